@@ -1,0 +1,1 @@
+"""RTL generators, in Amaranth, for the matrix hardware of sparse edge inference."""

@@ -1,0 +1,1 @@
+"""Synthesis with Yosys, standard-cell libraries, and reports of area and timing."""
