@@ -1,0 +1,112 @@
+"""The one rounding and packing step: the end of every multiplication and of every addition.
+
+``Round`` takes a result that is exact, or exact up to a sticky bit, with its leading one in place, and makes a
+word of it: rounds, turns what is too large into infinity and what is too small into +0.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..formats import FloatFormat, Rounding
+
+
+def signed_width(low: int, high: int) -> int:
+    """Return the fewest bits of a signed value that holds all from ``low`` to ``high``."""
+    return max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
+
+
+class Round(wiring.Component):
+    """Rounds ``1.fraction * 2**exponent`` to a word. Combinational.
+
+    Overflow and underflow are those of the rounded result, as if exponents had no end. Limits that
+    ``exponents`` cannot reach cost no gate.
+
+    Parameters
+    ----------
+    result, rounding:
+        The word's format, and how to round to it.
+    fraction_bits:
+        Bits of the incoming fraction, more or fewer than the result has.
+    exponents:
+        Smallest and largest value, bias included, of the incoming exponent.
+    exact_specials:
+        Clear the fraction (and of a zero the sign) of zero and infinity. ``Add`` looks at the exponent alone
+        there, so what only goes to an adder can do without the gates.
+
+    Ports, all but ``word`` inputs: ``negative``; ``exponent`` (signed, bias included); ``fraction``;
+    ``sticky`` (something below the fraction is not zero; NEAREST_EVEN alone looks at it); ``zero`` and
+    ``infinite`` (the result is that, whatever the exponent says; infinite wins); ``word``.
+    """
+
+    def __init__(
+        self,
+        result: FloatFormat,
+        rounding: Rounding,
+        *,
+        fraction_bits: int,
+        exponents: tuple[int, int],
+        exact_specials: bool = True,
+    ) -> None:
+        self.result = result
+        self.rounding = rounding
+        self.fraction_bits = fraction_bits
+        self.exponents = exponents
+        self.exact_specials = exact_specials
+        super().__init__(
+            {
+                "negative": In(1),
+                "exponent": In(signed(signed_width(*exponents))),
+                "fraction": In(fraction_bits),
+                "sticky": In(1),
+                "zero": In(1),
+                "infinite": In(1),
+                "word": Out(result.width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        kept = self.result.fraction_bits
+        dropped = self.fraction_bits - kept
+        low, high = self.exponents
+        rounds_up = self.rounding is Rounding.NEAREST_EVEN and dropped > 0
+
+        exponent = Signal(signed(signed_width(low, high + rounds_up)))
+        fraction = Signal(unsigned(kept))
+        if dropped <= 0:
+            m.d.comb += [exponent.eq(self.exponent), fraction.eq(Cat(Const(0, -dropped), self.fraction))]
+        elif rounds_up:
+            guard = self.fraction[dropped - 1]
+            below = self.fraction[: dropped - 1].any() | self.sticky
+            upper = self.fraction[dropped:]
+            # A carry out of the fraction leaves it zero and belongs in the exponent.
+            rounded = Signal(signed(kept + len(exponent)))
+            m.d.comb += [
+                rounded.eq(Cat(upper, self.exponent).as_signed() + (guard & (upper[0] | below))),
+                exponent.eq(rounded[kept:].as_signed()),
+                fraction.eq(rounded[:kept]),
+            ]
+        else:
+            m.d.comb += [exponent.eq(self.exponent), fraction.eq(self.fraction[dropped:])]
+
+        limit = self.result.infinity_exponent
+        overflow = exponent >= limit if high + rounds_up >= limit else Const(0, 1)
+        underflow = exponent <= 0 if low <= 0 else Const(0, 1)
+        is_infinite, is_zero = Signal(), Signal()
+        m.d.comb += [
+            is_infinite.eq(self.infinite | (overflow & ~self.zero)),
+            is_zero.eq((self.zero | underflow) & ~self.infinite),
+        ]
+
+        field = Mux(is_infinite, limit, Mux(is_zero, 0, exponent[: self.result.exponent_bits]))
+        if self.exact_specials:
+            m.d.comb += self.word.eq(
+                Cat(Mux(is_infinite | is_zero, 0, fraction), field, self.negative & ~is_zero)
+            )
+        else:
+            m.d.comb += self.word.eq(Cat(fraction, field, self.negative))
+        return m

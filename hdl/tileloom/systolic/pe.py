@@ -1,0 +1,97 @@
+"""The processing element: one stationary weight, one multiplication and one addition per vector."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..arith.add import Add
+from ..arith.factor import FactorFormat
+from ..arith.multiply import Multiply
+from ..config import SystolicConfig
+
+
+class ProcessingElement(wiring.Component):
+    """Multiplies each activation by its weight and adds the product to the partial sum from above.
+
+    ```
+                  weight_in          psum_in
+                      |                 |
+                  [shadow]              |          only with double_buffer
+                      |                 |
+                  [weight]              |
+                      |                 v
+    activation_in --[activation]-*-> Multiply ===> Add ===> psum_out
+                                 '------------------------> activation_out
+    ```
+
+    Every register on the way of activations and partial sums moves on ``enable``. Latency in enabled cycles:
+    activation_in to activation_out 1; psum_in to psum_out ``add_stages``; activation_in to psum_out
+    ``1 + multiply_stages + add_stages``. None of these registers has a reset.
+
+    The weight is written on ``weight_write``, whatever ``enable`` is. With double buffering that is the
+    shadow register: ``swap_in``, which travels with the first activation of a tile, moves it into use.
+    """
+
+    def __init__(self, config: SystolicConfig) -> None:
+        self.config = config
+        self.factor = FactorFormat.of(config.weight)
+        swap = {"swap_in": In(1), "swap_out": Out(1)} if config.double_buffer else {}
+        super().__init__(
+            {
+                "enable": In(1),
+                "activation_in": In(config.activation.width),
+                "activation_out": Out(config.activation.width),
+                "weight_in": In(self.factor.layout),
+                "weight_write": In(1),
+                "psum_in": In(config.accumulator.width),
+                "psum_out": Out(config.accumulator.width),
+                **swap,
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config = self.config
+        activation = Signal(config.activation.width, reset_less=True)
+        weight = Signal(self.factor.layout, reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += activation.eq(self.activation_in)
+        m.d.comb += self.activation_out.eq(activation)
+
+        if config.double_buffer:
+            shadow = Signal(self.factor.layout, reset_less=True)
+            # A swap must not be seen before the first one is sent: the only register here with a reset.
+            swap = Signal()
+            with m.If(self.weight_write):
+                m.d.sync += shadow.eq(self.weight_in)
+            with m.If(self.enable):
+                m.d.sync += swap.eq(self.swap_in)
+                with m.If(self.swap_in):
+                    m.d.sync += weight.eq(shadow)
+            m.d.comb += self.swap_out.eq(swap)
+        else:
+            with m.If(self.weight_write):
+                m.d.sync += weight.eq(self.weight_in)
+
+        m.submodules.multiply = multiply = Multiply(
+            config.activation,
+            self.factor,
+            config.accumulator,
+            config.rounding,
+            stages=config.multiply_stages,
+            exact_specials=False,
+        )
+        m.submodules.add = add = Add(config.accumulator, config.rounding, stages=config.add_stages)
+        m.d.comb += [
+            multiply.enable.eq(self.enable),
+            multiply.a.eq(activation),
+            multiply.b.eq(weight),
+            add.enable.eq(self.enable),
+            add.a.eq(self.psum_in),
+            add.b.eq(multiply.product),
+            self.psum_out.eq(add.sum),
+        ]
+        return m

@@ -1,0 +1,116 @@
+"""The array with streams of whole vectors: what TPUs call streaming, a vector per ``step_interval`` cycles.
+
+```
+              weights --> WeightLoader ------.        psum_in
+                                             v           |
+                                           ======  [skew: column c waits c cycles longer]
+ activations --> [skew: row r waits        =    =
+                  r * add_stages cycles] --> Mesh =
+                                           =    =
+                                           ======
+                                             |
+                        [deskew: column c waits for the last] --> results
+```
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import SystolicConfig
+from ..stream import packet
+from .mesh import Mesh
+from .skew import DelayLine, Skew
+from .timing import Timetable
+from .weights import WeightLoader
+
+
+class StreamArray(wiring.Component):
+    """A systolic array whose ports are streams of vectors; protocol in ``docs/systolic.md``.
+
+    Ports: streams ``weights`` (in), ``activations`` (in, with ``last``), ``psum_in`` (in), ``results`` (out,
+    with ``last``). A vector is accepted together with its ``psum_in``. Latency from there to ``results``:
+    ``Timetable.latency`` cycles; while ``results`` is not taken, the whole array stands still.
+    """
+
+    def __init__(self, config: SystolicConfig) -> None:
+        self.config = config
+        psums = data.ArrayLayout(config.accumulator.width, config.columns)
+        activations = data.ArrayLayout(config.activation.width, config.rows)
+        super().__init__(
+            {
+                "weights": In(stream.Signature(config.columns * config.weight.width)),
+                "activations": In(stream.Signature(packet(activations))),
+                "psum_in": In(stream.Signature(psums)),
+                "results": Out(stream.Signature(packet(psums))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config = self.config
+        timetable = Timetable(config)
+        rows, columns, interval = range(config.rows), range(config.columns), config.step_interval
+
+        m.submodules.mesh = mesh = Mesh(config)
+        m.submodules.loader = loader = WeightLoader(config)
+        m.submodules.wave = wave = DelayLine(timetable.latency)
+        m.submodules.last = last = DelayLine(timetable.latency)
+        activation_captures = [timetable.captures(0, timetable.activation_due(row)) for row in rows]
+        psum_captures = [timetable.captures(0, timetable.psum_due(column)) for column in columns]
+        result_captures = [timetable.result_captures(column) for column in columns]
+        every_cycle = interval == 1
+        m.submodules.activation_skew = activation_skew = Skew(
+            config.activation.width, activation_captures, every_cycle=every_cycle
+        )
+        m.submodules.psum_skew = psum_skew = Skew(
+            config.accumulator.width, psum_captures, every_cycle=every_cycle
+        )
+        m.submodules.result_deskew = result_deskew = Skew(
+            config.accumulator.width, result_captures, every_cycle=every_cycle
+        )
+
+        # Handshakes. The array stands still only while a result waits; it moves on when nothing comes in.
+        moving, may_start, start = Signal(), Signal(), Signal()
+        m.d.comb += [
+            moving.eq(~self.results.valid | self.results.ready),
+            may_start.eq(loader.may_start & ~wave.taps[1:interval].any()),
+            start.eq(may_start & self.activations.valid & self.psum_in.valid),
+            self.activations.ready.eq(moving & may_start & self.psum_in.valid),
+            self.psum_in.ready.eq(moving & may_start & self.activations.valid),
+        ]
+
+        # Control.
+        wiring.connect(m, wiring.flipped(self.weights), loader.weights)
+        m.d.comb += [
+            loader.start.eq(start),
+            loader.ending.eq(last.start),
+            mesh.weights.eq(loader.mesh_weights),
+            mesh.write_rows.eq(loader.write_rows),
+            mesh.write_columns.eq(loader.write_columns),
+            wave.start.eq(start),
+            last.start.eq(start & self.activations.payload.last),
+        ]
+        if config.double_buffer:
+            m.d.comb += mesh.swaps.eq(loader.swaps)
+        for part in (mesh, loader, wave, last, activation_skew, psum_skew, result_deskew):
+            m.d.comb += part.enable.eq(moving)
+        if not every_cycle:
+            for skew in (activation_skew, psum_skew, result_deskew):
+                m.d.comb += skew.wave.eq(wave.taps[: len(skew.wave)])
+
+        # Data.
+        m.d.comb += [
+            activation_skew.words_in.eq(self.activations.payload.data),
+            mesh.activations.eq(activation_skew.words_out),
+            psum_skew.words_in.eq(self.psum_in.payload),
+            mesh.psums_in.eq(psum_skew.words_out),
+            result_deskew.words_in.eq(mesh.psums_out),
+            self.results.payload.data.eq(result_deskew.words_out),
+            self.results.payload.last.eq(last.taps[-1]),
+            self.results.valid.eq(wave.taps[-1]),
+        ]
+        return m
