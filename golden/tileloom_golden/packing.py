@@ -50,7 +50,7 @@ def pack_weights(tile: npt.ArrayLike, width: int, word_bits: int = 32) -> Words:
     padded = np.pad(words, ((0, 0), (0, padding)))
     packed = Array(f"uint{width}", padded.reshape(-1).tolist())
     packed.dtype = f"uint{per_word * width}"  # the same bits, read as the weights of a word
-    return np.array(packed.tolist(), np.uint64) << (word_bits - per_word * width)
+    return np.left_shift(np.array(packed.tolist(), np.uint64), np.uint64(word_bits - per_word * width))
 
 
 def unpack_weights(words: npt.ArrayLike, rows: int, columns: int, width: int, word_bits: int = 32) -> Words:
