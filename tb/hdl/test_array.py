@@ -31,24 +31,32 @@ CASES = {
 }
 
 
-def golden_format(number_format: FloatFormat | SignMagnitude) -> golden_formats.Float | golden_formats.Integer:
+def golden_format(
+    number_format: FloatFormat | SignMagnitude,
+) -> golden_formats.Float | golden_formats.Integer:
     if isinstance(number_format, SignMagnitude):
         return golden_formats.Integer(number_format.bits)
     return golden_formats.Float(number_format.exponent_bits, number_format.fraction_bits)
 
 
-def random_words(rng: np.random.Generator, number_format: FloatFormat | SignMagnitude, shape: tuple[int, ...]):
+def random_words(
+    rng: np.random.Generator, number_format: FloatFormat | SignMagnitude, shape: tuple[int, ...]
+):
     words = rng.integers(0, 1 << number_format.width, shape, dtype=np.uint64)
     if isinstance(number_format, SignMagnitude):
         return words
     # Exponents near each other, so that sums cancel, and fractions of few bits, so that they cancel fully.
     spread = min(4, number_format.bias - 1)
     exponents = number_format.bias + rng.integers(-spread, spread + 1, shape)
-    fractions = words % (1 << number_format.fraction_bits) & ~np.uint64((1 << number_format.fraction_bits - 1) - 1)
+    fractions = words % (1 << number_format.fraction_bits) & ~np.uint64(
+        (1 << number_format.fraction_bits - 1) - 1
+    )
     signs = words >> np.uint64(number_format.width - 1)
-    return signs << np.uint64(number_format.width - 1) | exponents.astype(np.uint64) << np.uint64(
-        number_format.fraction_bits
-    ) | fractions
+    return (
+        signs << np.uint64(number_format.width - 1)
+        | exponents.astype(np.uint64) << np.uint64(number_format.fraction_bits)
+        | fractions
+    )
 
 
 @pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)

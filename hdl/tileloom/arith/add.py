@@ -108,9 +108,7 @@ class Align(wiring.Component):
         near = Signal()
         m.d.comb += [
             near.eq(~distance[levels:].any()),
-            self.smaller.eq(
-                Mux(present, Cat(sticky | (~near), shifted & near.replicate(places)), 0)
-            ),
+            self.smaller.eq(Mux(present, Cat(sticky | (~near), shifted & near.replicate(places)), 0)),
             self.larger.eq(Cat(larger.fraction, Const(1, 1))),
             self.subtract.eq(a.negative ^ b.negative),
         ]
@@ -135,9 +133,7 @@ class Normalise(wiring.Component):
 
     def __init__(self, width: int) -> None:
         self.width = width
-        super().__init__(
-            {"value": In(width), "normal": Out(width), "places": Out((width - 1).bit_length())}
-        )
+        super().__init__({"value": In(width), "normal": Out(width), "places": Out((width - 1).bit_length())})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -228,7 +224,9 @@ class Add(wiring.Component):
             self.format, self.rounding, fraction_bits=sum_bits - 1, exponents=exponents
         )
         m.d.comb += [
-            exponent.eq(Cat(side.exponent, Const(0, 1)).as_signed() + 1 - Cat(places, Const(0, 1)).as_signed()),
+            exponent.eq(
+                Cat(side.exponent, Const(0, 1)).as_signed() + 1 - Cat(places, Const(0, 1)).as_signed()
+            ),
             rounder.exponent.eq(exponent),
             rounder.fraction.eq(normal[:-1]),
             rounder.negative.eq(side.negative),

@@ -52,7 +52,9 @@ class FactorFormat:
         # all ones and not 0, so that the exponent needs no bias: none is then subtracted in the elements.
         exponent_bits = number_format.magnitude_bits.bit_length()
         zero = (1 << exponent_bits) - 1
-        return cls(exponent_bits, number_format.magnitude_bits - 1, 0, zero, (0, number_format.magnitude_bits - 1))
+        return cls(
+            exponent_bits, number_format.magnitude_bits - 1, 0, zero, (0, number_format.magnitude_bits - 1)
+        )
 
     @property
     def layout(self) -> data.StructLayout:
@@ -107,4 +109,3 @@ class EncodeFactor(wiring.Component):
 def significand(fraction: Value, fraction_bits: int) -> Value:
     """Return ``1.fraction`` as an unsigned value of ``fraction_bits + 1`` bits."""
     return Cat(fraction, Const(1, 1)) if fraction_bits else Const(1, 1)
-

@@ -130,9 +130,7 @@ class FloatMultiply(wiring.Component):
     ) -> None:
         self.encode = EncodeFactor(b)
         self.multiply = Multiply(a, self.encode.encoding, result, rounding, stages=stages)
-        super().__init__(
-            {"enable": In(1), "a": In(a.width), "b": In(b.width), "product": Out(result.width)}
-        )
+        super().__init__({"enable": In(1), "a": In(a.width), "b": In(b.width), "product": Out(result.width)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""

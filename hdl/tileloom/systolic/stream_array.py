@@ -37,11 +37,12 @@ class StreamArray(wiring.Component):
 
     def __init__(self, config: SystolicConfig) -> None:
         self.config = config
+        weights = data.ArrayLayout(config.weight.width, config.columns)
         psums = data.ArrayLayout(config.accumulator.width, config.columns)
         activations = data.ArrayLayout(config.activation.width, config.rows)
         super().__init__(
             {
-                "weights": In(stream.Signature(config.columns * config.weight.width)),
+                "weights": In(stream.Signature(weights)),
                 "activations": In(stream.Signature(packet(activations))),
                 "psum_in": In(stream.Signature(psums)),
                 "results": Out(stream.Signature(packet(psums))),
@@ -84,8 +85,10 @@ class StreamArray(wiring.Component):
         ]
 
         # Control.
-        wiring.connect(m, wiring.flipped(self.weights), loader.weights)
         m.d.comb += [
+            loader.weights.payload.eq(self.weights.payload),
+            loader.weights.valid.eq(self.weights.valid),
+            self.weights.ready.eq(loader.weights.ready),
             loader.start.eq(start),
             loader.ending.eq(last.start),
             mesh.weights.eq(loader.mesh_weights),

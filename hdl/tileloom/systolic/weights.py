@@ -80,7 +80,9 @@ class WeightLoader(wiring.Component):
                 Cat(group == column // self.per_transfer for column in range(config.columns))
             ),
         ]
-        encoded = [self._encode(m, platform, index) for index in range(min(self.per_transfer, config.columns))]
+        encoded = [
+            self._encode(m, platform, index) for index in range(min(self.per_transfer, config.columns))
+        ]
         for column in range(config.columns):
             m.d.comb += self.mesh_weights[column].eq(encoded[column % self.per_transfer])
 
