@@ -1,20 +1,18 @@
 """Configurations: what a user chooses, checked once, before any hardware is built.
 
-A configuration is frozen data that validates itself; generators read it and check nothing again. Where one
-comes from, the presets, TOML files and ``--set`` overrides, is at the end of the file. No Amaranth here.
+A configuration is frozen data that validates itself; generators read it and check nothing again. ``presets``
+has the named ones and reads files. No Amaranth here.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from .formats import BF16, FP16, FP32, INT8, FloatFormat, Format, Rounding, SignMagnitude, parse_format
+from .formats import FP32, FloatFormat, Format, Rounding, SignMagnitude, parse_format
 
 
 class ConfigError(ValueError):
@@ -33,7 +31,7 @@ class Port(enum.Enum):
 
 
 WORD_BITS = 32
-"""Width of the word port, in bits (SASP, section III: the width of the processor's registers)."""
+"""Width of the word port, in bits (SASP)."""
 
 MAXIMUM_SIZE = 64
 """Most rows or columns that an array may have."""
@@ -146,25 +144,6 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
         raise ConfigError(f"{name}: must be from {low} to {high}, not {value}")
 
 
-def _sasp(size: int, weight: Format) -> SystolicConfig:
-    """Return the paper's instance of this size: word port, truncation (SASP, section IV)."""
-    return SystolicConfig(rows=size, columns=size, weight=weight, port=Port.WORD)
-
-
-def _stream(**formats: Any) -> SystolicConfig:
-    """Return an 8 x 8 array that takes a vector a cycle and never waits for weights."""
-    return SystolicConfig(rows=8, columns=8, double_buffer=True, **formats)
-
-
-PRESETS: Mapping[str, SystolicConfig] = {
-    **{f"sasp-{n}x{n}-{w}": _sasp(n, w) for n in (4, 8, 16, 32) for w in (FP32, INT8)},
-    "stream-8x8-fp32": _stream(weight=FP32),
-    "stream-8x8-int8": _stream(weight=INT8),
-    "stream-8x8-bf16-int8": _stream(activation=BF16, weight=INT8),
-    "stream-8x8-fp16": _stream(activation=FP16, weight=FP16),
-}
-
-
 def to_plain(config: SystolicConfig) -> dict[str, int | bool | str]:
     """Return the configuration as plain values, the ones that a TOML file holds."""
     values = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
@@ -175,25 +154,6 @@ def _plain(value: object) -> int | bool | str:
     if isinstance(value, enum.Enum):
         return str(value.value)
     return value if isinstance(value, int) else str(value)
-
-
-def load(source: str, overrides: Iterable[str] = ()) -> SystolicConfig:
-    """Return the configuration of a preset's name or a TOML file, with ``field=value`` overrides applied.
-
-    An override of the size or the port also resets ``step_interval`` to its default unless it is given too.
-
-    Raises ConfigError that names the file and the field, and says what would be right.
-    """
-    if source in PRESETS:
-        where, values = source, to_plain(PRESETS[source])
-    elif source.endswith(".toml"):
-        where, values = source, _read_toml(Path(source))
-    else:
-        raise ConfigError(f"{source}: neither a preset nor a .toml file; presets: {', '.join(PRESETS)}")
-    given = dict(_split_override(text) for text in overrides)
-    if source in PRESETS and given.keys() & {"rows", "columns", "port"}:
-        values.pop("step_interval")
-    return from_plain({**values, **given}, where)
 
 
 def from_plain(values: Mapping[str, object], where: str = "configuration") -> SystolicConfig:
@@ -208,25 +168,10 @@ def from_plain(values: Mapping[str, object], where: str = "configuration") -> Sy
     if missing:
         raise ConfigError(f"{where}: {missing[0]}: missing; an array needs rows and columns")
     try:
-        return SystolicConfig(**{name: _parse(name, value) for name, value in values.items()})
+        parsed: dict[str, Any] = {name: _parse(name, value) for name, value in values.items()}
+        return SystolicConfig(**parsed)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-
-
-def _split_override(text: str) -> tuple[str, object]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(f"--set {text}: give field=value, for example rows=5")
-    return name.strip().replace("-", "_"), value.strip()
 
 
 def _parse(name: str, value: object) -> object:

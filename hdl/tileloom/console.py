@@ -16,10 +16,17 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from .config import PRESETS, ConfigError, load
+from .config import ConfigError
+from .presets import PRESETS, load
 
 output = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)
+
+
+class UserError(click.ClickException):
+    """A mistake of the user's, told in one line; the exit status is 2, as for wrong options."""
+
+    exit_code = 2
 
 
 def config_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +41,7 @@ def config_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             config = load(source, overrides)
         except ConfigError as error:
-            raise click.UsageError(str(error)) from None
+            raise UserError(str(error)) from None
         return command(config=config, **options)
 
     return with_config

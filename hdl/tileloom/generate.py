@@ -34,7 +34,7 @@ ORIGINS = {
 
 @dataclass(frozen=True)
 class Design:
-    """Generated hardware: the name of its top module, its Verilog, and the manifest (``docs/manifest.md``)."""
+    """Generated hardware: the name of its top module, its Verilog, and its manifest."""
 
     name: str
     verilog: str

@@ -1,9 +1,9 @@
 """Modules that are elaborated once, however many instances there are.
 
 Amaranth elaborates every instance of a component and writes a module for each: a 64 x 64 mesh would take
-minutes and thousands of identical modules. A component that is added with ``add_shared`` becomes, on the way to
-Verilog, an instance of a module that a ``ModuleLibrary`` elaborates the first time that it is asked for. In a
-simulation in Amaranth there is no library, and it is an ordinary submodule.
+minutes and thousands of identical modules. A component that is added with ``add_shared`` becomes, on the
+way to Verilog, an instance of a module that a ``ModuleLibrary`` elaborates the first time that it is asked
+for. In a simulation in Amaranth there is no library, and it is an ordinary submodule.
 """
 
 from __future__ import annotations

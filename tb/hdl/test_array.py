@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator, SimulatorContext
-from tileloom.config import WORD_BITS, Port, SystolicConfig, load
+
+from tileloom.config import WORD_BITS, Port, SystolicConfig
 from tileloom.formats import FloatFormat, SignMagnitude
+from tileloom.presets import load
 from tileloom.systolic import systolic_array
 from tileloom_golden import formats as golden_formats
 from tileloom_golden.gemm import tile_result

@@ -1,10 +1,10 @@
 """The second factor of a product in the form in which a processing element keeps it.
 
-A weight stays in its element for a whole tile, so whatever can be prepared in it is prepared once, at the edge
-of the array, and not in every element. ``EncodeFactor`` turns a word into sign, exponent and a significand
-whose leading one is in place and implied. An integer becomes a small floating-point number that way: its
-normalisation costs one shifter per column instead of a wider one per element, and ``Multiply`` need not know
-that the weight was an integer.
+A weight stays in its element for a whole tile, so whatever can be prepared in it is prepared once, at the
+edge of the array, and not in every element. ``EncodeFactor`` turns a word into sign, exponent and a
+significand whose leading one is in place and implied. An integer becomes a small floating-point number that
+way: its normalisation costs one shifter per column instead of a wider one per element, and ``Multiply``
+need not know that the weight was an integer.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class EncodeFactor(wiring.Component):
         if isinstance(self.number_format, SignMagnitude):
             self._encode_integer(m, self.number_format)
         else:
-            # Fraction, exponent and sign lie in the word as they lie in the layout, and zero is code 0 in both.
+            # The fields lie in the word as they lie in the layout, and zero is code 0 in both.
             m.d.comb += self.factor.as_value().eq(self.word)
         return m
 

@@ -1,7 +1,7 @@
 """The one rounding and packing step: the end of every multiplication and of every addition.
 
-``Round`` takes a result that is exact, or exact up to a sticky bit, with its leading one in place, and makes a
-word of it: rounds, turns what is too large into infinity and what is too small into +0.
+``Round`` takes a result that is exact, or exact up to a sticky bit, with its leading one in place, and makes
+a word of it: rounds, turns what is too large into infinity and what is too small into +0.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The array's timetable: when each word is where, in enabled cycles after its vector was accepted.
 
-Plain numbers derived from the configuration, in one place; edges, control and manifest read them. The cycle in
-which row 0's first word is accepted is 0. "Visible from n" means on the wires from cycle n on.
+Plain numbers derived from the configuration, in one place; edges, control and manifest read them. The cycle
+in which row 0's first word is accepted is 0. "Visible from n" means on the wires from cycle n on.
 
-With a step interval above 1 a register at the edge holds each word for a whole interval, so that every signal in
-the mesh changes once per vector and stays for an interval: nothing computes on words that are not wanted, and
-one register delays by up to an interval where a plain shift register would take one per cycle.
+With a step interval above 1 a register at the edge holds each word for a whole interval, so that every signal
+in the mesh changes once per vector and stays for an interval: nothing computes on words that are not wanted,
+and one register delays by up to an interval where a plain shift register would take one per cycle.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Timetable:
 
     @property
     def weights_released(self) -> int:
-        """The cycle after which no element needs the weights that the vector of cycle 0 has replaced or ended.
+        """The cycle after which the weights that the vector of cycle 0 replaces or ends may be overwritten.
 
         With double buffering the vector is a tile's first, which carries the swap: the last element has
         swapped. Without, it is a tile's last: the last element has used its weight for a whole interval.

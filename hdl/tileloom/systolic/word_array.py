@@ -1,9 +1,9 @@
 """The array behind the 32-bit word port of SASP: one activation in and one result out per word and cycle.
 
-A vector comes in over ``rows`` cycles and its results go out over ``columns`` cycles. That is just how an array
-wants them, skewed: row r's word comes r cycles after row 0's, column c's result appears c cycles after column
-0's. So there are no skew registers beyond one that holds each row's word until the next vector's, and the
-results need only a multiplexer.
+A vector comes in over ``rows`` cycles and its results go out over ``columns`` cycles. That is just how an
+array wants them, skewed: row r's word comes r cycles after row 0's, column c's result appears c cycles
+after column 0's. So there are no skew registers beyond one that holds each row's word until the next
+vector's, and the results need only a multiplexer.
 
 ```
  activations --+--> [row 0] --> Mesh
@@ -29,8 +29,8 @@ from .weights import WeightLoader
 class WordArray(wiring.Component):
     """A systolic array with 32-bit ports; protocol in ``docs/systolic.md``.
 
-    Ports: streams ``weights`` (in), ``activations`` (in, with ``last``), ``results`` (out, with ``last``), all
-    of 32-bit words. The array stands still while a result that has nowhere to go appears, and, within a
+    Ports: streams ``weights`` (in), ``activations`` (in, with ``last``), ``results`` (out, with ``last``),
+    all of 32-bit words. The array stands still while a result that has nowhere to go appears, and, within a
     vector, while the next word of it is missing. Latency from a vector's first word to its last result:
     ``Timetable.latency`` cycles.
     """
