@@ -1,4 +1,4 @@
-"""What all tests share: tb/ on the import path (for `stimulus`), and one seed, printed, that replays a run."""
+"""What all tests share: tb/ on the import path (for `stimulus`), and one printed seed that replays a run."""
 
 import os
 import sys

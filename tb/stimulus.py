@@ -42,7 +42,7 @@ def float_words(
         rng: the source.
         format: of the words.
         shape: of the array.
-        infinity: whether about one word in 200 is infinite.
+        infinity: whether about one word in 20 is infinite.
 
     Returns:
         Words (uint64) of that shape; zeros also come with a sign and with a fraction.
@@ -50,7 +50,7 @@ def float_words(
     count = int(np.prod(shape))
     words = _pack(_signs(rng, count), _exponents(rng, format, count), _fractions(rng, format, count), format)
     if infinity:
-        infinite = rng.random(count, np.float32) < 0.005
+        infinite = rng.random(count, np.float32) < 0.05
         words[infinite] = _pack(_signs(rng, count), np.full(count, _top(format) + 1), 0, format)[infinite]
     return words.reshape(shape)
 
