@@ -47,7 +47,7 @@ class ModuleLibrary:
         ]
         text = self.modules[module].split(f"module \\{module}\n")[1]
         for port, signal in (("clk", ClockSignal()), ("rst", ResetSignal())):
-            if re.search(rf"wire width 1 input \d+ \\{port}$", text, re.MULTILINE):
+            if re.search(rf"wire width 1 input \d+ +\\{port}$", text, re.MULTILINE):
                 connections.append(("i", port, signal))
         m.submodules[name] = Instance(module, *connections)
         return ports
