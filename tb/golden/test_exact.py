@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from exact import rounded, value
+from exact import names, rounded, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimulus import adder_pairs, multiplier_pairs
 
 from tileloom_golden.arithmetic import PRODUCT_BITS, add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP16, FP32, INT8, TF32, Float, Integer, Rounding
+from tileloom_golden.kernels import leading_one
 
 E3M2, E2M1, FP64 = Float(3, 2), Float(2, 1), Float(11, 52)
 SAMPLE = 1500
@@ -31,7 +32,7 @@ PRODUCTS = [
 
 
 @pytest.mark.parametrize("rounding", list(Rounding))
-@pytest.mark.parametrize("formats", PRODUCTS, ids=lambda formats: "-".join(map(str, formats)))
+@pytest.mark.parametrize("formats", PRODUCTS, ids=names)
 def test_multiply_equals_fractions(rng, formats, rounding):
     a, b = multiplier_pairs(rng, *formats, SAMPLE)
     got = multiply(a, b, *formats, rounding)
@@ -96,6 +97,11 @@ def test_add_of_any_format(data):
     expected = rounded(value(a, format) + value(b, format), format, rounding)
     assert add([a], [b], format, rounding)[0] == expected
     assert add([b], [a], format, rounding)[0] == expected
+
+
+def test_leading_one_of_integers_wider_than_a_float64():
+    values = np.array([0, 1, (1 << 53) - 1, (1 << 57) - 1, 1 << 57, (1 << 62) - 1, 5 << 57])
+    np.testing.assert_array_equal(leading_one(values, 62), [-1023, 0, 52, 56, 57, 61, 59])
 
 
 @pytest.mark.parametrize("rounding", list(Rounding))

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from exact import rounded, value
+from exact import names, rounded, value
 from stimulus import gemm_words
 
+from tileloom_golden import kernels
 from tileloom_golden.arithmetic import add, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, Rounding
 from tileloom_golden.gemm import gemm, kept_tiles, split_tiles, tile_grid, tile_result
@@ -13,7 +14,7 @@ FORMATS = [(FP32, FP32, FP32), (FP32, INT8, FP32), (BF16, INT8, FP32), (FP16, FP
 formats_and_roundings = pytest.mark.parametrize(
     ("formats", "rounding"),
     [(formats, rounding) for formats in FORMATS for rounding in Rounding],
-    ids=lambda p: str(p) if isinstance(p, Rounding) else "-".join(map(str, p)),
+    ids=names,
 )
 
 
@@ -97,6 +98,17 @@ def test_skipping_zero_tiles_changes_no_bit(rng, formats, rounding, host):
         )
         np.testing.assert_array_equal(skipped, computed)
     assert (skipped[:, 6:9] == 0).all()
+
+
+def test_a_skipped_tile_is_not_computed_and_another_is(rng, monkeypatch):
+    x, w, _ = gemm_words(rng, (3, 8, 6), FP32, INT8, FP32)
+    w[:4] = 0
+    steps, original = [], kernels.multiply
+    monkeypatch.setattr(kernels, "multiply", lambda *operands: steps.append(0) or original(*operands))
+    for skip, expected in [(True, 4), (False, 8)]:
+        steps.clear()
+        gemm(x, w, **options((FP32, INT8, FP32), "truncate", skip_zero_tiles=skip))
+        assert len(steps) == expected
 
 
 def test_blocks_larger_than_the_cache_and_both_orientations(rng):

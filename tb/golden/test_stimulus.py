@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from exact import names
 from stimulus import adder_pairs, float_words, gemm_words, integer_words, multiplier_pairs
 
 from tileloom_golden.arithmetic import add, multiply
@@ -38,7 +39,7 @@ def test_adder_pairs(rng, format):
 @pytest.mark.parametrize(
     "formats",
     [(FP32, FP32, FP32), (FP32, INT8, FP32), (FP16, FP16, FP16), (FP32, FP32, BF16), (FP16, INT8, FP16)],
-    ids=lambda formats: "-".join(map(str, formats)),
+    ids=names,
 )
 def test_multiplier_pairs(rng, formats):
     a, b = multiplier_pairs(rng, *formats, COUNT)

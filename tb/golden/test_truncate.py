@@ -6,7 +6,7 @@ SoftFloat's "min-mag" rounding differs from ours in one way: it overflows to the
 import numpy as np
 import pytest
 import softfloatpy
-from exact import disagreement, flushed, to_double, truncated, two_sum
+from exact import disagreement, flushed, names, to_double, truncated, two_sum
 from stimulus import adder_pairs, multiplier_pairs
 
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
@@ -42,7 +42,7 @@ def test_add_equals_float64_truncated(rng, format, pairs):
         ((TF32, BF16, FP32), PAIRS // 10),
         ((BF16, Float(3, 2), Float(6, 17)), PAIRS // 10),
     ],
-    ids=lambda p: "-".join(map(str, p)) if isinstance(p, tuple) else str(p),
+    ids=names,
 )
 def test_multiply_equals_float64_truncated(rng, formats, pairs):
     compared = 0
@@ -51,23 +51,23 @@ def test_multiply_equals_float64_truncated(rng, formats, pairs):
         expected = truncated(to_double(a, formats[0]) * to_double(b, formats[1]), None, formats[2])
         assert not disagreement(multiply(a, b, *formats, TRUNCATE), expected, a, b)
         compared += a.size
-    print(f"multiply {formats}: {compared:,} pairs equal")
+    print(f"multiply {names(formats)}: {compared:,} pairs equal")
     assert compared >= pairs
 
 
-@pytest.mark.parametrize(("formats", "pairs"), [((FP32, FP32), PAIRS), ((BF16, FP32), PAIRS // 10)], ids=str)
+@pytest.mark.parametrize(
+    ("formats", "pairs"), [((FP32, INT8, FP32), PAIRS), ((BF16, INT8, FP32), PAIRS // 10)], ids=names
+)
 def test_hybrid_multiply_equals_float64_truncated(rng, formats, pairs):
     compared, seen = 0, np.zeros(256, np.int64)
     while compared < pairs:
-        a, b = multiplier_pairs(rng, formats[0], INT8, formats[1], CHUNK)
-        expected = truncated(to_double(a, formats[0]) * from_sign_magnitude(b), None, formats[1])
-        got = hybrid_multiply(a, b, formats[0], INT8, formats[1], TRUNCATE)
+        a, b = multiplier_pairs(rng, *formats, CHUNK)
+        expected = truncated(to_double(a, formats[0]) * from_sign_magnitude(b), None, formats[2])
+        got = hybrid_multiply(a, b, *formats, TRUNCATE)
         assert not disagreement(got, expected, a, b)
         seen += np.bincount(b.astype(np.int64), minlength=256)
         compared += a.size
-    print(
-        f"hybrid multiply {formats}: {compared:,} pairs equal, each INT8 word at least {seen.min():,} times"
-    )
+    print(f"hybrid multiply {names(formats)}: {compared:,} pairs equal, each INT8 word {seen.min():,} times")
     assert compared >= pairs
     assert seen.min() > 0
 

@@ -57,14 +57,18 @@ def test_pruning_removes_the_smallest_tiles():
     assert not prune_tiles(weights, 2, 2, 1).any()
 
 
-def test_pruning_counts_rounds_and_breaks_ties_by_index(rng):
-    ones = np.ones((6, 10), np.int8)
+def test_pruning_rounds_its_count_and_breaks_ties_by_index(rng):
+    ones = np.ones((12, 10), np.int8)
     for rate in (0.0, 0.1, 0.24, 0.26, 0.5, 0.9):
         pruned = prune_tiles(ones, 2, 2, rate)
-        zero = ~pruned.reshape(3, 2, 5, 2).any(axis=(1, 3)).reshape(-1)
-        assert zero.sum() == round(rate * 15)
+        zero = ~pruned.reshape(6, 2, 5, 2).any(axis=(1, 3)).reshape(-1)
+        assert zero.sum() == round(rate * 30)
         assert zero[: zero.sum()].all()
         assert pruned.dtype == np.int8
+    norms = rng.integers(1, 4, (20, 20)).astype(float)
+    kept = prune_tiles(norms, 1, 1, 0.4).reshape(-1) != 0
+    doomed = sorted(range(400), key=lambda tile: (norms.flat[tile], tile))[:160]
+    np.testing.assert_array_equal(np.flatnonzero(~kept), sorted(doomed))
     weights = np.full((2, 4), -128, np.int8)
     weights[:, 2:] = 127
     assert not prune_tiles(weights, 2, 2, 0.5)[:, 2:].any()  # 128 is the larger magnitude
