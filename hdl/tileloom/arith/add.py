@@ -14,13 +14,13 @@ never negative and at most one of alignment and normalisation moves by more than
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import FloatFormat, Rounding
 from .pipeline import register
-from .rounding import Round, signed_width
+from .rounding import Round, as_signed
 
 CUTS = {
     1: ("sum",),
@@ -31,40 +31,40 @@ CUTS = {
 """Where an adder of so many stages has its registers."""
 
 
-def extra_places(rounding: Rounding) -> int:
-    """Return the places that the aligned operands keep below the fraction, the sticky bit among them.
+def guard_places(rounding: Rounding) -> int:
+    """Return the places that the aligned operands keep below the fraction.
 
-    A difference that moves left by one place uses up one of them; what is left is the sticky bit (a borrow
-    when truncating), and for NEAREST_EVEN also the guard bit.
+    A difference that moves left by one place uses up one of them; NEAREST_EVEN needs one more, to round by.
     """
-    return 2 if rounding is Rounding.TRUNCATE else 3
+    return 1 if rounding is Rounding.TRUNCATE else 2
 
 
 def side_layout(float_format: FloatFormat) -> data.StructLayout:
-    """Return what travels beside the significands: exponent and sign of the larger operand, infinity."""
-    return data.StructLayout({"exponent": float_format.exponent_bits, "negative": 1, "infinite": 1})
+    """Return what travels beside the significands: exponent and sign of the larger operand, and sticky."""
+    return data.StructLayout({"exponent": float_format.exponent_bits, "negative": 1, "sticky": 1})
 
 
 class Align(wiring.Component):
     """Finds the operand of larger magnitude and moves the other's significand to its places. Combinational.
 
-    An operand whose exponent is 0 is zero. Where either is infinite so is the sum, with the sign of ``a`` if
-    ``a`` is infinite and of ``b`` otherwise.
+    An operand whose exponent is 0 is zero. Beside infinity, too, the smaller operand is made zero: the larger
+    one then passes unchanged. Of two infinities ``a`` gives the sign.
 
     Ports: ``a``, ``b`` (in, words); ``larger`` (out, ``1.fraction``); ``smaller`` (out, the same and
-    ``extra_places`` more, of which the lowest is sticky); ``subtract`` (out, the signs differ); ``side``.
+    ``guard_places`` more); ``subtract`` (out, the signs differ); ``side`` (out), whose ``sticky`` says that
+    something of the smaller operand lies below its places.
     """
 
     def __init__(self, float_format: FloatFormat, rounding: Rounding) -> None:
         self.format = float_format
-        self.extra = extra_places(rounding)
+        self.guards = guard_places(rounding)
         significand_bits = float_format.significand_bits
         super().__init__(
             {
                 "a": In(float_format.width),
                 "b": In(float_format.width),
                 "larger": Out(significand_bits),
-                "smaller": Out(significand_bits + self.extra),
+                "smaller": Out(significand_bits + self.guards),
                 "subtract": Out(1),
                 "side": Out(side_layout(float_format)),
             }
@@ -74,6 +74,7 @@ class Align(wiring.Component):
         """Build the hardware."""
         m = Module()
         fraction_bits, exponent_bits = self.format.fraction_bits, self.format.exponent_bits
+        limit = self.format.infinity_exponent
         word = data.StructLayout({"fraction": fraction_bits, "exponent": exponent_bits, "negative": 1})
         a, b = data.View(word, self.a), data.View(word, self.b)
 
@@ -85,41 +86,36 @@ class Align(wiring.Component):
             smaller.eq(Mux(swap, self.a, self.b)),
         ]
 
-        # A shift by more than all places leaves the sticky bit alone, and of zero not even that.
-        places = fraction_bits + self.extra
-        levels = places.bit_length()
+        places = len(self.smaller)
+        levels = min(places.bit_length(), exponent_bits)
         distance = Signal(unsigned(exponent_bits))
-        present = Signal()
+        a_infinite, present = Signal(), Signal()
         m.d.comb += [
             distance.eq((larger.exponent - smaller.exponent)[:exponent_bits]),
-            present.eq(smaller.exponent != 0),
+            a_infinite.eq(a.exponent == limit),
+            present.eq((smaller.exponent != 0) & ~a_infinite & (b.exponent != limit)),
         ]
-        shifted: Signal = Cat(Const(0, self.extra - 1), smaller.fraction, Const(1, 1))
-        sticky = Const(0, 1)
-        for level in range(min(levels, exponent_bits)):
+        shifted: Signal = Cat(Const(0, self.guards), smaller.fraction, Const(1, 1))
+        lost = Const(0, 1)
+        for level in range(levels):
             step = 1 << level
             moved = Signal(unsigned(places), name=f"moved_{step}")
-            lost = Signal(name=f"lost_{step}")
+            lost_here = Signal(name=f"lost_{step}")
             m.d.comb += [
                 moved.eq(Mux(distance[level], shifted[step:], shifted)),
-                lost.eq(sticky | (distance[level] & shifted[:step].any())),
+                lost_here.eq(lost | (distance[level] & shifted[:step].any())),
             ]
-            shifted, sticky = moved, lost
-        near = Signal()
+            shifted, lost = moved, lost_here
+        # So far that all of it lies below.
+        beyond = Signal()
         m.d.comb += [
-            near.eq(~distance[levels:].any()),
-            self.smaller.eq(Mux(present, Cat(sticky | (~near), shifted & near.replicate(places)), 0)),
+            beyond.eq(distance[levels:].any()),
             self.larger.eq(Cat(larger.fraction, Const(1, 1))),
+            self.smaller.eq(shifted & (present & ~beyond).replicate(places)),
             self.subtract.eq(a.negative ^ b.negative),
-        ]
-
-        limit = self.format.infinity_exponent
-        a_infinite = Signal()
-        m.d.comb += [
-            a_infinite.eq(a.exponent == limit),
             self.side.exponent.eq(larger.exponent),
-            self.side.infinite.eq(larger.exponent == limit),
             self.side.negative.eq(Mux(a_infinite, a.negative, larger.negative)),
+            self.side.sticky.eq(present & (lost | beyond)),
         ]
         return m
 
@@ -163,75 +159,75 @@ class Add(wiring.Component):
     stages:
         Registers between operands and sum, 1 to 4, all moving on ``enable``: the latency in enabled cycles.
         ``CUTS`` says where they are.
+    exact_specials:
+        As in ``Round``.
 
     Ports: ``enable`` (in), ``a``, ``b`` (in, words), ``sum`` (out, word). Of operands that are zero or
     infinite only sign and exponent count.
     """
 
-    def __init__(self, float_format: FloatFormat, rounding: Rounding, *, stages: int = 1) -> None:
+    def __init__(
+        self, float_format: FloatFormat, rounding: Rounding, *, stages: int = 1, exact_specials: bool = True
+    ) -> None:
         if stages not in CUTS:
             raise ValueError(f"stages must be from 1 to {max(CUTS)}, not {stages}")
         self.format = float_format
         self.rounding = rounding
         self.cuts = CUTS[stages]
+        self.exact_specials = exact_specials
         width = float_format.width
         super().__init__({"enable": In(1), "a": In(width), "b": In(width), "sum": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        extra = extra_places(self.rounding)
-        sum_bits = self.format.significand_bits + extra + 1
+        guards = guard_places(self.rounding)
+        sum_bits = self.format.significand_bits + guards + 1
 
         m.submodules.align = align = Align(self.format, self.rounding)
         m.d.comb += [align.a.eq(self.a), align.b.eq(self.b)]
-        larger, smaller, subtract, side = (
-            self._cut(m, "align", value, name)
-            for value, name in (
-                (align.larger, "larger"),
-                (align.smaller, "smaller"),
-                (align.subtract, "subtract"),
-                (align.side, "side_of_aligned"),
-            )
-        )
+        larger = self._cut(m, "align", align.larger, "larger")
+        smaller = self._cut(m, "align", align.smaller, "smaller")
+        subtract = self._cut(m, "align", align.subtract, "subtract")
+        side = self._cut(m, "align", align.side, "side_of_aligned")
 
-        # The top bit is the carry of a sum; a difference is never negative and leaves it 0.
-        total = Signal(unsigned(sum_bits))
-        inverted = smaller ^ subtract.replicate(len(smaller))
+        # What the smaller operand has below its places makes a difference smaller by a part of the lowest
+        # place: without the carry into it, it is rounded down, and sticky is right for the rest. The top bit
+        # is the carry of a sum; a difference is never negative.
         raw = Signal(unsigned(sum_bits))
+        total = Signal(unsigned(sum_bits))
         m.d.comb += [
-            raw.eq(Cat(Const(0, extra), larger) + inverted + subtract),
+            raw.eq(
+                Cat(Const(0, guards), larger)
+                + (smaller ^ subtract.replicate(len(smaller)))
+                + (subtract & ~side.sticky)
+            ),
             total.eq(Cat(raw[:-1], raw[-1] & ~subtract)),
         ]
-        total, side = self._cut(m, "add", total, "total"), self._cut(m, "add", side, "side_of_total")
+        total = self._cut(m, "add", total, "total")
+        side = self._cut(m, "add", side, "side_of_total")
 
         m.submodules.normalise = normalise = Normalise(sum_bits)
         m.d.comb += normalise.value.eq(total)
-        normal, places, side = (
-            self._cut(m, "normalise", value, name)
-            for value, name in (
-                (normalise.normal, "normal"),
-                (normalise.places, "places"),
-                (side, "side_of_normal"),
-            )
-        )
+        normal = self._cut(m, "normalise", normalise.normal, "normal")
+        places = self._cut(m, "normalise", normalise.places, "places")
+        side = self._cut(m, "normalise", side, "side_of_normal")
 
-        # The carry's place is one above the larger operand's leading one.
-        largest = self.format.infinity_exponent
-        exponents = (1 - ((1 << len(places)) - 1), largest + 1)
-        exponent = Signal(signed(signed_width(*exponents)))
+        # The place of the carry is one above the larger operand's leading one.
+        low, high = 1 - ((1 << len(places)) - 1), self.format.infinity_exponent
         m.submodules.round = rounder = Round(
-            self.format, self.rounding, fraction_bits=sum_bits - 1, exponents=exponents
+            self.format,
+            self.rounding,
+            fraction_bits=sum_bits - 1,
+            exponents=(low, high),
+            exact_specials=self.exact_specials,
         )
         m.d.comb += [
-            exponent.eq(
-                Cat(side.exponent, Const(0, 1)).as_signed() + 1 - Cat(places, Const(0, 1)).as_signed()
-            ),
-            rounder.exponent.eq(exponent),
+            rounder.exponent.eq(as_signed(side.exponent) + 1 - as_signed(places)),
             rounder.fraction.eq(normal[:-1]),
+            rounder.sticky.eq(side.sticky),
             rounder.negative.eq(side.negative),
             rounder.zero.eq(~normal[-1]),
-            rounder.infinite.eq(side.infinite),
             self.sum.eq(self._cut(m, "sum", rounder.word, "word")),
         ]
         return m

@@ -12,14 +12,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import FloatFormat, Format, Rounding, SignMagnitude
 from .factor import EncodeFactor, FactorFormat, significand
 from .pipeline import register
-from .rounding import Round, signed_width
+from .rounding import Round, as_signed, signed_width
 
 
 class Multiply(wiring.Component):
@@ -76,7 +76,7 @@ class Multiply(wiring.Component):
             data.StructLayout({"exponent": signed(signed_width(low, high)), "negative": 1, "zero": 1})
         )
         m.d.comb += [
-            side.exponent.eq(unsigned_sum(a_exponent, self.b.exponent) + constant),
+            side.exponent.eq(as_signed(a_exponent + self.b.exponent) + constant),
             side.negative.eq(self.a[-1] ^ self.b.negative),
             side.zero.eq((a_exponent == 0) | (self.b.exponent == factor.zero)),
         ]
@@ -105,18 +105,13 @@ class Multiply(wiring.Component):
             exact_specials=self.exact_specials,
         )
         m.d.comb += [
-            rounder.exponent.eq(side.exponent + Cat(top, Const(0, 1)).as_signed()),
+            rounder.exponent.eq(side.exponent + as_signed(top)),
             rounder.fraction.eq(Mux(top, product[:-1], Cat(Const(0, 1), product[:-2]))),
             rounder.negative.eq(side.negative),
             rounder.zero.eq(side.zero),
             self.product.eq(register(m, self.enable, rounder.word, "word")),
         ]
         return m
-
-
-def unsigned_sum(a: Value, b: Value) -> Value:
-    """Return the sum of two unsigned values as a signed one, which a negative constant may be added to."""
-    return Cat(a + b, Const(0, 1)).as_signed()
 
 
 class FloatMultiply(wiring.Component):

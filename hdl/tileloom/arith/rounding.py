@@ -6,7 +6,7 @@ a word of it: rounds, turns what is too large into infinity and what is too smal
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,11 @@ from ..formats import FloatFormat, Rounding
 def signed_width(low: int, high: int) -> int:
     """Return the fewest bits of a signed value that holds all from ``low`` to ``high``."""
     return max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
+
+
+def as_signed(value: Value) -> Value:
+    """Return an unsigned value as a signed one that is a bit wider."""
+    return Cat(value, Const(0, 1)).as_signed()
 
 
 class Round(wiring.Component):
@@ -34,11 +39,12 @@ class Round(wiring.Component):
         Smallest and largest value, bias included, of the incoming exponent.
     exact_specials:
         Clear the fraction (and of a zero the sign) of zero and infinity. ``Add`` looks at the exponent alone
-        there, so what only goes to an adder can do without the gates.
+        there, so what only goes to an adder can do without the gates; ``exact_specials`` makes up for it
+        where such words leave the hardware.
 
     Ports, all but ``word`` inputs: ``negative``; ``exponent`` (signed, bias included); ``fraction``;
-    ``sticky`` (something below the fraction is not zero; NEAREST_EVEN alone looks at it); ``zero`` and
-    ``infinite`` (the result is that, whatever the exponent says; infinite wins); ``word``.
+    ``sticky`` (something below the fraction is not zero; NEAREST_EVEN alone looks at it); ``zero`` (the
+    result is zero, whatever the exponent says); ``word``.
     """
 
     def __init__(
@@ -62,7 +68,6 @@ class Round(wiring.Component):
                 "fraction": In(fraction_bits),
                 "sticky": In(1),
                 "zero": In(1),
-                "infinite": In(1),
                 "word": Out(result.width),
             }
         )
@@ -93,20 +98,26 @@ class Round(wiring.Component):
         else:
             m.d.comb += [exponent.eq(self.exponent), fraction.eq(self.fraction[dropped:])]
 
+        # An exponent that can only just reach the limit is infinity's without a gate.
         limit = self.result.infinity_exponent
-        overflow = exponent >= limit if high + rounds_up >= limit else Const(0, 1)
-        underflow = exponent <= 0 if low <= 0 else Const(0, 1)
-        is_infinite, is_zero = Signal(), Signal()
+        highest = high + rounds_up
+        is_zero, is_infinite, beyond = Signal(), Signal(), Signal()
         m.d.comb += [
-            is_infinite.eq(self.infinite | (overflow & ~self.zero)),
-            is_zero.eq((self.zero | underflow) & ~self.infinite),
+            is_zero.eq(self.zero | (exponent <= 0 if low <= 0 else 0)),
+            is_infinite.eq(exponent >= limit if highest >= limit else 0),
+            beyond.eq(is_infinite if highest > limit else 0),
         ]
-
-        field = Mux(is_infinite, limit, Mux(is_zero, 0, exponent[: self.result.exponent_bits]))
-        if self.exact_specials:
-            m.d.comb += self.word.eq(
-                Cat(Mux(is_infinite | is_zero, 0, fraction), field, self.negative & ~is_zero)
-            )
-        else:
-            m.d.comb += self.word.eq(Cat(fraction, field, self.negative))
+        field = exponent[: self.result.exponent_bits] | beyond.replicate(self.result.exponent_bits)
+        special = (is_zero | is_infinite) & self.exact_specials
+        negative = self.negative & ~(is_zero & self.exact_specials)
+        m.d.comb += self.word.eq(Cat(Mux(special, 0, fraction), Mux(is_zero, 0, field), negative))
         return m
+
+
+def exact_specials(word: Value, float_format: FloatFormat) -> Value:
+    """Return ``word`` with the fraction of zero and infinity, and the sign of zero, cleared."""
+    fraction = word[: float_format.fraction_bits]
+    exponent = word[float_format.fraction_bits : -1]
+    zero = exponent == 0
+    special = zero | (exponent == float_format.infinity_exponent)
+    return Cat(Mux(special, 0, fraction), exponent, word[-1] & ~zero)

@@ -30,6 +30,9 @@ class ProcessingElement(wiring.Component):
     activation_in to activation_out 1; psum_in to psum_out ``add_stages``; activation_in to psum_out
     ``1 + multiply_stages + add_stages``. None of these registers has a reset.
 
+    Of partial sums and products that are zero or infinite only the exponent (of infinity the sign too) is
+    kept exact: the array makes up for it where results leave.
+
     The weight is written on ``weight_write``, whatever ``enable`` is. With double buffering that is the
     shadow register: ``swap_in``, which travels with the first activation of a tile, moves it into use.
     """
@@ -84,7 +87,9 @@ class ProcessingElement(wiring.Component):
             stages=config.multiply_stages,
             exact_specials=False,
         )
-        m.submodules.add = add = Add(config.accumulator, config.rounding, stages=config.add_stages)
+        m.submodules.add = add = Add(
+            config.accumulator, config.rounding, stages=config.add_stages, exact_specials=False
+        )
         m.d.comb += [
             multiply.enable.eq(self.enable),
             multiply.a.eq(activation),

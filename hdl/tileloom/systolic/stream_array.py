@@ -19,6 +19,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.rounding import exact_specials
 from ..config import SystolicConfig
 from ..stream import packet
 from .mesh import Mesh
@@ -105,14 +106,16 @@ class StreamArray(wiring.Component):
             for skew in (activation_skew, psum_skew, result_deskew):
                 m.d.comb += skew.wave.eq(wave.taps[: len(skew.wave)])
 
-        # Data.
+        # Data. Inside the mesh only the exponents of zero and infinity count.
+        for column in columns:
+            word = exact_specials(result_deskew.words_out[column], config.accumulator)
+            m.d.comb += self.results.payload.data[column].eq(word)
         m.d.comb += [
             activation_skew.words_in.eq(self.activations.payload.data),
             mesh.activations.eq(activation_skew.words_out),
             psum_skew.words_in.eq(self.psum_in.payload),
             mesh.psums_in.eq(psum_skew.words_out),
             result_deskew.words_in.eq(mesh.psums_out),
-            self.results.payload.data.eq(result_deskew.words_out),
             self.results.payload.last.eq(last.taps[-1]),
             self.results.valid.eq(wave.taps[-1]),
         ]

@@ -18,6 +18,7 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.rounding import exact_specials
 from ..config import WORD_BITS, SystolicConfig
 from ..stream import packet
 from .mesh import Mesh
@@ -92,12 +93,10 @@ class WordArray(wiring.Component):
         for part in (mesh, loader, wave, last, skew):
             m.d.comb += part.enable.eq(moving)
 
-        # Data. Exactly one column's result appears in a cycle.
+        # Data. One column's result at most appears in a cycle.
         result = Const(0, config.accumulator.width)
         for column in range(config.columns):
-            m.d.comb += [
-                mesh.psums_in[column].eq(0),
-            ]
+            m.d.comb += mesh.psums_in[column].eq(0)
             result = result | Mux(emerging[column], mesh.psums_out[column], 0)
         for row in range(config.rows):
             m.d.comb += [
@@ -108,7 +107,11 @@ class WordArray(wiring.Component):
         word_last = Signal(reset_less=True)
         m.d.comb += [self.results.payload.data.eq(word), self.results.payload.last.eq(word_last)]
         with m.If(moving & emerging.any()):
-            m.d.sync += [self.results.valid.eq(1), word.eq(result), word_last.eq(last.taps[-1])]
+            m.d.sync += [
+                self.results.valid.eq(1),
+                word.eq(exact_specials(result, config.accumulator)),
+                word_last.eq(last.taps[-1]),
+            ]
         with m.Elif(self.results.ready):
             m.d.sync += self.results.valid.eq(0)
         return m
