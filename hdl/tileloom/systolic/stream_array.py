@@ -59,8 +59,8 @@ class StreamArray(wiring.Component):
 
         m.submodules.mesh = mesh = Mesh(config)
         m.submodules.loader = loader = WeightLoader(config)
-        m.submodules.wave = wave = DelayLine(timetable.latency)
-        m.submodules.last = last = DelayLine(timetable.latency)
+        m.submodules.wavefront = wave = DelayLine(timetable.latency)
+        m.submodules.wavefront_last = last = DelayLine(timetable.latency)
         activation_captures = [timetable.captures(0, timetable.activation_due(row)) for row in rows]
         psum_captures = [timetable.captures(0, timetable.psum_due(column)) for column in columns]
         result_captures = [timetable.result_captures(column) for column in columns]

@@ -60,8 +60,8 @@ class WordArray(wiring.Component):
 
         m.submodules.mesh = mesh = Mesh(config)
         m.submodules.loader = loader = WeightLoader(config)
-        m.submodules.wave = wave = DelayLine(last_result)
-        m.submodules.last = last = DelayLine(last_result - timetable.vector_complete)
+        m.submodules.wavefront = wave = DelayLine(last_result)
+        m.submodules.wavefront_last = last = DelayLine(last_result - timetable.vector_complete)
         m.submodules.activation_skew = skew = Skew(config.activation.width, captures, every_cycle=False)
 
         # Handshakes.
