@@ -223,7 +223,9 @@ class Add(wiring.Component):
             exact_specials=self.exact_specials,
         )
         m.d.comb += [
-            rounder.exponent.eq(as_signed(side.exponent) + 1 - as_signed(places)),
+            # exponent + 1 - places, of which -places - 1 is an inversion.
+            rounder.exponent.eq(as_signed(side.exponent) + 2),
+            rounder.addend.eq(~as_signed(places)),
             rounder.fraction.eq(normal[:-1]),
             rounder.sticky.eq(side.sticky),
             rounder.negative.eq(side.negative),

@@ -72,43 +72,59 @@ class Multiply(wiring.Component):
         constant = result.bias - a.bias - factor.bias
         low = 1 + factor.exponents[0] + constant
         high = a.infinity_exponent - 1 + factor.exponents[1] + constant
-        side = Signal(
-            data.StructLayout({"exponent": signed(signed_width(low, high)), "negative": 1, "zero": 1})
-        )
+        exponent, addend = as_signed(a_exponent) + constant, as_signed(self.b.exponent)
+        signs = Signal(data.StructLayout({"negative": 1, "zero": 1}))
         m.d.comb += [
-            side.exponent.eq(as_signed(a_exponent + self.b.exponent) + constant),
-            side.negative.eq(self.a[-1] ^ self.b.negative),
-            side.zero.eq((a_exponent == 0) | (self.b.exponent == factor.zero)),
+            signs.negative.eq(self.a[-1] ^ self.b.negative),
+            signs.zero.eq((a_exponent == 0) | (self.b.exponent == factor.zero)),
         ]
 
         a_significand = significand(self.a[: a.fraction_bits], a.fraction_bits)
         b_significand = significand(self.b.fraction, factor.fraction_bits)
         product = Signal(unsigned(len(a_significand) + len(b_significand)))
+        if self.stages >= 2:
+            whole = Signal(signed(signed_width(low, high)))
+            m.d.comb += whole.eq(exponent + addend)
+            exponent, addend = whole, Const(0, 1)
         if self.stages >= 3:
             half = len(b_significand) // 2
             lower = register(m, self.enable, a_significand * b_significand[:half], "lower")
             upper = register(m, self.enable, a_significand * b_significand[half:], "upper")
-            side = register(m, self.enable, side, "side_of_halves")
+            exponent = register(m, self.enable, exponent, "exponent_of_halves")
+            signs = register(m, self.enable, signs, "signs_of_halves")
             m.d.comb += product.eq(lower + Cat(Const(0, half), upper))
         else:
             m.d.comb += product.eq(a_significand * b_significand)
-        if self.stages >= 2:
-            product = register(m, self.enable, product, "raw")
-            side = register(m, self.enable, side, "side_of_raw")
 
-        top = product[-1]
+        # What lies below the guard bit, wherever the leading one is, matters only by not being zero.
+        below = max(0, len(product) - result.fraction_bits - 3)
+        upper_product, sticky = Signal(unsigned(len(product) - below)), Signal()
+        m.d.comb += [upper_product.eq(product[below:]), sticky.eq(product[:below].any())]
+        if self.stages >= 2:
+            upper_product = register(m, self.enable, upper_product, "raw")
+            sticky = register(m, self.enable, sticky, "raw_sticky")
+            exponent = register(m, self.enable, exponent, "exponent_of_raw")
+            signs = register(m, self.enable, signs, "signs_of_raw")
+
+        top = upper_product[-1]
+        largest = ((1 << len(a_significand)) - 1) * ((1 << len(b_significand)) - 1)
+        places = max(0, len(product) - 1 - result.fraction_bits)
         m.submodules.round = rounder = Round(
             result,
             self.rounding,
-            fraction_bits=len(product) - 1,
+            fraction_bits=len(upper_product) - 1,
             exponents=(low, high + 1),
             exact_specials=self.exact_specials,
+            raised_fits=largest + (1 << places >> 1) < 1 << len(product),
         )
         m.d.comb += [
-            rounder.exponent.eq(side.exponent + as_signed(top)),
-            rounder.fraction.eq(Mux(top, product[:-1], Cat(Const(0, 1), product[:-2]))),
-            rounder.negative.eq(side.negative),
-            rounder.zero.eq(side.zero),
+            rounder.exponent.eq(exponent),
+            rounder.addend.eq(addend),
+            rounder.raised.eq(top),
+            rounder.fraction.eq(Mux(top, upper_product[:-1], Cat(Const(0, 1), upper_product[:-2]))),
+            rounder.sticky.eq(sticky),
+            rounder.negative.eq(signs.negative),
+            rounder.zero.eq(signs.zero),
             self.product.eq(register(m, self.enable, rounder.word, "word")),
         ]
         return m

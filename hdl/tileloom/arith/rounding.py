@@ -24,10 +24,11 @@ def as_signed(value: Value) -> Value:
 
 
 class Round(wiring.Component):
-    """Rounds ``1.fraction * 2**exponent`` to a word. Combinational.
+    """Rounds ``1.fraction * 2**(exponent + addend + raised)`` to a word. Combinational.
 
     Overflow and underflow are those of the rounded result, as if exponents had no end. Limits that
-    ``exponents`` cannot reach cost no gate.
+    ``exponents`` cannot reach cost no gate. The exponent comes in parts so that one adder does for all of
+    them, the carry out of a rounded fraction included.
 
     Parameters
     ----------
@@ -36,13 +37,15 @@ class Round(wiring.Component):
     fraction_bits:
         Bits of the incoming fraction, more or fewer than the result has.
     exponents:
-        Smallest and largest value, bias included, of the incoming exponent.
+        Smallest and largest value, bias included, of the exponent before rounding.
     exact_specials:
         Clear the fraction (and of a zero the sign) of zero and infinity. ``Add`` looks at the exponent alone
         there, so what only goes to an adder can do without the gates; ``exact_specials`` makes up for it
         where such words leave the hardware.
+    raised_fits:
+        Where ``raised`` is high the fraction does not carry over when rounded: the two are one bit.
 
-    Ports, all but ``word`` inputs: ``negative``; ``exponent`` (signed, bias included); ``fraction``;
+    Ports, all but ``word`` inputs: ``negative``; ``exponent``, ``addend`` (signed), ``raised``; ``fraction``;
     ``sticky`` (something below the fraction is not zero; NEAREST_EVEN alone looks at it); ``zero`` (the
     result is zero, whatever the exponent says); ``word``.
     """
@@ -55,16 +58,22 @@ class Round(wiring.Component):
         fraction_bits: int,
         exponents: tuple[int, int],
         exact_specials: bool = True,
+        raised_fits: bool = False,
     ) -> None:
         self.result = result
         self.rounding = rounding
         self.fraction_bits = fraction_bits
         self.exponents = exponents
         self.exact_specials = exact_specials
+        self.raised_fits = raised_fits
+        low, high = exponents
+        self.width = signed_width(low, high + (rounding is Rounding.NEAREST_EVEN))
         super().__init__(
             {
                 "negative": In(1),
-                "exponent": In(signed(signed_width(*exponents))),
+                "exponent": In(signed(self.width)),
+                "addend": In(signed(self.width)),
+                "raised": In(1),
                 "fraction": In(fraction_bits),
                 "sticky": In(1),
                 "zero": In(1),
@@ -80,23 +89,31 @@ class Round(wiring.Component):
         low, high = self.exponents
         rounds_up = self.rounding is Rounding.NEAREST_EVEN and dropped > 0
 
-        exponent = Signal(signed(signed_width(low, high + rounds_up)))
         fraction = Signal(unsigned(kept))
+        carry = Signal()
         if dropped <= 0:
-            m.d.comb += [exponent.eq(self.exponent), fraction.eq(Cat(Const(0, -dropped), self.fraction))]
+            m.d.comb += fraction.eq(Cat(Const(0, -dropped), self.fraction))
         elif rounds_up:
             guard = self.fraction[dropped - 1]
             below = self.fraction[: dropped - 1].any() | self.sticky
             upper = self.fraction[dropped:]
             # A carry out of the fraction leaves it zero and belongs in the exponent.
-            rounded = Signal(signed(kept + len(exponent)))
-            m.d.comb += [
-                rounded.eq(Cat(upper, self.exponent).as_signed() + (guard & (upper[0] | below))),
-                exponent.eq(rounded[kept:].as_signed()),
-                fraction.eq(rounded[:kept]),
-            ]
+            m.d.comb += Cat(fraction, carry).eq(upper + (guard & (upper[0] | below)))
         else:
-            m.d.comb += [exponent.eq(self.exponent), fraction.eq(self.fraction[dropped:])]
+            m.d.comb += fraction.eq(self.fraction[dropped:])
+
+        # One bit is added as a carry into the lowest place, the other, if there are two, to the addend.
+        exponent = Signal(signed(self.width))
+        addend, into = self.addend, carry
+        if not rounds_up:
+            into = self.raised
+        elif self.raised_fits:
+            into = self.raised | carry
+        else:
+            addend = self.addend + as_signed(self.raised)
+        m.d.comb += exponent.eq(
+            (Cat(Const(1, 1), self.exponent).as_signed() + Cat(into, addend[: self.width]).as_signed())[1:]
+        )
 
         # An exponent that can only just reach the limit is infinity's without a gate.
         limit = self.result.infinity_exponent
