@@ -5,11 +5,11 @@ import pytest
 from exact import names, rounded, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stimulus import adder_pairs, multiplier_pairs
 
 from tileloom_golden.arithmetic import PRODUCT_BITS, add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP16, FP32, INT8, TF32, Float, Integer, Rounding
 from tileloom_golden.kernels import leading_one
+from tileloom_sim.stimulus import adder_pairs, multiplier_pairs
 
 E3M2, E2M1, FP64 = Float(3, 2), Float(2, 1), Float(11, 52)
 SAMPLE = 1500

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from exact import names, rounded, value
-from stimulus import gemm_words
 
 from tileloom_golden import kernels
 from tileloom_golden.arithmetic import add, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, Rounding
 from tileloom_golden.gemm import gemm, kept_tiles, split_tiles, tile_grid, tile_result
+from tileloom_sim.stimulus import gemm_words
 
 FORMATS = [(FP32, FP32, FP32), (FP32, INT8, FP32), (BF16, INT8, FP32), (FP16, FP16, FP16)]
 formats_and_roundings = pytest.mark.parametrize(

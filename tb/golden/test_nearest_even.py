@@ -9,11 +9,11 @@ which is float16. For float16 it is verified too, since its sums are exact in fl
 import numpy as np
 import pytest
 from exact import disagreement, from_ieee, to_double, to_ieee
-from stimulus import adder_pairs, multiplier_pairs
 
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, Float, Rounding
 from tileloom_golden.words import from_sign_magnitude
+from tileloom_sim.stimulus import adder_pairs, multiplier_pairs
 
 PAIRS = 10_000_000
 CHUNK = 500_000

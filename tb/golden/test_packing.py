@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from stimulus import integer_words
 
 from tileloom_golden.packing import pack_vector, pack_weights, unpack_vector, unpack_weights, words_per_row
+from tileloom_sim.stimulus import integer_words
 
 
 def test_the_first_weight_is_in_the_most_significant_byte():

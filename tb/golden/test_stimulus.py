@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from exact import names
-from stimulus import adder_pairs, float_words, gemm_words, integer_words, multiplier_pairs
 
 from tileloom_golden.arithmetic import add, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP16, FP32, INT8, Float
 from tileloom_golden.gemm import gemm
+from tileloom_sim.stimulus import adder_pairs, float_words, gemm_words, integer_words, multiplier_pairs
 
 COUNT = 200_000
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import softfloatpy
 from exact import disagreement, flushed, names, to_double, truncated, two_sum
-from stimulus import adder_pairs, multiplier_pairs
 
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, TF32, Float, Rounding
 from tileloom_golden.words import from_sign_magnitude
+from tileloom_sim.stimulus import adder_pairs, multiplier_pairs
 
 PAIRS = 10_000_000
 CHUNK = 500_000

@@ -5,10 +5,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from exact import rounded, to_ieee, value
-from stimulus import float_words
 
 from tileloom_golden.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, TF32, Float, Rounding
 from tileloom_golden.words import decode, encode, from_sign_magnitude, sign_magnitude, to_float32
+from tileloom_sim.stimulus import float_words
 
 FORMATS = [FP32, TF32, BF16, FP16, FP8_E4M3, FP8_E5M2, Float(2, 1), Float(11, 52)]
 

@@ -7,7 +7,6 @@ import pytest
 from amaranth.hdl import Signal
 from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator, SimulatorContext
-from stimulus import adder_pairs, multiplier_pairs
 
 from tileloom.arith.add import Add
 from tileloom.arith.multiply import FloatMultiply, HybridMultiply
@@ -25,6 +24,7 @@ from tileloom.formats import (
 )
 from tileloom_golden import arithmetic as golden
 from tileloom_golden import formats as golden_formats
+from tileloom_sim.stimulus import adder_pairs, multiplier_pairs
 
 PAIRS = 2000
 

@@ -7,7 +7,7 @@ generators' formats and the golden model's both serve. Words are uint64, and NaN
 """
 
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 Shape = int | tuple[int, ...]
 
 
+@runtime_checkable
 class FloatLike(Protocol):
     """What is read of a floating-point format."""
 
@@ -123,8 +124,7 @@ def multiplier_pairs(
     Products within three exponents of both limits of the result's format, products just beside a power
     of two, patterned and random fractions, zeros of every kind; every integer word equally often.
     """
-    hybrid = not hasattr(b_format, "exponent_bits")
-    if hybrid:
+    if not isinstance(b_format, FloatLike):
         b = integer_words(rng, b_format.bits, count)
         magnitude = (b & ((1 << (b_format.bits - 1)) - 1)).astype(np.int64)
         lead = np.frexp(np.maximum(magnitude, 1))[1].astype(np.int64) - 1
@@ -177,7 +177,7 @@ def gemm_words(
     """
     m, k, n = shape
     accumulator_bias, top = _bias(accumulator_format), _top(accumulator_format)
-    if hasattr(weight_format, "exponent_bits"):
+    if isinstance(weight_format, FloatLike):
         spread = rng.integers(-2, 3, (k, n))
         weight_power = 0
         weight_exponent = np.clip(_bias(weight_format) + spread, 0, _top(weight_format)).reshape(-1)

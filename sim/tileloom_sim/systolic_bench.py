@@ -1,0 +1,230 @@
+"""The cocotb regression of systolic arrays: any number of them at once, each on its own random work.
+
+It runs in the simulator's process. What to run is in the JSON file that TILELOOM_BENCH names (``Bench`` in
+``regression``); what came of it is written to the file that it names in turn, whether the tests pass or not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from tileloom.formats import Format
+
+from . import coverage
+from .interface import Interface
+from .stream_bench import PATTERNS, MismatchError, StreamSink, StreamSource, stalls
+from .tiles import Beat, Tile, feeds, random_tiles
+
+PERIOD_NS = 10
+
+
+class Array:
+    """One array in the simulation, and what was seen of it."""
+
+    def __init__(self, dut: Any, interface: Interface, seed: int) -> None:
+        self.dut = dut
+        self.interface = interface
+        self.config = interface.config
+        self.rng = np.random.default_rng([seed, zlib.crc32(interface.name.encode())])
+        self.clock = getattr(dut, interface.clock)
+        self.cycles = 0
+        self.compared = 0
+        self.handshakes: dict[str, Counter[str]] = {}
+        self.covered: Counter[str] = Counter()
+        self.failure: str | None = None
+
+    @property
+    def latency(self) -> int:
+        """Roughly the cycles that a vector takes: the range over which events are spread."""
+        config = self.config
+        return config.step_interval + config.rows * config.add_stages + config.columns + 4
+
+    async def reset(self) -> None:
+        """Reset the array for two cycles, nothing offered and nothing taken."""
+        reset = getattr(self.dut, self.interface.reset)
+        active = 0 if self.interface.reset_active_low else 1
+        await FallingEdge(self.clock)
+        reset.value = active
+        for stream in self.interface.streams.values():
+            getattr(self.dut, stream.valid if stream.inward else stream.ready).value = 0
+        for _ in range(2):
+            await FallingEdge(self.clock)
+        reset.value = 1 - active
+
+    async def run(
+        self, tiles: Sequence[Tile], patterns: dict[str, str], *, abandon_after: int | None = None
+    ) -> None:
+        """Send tiles and compare every result; or give up after some cycles, as a reset will.
+
+        Raises MismatchError at the first word that differs, and where a result is missing or one too many.
+        """
+        beats = feeds(self.config, tiles, self.rng)
+        streams = self.interface.streams
+        sources = [
+            StreamSource(self.dut, stream, stalls(patterns[name], self.rng), beats[name])
+            for name, stream in streams.items()
+            if stream.inward
+        ]
+        sink = StreamSink(self.dut, streams["results"], stalls(patterns["results"], self.rng))
+        sides = [*sources, sink]
+        expected = beats["results"]
+        limit = abandon_after or 20 * (sum(map(len, beats.values())) * self.config.step_interval + 100)
+        # After the last result a few cycles more, in which none must come.
+        extra = 0 if abandon_after else 2 * self.latency
+        while limit > 0 and extra >= 0:
+            for side in sides:
+                side.drive()
+            await ReadOnly()
+            for side in sides:
+                side.sample()
+            await FallingEdge(self.clock)
+            self.cycles += 1
+            limit -= 1
+            if len(sink.received) >= len(expected):
+                extra -= 1
+        for side in sides:
+            self.handshakes.setdefault(side.stream.name, Counter()).update(side.seen)
+        received = sink.received
+        self.compare(received, expected[: len(received)] if abandon_after else expected, tiles)
+        if not abandon_after:
+            self.covered += coverage.observe(self.config, tiles)
+
+    def compare(self, received: Sequence[Beat], expected: Sequence[Beat], tiles: Sequence[Tile]) -> None:
+        """Compare result beats; raise MismatchError that names the first difference and what led to it."""
+        for index, (got, want) in enumerate(zip(received, expected, strict=False)):
+            if got != want:
+                raise MismatchError(self._difference(index, got, want, tiles))
+        if len(received) != len(expected):
+            raise MismatchError(f"{len(received)} results came, {len(expected)} were expected")
+        self.compared += len(received)
+
+    def _difference(self, index: int, got: Beat, want: Beat, tiles: Sequence[Tile]) -> str:
+        stream, config = self.interface.streams["results"], self.config
+        element = 0
+        if got[0] != want[0]:
+            lowest = (got[0] ^ want[0]) & -(got[0] ^ want[0])
+            element = (lowest.bit_length() - 1) // stream.element_width
+        vector, column = divmod(index * stream.elements + element, config.columns)
+        number = 0
+        while vector >= len(tiles[number].x):
+            vector -= len(tiles[number].x)
+            number += 1
+        where = f"tile {number}, vector {vector}, column {column}"
+        if got[0] == want[0]:
+            return f"{where}: last is {got[1]}, expected {want[1]}"
+        tile = tiles[number]
+        psum = _hex([tile.psum[vector, column]], config.accumulator)
+        result, correct = (
+            _hex([beat[0] >> stream.element_width * element], config.accumulator) for beat in (got, want)
+        )
+        return (
+            f"{where}: {result}, expected {correct} (psum_in {psum}, "
+            f"activations {_hex(tile.x[vector], config.activation)}, "
+            f"weights {_hex(tile.w[:, column], config.weight)})"
+        )
+
+
+def _hex(words: Iterable[Any], number_format: Format) -> str:
+    """Return words as hexadecimal digits, as many as the format has."""
+    digits = -(-number_format.width // 4)
+    return " ".join(f"{int(word) & ((1 << number_format.width) - 1):0{digits}x}" for word in words)
+
+
+async def random_regression(array: Array) -> None:
+    """Random tiles under every kind of stall, each after a reset in the middle of other work."""
+    config, rng = array.config, array.rng
+    names = list(array.interface.streams)
+    longest = config.rows + config.columns + 4
+    for phase in range(4):
+        flowing = phase == 0
+        patterns = {
+            name: "flowing" if flowing else PATTERNS[int(rng.integers(0, len(PATTERNS)))] for name in names
+        }
+        if phase:
+            work = random_tiles(config, [5, 2], rng)
+            await array.run(work, patterns, abandon_after=int(rng.integers(1, 4 * array.latency)))
+        await array.reset()
+        lengths = rng.integers(1, max(2, min(longest, 200 // config.rows)), 4)
+        await array.run(random_tiles(config, lengths.tolist(), rng), patterns)
+
+
+async def swap_everywhere(array: Array) -> None:
+    """Tiles of every length from one vector to more than the array holds, so that swaps meet everywhere.
+
+    Then weights that come at every time before and after the first vector that needs them.
+    """
+    config, rng = array.config, array.rng
+    vectors_inside = array.latency // config.step_interval + 2
+    await array.reset()
+    patterns = dict.fromkeys(array.interface.streams, "flowing")
+    lengths = rng.permutation(np.arange(1, vectors_inside + 1)).tolist()
+    await array.run(random_tiles(config, lengths, rng), patterns)
+    for late in ("weights", "activations", "results"):
+        await array.run(random_tiles(config, lengths, rng), {**patterns, late: "bursts"})
+    array.covered.update({f"swap after {length} vectors": 1 for length in lengths})
+
+
+async def _run_all(dut: Any, exercise: Callable[[Array], Coroutine[Any, Any, None]]) -> None:
+    """Run ``exercise`` on all arrays of the bench at once; write the report; fail if any of them failed."""
+    bench = json.loads(Path(os.environ["TILELOOM_BENCH"]).read_text())
+    arrays = [Array(dut, Interface.of_plain(plain), bench["seed"]) for plain in bench["interfaces"]]
+    for array in arrays:
+        for stream in array.interface.streams.values():
+            getattr(dut, stream.valid if stream.inward else stream.ready).value = 0
+        getattr(dut, array.interface.reset).value = int(not array.interface.reset_active_low)
+    for clock in {array.interface.clock for array in arrays}:
+        Clock(getattr(dut, clock), PERIOD_NS, unit="ns").start()
+
+    async def guarded(array: Array) -> None:
+        try:
+            await FallingEdge(array.clock)
+            await exercise(array)
+        except (MismatchError, ValueError) as error:
+            array.failure = str(error)
+
+    tasks = [cocotb.start_soon(guarded(array)) for array in arrays]
+    for task in tasks:
+        await task
+    report = Path(bench["report"])
+    entries = json.loads(report.read_text()) if report.exists() else []
+    entries += [_entry(exercise.__name__, array) for array in arrays]
+    report.write_text(json.dumps(entries))
+    failures = [f"{array.interface.name}: {array.failure}" for array in arrays if array.failure]
+    failures += [f"{array.interface.name}: nothing was compared" for array in arrays if not array.compared]
+    if failures:
+        raise MismatchError("; ".join(failures))
+
+
+def _entry(exercise: str, array: Array) -> dict[str, Any]:
+    return {
+        "exercise": exercise,
+        "array": array.interface.name,
+        "cycles": array.cycles,
+        "compared": array.compared,
+        "failure": array.failure,
+        "handshakes": array.handshakes,
+        "covered": array.covered,
+    }
+
+
+@cocotb.test()
+async def regression(dut: Any) -> None:
+    """Random tiles, random stalls, resets in mid-stream."""
+    await _run_all(dut, random_regression)
+
+
+@cocotb.test()
+async def swaps(dut: Any) -> None:
+    """Tiles that change at every distance from the change before."""
+    await _run_all(dut, swap_everywhere)
