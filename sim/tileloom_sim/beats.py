@@ -17,14 +17,14 @@ Words = npt.NDArray[np.uint64]
 Beats = npt.NDArray[np.uint32]
 
 
-def pack(vectors: Words, width: int, bus_bits: int | None = None) -> Beats:
+def pack(vectors: Words, width: int) -> Beats:
     """Return vectors (n x elements, words of ``width`` bits) as n beats, element 0 least significant.
 
-    ``bus_bits`` is the width of a wider bus; bits above the elements are 0.
+    Bits above the elements are 0.
     """
     count, elements = vectors.shape
     total = elements * width
-    stride = -(-max(bus_bits or 0, total) // 32)
+    stride = -(-total // 32)
     beats = np.zeros((count, stride), "<u4")
     raw = beats.view(np.uint8)
     if width in (8, 16, 32):
