@@ -34,7 +34,8 @@ def test_module_count_does_not_grow(preset: str) -> None:
         size: len(generate(load(preset, [f"rows={size}", f"columns={size}"])).manifest["modules"])
         for size in (2, 3, 9, 16)
     }
-    assert len(set(counts.values())) == 1, counts
+    # At some sizes two delay lines are of the same length, and one module.
+    assert max(counts.values()) == counts[2], counts
 
 
 def test_ports() -> None:

@@ -62,7 +62,9 @@ class Timetable:
         """
         swapped = self.activation_due(self.config.rows - 1) + self.config.columns - 1
         used = swapped + self.config.step_interval
-        return max((swapped if self.config.double_buffer else used) - 1, self.vector_complete)
+        # Not a cycle earlier, though the write would come with the last use: should the array stand still in
+        # between, the write would not wait for it.
+        return max(swapped if self.config.double_buffer else used, self.vector_complete)
 
     def captures(self, arrives: int, due: int) -> tuple[int, ...]:
         """Return the cycles at whose ends successive registers take a word, to have it visible from ``due``.
