@@ -54,6 +54,7 @@ def combine(designs: Iterable[Design]) -> Farm:
 
 def _merge_equal(modules: dict[str, str], keep: set[str]) -> dict[str, str]:
     """Return the modules with those that are equal but for their names merged into the first of them."""
+    modules = {name: _renumber(text) for name, text in modules.items()}
     while True:
         first: dict[str, str] = {}
         same: dict[str, str] = {}
@@ -65,6 +66,15 @@ def _merge_equal(modules: dict[str, str], keep: set[str]) -> dict[str, str]:
         if not same:
             return modules
         modules = {name: _replace(text, same) for name, text in modules.items() if name not in same}
+
+
+_NUMBERED = re.compile(r"(\\\$auto\$[^ ]*\$)(\d+) ")
+
+
+def _renumber(text: str) -> str:
+    """Return a module in which the names that Yosys numbers through the whole file start from 0."""
+    numbers: dict[str, int] = {}
+    return _NUMBERED.sub(lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))} ", text)
 
 
 _INSTANCE = re.compile(r"^(  )(\w+)(?= \S+ \($)", re.MULTILINE)

@@ -43,8 +43,8 @@ def build_harness(design: Design, *, waves: bool = False, blocks: bool = False) 
     """
     interface = Interface.of_manifest(design.manifest)
     header = _ports_header(interface, design.manifest["timing"])
-    elements = verilator_build.repeated(design.manifest, "processing element")
-    control = verilator_build.control_file(elements, blocks=blocks and not waves)
+    kept = verilator_build.rows if blocks and not waves else verilator_build.elements
+    control = verilator_build.control_file(kept(design.manifest["modules"]), blocks=blocks and not waves)
     options = ["-CFLAGS", "-I.", *(["--trace"] if waves else [])]
     tools = [toolchain.verilator().version, toolchain.compiler_version()]
     settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *options]

@@ -15,9 +15,10 @@ from tileloom.generate import Design
 from .cocotb_run import Run, run_cocotb
 from .farm import TOP, Farm
 from .interface import Interface
-from .verilator_build import repeated
+from .verilator_build import elements, rows
 
 BENCH = "tileloom_sim.systolic_bench"
+TESTS = ("regression", "swaps")
 LARGE = 256
 """Elements above which Verilator compiles them as blocks: a regression is short, and the build is not."""
 
@@ -82,18 +83,25 @@ class Regression:
 
 
 def regress_design(
-    design: Design, *, seed: int, simulator: str = "verilator", waves: Path | None = None
+    design: Design,
+    *,
+    seed: int,
+    testcase: str | Sequence[str] = TESTS,
+    simulator: str = "verilator",
+    waves: Path | None = None,
 ) -> Regression:
-    """Run the regression of one generated array."""
-    config = Interface.of_manifest(design.manifest).config
+    """Run the regression of one generated array, or only some of its tests."""
+    interface = Interface.of_manifest(design.manifest)
+    blocks = interface.config.rows * interface.config.columns > LARGE and waves is None
     return _regress(
         design.verilog,
         design.name,
-        [Interface.of_manifest(design.manifest)],
-        modules=repeated(design.manifest, "processing element"),
-        blocks=config.rows * config.columns > LARGE,
+        [interface],
+        modules=(rows if blocks else elements)(design.manifest["modules"]),
+        blocks=blocks,
         seed=seed,
         simulator=simulator,
+        testcase=testcase,
         waves=waves,
     )
 
@@ -103,17 +111,20 @@ def regress_farm(
     *,
     seed: int,
     arrays: Sequence[str] | None = None,
-    testcase: str | Sequence[str] | None = None,
+    testcase: str | Sequence[str] = TESTS,
+    large: bool = False,
     simulator: str = "verilator",
 ) -> Regression:
-    """Run the regression of a farm's arrays, or of those named, or only some of its tests."""
-    elements = [name for name, origin in farm.origins.items() if origin == "processing element"]
+    """Run the regression of a farm's arrays, or of those named, or only some of its tests.
+
+    ``large`` is for farms of a few large arrays rather than many small ones.
+    """
     chosen = [interface for interface in farm.interfaces if arrays is None or interface.name in arrays]
     return _regress(
         farm.verilog,
         TOP,
         chosen,
-        modules=elements,
+        modules=(rows if large else elements)(farm.origins),
         blocks=True,
         seed=seed,
         simulator=simulator,

@@ -1,0 +1,96 @@
+"""The arrays of the big regression: sizes, formats, ports, and how they are put into simulator builds."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from tileloom.config import Port, SystolicConfig
+from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, TF32, Rounding, SignMagnitude
+from tileloom.generate import generate
+from tileloom.presets import PRESETS
+from tileloom_sim.farm import Farm, combine
+
+SIZES = [
+    *((1, n) for n in (1, 2, 3, 5, 7, 8, 13, 16)),
+    *((n, 1) for n in (2, 3, 4, 7, 9, 17)),
+    *((2, n) for n in (2, 3, 4, 5, 9)),
+    *((3, n) for n in (2, 3, 4, 5, 6, 7, 8, 10)),
+    *((4, n) for n in (2, 3, 4, 5, 7, 9)),
+    *((5, n) for n in (2, 3, 4, 5, 6, 8)),
+    *((6, n) for n in (2, 3, 5, 6, 7)),
+    *((7, n) for n in (2, 3, 4, 5, 7, 8)),
+    *((8, n) for n in (3, 4, 5, 7)),
+    *((9, n) for n in (2, 4, 5)),
+    *((10, n) for n in (3, 4)),
+    *((n, 2) for n in (11, 13, 16)),
+]
+"""Rows and columns: no two alike, few of them square, a power of two or a multiple of 4."""
+
+LARGE = {
+    **{name: config for name, config in PRESETS.items() if config.rows > 8},
+    "ragged_31x33": SystolicConfig(rows=31, columns=33, weight=INT8, double_buffer=True),
+}
+
+# Kinds share processing elements, which are most of the build; each has sizes enough to see every edge.
+_INT8_STREAM = {"weight": INT8, "double_buffer": True}
+KINDS: list[dict] = [
+    {"weight": INT8, "port": Port.WORD},
+    {"weight": FP32, "port": Port.WORD, "rounding": Rounding.NEAREST_EVEN},
+    _INT8_STREAM,
+    {"weight": FP32, "double_buffer": True, "rounding": Rounding.NEAREST_EVEN},
+    {"weight": FP32, "double_buffer": True},
+    {**_INT8_STREAM, "rounding": Rounding.NEAREST_EVEN},
+    {"weight": INT8, "port": Port.WORD, "double_buffer": True},
+    {"weight": INT8},
+]
+"""What the arrays of ``SIZES`` are, in turn."""
+
+ODD = {
+    "deep": {
+        "weight": INT8,
+        "double_buffer": True,
+        "multiply_stages": 3,
+        "add_stages": 4,
+        "step_interval": 2,
+    },
+    "deep_even": {
+        "multiply_stages": 2,
+        "add_stages": 2,
+        "rounding": Rounding.NEAREST_EVEN,
+        "double_buffer": True,
+    },
+    "coupled": {"weight": INT8, "multiply_stages": 2, "add_stages": 3, "step_interval": 4},
+    "word_deep": {"weight": INT8, "port": Port.WORD, "multiply_stages": 3, "add_stages": 4},
+    "bf16": {"activation": BF16, "weight": INT8, "double_buffer": True, "rounding": Rounding.NEAREST_EVEN},
+    "fp16": {"activation": FP16, "weight": FP16, "accumulator": FP16, "rounding": Rounding.NEAREST_EVEN},
+    "fp8": {"activation": FP8_E5M2, "weight": FP8_E4M3, "accumulator": BF16, "double_buffer": True},
+    "tf32_int4": {"activation": TF32, "weight": SignMagnitude(4), "port": Port.WORD},
+    "axi": {"weight": INT8, "axi4_stream_names": True, "double_buffer": True, "activation": TF32},
+}
+"""Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
+
+
+def small() -> dict[str, SystolicConfig]:
+    """Return the small arrays by name."""
+    sizes = {
+        f"array_{rows}x{columns}": SystolicConfig(rows=rows, columns=columns, **KINDS[index % len(KINDS)])
+        for index, (rows, columns) in enumerate(SIZES)
+    }
+    odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
+    presets = {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
+    return {**sizes, **odd, **presets}
+
+
+def large() -> dict[str, SystolicConfig]:
+    """Return the large arrays by name."""
+    return {name.replace("-", "_"): config for name, config in LARGE.items()}
+
+
+def farm_of(configs: Mapping[str, SystolicConfig]) -> Farm:
+    """Return arrays of these names in one simulation."""
+    return combine(generate(config, name) for name, config in configs.items())
+
+
+@cache
+def farm(group: str) -> Farm:
+    """Return the farm of the small or the large arrays."""
+    return farm_of({"small": small, "large": large}[group]())
