@@ -29,12 +29,16 @@ ADDER = (
     "add: infinity passes",
     "add: zero operand",
 )
-MULTIPLIER = ("multiply: overflows", "multiply: underflows", "multiply: zero operand")
+ZERO_PRODUCT, HIGH_PRODUCT, LOW_PRODUCT = (
+    "multiply: zero operand",
+    "multiply: overflows",
+    "multiply: underflows",
+)
 
 
 def expected_bins(config: SystolicConfig) -> list[str]:
     """Return the bins that a thorough regression of this configuration's arithmetic fills."""
-    bins = [*ADDER, *MULTIPLIER]
+    bins = [*ADDER, *_reachable_products(config)]
     bins += [_gap(gap) for gap in range(config.accumulator.fraction_bits + 4)]
     if isinstance(config.weight, SignMagnitude):
         bins += [_magnitude(magnitude) for magnitude in range(1 << config.weight.magnitude_bits)]
@@ -54,6 +58,24 @@ def missing(seen: Mapping[str, int], bins: Iterable[str]) -> list[str]:
     return [name for name in bins if not seen.get(name)]
 
 
+def _reachable_products(config: SystolicConfig) -> list[str]:
+    """Return the multiplier's bins without an overflow or underflow that the formats rule out.
+
+    A whole number is at least 1, so that its product with a normal number is never smaller than that.
+    """
+    weight = config.weight
+    if isinstance(weight, SignMagnitude):
+        lowest, highest = 0, weight.magnitude_bits
+    else:
+        lowest, highest = 1 - weight.bias, weight.bias + 1
+    bins = [ZERO_PRODUCT]
+    if config.activation.bias + highest > config.accumulator.bias:
+        bins.append(HIGH_PRODUCT)
+    if 1 - config.activation.bias + lowest < 1 - config.accumulator.bias:
+        bins.append(LOW_PRODUCT)
+    return bins
+
+
 def _observe_tile(config: SystolicConfig, tile: Tile) -> dict[str, int]:
     activation, weight = reference.float_format(config.activation), reference.operand_format(config.weight)
     accumulator, rounding = reference.float_format(config.accumulator), config.rounding.value
@@ -71,9 +93,9 @@ def _observe_tile(config: SystolicConfig, tile: Tile) -> dict[str, int]:
         zero = (_exponent(x, config.activation) == 0) | weight_zero[None, k, :]
         top = (1 << config.accumulator.exponent_bits) - 1
         exponent = _exponent(product, config.accumulator)
-        seen["multiply: zero operand"] += int(zero.sum())
-        seen["multiply: underflows"] += int((~zero & (exponent == 0)).sum())
-        seen["multiply: overflows"] += int((exponent == top).sum())
+        seen[ZERO_PRODUCT] += int(zero.sum())
+        seen[LOW_PRODUCT] += int((~zero & (exponent == 0)).sum())
+        seen[HIGH_PRODUCT] += int((exponent == top).sum())
         total = add(sums, product, accumulator, rounding)
         seen.update(_observe_sum(config.accumulator, sums, product, total))
         sums = total
