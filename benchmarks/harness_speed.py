@@ -34,7 +34,7 @@ def main(preset: str, as_json: bool) -> None:
         raise click.ClickException("; ".join(bench.failures) or bench.run.log)
     (entry,) = bench.entries
     # The harness runs the same tiles over and over, so that its start-up does not count.
-    repeat = 8
+    repeat = 32
     shape = VECTORS, config.rows * TILES, config.columns * repeat
     x, w, _ = gemm_words(
         np.random.default_rng(1), shape, config.activation, config.weight, config.accumulator
