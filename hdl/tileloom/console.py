@@ -29,17 +29,20 @@ class UserError(click.ClickException):
     exit_code = 2
 
 
-def config_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command the argument CONFIG and the option ``--set``; it is passed ``config``."""
+def config_arguments(command: Callable[..., Any], *, required: bool = True) -> Callable[..., Any]:
+    """Give a click command the argument CONFIG and the option ``--set``; it is passed ``config``.
 
-    @click.argument("source", metavar="CONFIG", shell_complete=_complete_preset)
+    Where CONFIG is not ``required`` and not given, ``config`` is None.
+    """
+
+    @click.argument("source", metavar="CONFIG", required=required, shell_complete=_complete_preset)
     @click.option(
         "--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Override a field; may be repeated."
     )
     @functools.wraps(command)
-    def with_config(source: str, overrides: Sequence[str], **options: Any) -> Any:
+    def with_config(source: str | None, overrides: Sequence[str], **options: Any) -> Any:
         try:
-            config = load(source, overrides)
+            config = load(source, overrides) if source is not None else None
         except ConfigError as error:
             raise UserError(str(error)) from None
         return command(config=config, **options)
