@@ -92,6 +92,30 @@ def test_cells_are_found_by_function(small):
     assert cells.cells["ND_BIG"].inputs == ("A", "B")
 
 
+@pytest.mark.parametrize("sum_inverted", [False, True])
+@pytest.mark.parametrize("carry_inverted", [False, True])
+def test_adders_are_found_whichever_outputs_are_inverted(small, sum_inverted, carry_inverted):
+    def adder(name, area, pins, total, carry):
+        return f"""
+          cell ({name}) {{ area : {area}; pin ({pins}) {{ direction : input; }}
+            pin (K) {{ direction : output; function : "{"!" * carry_inverted}({carry})"; }}
+            pin (T) {{ direction : output; function : "{"!" * sum_inverted}({total})"; }} }}"""
+
+    majority = "(X Y) + (Z (X + Y))"
+    added = [
+        adder("FULL_BIG", 9, "X, Y, Z", "X ^ Y ^ Z", majority),
+        adder("FULL", 8, "X, Y, Z", "X ^ Y ^ Z", majority),
+        adder("SUBTRACT", 7, "X, Y, Z", "X ^ Y ^ Z", "(!X Y) + (Z (!X + Y))"),
+        adder("probe__probe", 6, "X, Y, Z", "X ^ Y ^ Z", majority),
+        adder("HALF", 5, "X, Y", "X !Y + !X Y", "X * Y"),
+    ]
+    small.write_text(SMALL[: SMALL.rindex("}")] + "".join(added) + "}\n")
+    cells = load([small])
+    for found, name, pins in ((cells.full_adder, "FULL", "XYZ"), (cells.half_adder, "HALF", "XY")):
+        assert (found.cell, found.inputs, found.sum, found.carry) == (name, tuple(pins), "T", "K")
+        assert (found.sum_inverted, found.carry_inverted) == (sum_inverted, carry_inverted)
+
+
 def test_compressed_is_the_same(small):
     packed = small.with_suffix(".lib.gz")
     packed.write_bytes(gzip.compress(small.read_bytes()))
