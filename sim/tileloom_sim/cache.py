@@ -86,7 +86,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _remove_oldest(keep: Path) -> None:
-    limit = float(os.environ.get("TILELOOM_CACHE_MB", DEFAULT_LIMIT_MB)) * 1e6
+    limit = _limit()
     entries = sorted(_entries(), key=lambda entry: entry.stat().st_mtime)
     total = sum(map(_size, entries))
     for entry in entries:
@@ -94,6 +94,17 @@ def _remove_oldest(keep: Path) -> None:
             continue
         total -= _size(entry)
         shutil.rmtree(entry, ignore_errors=True)
+
+
+def _limit() -> float:
+    """Return how many bytes all builds together may take."""
+    text = os.environ.get("TILELOOM_CACHE_MB", str(DEFAULT_LIMIT_MB))
+    try:
+        return float(text) * 1e6
+    except ValueError:
+        raise click.ClickException(
+            f"TILELOOM_CACHE_MB: must be a number of megabytes, not {text!r}"
+        ) from None
 
 
 def _entries() -> list[Path]:

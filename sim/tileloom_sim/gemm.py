@@ -27,7 +27,7 @@ from .interface import Interface
 BLOCKS_ABOVE = 256
 """Elements above which a short GEMM runs on a model that is built fast and runs slowly."""
 
-SHORT = 300_000
+SHORT = 200_000
 """Cycles that make a GEMM short: what a 32 x 32 array simulates while the faster model is being built."""
 
 

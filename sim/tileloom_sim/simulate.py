@@ -71,7 +71,7 @@ def _clear_cache(context: click.Context, parameter: click.Parameter, value: bool
     is_eager=True,
     expose_value=False,
     callback=_clear_cache,
-    help="Remove all cached simulator builds, and do nothing else.",
+    help="Only remove all simulator builds, kept in ~/.cache/tileloom up to TILELOOM_CACHE_MB (2000).",
 )
 def simulate_command(
     config: SystolicConfig,

@@ -47,6 +47,11 @@ class Array:
         self.failure: str | None = None
 
     @property
+    def large(self) -> bool:
+        """Whether the array is so large that less has to do."""
+        return self.config.rows * self.config.columns > 256
+
+    @property
     def latency(self) -> int:
         """Roughly the cycles that a vector takes: the range over which events are spread."""
         config = self.config
@@ -148,8 +153,7 @@ def _hex(words: Iterable[Any], number_format: Format) -> str:
 async def random_regression(array: Array) -> None:
     """Random tiles under every kind of stall, each time after a reset in the middle of other work."""
     config, rng = array.config, array.rng
-    small = config.rows * config.columns <= 256
-    phases, tiles = (4, 4) if small else (2, 2)
+    phases, tiles = (2, 2) if array.large else (4, 4)
     most = max(2, min(config.rows + config.columns + 4, 200 // config.rows))
     for phase in range(phases):
         patterns = dict.fromkeys(array.interface.streams, "flowing")
@@ -165,13 +169,16 @@ async def random_regression(array: Array) -> None:
 async def swap_everywhere(array: Array) -> None:
     """Tiles of every length from one vector to more than the array holds, so that swaps meet everywhere.
 
-    Then weights that come at every time before and after the first vector that needs them.
+    Then weights that come at every time before and after the first vector that needs them. A large array
+    gets a few of the lengths.
     """
     config, rng = array.config, array.rng
     vectors_inside = array.latency // config.step_interval + 2
     await array.reset()
     patterns = dict.fromkeys(array.interface.streams, "flowing")
     lengths = rng.permutation(np.arange(1, vectors_inside + 1)).tolist()
+    if array.large:
+        lengths = lengths[:8]
     await array.run(random_tiles(config, lengths, rng), patterns)
     for late in ("weights", "activations", "results"):
         await array.run(random_tiles(config, lengths, rng), {**patterns, late: "bursts"})

@@ -9,6 +9,7 @@ right for short runs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def build(
     (work / "design.v").write_text(verilog)
     (work / "design.vlt").write_text(control)
     blocks = ["--hierarchical"] if "hier_block" in control else []
-    command = [str(tool.executable), "--cc", "--exe", "--build", "-j", "2", *WARNINGS, *SPEED, *COMPILER]
+    jobs = str(os.cpu_count() or 1)
+    command = [str(tool.executable), "--cc", "--exe", "--build", "-j", jobs, *WARNINGS, *SPEED, *COMPILER]
     command += [*blocks, "--top-module", top, "--prefix", "Vtop", "-Mdir", ".", "-o", executable, *options]
     command += ["design.vlt", "design.v", *map(str, sources)]
     toolchain.run(command, f"Building a simulation of {top}", tool.environment(), work)
