@@ -18,7 +18,9 @@ from . import cells, liberty
 from .cells import Cell, FullAdder
 from .liberty import Group, LibertyError
 
-_POWER = frozenset({"internal_power", "leakage_power", "dynamic_current", "receiver_capacitance", "power_lut_template"})
+_POWER = frozenset(
+    {"internal_power", "leakage_power", "dynamic_current", "receiver_capacitance", "power_lut_template"}
+)
 _FEMTOFARADS = {"ff": 1.0, "pf": 1000.0}
 _PICOSECONDS = {"ps": 1.0, "ns": 1000.0}
 
@@ -150,7 +152,11 @@ def _folder() -> Path:
 
 
 def _write(
-    path: Path, groups: Sequence[Group], texts: Sequence[str], usable: Mapping[str, Cell], dropped: frozenset[str]
+    path: Path,
+    groups: Sequence[Group],
+    texts: Sequence[str],
+    usable: Mapping[str, Cell],
+    dropped: frozenset[str],
 ) -> Path:
     """Write the merged library without groups of power or of a ``dropped`` kind, and return its path."""
 

@@ -15,8 +15,10 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 
-FULL_ADDER = "tileloom_full_adder"
-"""Module that the reduction tree is made of: inputs A, B, C; outputs S (sum) and K (carry)."""
+from .full_adder import NAME as FULL_ADDER
+
+SMALLEST_BOOTH = 6
+"""Width of the second operand from which Booth's recoding is the smaller."""
 
 # Delays of a full adder's outputs and of a half adder's, in gates: only their order matters here.
 _SUM, _CARRY, _HALF_SUM, _HALF_CARRY = 2.0, 1.7, 1.2, 0.6

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .flow import Mapped
 from .library import Library
-
-ORIGINS = (
-    "multiplier",
-    "adder",
-    "adder: align",
-    "adder: normalise",
-    "adder: round",
-    "pipeline registers",
-    "stationary registers",
-    "activation registers",
-    "skew",
-    "weight loading",
-    "control",
-    "clock gates",
-    "logic",
-)
-"""Every origin that a report can name, in its order. ``logic`` is what a flat netlist cannot tell apart."""
-
-_OF_MODULE = {
-    "multiplier": "multiplier",
-    "adder": "adder",
-    "align": "adder: align",
-    "normalise": "adder: normalise",
-    "round": "adder: round",
-    "skew": "skew",
-    "weight loading": "weight loading",
-    "processing element": "control",
-    "control": "control",
-}
-_OF_REGISTER = {"weight": "stationary registers", "shadow": "stationary registers", "swap": "control"}
+from .origins import ORIGINS, of_logic, of_register
+from .timing import Timing
 
 
 @dataclass
@@ -61,7 +33,7 @@ class Report:
     ge:
         Area of a gate equivalent, the library's smallest two-input NAND, in that unit.
     shares:
-        By origin.
+        By origin; they add up to the whole.
     cells:
         How many of each library cell.
     macs:
@@ -69,7 +41,7 @@ class Report:
     how:
         What it was mapped with.
     timing:
-        Static timing analysis, where a clock was asked for.
+        Where a clock was asked for.
     """
 
     name: str
@@ -80,12 +52,17 @@ class Report:
     cells: Mapping[str, int]
     macs: int
     how: Mapping[str, Any]
-    timing: Mapping[str, Any] = field(default_factory=dict)
+    timing: Timing | None = None
 
     @property
     def area(self) -> float:
         """Total area in ``unit``."""
         return sum(share.area for share in self.shares.values())
+
+    @property
+    def gate_equivalents(self) -> float:
+        """Total area in gate equivalents."""
+        return self.area / self.ge
 
     @property
     def flops(self) -> int:
@@ -99,7 +76,9 @@ class Report:
             "library": self.library,
             "unit": self.unit,
             "area": round(self.area, 3),
-            "gate_equivalents": round(self.area / self.ge, 1),
+            "gate_equivalent": self.ge,
+            "gate_equivalents": round(self.gate_equivalents, 1),
+            "macs": self.macs,
             "area_per_mac": round(self.area / self.macs, 3) if self.macs else None,
             "flops": self.flops,
             "cells": dict(sorted(self.cells.items())),
@@ -108,36 +87,44 @@ class Report:
                 for origin, share in self.shares.items()
             },
             "how": dict(self.how),
-            **({"timing": dict(self.timing)} if self.timing else {}),
+            "timing": self.timing.to_json() if self.timing else None,
         }
 
 
-def report(mapped: Mapped, library: Library, origins: Mapping[str, str], macs: int) -> Report:
+def report(
+    mapped: Mapped,
+    library: Library,
+    origins: Mapping[str, str],
+    macs: int = 0,
+    timing: Timing | None = None,
+) -> Report:
     """Return the report of a mapped design.
 
-    ``origins`` says what part of the array each module is (the manifest's ``modules``).
+    ``origins`` says what part of the array each module is (the manifest's ``modules``); what is not in it
+    counts as control.
     """
     shares = {origin: Share() for origin in ORIGINS}
     cells: Counter[str] = Counter()
-    for module, instances in _instances(mapped).items():
-        of_module = _OF_MODULE[origins.get(module, "control")]
-        if mapped.options.flat:
-            of_module = "logic"
-        registers = _registers(mapped.modules[module])
-        for name, cell in mapped.modules[module]["cells"].items():
-            kind = library.cells.get(cell["type"])
+    for name, instances in _instances(mapped).items():
+        module = mapped.modules[name]
+        part = origins.get(name, "control")
+        registers = _register_names(module)
+        for cell, body in module["cells"].items():
+            kind = library.cells.get(body["type"])
             if kind is None:
                 continue
-            cells[kind.name] += instances
-            origin = of_module
+            is_flop = kind.is_sequential and not kind.clock_gate
             if kind.clock_gate:
                 origin = "clock gates"
-            elif kind.is_sequential:
-                origin = _of_register(registers[name], of_module, module, origins)
+            elif is_flop:
+                origin = of_register(registers.get(cell, ""), part)
+            else:
+                origin = of_logic(part, mapped.options.hierarchy)
             share = shares[origin]
             share.cells += instances
-            share.flops += instances * (kind.is_sequential and not kind.clock_gate)
+            share.flops += instances * is_flop
             share.area += instances * kind.area
+            cells[kind.name] += instances
     return Report(
         name=mapped.top,
         library=library.name,
@@ -147,56 +134,33 @@ def report(mapped: Mapped, library: Library, origins: Mapping[str, str], macs: i
         cells=cells,
         macs=macs,
         how=mapped.options.describe(library),
+        timing=timing,
     )
 
 
 def _instances(mapped: Mapped) -> Counter[str]:
     """Return how often each module is in the design."""
     counts: Counter[str] = Counter()
-    waiting = [(mapped.top, 1)]
+    waiting = Counter({mapped.top: 1})
     while waiting:
-        module, times = waiting.pop()
-        counts[module] += times
-        inside = Counter(cell["type"] for cell in mapped.modules[module]["cells"].values())
-        waiting += [(name, times * count) for name, count in inside.items() if name in mapped.modules]
+        name, times = waiting.popitem()
+        counts[name] += times
+        for cell in mapped.modules[name]["cells"].values():
+            if cell["type"] in mapped.modules:
+                waiting[cell["type"]] += times
     return counts
 
 
-def _registers(module: Mapping[str, Any]) -> dict[str, str]:
-    """Return, for each cell, the name of a net that it drives; of several the one that users wrote."""
-    names: dict[int, str] = {}
-    for name, net in sorted(module["netnames"].items(), key=lambda item: item[1]["hide_name"], reverse=True):
-        names.update((bit, name) for bit in net["bits"])
-    return dict(_driven(module, names))
-
-
-def _driven(module: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[tuple[str, str]]:
-    for cell, body in module["cells"].items():
-        outputs = [
-            bits[0]
-            for port, bits in body["connections"].items()
-            if body["port_directions"].get(port) == "output"
-        ]
-        found = [names.get(bit, "") for bit in outputs]
-        # Of Q and QN the one with a name from the source.
-        yield cell, min(found, key=lambda name: (not name, name.startswith("$"), len(name)), default="")
-
-
-def _of_register(net: str, of_module: str, module: str, origins: Mapping[str, str]) -> str:
-    """Return the origin of a flip-flop, from the net that it drives and where it is."""
-    *path, name = net.replace("\\", "").split(".") if of_module == "logic" else ("", net)
-    word = name.split("$")[0].rstrip("_")
-    where = origins.get(module, "") if of_module != "logic" else ""
-    if any("skew" in part for part in path):
-        return "skew"
-    if any(part.startswith("loader") for part in path):
-        return "weight loading"
-    in_element = where in ("processing element", "multiplier", "adder", "align", "normalise", "round") or any(
-        part.startswith(("element", "multiply", "add")) for part in path
-    )
-    if not in_element:
-        return of_module if of_module != "logic" else "control"
-    for start, origin in _OF_REGISTER.items():
-        if word.startswith(start):
-            return origin
-    return "activation registers" if word.startswith("activation") else "pipeline registers"
+def _register_names(module: Mapping[str, Any]) -> dict[str, str]:
+    """Return, for each cell that drives a net of a register, that net's name."""
+    nets: dict[int | str, str] = {}
+    for name, net in module["netnames"].items():
+        if "register" in net["attributes"]:
+            nets.update((bit, name) for bit in net["bits"])
+    return {
+        cell: nets[bit]
+        for cell, body in module["cells"].items()
+        for port, bits in body["connections"].items()
+        for bit in bits
+        if body["port_directions"].get(port) == "output" and bit in nets
+    }

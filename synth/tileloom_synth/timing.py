@@ -1,4 +1,4 @@
-"""Static timing analysis of a mapped netlist, by OpenSTA where it is installed."""
+"""Static timing analysis of a mapped netlist: by OpenSTA where it is installed, otherwise ABC's estimate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,22 @@ exit
 """
 
 
+_STEP = re.compile(r"([\d.]+) [v^] (\S+) \((\w+)\)$", re.MULTILINE)
+
+
+class TimingError(RuntimeError):
+    """OpenSTA failed or found no path; the message is what it said last."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A pin on a path, the cell it belongs to, and when the signal is there, in picoseconds."""
+
+    pin: str
+    cell: str
+    arrival_ps: float
+
+
 @dataclass(frozen=True)
 class Timing:
     """The worst path of a netlist: no wire load, ideal clock, inputs at 0 behind a buffer.
@@ -36,8 +52,8 @@ class Timing:
         The clock's period, and by how much the worst path is faster than that.
     start, end:
         Names of what the path starts and ends at.
-    cells:
-        The path's cells, as ``pin (cell)``.
+    path:
+        The path's pins, or nothing where they are not known.
     source:
         What says so.
     """
@@ -46,7 +62,7 @@ class Timing:
     slack_ps: float
     start: str
     end: str
-    cells: tuple[str, ...]
+    path: tuple[Step, ...]
     source: str = "OpenSTA"
 
     @property
@@ -69,7 +85,7 @@ class Timing:
             "frequency_mhz": round(self.frequency_mhz, 1),
             "start": self.start,
             "end": self.end,
-            "path": list(self.cells),
+            "path": [asdict(step) for step in self.path],
         }
 
 
@@ -81,11 +97,11 @@ def opensta() -> str | None:
 def analyse(mapped: Mapped, library: Library, period_ps: float, clock: str) -> Timing:
     """Return the worst path of ``mapped`` at ``period_ps``; ``clock`` is its clock port.
 
-    Raises RuntimeError where OpenSTA is not installed or reports no path.
+    Raises TimingError where OpenSTA, if it is there, fails.
     """
     program = opensta()
     if program is None:
-        raise RuntimeError("OpenSTA (sta) is not installed")
+        return _estimate(mapped, period_ps)
     with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
         netlist, script = Path(name, "netlist.v"), Path(name, "script.tcl")
         netlist.write_text(mapped.verilog, encoding="utf-8")
@@ -103,29 +119,34 @@ def analyse(mapped: Mapped, library: Library, period_ps: float, clock: str) -> T
         done = subprocess.run(
             [program, "-no_splash", "-exit", str(script)], capture_output=True, text=True, check=False
         )
-    slack = re.search(r"^\s*(-?[\d.]+)\s+slack \(", done.stdout, re.MULTILINE)
-    if slack is None:
-        raise RuntimeError(f"OpenSTA found no path: {(done.stdout + done.stderr).strip().splitlines()[-1:]}")
-    points = re.findall(r"^(Startpoint|Endpoint): (\S+)", done.stdout, re.MULTILINE)
-    start, end = (name for _, name in points[:2])
+    return _read_report(mapped, library, period_ps, done.stdout + done.stderr)
+
+
+def _read_report(mapped: Mapped, library: Library, period_ps: float, text: str) -> Timing:
+    slack = re.search(r"^\s*(-?[\d.]+)\s+slack \(", text, re.MULTILINE)
+    start = re.search(r"^Startpoint: (\S+)", text, re.MULTILINE)
+    end = re.search(r"^Endpoint: (\S+)", text, re.MULTILINE)
+    if not (slack and start and end):
+        lines = [line for line in text.splitlines() if line.strip()]
+        raise TimingError(f"OpenSTA: {lines[-1].strip() if lines else 'no output'}")
+    unit = library.time_unit_ps
+    path = []
+    for arrival, pin, cell in _STEP.findall(text.partition("data arrival time")[0]):
+        instance, slash, port = pin.rpartition("/")
+        name = f"{_named(mapped, instance)}/{port}" if slash else pin
+        path.append(Step(name, cell, round(float(arrival) * unit, 1)))
     return Timing(
-        period_ps,
-        float(slack[1]) * library.time_unit_ps,
-        _readable(mapped, start),
-        _readable(mapped, end),
-        tuple(re.findall(r"[\d.]+ [v^] (\S+ \(\w+\))$", done.stdout, re.MULTILINE)),
+        period_ps, float(slack[1]) * unit, _named(mapped, start[1]), _named(mapped, end[1]), tuple(path)
     )
 
 
-def estimate(mapped: Mapped, library: Library, period_ps: float, clock: str) -> Timing:
-    """Return what ABC made of ``mapped``: the longest path within one module, full adders not counted."""
-    return Timing(
-        period_ps, period_ps - mapped.abc_delay_ps, "", "", (), "ABC's own estimate, within modules"
-    )
+def _estimate(mapped: Mapped, period_ps: float) -> Timing:
+    slack = period_ps - mapped.abc_delay_ps
+    return Timing(period_ps, slack, "", "", (), "ABC's estimate (each module alone, full adders not counted)")
 
 
-def _readable(mapped: Mapped, instance: str) -> str:
-    """Return the name of the register behind ``instance``, a cell that Yosys named, with the way to it."""
+def _named(mapped: Mapped, instance: str) -> str:
+    """Return the name of the register that ``instance`` is, with the way to it, or its own if it is none."""
     *path, cell = instance.split("/")
     module = mapped.modules[mapped.top]
     for step in path:
@@ -133,14 +154,15 @@ def _readable(mapped: Mapped, instance: str) -> str:
     body = module["cells"].get(cell)
     if body is None:
         return instance
-    bits = {
+    bits = [
         bit
         for port, bits in body["connections"].items()
-        if body["port_directions"][port] == "output"
         for bit in bits
-    }
+        if body["port_directions"][port] == "output"
+    ]
     for name, net in module["netnames"].items():
-        for place, bit in enumerate(net["bits"]):
-            if bit in bits and not net["hide_name"]:
-                return "/".join([*path, f"{name}[{place}]" if len(net["bits"]) > 1 else name])
+        if "register" in net["attributes"] or name in module["ports"]:
+            for place, bit in enumerate(net["bits"]):
+                if bit in bits:
+                    return "/".join([*path, f"{name}[{place}]" if len(net["bits"]) > 1 else name])
     return instance
