@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tileloom.config import SystolicConfig
 from tileloom.console import UserError, config_arguments, print_json
 from tileloom.generate import Design, generate
 
-from . import library, pdk
+from . import chart, library, pdk, sasp
 from .library import Library
 from .progress import progress
 from .report import Report
@@ -56,21 +57,18 @@ def synthesise_module(
     macs = {None: rows * columns, "mesh": rows * columns, "row": columns, "processing_element": 1}
     # Of a module below the top the clock has Amaranth's name; the top's may be AXI4-Stream's.
     clock = "clk" if module else design.manifest["clock"]
-    with progress(f"Synthesising {top} to {cells.name}") as on_line:
-        try:
-            return synthesise(
-                design.verilog,
-                top,
-                cells,
-                hierarchy=hierarchy,
-                clock_ps=clock_ps,
-                clock=clock,
-                origins=modules,
-                macs=macs.get(module, 0),
-                on_line=on_line,
-            )
-        except (yosys.YosysError, TimingError) as error:
-            raise click.ClickException(str(error)) from None
+    with _tool_errors(), progress(f"Synthesising {top} to {cells.name}") as on_line:
+        return synthesise(
+            design.verilog,
+            top,
+            cells,
+            hierarchy=hierarchy,
+            clock_ps=clock_ps,
+            clock=clock,
+            origins=modules,
+            macs=macs.get(module, 0),
+            on_line=on_line,
+        )
 
 
 def _period(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
@@ -84,7 +82,14 @@ def _period(context: click.Context, parameter: click.Parameter, text: str | None
 
 
 @click.command("synth", short_help="Synthesise an array and report its area.")
-@partial(config_arguments, required=True)
+@partial(config_arguments, required=False)
+@click.option("--table", type=click.Choice(["sasp"]), help="The paper's eight arrays, in place of CONFIG.")
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --table: draw area by origin to this file.",
+)
 @click.option(
     "--liberty",
     "files",
@@ -102,7 +107,9 @@ def _period(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option("--module", metavar="NAME", help="Only this module, such as processing_element.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def synth_command(
-    config: SystolicConfig,
+    config: SystolicConfig | None,
+    table: str | None,
+    svg: Path | None,
     files: Sequence[Path],
     kit: str | None,
     clock: float | None,
@@ -122,18 +129,47 @@ def synth_command(
       tileloom synth sasp-16x16-fp32 --liberty nangate45.lib.gz
       tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns
       tileloom synth stream-8x8-fp32 --module processing_element --flat --clock 2ns
+      tileloom synth --table sasp --svg area.svg
     """
+    if (config is None) == (table is None):
+        raise click.UsageError("give either CONFIG or --table")
     if flat and detail:
         raise UserError("give --flat or --detail, not both")
+    if table and module:
+        raise click.UsageError("--module goes with CONFIG, not with --table")
+    if svg and not table:
+        raise click.UsageError("--svg goes with --table")
+    hierarchy = "flat" if flat else "detail" if detail else "units"
     cells = choose_library(files, kit)
-    result = synthesise_module(
-        generate(config),
-        cells,
-        module,
-        hierarchy="flat" if flat else "detail" if detail else "units",
-        clock_ps=clock,
-    )
+    if config is None:
+        _print_table(cells, hierarchy, clock, svg, as_json)
+        return
+    result = synthesise_module(generate(config), cells, module, hierarchy=hierarchy, clock_ps=clock)
     if as_json:
         print_json(result.to_json())
     else:
         print_report(result)
+
+
+def _print_table(
+    cells: Library, hierarchy: str, clock_ps: float | None, svg: Path | None, as_json: bool
+) -> None:
+    with _tool_errors(), progress(f"Synthesising eight arrays to {cells.name}") as on_line:
+        rows = sasp.measure(cells, hierarchy=hierarchy, clock_ps=clock_ps, on_line=on_line)
+    if svg:
+        try:
+            svg.write_text(chart.draw(rows), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{svg}: {error.strerror}") from None
+    if as_json:
+        print_json(sasp.to_json(rows))
+    else:
+        sasp.print_rows(rows)
+
+
+@contextmanager
+def _tool_errors() -> Iterator[None]:
+    try:
+        yield
+    except (yosys.YosysError, TimingError) as error:
+        raise click.ClickException(str(error)) from None
