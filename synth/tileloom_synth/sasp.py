@@ -95,7 +95,7 @@ def print_rows(rows: list[Row]) -> None:
     digits = 0 if rows[0].reports["fp32"].area > 1000 * rows[0].size ** 2 else 1
     cells = [
         (
-            f"{row.size} x {row.size}",
+            f"{row.size}x{row.size}",
             *(f"{row.reports[weight].area / row.size**2:,.{digits}f}" for weight in WEIGHTS),
             *(f"{row.reports[weight].gate_equivalents / row.size**2:,.0f}" for weight in WEIGHTS),
             f"{row.saving:.1%}",
@@ -105,8 +105,11 @@ def print_rows(rows: list[Row]) -> None:
         for row in rows
     ]
     cells.append(("mean", "", "", "", "", f"{_mean(rows):.1%}", "", "", f"{PAPER_SAVING:.1%}"))
-    headings = ("size", f"FP32 {unit}", f"INT8 {unit}", "FP32 GE", "INT8 GE", "saves")
-    headings += ("paper FP32 GE", "paper INT8 GE", "saves")
+    headings = (
+        "size",
+        *(f"FP32 {unit}", f"INT8 {unit}", "FP32 GE", "INT8 GE", "saves"),
+        *("paper FP32 GE", "paper INT8 GE", "saves"),
+    )
     print_table(f"SASP's arrays in {name}, per processing element", headings, cells)
     notes.print(
         f"The paper's figures are um2 per PE of 28 nm; a GE is taken to be {PAPER_GE_UM2} um2.",
