@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -171,7 +172,9 @@ def _write(
         for group in library.groups
         if is_kept(group) and (group.kind, group.name) not in known
     ]
-    path.write_text("\n".join([first, *others, "}\n"]), encoding="utf-8")
+    # Of what is left only clock gates carry the mark, and Yosys heeds it.
+    text = re.sub(r'\bdont_use\s*:\s*"?true"?\s*;', "", "\n".join([first, *others, "}\n"]))
+    path.write_text(text, encoding="utf-8")
     return path
 
 
