@@ -23,7 +23,7 @@ from tileloom.formats import (
     SignMagnitude,
 )
 from tileloom_golden import arithmetic as golden
-from tileloom_golden import formats as golden_formats
+from tileloom_sim.reference import operand_format
 from tileloom_sim.stimulus import adder_pairs, multiplier_pairs
 
 PAIRS = 2000
@@ -41,12 +41,6 @@ PRODUCTS = [
     (FloatFormat(2, 10), FloatFormat(3, 1), FloatFormat(2, 10)),
 ]
 SUMS = [FP32, BF16, FP16, FP8_E4M3, FP8_E5M2, FloatFormat(2, 10), FloatFormat(11, 4), FloatFormat(8, 1)]
-
-
-def golden_format(number_format: Format) -> golden_formats.Float | golden_formats.Integer:
-    if isinstance(number_format, SignMagnitude):
-        return golden_formats.Integer(number_format.bits)
-    return golden_formats.Float(number_format.exponent_bits, number_format.fraction_bits)
 
 
 def pipelined(dut: Component, a: Signal, b: Signal, result: Signal, stages: int) -> Callable:
@@ -102,7 +96,7 @@ def test_multiply(
     kind = HybridMultiply if isinstance(b_format, SignMagnitude) else FloatMultiply
     dut = kind(a_format, b_format, result, rounding, stages=stages)
     got = pipelined(dut, dut.a, dut.b, dut.product, stages)(a, b)
-    expected = golden.multiply(a, b, *map(golden_format, formats), rounding.value)
+    expected = golden.multiply(a, b, *map(operand_format, formats), rounding.value)
     assert_equal(got, expected, a, b)
 
 
@@ -113,4 +107,4 @@ def test_add(float_format: FloatFormat, stages: int, rounding: Rounding, rng: np
     a, b = adder_pairs(rng, float_format, PAIRS, infinity=True)
     dut = Add(float_format, rounding, stages=stages)
     got = pipelined(dut, dut.a, dut.b, dut.sum, stages)(a, b)
-    assert_equal(got, golden.add(a, b, golden_format(float_format), rounding.value), a, b)
+    assert_equal(got, golden.add(a, b, operand_format(float_format), rounding.value), a, b)

@@ -14,9 +14,9 @@ from tileloom.config import WORD_BITS, Port, SystolicConfig
 from tileloom.formats import FloatFormat, SignMagnitude
 from tileloom.presets import load
 from tileloom.systolic import systolic_array
-from tileloom_golden import formats as golden_formats
 from tileloom_golden.gemm import tile_result
 from tileloom_golden.packing import pack_vector, pack_weights
+from tileloom_sim.reference import arithmetic
 
 CASES = {
     "stream": "rows=3 columns=4",
@@ -31,14 +31,6 @@ CASES = {
     "word, one element": "rows=1 columns=1 port=word",
     "word, narrow formats": "rows=2 columns=3 port=word activation=bf16 weight=fp16 accumulator=e6m9",
 }
-
-
-def golden_format(
-    number_format: FloatFormat | SignMagnitude,
-) -> golden_formats.Float | golden_formats.Integer:
-    if isinstance(number_format, SignMagnitude):
-        return golden_formats.Integer(number_format.bits)
-    return golden_formats.Float(number_format.exponent_bits, number_format.fraction_bits)
 
 
 def random_words(
@@ -123,10 +115,7 @@ def random_tiles(
             activations,
             weights,
             psums,
-            activation_format=golden_format(config.activation),
-            weight_format=golden_format(config.weight),
-            accumulator_format=golden_format(config.accumulator),
-            rounding=config.rounding.value,
+            **arithmetic(config),
         )
         last = np.arange(vectors) == vectors - 1
         if word_port:
