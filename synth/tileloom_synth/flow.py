@@ -71,7 +71,7 @@ check -mapped -assert
 rename -enumerate -pattern u% c:*
 
 write_json {folder}/netlist.json
-write_verilog -noattr {folder}/netlist.v
+write_verilog -noattr -simple-lhs {folder}/netlist.v
 """
 
 OUTPUT_LOAD_FF = 5.0

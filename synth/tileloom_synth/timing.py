@@ -104,7 +104,9 @@ def analyse(mapped: Mapped, library: Library, period_ps: float, clock: str) -> T
         return _estimate(mapped, period_ps)
     with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
         netlist, script = Path(name, "netlist.v"), Path(name, "script.tcl")
-        netlist.write_text(mapped.verilog, encoding="utf-8")
+        # OpenSTA of 2019 reads no signed ports, and drops what it cannot read.
+        unsigned = re.sub(r"\b(input|output|wire) signed ", r"\1 ", mapped.verilog)
+        netlist.write_text(unsigned, encoding="utf-8")
         script.write_text(
             SCRIPT.format(
                 liberty=library.timing,
@@ -126,6 +128,9 @@ def _read_report(mapped: Mapped, library: Library, period_ps: float, text: str) 
     slack = re.search(r"^\s*(-?[\d.]+)\s+slack \(", text, re.MULTILINE)
     start = re.search(r"^Startpoint: (\S+)", text, re.MULTILINE)
     end = re.search(r"^Endpoint: (\S+)", text, re.MULTILINE)
+    errors = re.findall(r"^Error: .*", text, re.MULTILINE)
+    if errors:
+        raise TimingError(f"OpenSTA: {errors[0]}")
     if not (slack and start and end):
         lines = [line for line in text.splitlines() if line.strip()]
         raise TimingError(f"OpenSTA: {lines[-1].strip() if lines else 'no output'}")

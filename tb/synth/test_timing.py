@@ -1,0 +1,33 @@
+"""Timing of hierarchical netlists: OpenSTA reads all of them, and what it cannot read is an error."""
+
+from dataclasses import replace
+
+import pytest
+
+from tileloom.generate import generate
+from tileloom.presets import load
+from tileloom_synth.flow import Flow
+from tileloom_synth.library import generic
+from tileloom_synth.recipes import Options
+from tileloom_synth.timing import TimingError, analyse, opensta
+
+pytestmark = pytest.mark.skipif(opensta() is None, reason="OpenSTA (sta) is not installed")
+
+
+@pytest.fixture(scope="module")
+def mapped():
+    design = generate(load("stream-8x8-int8", ["double_buffer=false"]))
+    return Flow(design.verilog, f"{design.name}_processing_element", generic()).map(Options())
+
+
+def test_the_whole_netlist_is_read(mapped):
+    assert analyse(mapped, generic(), 2000, "clk").source == "OpenSTA"
+
+
+def test_what_cannot_be_read_is_an_error(mapped):
+    """OpenSTA goes on after a syntax error, without what it could not read."""
+    broken = replace(
+        mapped, verilog=mapped.verilog + "\nmodule odd(a);\n  input a;\n  assign { a } = ;\nendmodule\n"
+    )
+    with pytest.raises(TimingError, match="OpenSTA: Error"):
+        analyse(broken, generic(), 2000, "clk")
