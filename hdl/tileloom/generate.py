@@ -22,6 +22,7 @@ ORIGINS = {
     "align": "align",
     "normalise": "normalise",
     "add": "adder",
+    "round": "round",
     "processing_element": "processing element",
     "activation_skew": "skew",
     "psum_skew": "skew",
@@ -79,8 +80,6 @@ def timing(config: SystolicConfig) -> dict[str, int]:
 
 def origin(path: tuple[str, ...]) -> str:
     """Return which part of the array the module at ``path`` belongs to."""
-    if "multiply" not in path and path[-1:] == ("round",):
-        return "round"
     parts = [ORIGINS[part] for part in path if part in ORIGINS]
     if "multiplier" in parts:
         return "multiplier"

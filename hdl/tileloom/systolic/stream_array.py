@@ -86,20 +86,16 @@ class StreamArray(wiring.Component):
         ]
 
         # Control.
+        loader.drive(m, mesh)
         m.d.comb += [
             loader.weights.payload.eq(self.weights.payload),
             loader.weights.valid.eq(self.weights.valid),
             self.weights.ready.eq(loader.weights.ready),
             loader.start.eq(start),
             loader.ending.eq(last.start),
-            mesh.weights.eq(loader.mesh_weights),
-            mesh.write_rows.eq(loader.write_rows),
-            mesh.write_columns.eq(loader.write_columns),
             wave.start.eq(start),
             last.start.eq(start & self.activations.payload.last),
         ]
-        if config.double_buffer:
-            m.d.comb += mesh.swaps.eq(loader.swaps)
         for part in (mesh, loader, wave, last, activation_skew, psum_skew, result_deskew):
             m.d.comb += part.enable.eq(moving)
         if not every_cycle:

@@ -77,19 +77,15 @@ class WordArray(wiring.Component):
         ]
 
         # Control.
+        loader.drive(m, mesh)
         wiring.connect(m, wiring.flipped(self.weights), loader.weights)
         m.d.comb += [
             loader.start.eq(start),
             loader.ending.eq(last.start),
-            mesh.weights.eq(loader.mesh_weights),
-            mesh.write_rows.eq(loader.write_rows),
-            mesh.write_columns.eq(loader.write_columns),
             wave.start.eq(start),
             last.start.eq(wave.taps[timetable.vector_complete] & self.activations.payload.last),
             skew.wave.eq(wave.taps[: len(skew.wave)]),
         ]
-        if config.double_buffer:
-            m.d.comb += mesh.swaps.eq(loader.swaps)
         for part in (mesh, loader, wave, last, skew):
             m.d.comb += part.enable.eq(moving)
 
