@@ -58,7 +58,10 @@ class SystolicConfig:
         A second weight register in every processing element, so that a tile's weights load while the tile
         before computes.
     multiply_stages:
-        Registers from the activation register to the adder: 1 to 3.
+        Registers from the activation register to the adder, 1 to 3: the product, its significand before
+        normalisation, and two rows whose sum that is.
+    carry_save:
+        With two ``multiply_stages``: keep the two rows and not their sum. A shorter cycle, more flip-flops.
     add_stages:
         Registers of the adder, its partial-sum register included, 1 to 4: cycles from one row to the next.
     axi4_stream_names:
@@ -75,6 +78,7 @@ class SystolicConfig:
     step_interval: int = 0
     double_buffer: bool = False
     multiply_stages: int = 1
+    carry_save: bool = False
     add_stages: int = 1
     axi4_stream_names: bool = False
 
@@ -84,6 +88,8 @@ class SystolicConfig:
         _check_range("rows", self.rows, 1, MAXIMUM_SIZE)
         _check_range("columns", self.columns, 1, MAXIMUM_SIZE)
         _check_range("multiply_stages", self.multiply_stages, 1, 3)
+        if self.carry_save and self.multiply_stages != 2:
+            raise ConfigError(f"carry_save: is for multiply_stages of 2, not {self.multiply_stages}")
         _check_range("add_stages", self.add_stages, 1, 4)
         longest = max(self.rows, self.columns)
         if self.step_interval == 0:
@@ -127,6 +133,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "step_interval": int,
     "double_buffer": bool,
     "multiply_stages": int,
+    "carry_save": bool,
     "add_stages": int,
     "axi4_stream_names": bool,
 }

@@ -20,13 +20,15 @@ from .systolic.timing import Timetable
 ORIGINS = {
     "multiply": "multiplier",
     "align": "align",
-    "normalise": "normalise",
+    "normalise_coarse": "normalise",
+    "normalise_fine": "normalise",
     "add": "adder",
     "round": "round",
     "processing_element": "processing element",
     "activation_skew": "skew",
     "psum_skew": "skew",
     "result_deskew": "skew",
+    "full_adder": "multiplier",
     "loader": "weight loading",
     "encode_weight": "weight loading",
 }

@@ -40,7 +40,6 @@ the names of registers outlive those of their aliases."""
 
 MAP = """
 read_rtlil {folder}/design.il
-read_verilog -lib {folder}/full_adder_stub.v
 read_liberty -lib -ignore_miss_func {functions}
 hierarchy -top {top}
 {flatten}
@@ -134,7 +133,7 @@ class Flow:
         self._on_line = on_line
         with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
             folder = Path(name)
-            (folder / "design.v").write_text(verilog, encoding="utf-8")
+            (folder / "design.v").write_text(full_adder.STUB + full_adder.as_cells(verilog), encoding="utf-8")
             yosys.run(READ.format(folder=folder, top=top), on_line=on_line)
             self._rtlil = (folder / "design.il").read_text(encoding="utf-8")
         there = re.findall(r"^module \\(\S+)$", self._rtlil, re.MULTILINE)
@@ -162,7 +161,6 @@ class Flow:
         return {
             "design.il": self._rtlil,
             "multipliers.v": self._multipliers(options),
-            "full_adder_stub.v": full_adder.STUB,
             "full_adder.v": full_adder.techmap(self.library.full_adder if options.full_adders else None),
             "constraints": f"set_driving_cell {self.library.buffer.name}\nset_load {OUTPUT_LOAD_FF:g}\n",
         }
@@ -174,10 +172,7 @@ class Flow:
             parameters = dict(re.findall(r"parameter (?:signed )?\\(\w+) (\d+)", cell))
             a, b, y = (int(parameters[f"{port}_WIDTH"]) for port in "ABY")
             widths.add((a, b, y))
-        return "".join(
-            multiplier.techmap(a, b, y, booth=options.booth and b >= multiplier.SMALLEST_BOOTH)
-            for a, b, y in sorted(widths)
-        )
+        return "".join(multiplier.techmap(a, b, y, booth=options.booth) for a, b, y in sorted(widths))
 
     def _flatten(self, options: Options) -> str:
         if options.hierarchy == "flat":

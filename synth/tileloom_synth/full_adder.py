@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from .cells import FullAdder
 
 NAME = "tileloom_full_adder"
-"""Module that stands for a full adder until it is mapped: inputs A, B, C; outputs S (sum) and K (carry)."""
+"""Module that stands for ``tileloom.arith.carry_save.FullAdder`` until it is mapped; its ports are the same."""
 
-STUB = f"(* blackbox *) module {NAME} (input A, input B, input C, output S, output K); endmodule\n"
+STUB = f"""(* blackbox *)
+module {NAME} (input a, input b, input c, output sum, output carry); endmodule
+"""
 """The module to be instantiated before that."""
 
-_GATES = "assign S = A ^ B ^ C; assign K = (A & B) | (C & (A | B));"
+_GATES = "assign sum = a ^ b ^ c; assign carry = (a & b) | (c & (a | b));"
+
+
+def as_cells(verilog: str) -> str:
+    """Return ``verilog`` as the generator exports it with its full adders as instances of ``NAME``."""
+    verilog = re.sub(r"^module \w+_full_adder\(.*?^endmodule\n", "", verilog, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^( +)\w+_full_adder (?=\w+ \()", rf"\1{NAME} ", verilog, flags=re.MULTILINE)
 
 
 def techmap(cell: FullAdder | None) -> str:
@@ -21,21 +31,21 @@ def techmap(cell: FullAdder | None) -> str:
     if cell is None:
         body = _GATES
     else:
-        a, b, c = cell.inputs
+        first, second, third = cell.inputs
         body = f"""
-  generate if (_TECHMAP_CONSTMSK_A_ | _TECHMAP_CONSTMSK_B_ | _TECHMAP_CONSTMSK_C_) begin
+  generate if (_TECHMAP_CONSTMSK_a_ | _TECHMAP_CONSTMSK_b_ | _TECHMAP_CONSTMSK_c_) begin
     {_GATES}
   end else begin
     wire s, k;
-    {cell.cell} adder (.{a}(A), .{b}(B), .{c}(C), .{cell.sum}(s), .{cell.carry}(k));
-    assign S = {"~" if cell.sum_inverted else ""}s;
-    assign K = {"~" if cell.carry_inverted else ""}k;
+    {cell.cell} adder (.{first}(a), .{second}(b), .{third}(c), .{cell.sum}(s), .{cell.carry}(k));
+    assign sum = {"~" if cell.sum_inverted else ""}s;
+    assign carry = {"~" if cell.carry_inverted else ""}k;
   end endgenerate"""
     return f"""
 (* techmap_celltype = "{NAME}" *)
-module {NAME}_map (A, B, C, S, K);
-  input A, B, C; output S, K;
-  parameter _TECHMAP_CONSTMSK_A_ = 0; parameter _TECHMAP_CONSTMSK_B_ = 0; parameter _TECHMAP_CONSTMSK_C_ = 0;
+module {NAME}_map (a, b, c, sum, carry);
+  input a, b, c; output sum, carry;
+  parameter _TECHMAP_CONSTMSK_a_ = 0; parameter _TECHMAP_CONSTMSK_b_ = 0; parameter _TECHMAP_CONSTMSK_c_ = 0;
   {body}
 endmodule
 """

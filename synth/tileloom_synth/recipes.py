@@ -72,13 +72,25 @@ class Options:
         }
 
 
+_VARIANTS = (
+    ("area", "han-carlson", 0.95),
+    *(
+        ("balanced", prefix, share)
+        for share in (0.95, 0.8, 0.65, 0.5)
+        for prefix in ("sklansky", "han-carlson")
+    ),
+    ("balanced", "kogge-stone", 0.5),
+    ("speed", "han-carlson", 0.5),
+    ("speed", "kogge-stone", 0.5),
+)
+"""``logic``, ``prefix``, and the share of the period that ABC is given."""
+
+
 def for_period(options: Options, period_ps: float) -> Iterator[Options]:
     """Yield variants of ``options`` to try for a clock period, from the most likely smallest to the fastest.
 
     ABC sees one module at a time and takes the delay of a full adder for nothing, so that it must be asked
     for less than the period where a path goes through several.
     """
-    for logic in LOGIC:
-        for prefix in ("han-carlson", "kogge-stone"):
-            for share in (0.95, 0.5):
-                yield replace(options, logic=logic, prefix=prefix, clock_ps=share * period_ps)
+    for logic, prefix, share in _VARIANTS:
+        yield replace(options, logic=logic, prefix=prefix, clock_ps=share * period_ps)

@@ -43,6 +43,10 @@ PRODUCTS = [
 SUMS = [FP32, BF16, FP16, FP8_E4M3, FP8_E5M2, FloatFormat(2, 10), FloatFormat(11, 4), FloatFormat(8, 1)]
 
 
+DEPTHS = [(1, False), (2, False), (3, False), (2, True)]
+"""Stages of a multiplier, and whether it keeps its rows."""
+
+
 def pipelined(dut: Component, a: Signal, b: Signal, result: Signal, stages: int) -> Callable:
     """Return a function that streams pairs through ``dut``, with its enable dropped now and then."""
 
@@ -84,17 +88,20 @@ def assert_equal(got: np.ndarray, expected: np.ndarray, *operands: np.ndarray) -
 
 
 @pytest.mark.parametrize("rounding", Rounding, ids=lambda rounding: rounding.value)
-@pytest.mark.parametrize(("formats", "stages"), [(f, 1 + i % 3) for i, f in enumerate(PRODUCTS)], ids=str)
+@pytest.mark.parametrize(
+    ("formats", "stages", "carry_save"), [(f, *DEPTHS[i % 4]) for i, f in enumerate(PRODUCTS)], ids=str
+)
 def test_multiply(
     formats: tuple[FloatFormat, Format, FloatFormat],
     stages: int,
+    carry_save: bool,
     rounding: Rounding,
     rng: np.random.Generator,
 ) -> None:
     a_format, b_format, result = formats
     a, b = multiplier_pairs(rng, a_format, b_format, result, PAIRS)
     kind = HybridMultiply if isinstance(b_format, SignMagnitude) else FloatMultiply
-    dut = kind(a_format, b_format, result, rounding, stages=stages)
+    dut = kind(a_format, b_format, result, rounding, stages=stages, carry_save=carry_save)
     got = pipelined(dut, dut.a, dut.b, dut.product, stages)(a, b)
     expected = golden.multiply(a, b, *map(operand_format, formats), rounding.value)
     assert_equal(got, expected, a, b)

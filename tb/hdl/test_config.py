@@ -50,6 +50,7 @@ def test_toml_file(tmp_path: Path) -> None:
         ("rounding=up", "rounding: must be truncate or nearest-even, not 'up'"),
         ("double_buffer=yes", "double_buffer: must be true or false, not 'yes'"),
         ("step_interval=2", "step_interval: a word port passes a vector in max(rows, columns) = 4 cycles"),
+        ("carry_save=true", "carry_save: is for multiply_stages of 2, not 1"),
         ("add_stages=5", "add_stages: must be from 1 to 4, not 5"),
         ("depth=2", "depth: no such field; fields: rows, columns, "),
         ("rows", "--set rows: give field=value"),

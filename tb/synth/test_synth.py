@@ -118,8 +118,8 @@ def test_full_adders_with_inverted_outputs_are_undone(cells, tmp_path, inverted)
         "module rtl (input a, b, c, output [3:0] y);"
         " assign y = {2'b0 + a + b + c, 2'b0 + a + b + 1'b1}; endmodule\n"
         f"module top (input a, b, c, output [3:0] y);"
-        f" {full_adder.NAME} one (.A(a), .B(b), .C(c), .S(y[2]), .K(y[3]));"
-        f" {full_adder.NAME} two (.A(a), .B(b), .C(1'b1), .S(y[0]), .K(y[1])); endmodule\n"
+        f" {full_adder.NAME} one (.a(a), .b(b), .c(c), .sum(y[2]), .carry(y[3]));"
+        f" {full_adder.NAME} two (.a(a), .b(b), .c(1'b1), .sum(y[0]), .carry(y[1])); endmodule\n"
     )
     yosys.run(
         f"""

@@ -1,11 +1,11 @@
 """Addition of two floating-point words, rounded once: the adder of a processing element.
 
 ```
- a --.                 larger ------------------------------> (+/-) --> Normalise --> Round --> sum
-      >-- Align -------                                         ^
- b --'                 smaller, moved right to larger's places -'
+ a --.           larger ------------------------------> (+/-) --> Normalise --> Normalise --> Round --> sum
+      >-- Align -                                         ^       by 16 places   by 8 and less
+ b --'           smaller, moved right to larger's places -'
 
- cut points:                                           [align]     [add]         [normalise]   [sum]
+ cut points:                                     [align]     [add]         [coarse]     [normalise]   [sum]
 ```
 
 One path serves near and far operands: the operand of larger magnitude is found first, so that a difference is
@@ -13,6 +13,8 @@ never negative and at most one of alignment and normalisation moves by more than
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
@@ -25,7 +27,7 @@ from .rounding import Round, as_signed
 CUTS = {
     1: ("sum",),
     2: ("add", "sum"),
-    3: ("align", "add", "sum"),
+    3: ("align", "coarse", "sum"),
     4: ("align", "add", "normalise", "sum"),
 }
 """Where an adder of so many stages has its registers."""
@@ -88,10 +90,16 @@ class Align(wiring.Component):
 
         places = len(self.smaller)
         levels = min(places.bit_length(), exponent_bits)
+        # Both differences at the same time as the comparison: with one of them after it, the distance
+        # would be the longest path of the element.
+        a_above = Signal(unsigned(exponent_bits))
+        b_above = Signal(unsigned(exponent_bits))
         distance = Signal(unsigned(exponent_bits))
         a_infinite, present = Signal(), Signal()
         m.d.comb += [
-            distance.eq((larger.exponent - smaller.exponent)[:exponent_bits]),
+            a_above.eq((a.exponent - b.exponent)[:exponent_bits]),
+            b_above.eq((b.exponent - a.exponent)[:exponent_bits]),
+            distance.eq(Mux(swap, b_above, a_above)),
             a_infinite.eq(a.exponent == limit),
             present.eq((smaller.exponent != 0) & ~a_infinite & (b.exponent != limit)),
         ]
@@ -121,28 +129,35 @@ class Align(wiring.Component):
 
 
 class Normalise(wiring.Component):
-    """Moves a sum left until its leading one is in the top place. Combinational.
+    """Moves a sum left by each of ``steps`` places, the largest first, that are all 0. Combinational.
 
-    Ports: ``value`` (in, ``width``), ``normal`` (out, ``width``; its top bit is 0 only if ``value`` is 0),
-    ``places`` (out, how far it moved).
+    Parameters
+    ----------
+    width:
+        Of the sum.
+    steps:
+        Powers of two, from small to large. With all of them below ``width`` the leading one ends up in the
+        top place, unless ``value`` is 0.
+
+    Ports: ``value`` (in, ``width``), ``normal`` (out, ``width``), ``moved`` (out, one bit per step).
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, steps: Sequence[int]) -> None:
         self.width = width
-        super().__init__({"value": In(width), "normal": Out(width), "places": Out((width - 1).bit_length())})
+        self.steps = steps
+        super().__init__({"value": In(width), "normal": Out(width), "moved": Out(len(steps))})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         value = self.value
-        for level in reversed(range(len(self.places))):
-            step = 1 << level
+        for level, step in reversed(list(enumerate(self.steps))):
             moved = Signal(unsigned(self.width), name=f"moved_{step}")
             empty = Signal(name=f"empty_{step}")
             m.d.comb += [
                 empty.eq(~value[-step:].any()),
                 moved.eq(Mux(empty, Cat(Const(0, step), value[:-step]), value)),
-                self.places[level].eq(empty),
+                self.moved[level].eq(empty),
             ]
             value = moved
         m.d.comb += self.normal.eq(value)
@@ -207,10 +222,17 @@ class Add(wiring.Component):
         total = self._cut(m, "add", total, "total")
         side = self._cut(m, "add", side, "side_of_total")
 
-        m.submodules.normalise = normalise = Normalise(sum_bits)
-        m.d.comb += normalise.value.eq(total)
-        normal = self._cut(m, "normalise", normalise.normal, "normal")
-        places = self._cut(m, "normalise", normalise.places, "places")
+        steps = [1 << level for level in range((sum_bits - 1).bit_length())]
+        m.submodules.normalise_coarse = coarse = Normalise(sum_bits, steps[-1:])
+        m.d.comb += coarse.value.eq(total)
+        coarsely = self._cut(m, "coarse", coarse.normal, "coarse_total")
+        upper = self._cut(m, "coarse", coarse.moved, "coarse_places")
+        side = self._cut(m, "coarse", side, "side_of_coarse")
+
+        m.submodules.normalise_fine = fine = Normalise(sum_bits, steps[:-1])
+        m.d.comb += fine.value.eq(coarsely)
+        normal = self._cut(m, "normalise", fine.normal, "normal")
+        places = self._cut(m, "normalise", Cat(fine.moved, upper), "places")
         side = self._cut(m, "normalise", side, "side_of_normal")
 
         # The place of the carry is one above the larger operand's leading one.
@@ -218,6 +240,7 @@ class Add(wiring.Component):
         m.submodules.round = rounder = Round(
             self.format,
             self.rounding,
+            integer_bits=1,
             fraction_bits=sum_bits - 1,
             exponents=(low, high),
             exact_specials=self.exact_specials,
@@ -226,7 +249,7 @@ class Add(wiring.Component):
             # exponent + 1 - places, of which -places - 1 is an inversion.
             rounder.exponent.eq(as_signed(side.exponent) + 2),
             rounder.addend.eq(~as_signed(places)),
-            rounder.fraction.eq(normal[:-1]),
+            rounder.significand.eq(normal),
             rounder.sticky.eq(side.sticky),
             rounder.negative.eq(side.negative),
             rounder.zero.eq(~normal[-1]),

@@ -2,21 +2,24 @@
 
 ```
  a ------> 1.fraction --.
-                        (*) --[cut 2]-- one place left, unless it is 2 or more --> Round --[cut 1]--> product
- factor -> 1.fraction --'                                                            ^
- exponents, signs -----------[cut 2]-------------------------------------------------'
+                        (*) --[rows]--> (+) --[raw]--> Round --> product
+ factor -> 1.fraction --'                                                                          ^
+ exponents, signs ------------[rows]----------[raw]------------------------------------------------'
 ```
+
+The product always ends in a register; ``[rows]`` and ``[raw]`` are where others can be.
 
 ``Multiply`` is what a processing element uses. ``FloatMultiply`` and ``HybridMultiply`` take plain words.
 """
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import FloatFormat, Format, Rounding, SignMagnitude
+from .carry_save import Rows, carry_save_multiply
 from .factor import EncodeFactor, FactorFormat, significand
 from .pipeline import register
 from .rounding import Round, as_signed, signed_width
@@ -33,7 +36,10 @@ class Multiply(wiring.Component):
         Format of the product, and how it is rounded.
     stages:
         Registers between operands and product, 1 to 3, all moving on ``enable``: the latency in enabled
-        cycles. 1: the product. 2: also the raw product of the significands. 3: also two partial products.
+        cycles. 1: the product. 2: also the raw product of the significands. 3: also its two rows, before
+        they are added.
+    carry_save:
+        Of two stages: keep the rows instead of their sum, which takes more flip-flops and a shorter cycle.
     exact_specials:
         As in ``Round``.
 
@@ -48,6 +54,7 @@ class Multiply(wiring.Component):
         rounding: Rounding,
         *,
         stages: int = 1,
+        carry_save: bool = False,
         exact_specials: bool = True,
     ) -> None:
         if not 1 <= stages <= 3:
@@ -56,7 +63,8 @@ class Multiply(wiring.Component):
         self.factor = factor
         self.result = result
         self.rounding = rounding
-        self.stages = stages
+        self.keeps_rows = stages == 3 or (stages == 2 and carry_save)
+        self.keeps_raw = stages == 3 or (stages == 2 and not carry_save)
         self.exact_specials = exact_specials
         super().__init__(
             {"enable": In(1), "a": In(a.width), "b": In(factor.layout), "product": Out(result.width)}
@@ -73,58 +81,67 @@ class Multiply(wiring.Component):
         low = 1 + factor.exponents[0] + constant
         high = a.infinity_exponent - 1 + factor.exponents[1] + constant
         exponent, addend = as_signed(a_exponent) + constant, as_signed(self.b.exponent)
-        signs = Signal(data.StructLayout({"negative": 1, "zero": 1}))
-        m.d.comb += [
-            signs.negative.eq(self.a[-1] ^ self.b.negative),
-            signs.zero.eq((a_exponent == 0) | (self.b.exponent == factor.zero)),
-        ]
-
         a_significand = significand(self.a[: a.fraction_bits], a.fraction_bits)
         b_significand = significand(self.b.fraction, factor.fraction_bits)
-        product = Signal(unsigned(len(a_significand) + len(b_significand)))
-        if self.stages >= 2:
+        width = len(a_significand) + len(b_significand)
+        # What lies below the guard bit matters only by not being zero, which it is where the zeros at the
+        # ends of the factors are as many places together: no adder is needed to know.
+        below = max(0, width - result.fraction_bits - 3)
+        flags = Signal(data.StructLayout({"negative": 1, "zero": 1, "sticky": 1}))
+        m.d.comb += [
+            flags.negative.eq(self.a[-1] ^ self.b.negative),
+            flags.zero.eq((a_exponent == 0) | (self.b.exponent == factor.zero)),
+            flags.sticky.eq(
+                Cat(
+                    bit & b_significand[: below - i].any() for i, bit in enumerate(a_significand[:below])
+                ).any()
+            ),
+        ]
+
+        product = Signal(unsigned(width))
+        if self.keeps_rows or self.keeps_raw:
             whole = Signal(signed(signed_width(low, high)))
             m.d.comb += whole.eq(exponent + addend)
             exponent, addend = whole, Const(0, 1)
-        if self.stages >= 3:
-            half = len(b_significand) // 2
-            lower = register(m, self.enable, a_significand * b_significand[:half], "lower")
-            upper = register(m, self.enable, a_significand * b_significand[half:], "upper")
-            exponent = register(m, self.enable, exponent, "exponent_of_halves")
-            signs = register(m, self.enable, signs, "signs_of_halves")
-            m.d.comb += product.eq(lower + Cat(Const(0, half), upper))
+        if self.keeps_rows:
+            m.submodules.carry_save = carry_save = Module()
+            rows = carry_save_multiply(carry_save, platform, a_significand, b_significand)
+            held = Rows(
+                **{
+                    name: register(m, self.enable, value, f"rows_{name}")
+                    for name, value in vars(rows).items()
+                }
+            )
+            exponent = register(m, self.enable, exponent, "exponent_of_rows")
+            flags = register(m, self.enable, flags, "flags_of_rows")
+            m.d.comb += product.eq(held.sum)
         else:
             m.d.comb += product.eq(a_significand * b_significand)
 
-        # What lies below the guard bit, wherever the leading one is, matters only by not being zero.
-        below = max(0, len(product) - result.fraction_bits - 3)
-        upper_product, sticky = Signal(unsigned(len(product) - below)), Signal()
-        m.d.comb += [upper_product.eq(product[below:]), sticky.eq(product[:below].any())]
-        if self.stages >= 2:
+        upper_product = product[below:]
+        if self.keeps_raw:
             upper_product = register(m, self.enable, upper_product, "raw")
-            sticky = register(m, self.enable, sticky, "raw_sticky")
             exponent = register(m, self.enable, exponent, "exponent_of_raw")
-            signs = register(m, self.enable, signs, "signs_of_raw")
+            flags = register(m, self.enable, flags, "flags_of_raw")
 
-        top = upper_product[-1]
         largest = ((1 << len(a_significand)) - 1) * ((1 << len(b_significand)) - 1)
-        places = max(0, len(product) - 1 - result.fraction_bits)
+        places = max(0, width - 1 - result.fraction_bits)
         m.submodules.round = rounder = Round(
             result,
             self.rounding,
-            fraction_bits=len(upper_product) - 1,
+            integer_bits=2,
+            fraction_bits=len(upper_product) - 2,
             exponents=(low, high + 1),
             exact_specials=self.exact_specials,
-            raised_fits=largest + (1 << places >> 1) < 1 << len(product),
+            below_four=largest + (1 << places >> 1) < 1 << width,
         )
         m.d.comb += [
             rounder.exponent.eq(exponent),
             rounder.addend.eq(addend),
-            rounder.raised.eq(top),
-            rounder.fraction.eq(Mux(top, upper_product[:-1], Cat(Const(0, 1), upper_product[:-2]))),
-            rounder.sticky.eq(sticky),
-            rounder.negative.eq(signs.negative),
-            rounder.zero.eq(signs.zero),
+            rounder.significand.eq(upper_product),
+            rounder.sticky.eq(flags.sticky),
+            rounder.negative.eq(flags.negative),
+            rounder.zero.eq(flags.zero),
             self.product.eq(register(m, self.enable, rounder.word, "word")),
         ]
         return m
@@ -137,10 +154,19 @@ class FloatMultiply(wiring.Component):
     """
 
     def __init__(
-        self, a: FloatFormat, b: Format, result: FloatFormat, rounding: Rounding, *, stages: int = 1
+        self,
+        a: FloatFormat,
+        b: Format,
+        result: FloatFormat,
+        rounding: Rounding,
+        *,
+        stages: int = 1,
+        carry_save: bool = False,
     ) -> None:
         self.encode = EncodeFactor(b)
-        self.multiply = Multiply(a, self.encode.encoding, result, rounding, stages=stages)
+        self.multiply = Multiply(
+            a, self.encode.encoding, result, rounding, stages=stages, carry_save=carry_save
+        )
         super().__init__({"enable": In(1), "a": In(a.width), "b": In(b.width), "product": Out(result.width)})
 
     def elaborate(self, platform: object) -> Module:
@@ -160,8 +186,3 @@ class FloatMultiply(wiring.Component):
 
 class HybridMultiply(FloatMultiply):
     """The product of a floating-point word and a sign-magnitude integer (SASP's FP32 x INT8 multiplier)."""
-
-    def __init__(
-        self, a: FloatFormat, b: SignMagnitude, result: FloatFormat, rounding: Rounding, *, stages: int = 1
-    ) -> None:
-        super().__init__(a, b, result, rounding, stages=stages)

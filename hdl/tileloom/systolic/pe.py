@@ -85,6 +85,7 @@ class ProcessingElement(wiring.Component):
             config.accumulator,
             config.rounding,
             stages=config.multiply_stages,
+            carry_save=config.carry_save,
             exact_specials=False,
         )
         m.submodules.add = add = Add(
