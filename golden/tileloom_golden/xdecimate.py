@@ -24,9 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom_golden.checks import check_integers, check_ndim, refuse
-
-GROUPS = (4, 8, 16)
-"""The M for which there is an instruction, in the order of the encoding's funct2."""
+from tileloom_golden.nm_sparsity import GROUPS, check_m
 
 COUNTER_FUNCT2 = 3
 """funct2 of the instruction that swaps the counter."""
@@ -52,7 +50,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Decimate:
-    """xdecimate.M rd, rs1, rs2: register numbers, with M of `GROUPS`."""
+    """xdecimate.M rd, rs1, rs2: register numbers, with M 4, 8 or 16."""
 
     m: int
     rd: int
@@ -128,7 +126,7 @@ def decimate(m: int, *, rd: Value, rs1: Value, rs2: Value, counter: Value, load:
     """Return rd after xdecimate.M; the counter is `step(counter)` then.
 
     Args:
-        m: of `GROUPS`.
+        m: 4, 8 or 16.
         rd: the register's value before, 0 to 2**32 - 1, like rs1 and rs2.
         rs1: where the activations start.
         rs2: offsets, the first in the least significant bits.
@@ -137,10 +135,9 @@ def decimate(m: int, *, rd: Value, rs1: Value, rs2: Value, counter: Value, load:
 
     Raises:
         LoadError: from `load`.
-        ValueError: m is not of `GROUPS`.
+        ValueError: m is not 4, 8 or 16.
     """
-    if m not in GROUPS:
-        raise ValueError(f"m is {m!r}, not 4, 8 or 16")
+    check_m(m)
     return merge(rd, load(address(m, rs1, rs2, counter)), counter)
 
 
@@ -221,7 +218,7 @@ class Hart:
 
         Raises:
             LoadError: the load faults; registers and counter are as they were.
-            ValueError: the instruction's m is not of `GROUPS`.
+            ValueError: the instruction's m is not 4, 8 or 16.
         """
         rs1 = self.registers[instruction.rs1]
         if isinstance(instruction, SwapCounter):
