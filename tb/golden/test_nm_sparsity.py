@@ -166,6 +166,7 @@ TWO[2, 30:] = TWO[1, 20:23] = 1
     [
         (lambda: pack(TWO, 4, "plain"), r"weights\[1, 20:24\] has 3 non-zeros: 1:4 allows one"),
         (lambda: pack(TWO, 8, "plain"), r"weights\[1, 16:24\] has 3 non-zeros: 1:8 allows one"),
+        (lambda: pack(TWO[2:], 4, "plain"), r"weights\[0, 28:32\] has 2 non-zeros: 1:4 allows one"),
         (lambda: compress(TWO, 16), r"weights\[1, 16:32\] has 3 non-zeros: 1:16 allows one"),
         (lambda: pack(DENSE[:, :30], 4, "plain"), r"30 columns, not a multiple of 4: .*\[0, 28:32\] has 2"),
         (lambda: prune_nm(DENSE[:, :24], 16), r"24 columns, not a multiple of 16: .*\[0, 16:32\] has 8"),
