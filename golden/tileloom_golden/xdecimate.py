@@ -88,7 +88,7 @@ def decode(
     """
     if funct2 == COUNTER_FUNCT2:
         return SwapCounter(rd, rs1) if rs2 == rs3 == 0 else None
-    m = GROUPS[funct2]
+    m = GROUPS[funct2]  # the encoding counts through them
     return Decimate(m, rd, rs1, rs2) if rs3 == rd and m in built else None
 
 

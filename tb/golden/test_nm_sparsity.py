@@ -4,7 +4,7 @@ import doctest
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tileloom_golden import nm_packing, nm_sparsity
@@ -105,6 +105,7 @@ def test_packing_against_a_string_of_bits_and_back(rng, m, layout):
     assert compared > 1000
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(GROUPS), st.sampled_from(Layout))
 def test_whatever_is_pruned_packs_and_comes_back(data, m, layout):
     rows, groups = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 20))
