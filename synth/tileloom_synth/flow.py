@@ -63,7 +63,7 @@ techmap
 opt -full
 setattr -unset init
 {clock_gates}
-dfflegalize -cell $_DFF_P_ x
+dfflegalize -cell $_DFF_P_ x -cell $_DFF_PN0_ x -cell $_DFF_PN1_ x
 dfflibmap -liberty {functions}
 abc -liberty {timing} -D {period:g} -constr {folder}/constraints -script {abc}
 opt_clean -purge

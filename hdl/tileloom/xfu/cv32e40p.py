@@ -29,7 +29,7 @@ from .config import XfuConfig
 from .instruction import COUNTER_BITS, FUNCT2, FUNCT2_COUNTER, FUNCT3, OPCODE
 
 DATA_TYPE = 3
-"""What an xDecimate has in CV32E40P's two bits of ``data_type``, where 0, 1 and 2 are word, half-word, byte."""
+"""An xDecimate in CV32E40P's two bits of ``data_type``, where 0, 1 and 2 are word, half-word and byte."""
 
 PREFIX = "tileloom_xdecimate"
 """The names of the Verilog modules start with it."""
@@ -206,10 +206,16 @@ def stages(config: XfuConfig | None = None) -> str:
     Their ports are the members of ``Decode``, ``Execute`` and ``Merge``.
     """
     config = config or XfuConfig()
-    components = {"decode": Decode(config), "execute": Execute(config), "merge": Merge()}
+    components: dict[str, wiring.Component] = {
+        "decode": Decode(config),
+        "execute": Execute(config),
+        "merge": Merge(),
+    }
     return "\n".join(
         export(
-            component, f"{PREFIX}_{name}", [port for _, _, port in component.signature.flatten(component)]
+            component,
+            f"{PREFIX}_{name}",
+            [port for _, _, port in component.signature.flatten(component)],
         ).verilog
         for name, component in components.items()
     )
