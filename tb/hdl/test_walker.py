@@ -1,57 +1,33 @@
 """The block index walker against the plain enumeration of the blocks of random masks."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from amaranth.hdl import Elaboratable, Module
-from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import connect
-from amaranth.sim import Simulator, SimulatorContext
+from streams import simulate, sink, source
 
 from tileloom.blocksparse.walker import Walker
 
 
-class Entry(NamedTuple):
-    """What the walker hands out; ``row`` is None where it means nothing."""
+class Token(NamedTuple):
+    """What the walker hands out."""
 
     column: int
-    row: int | None
+    row: int
     empty: bool
     first: bool
     last: bool
     end: bool
-    final: bool
 
 
-class Bench(Elaboratable):
-    """The walker with memories that hold the indexes of several matrices one after the other."""
-
-    def __init__(self, counts: Sequence[int], rows: Sequence[int]) -> None:
-        self.walker = Walker(len(counts), len(rows), row_bits=5, walk_bits=3)
-        self.counts = Memory(shape=self.walker.counts.data.shape(), depth=len(counts), init=counts)
-        self.rows = Memory(shape=5, depth=len(rows), init=rows)
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the hardware."""
-        m = Module()
-        m.submodules.walker, m.submodules.counts, m.submodules.rows = self.walker, self.counts, self.rows
-        connect(m, self.walker.counts, self.counts.read_port())
-        connect(m, self.walker.rows, self.rows.read_port())
-        return m
-
-
-def entries(mask: np.ndarray, walks: int) -> list[Entry]:
-    """Return what a walk over the kept blocks of ``mask`` (block rows x block columns) must give."""
+def tokens(mask: np.ndarray) -> list[Token]:
+    """Return what the index of the kept blocks of ``mask`` (block rows x block columns) must give."""
     found = []
-    for walk in range(walks):
-        for column, kept in enumerate(mask.T):
-            rows = np.flatnonzero(kept).tolist()
-            for place, row in enumerate(rows or [None]):
-                last = place >= len(rows) - 1
-                end = last and column == mask.shape[1] - 1
-                found.append(Entry(column, row, not rows, place == 0, last, end, end and walk == walks - 1))
+    for column, kept in enumerate(mask.T):
+        rows = np.flatnonzero(kept).tolist()
+        for place, row in enumerate(rows or [0]):
+            last = place >= len(rows) - 1
+            found.append(Token(column, row, not rows, place == 0, last, last and column == mask.shape[1] - 1))
     return found
 
 
@@ -61,80 +37,69 @@ def masks(rng: np.random.Generator) -> list[np.ndarray]:
     found += [np.eye(7, 9, 3, dtype=bool), np.zeros((4, 6), bool), np.ones((1, 8), bool)]
     found[-2][2, 5] = True
     for density in (0.02, 0.2, 0.5, 0.9):
-        found += [rng.random((rng.integers(1, 32), rng.integers(1, 12))) < density for _ in range(6)]
+        found += [rng.random((rng.integers(1, 80), rng.integers(1, 30))) < density for _ in range(6)]
     return [found[index] for index in rng.permutation(len(found))]
+
+
+def run(
+    feeds: dict[str, list[dict[str, int]]], count: int, idle: float, rng: np.random.Generator
+) -> tuple[list[Token], list[int], int]:
+    """Return the tokens, the cycles in which they were taken, and the faults."""
+    dut = Walker()
+    received: list[tuple] = []
+    when: list[int] = []
+    simulate(
+        dut,
+        sink(dut.tokens, count, received, rng, idle, beside=[dut.column, dut.fault], when=when),
+        source(dut.commands, feeds["commands"], rng, idle),
+        source(dut.index, feeds["index"], rng, idle),
+    )
+    tokens = [
+        Token(column, *(getattr(token, name) for name in Token._fields[1:])) for token, column, _ in received
+    ]
+    return tokens, when, received[-1][2]
+
+
+def entry(token: Token) -> dict[str, int]:
+    return {"row": token.row, "empty": token.empty, "last": token.last}
 
 
 @pytest.mark.parametrize("idle", [0.0, 0.5], ids=["flowing", "stalled"])
 def test_walks(idle: float, rng: np.random.Generator) -> None:
     matrices = masks(rng)
-    counts = [int(column.sum()) for mask in matrices for column in mask.T]
-    rows = [int(row) for mask in matrices for column in mask.T for row in np.flatnonzero(column)]
-    # Something behind the last, which may be read but not used.
-    dut = Bench([*counts, 9], [*rows, 9])
-    commands, expected = [], []
-    column = block = 0
-    for mask in matrices:
-        walks = int(rng.integers(1, 9))
-        commands.append({"column": column, "columns": mask.shape[1] - 1, "block": block, "walks": walks - 1})
-        expected += entries(mask, walks)
-        column, block = column + mask.shape[1], block + int(mask.sum())
-    received: list[Entry] = []
-    when: list[int] = []
-
-    async def feed(ctx: SimulatorContext) -> None:
-        port = dut.walker.commands
-        for command in commands:
-            while rng.random() < idle:
-                await ctx.tick()
-            ctx.set(port.valid, 1)
-            ctx.set(port.payload, command)
-            await ctx.tick().until(port.ready)
-            ctx.set(port.valid, 0)
-
-    async def sink(ctx: SimulatorContext) -> None:
-        port = dut.walker.entries
-        held = None
-        for cycle in range(5 * len(expected) + 1000):
-            if len(received) == len(expected):
-                break
-            ctx.set(port.ready, rng.random() >= idle)
-            _, _, valid, ready, payload = await ctx.tick().sample(port.valid, port.ready, port.payload)
-            assert held is None or (valid and payload == held)
-            held = payload if valid and not ready else None
-            if valid and ready:
-                fields = {name: getattr(payload, name) for name in Entry._fields}
-                fields["row"] = None if payload.empty else payload.row
-                received.append(Entry(**fields))
-                when.append(cycle)
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(feed, background=True)
-    simulator.add_testbench(sink)
-    simulator.run()
+    commands = [{"iterations": 1, "columns": mask.shape[1], "blocks": mask.shape[0]} for mask in matrices]
+    expected = [token for mask in matrices for token in tokens(mask)]
+    # Something behind the last, which must not be taken.
+    index = [*map(entry, expected), {"row": 1, "empty": 0, "last": 1}]
+    received, when, fault = run({"commands": commands, "index": index}, len(expected), idle, rng)
     assert received == expected
-    assert len(received) > 500
+    assert len(received) > 1000
+    assert fault == 0
     if not idle:
         # One in every cycle, whatever the pattern, from one command to the next too.
         assert when == list(range(when[0], when[0] + len(expected)))
 
 
-def test_first_entry_comes_two_cycles_after_its_command() -> None:
-    dut = Bench([1, 0], [3, 0])
-
-    async def drive(ctx: SimulatorContext) -> None:
-        await ctx.tick().repeat(3)
-        ctx.set(dut.walker.commands.valid, 1)
-        ctx.set(dut.walker.entries.ready, 1)
-        seen = []
-        for _ in range(4):
-            _, _, valid = await ctx.tick().sample(dut.walker.entries.valid)
-            ctx.set(dut.walker.commands.valid, 0)
-            seen.append(valid)
-        assert seen == [0, 0, 1, 0]
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(drive)
-    simulator.run()
+@pytest.mark.parametrize(
+    ("columns", "fault"),
+    [
+        ([[0, 4], [4]], 0),
+        ([[0, 5], [4]], 1),
+        ([[0], [16383]], 1),
+        ([[0, 3, 3, 4]], 2),
+        ([[3, 1]], 2),
+        ([[1, 0], [7]], 3),
+    ],
+)
+def test_faults(columns: list[list[int]], fault: int, rng: np.random.Generator) -> None:
+    expected = [
+        Token(column, row, False, place == 0, place == len(rows) - 1, False)
+        for column, rows in enumerate(columns)
+        for place, row in enumerate(rows)
+    ]
+    expected[-1] = expected[-1]._replace(end=True)
+    commands = [{"iterations": 1, "columns": len(columns), "blocks": 5}]
+    feeds = {"commands": commands, "index": [*map(entry, expected)]}
+    received, _, found = run(feeds, len(expected), 0.3, rng)
+    assert received == expected
+    assert found == fault
