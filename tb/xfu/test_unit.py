@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import unsigned
 from amaranth.lib import wiring
 from amaranth.sim import Simulator, SimulatorContext
 
@@ -102,11 +101,11 @@ def test_execute_gives_displacement_and_lane(sizes: tuple[int, ...], rng: np.ran
 
 def test_write_back_replaces_one_byte(rng: np.random.Generator) -> None:
     inputs = [
-        {"rd": int(rng.integers(1 << 32)), "byte": int(rng.integers(256)), "lane": lane}
+        {"rd": int(rng.integers(1 << 32)), "loaded": int(rng.integers(256)), "lane": lane}
         for lane in range(4)
         for _ in range(20)
     ]
-    expected = [golden.merge(values["rd"], values["byte"], values["lane"] * 2) for values in inputs]
+    expected = [golden.merge(values["rd"], values["loaded"], values["lane"] * 2) for values in inputs]
     assert evaluate(WriteBack(), inputs, "result") == expected
 
 
@@ -138,7 +137,7 @@ class Core:
 
     def __init__(self, config: XfuConfig, rng: np.random.Generator, idle: float, count: int) -> None:
         self.config, self.rng, self.idle, self.count = config, rng, idle, count
-        self.dut = Unit(config, tag=unsigned(4), fault=unsigned(1))
+        self.dut = Unit(config, tag_bits=4, fault_bits=1)
         self.hart = golden.Hart(self.load, registers=[0, *map(int, rng.integers(0, 1 << 32, 31))])
         self.flying: deque[Flying] = deque()
         self.tag = self.completed = self.killed = self.faults = 0

@@ -22,10 +22,15 @@ class XfuConfig:
         The instructions of the others are illegal. A unit for one M is the smallest.
     id_width:
         Bits of an instruction's id on CV-X-IF (X_ID_WIDTH of the core), 2 to 8.
+    precise_errors:
+        On CV-X-IF, what a bus error in the load is: an exception of the instruction, at which the core stops
+        the instructions behind it; or, as for the loads of CV32E40X itself, an error that is told and no
+        more. Costs one cycle per xdecimate.
     """
 
     group_sizes: tuple[int, ...] = GROUP_SIZES
     id_width: int = 4
+    precise_errors: bool = True
 
     def __post_init__(self) -> None:
         sizes = self.group_sizes
@@ -44,6 +49,8 @@ class XfuConfig:
             raise ConfigError(f"id_width: must be int, not {self.id_width!r}")
         if not 2 <= self.id_width <= 8:
             raise ConfigError(f"id_width: must be from 2 to 8, not {self.id_width}")
+        if not isinstance(self.precise_errors, bool):
+            raise ConfigError(f"precise_errors: must be bool, not {self.precise_errors!r}")
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,11 +12,11 @@ from .instruction import COUNTER_BITS
 from .write_back import WriteBack
 
 
-def instruction_layout(config: XfuConfig, tag: Shape) -> data.StructLayout:
+def instruction_layout(config: XfuConfig, tag_bits: int) -> data.StructLayout:
     """Return what the unit is told of an instruction: its kind, its name for commits, and its operands."""
     return data.StructLayout(
         {
-            "tag": tag,
+            "tag": tag_bits,
             "swap": 1,
             **({"funct2": 2} if len(config.group_sizes) > 1 else {}),
             "rd": 5,
@@ -66,22 +66,24 @@ class Unit(wiring.Component):
     committed.
     """
 
-    def __init__(self, config: XfuConfig, tag: Shape, fault: Shape | data.Layout) -> None:
+    def __init__(self, config: XfuConfig, *, tag_bits: int, fault_bits: int) -> None:
         self.config = config
-        self.layout = instruction_layout(config, tag)
+        self.layout = instruction_layout(config, tag_bits)
         super().__init__(
             {
                 "instructions": In(stream.Signature(self.layout)),
                 "commit_valid": In(1),
-                "commit_tag": In(tag),
+                "commit_tag": In(tag_bits),
                 "commit_kill": In(1),
-                "loads": Out(stream.Signature(data.StructLayout({"tag": tag, "address": 32}))),
+                "loads": Out(stream.Signature(data.StructLayout({"tag": tag_bits, "address": 32}))),
                 "loaded_valid": In(1),
                 "loaded_byte": In(8),
-                "loaded_fault": In(fault),
+                "loaded_fault": In(fault_bits),
                 "results": Out(
                     stream.Signature(
-                        data.StructLayout({"tag": tag, "swap": 1, "rd": 5, "data": 32, "fault": fault})
+                        data.StructLayout(
+                            {"tag": tag_bits, "swap": 1, "rd": 5, "data": 32, "fault": fault_bits}
+                        )
                     )
                 ),
                 "counter": Out(COUNTER_BITS),
@@ -165,7 +167,7 @@ class Unit(wiring.Component):
             fault.eq(Mux(answered, kept_fault, self.loaded_fault)),
             write_back.rd.eq(head.rs3),
             write_back.lane.eq(execute.lane),
-            write_back.byte.eq(byte),
+            write_back.loaded.eq(byte),
         ]
         result = self.results.payload
         m.d.comb += [
