@@ -1,0 +1,221 @@
+"""How many cycles the block-sparse engine takes for a program, by sums and maxima (docs/engine.md, Cycles).
+
+A strip is loaded while the one before is computed, a block column is written while the next is computed:
+
+    loaded(s)   = max(loaded(s - 1), computed(s - 2)) + units of s
+    computed(j) = max(computed(j - 1), written(j - 2), loaded) + blocks kept in column j x taps x tiles
+    written(j)  = max(written(j - 1), computed(j)) + rows of j
+
+Equal strips settle into equal steps, and from there on are multiplied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom_golden.block_sparse import BlockSparse
+from tileloom_golden.engine_program import Conv, EngineSize, Group, Load, Program
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overheads:
+    """Cycles of control that overlap with nothing, as the RTL has them.
+
+    Attributes:
+        start: from the first command offered to the first unit taken.
+        load: of a LOAD beyond its units.
+        begin: from a half loaded to the first tile of its CONV.
+        conv: between two CONVs that wait for nothing.
+        column: between two block columns.
+        drain: from a column's last tile, beyond the core's latency, to its first result.
+        write: of a column beyond its results.
+        free: from a half written to the column that waits for it.
+    """
+
+    start: int = 3
+    load: int = 1
+    begin: int = 3
+    conv: int = 2
+    column: int = 0
+    drain: int = 8
+    write: int = 2
+    free: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bus:
+    """The one read channel of the AXI4 variant.
+
+    Attributes:
+        latency: cycles from an address to its first data, of the memory and what is in front of it.
+        commands: beats of descriptors read for a group.
+    """
+
+    latency: int = 0
+    commands: int = 12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a layer takes.
+
+    Attributes:
+        cycles: from the first command to the last result taken.
+        computing: in which a block is in use.
+        loading: in which a unit of A is written into its buffer.
+        writing: in which a row of C leaves.
+        macs: useful ones, those with zeros of kept blocks included.
+        peak: MACs the core has.
+    """
+
+    cycles: int
+    computing: int
+    loading: int
+    writing: int
+    macs: int
+    peak: int
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the core's MACs that were useful."""
+        return self.macs / (self.cycles * self.peak)
+
+
+@dataclass
+class _Clock:
+    """Where the three units have come to."""
+
+    loaded: int = 0
+    computed: int = 0
+    written: int = 0
+    released: list[int] = field(default_factory=lambda: [0, 0])
+    freed: list[int] = field(default_factory=lambda: [0, 0])
+
+    def advance(self, cycles: int) -> None:
+        """Let everything happen so much later."""
+        self.loaded += cycles
+        self.computed += cycles
+        self.written += cycles
+        self.released = [time + cycles for time in self.released]
+        self.freed = [time + cycles for time in self.freed]
+
+    def relative(self) -> tuple[int, ...]:
+        """Return the times, counted from `computed`."""
+        times = (self.loaded, self.written, *self.released, *self.freed)
+        return tuple(time - self.computed for time in times)
+
+
+def estimate(
+    program: Program,
+    kept: BlockSparse | npt.NDArray[np.bool_] | None = None,
+    *,
+    overheads: Overheads | None = None,
+    bus: Bus | None = None,
+) -> Estimate:
+    """Estimate a layer.
+
+    Args:
+        program: from `compile_layer`.
+        kept: which blocks of the weights there are, block rows x block columns, or the weights; None is all.
+        overheads: of control; None is those of the RTL.
+        bus: of the AXI4 variant; None is the variant with streams, none of which ever waits.
+
+    Raises:
+        ValueError: the mask's shape is not that of the layer's blocks.
+    """
+    layer, size = program.layer, program.size
+    shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
+    mask = np.ones(shape, np.bool_) if kept is None else kept.mask if isinstance(kept, BlockSparse) else kept
+    if mask.shape != shape:
+        raise ValueError(f"kept has shape {mask.shape}, and the layer {shape} blocks")
+    times = overheads or Overheads()
+    clock = _Clock(loaded=times.start + (bus.latency if bus else 0))
+    computing = loading = writing = 0
+    for group, count in program.runs():
+        # Groups of one part have all columns; the parts of others differ from column to column.
+        parts = [_Part.of(load, conv, mask, size, bus) for load, conv in group.parts]
+        computing += count * sum(sum(part.columns) for part in parts)
+        loading += count * sum(part.units for part in parts)
+        writing += count * _drain(group, size) * group.write.columns
+        _repeat(clock, group, parts, count, size, times)
+    height, width = layer.output
+    macs = (
+        _useful(layer.channels, layer.outputs, mask, size)
+        * height
+        * width
+        * layer.kernel[0]
+        * layer.kernel[1]
+    )
+    return Estimate(clock.written, computing, loading, writing, macs, size.m * size.k * size.n)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One LOAD and CONV: units to load, and of each column what it takes to compute."""
+
+    units: int
+    columns: Sequence[int]
+    beats: int
+    accumulate: bool
+    finish: bool
+
+    @staticmethod
+    def of(load: Load, conv: Conv, mask: npt.NDArray[np.bool_], size: EngineSize, bus: Bus | None) -> "_Part":
+        """Return what a LOAD and its CONV take."""
+        taps = conv.kernel[0] * conv.kernel[1]
+        rows = slice(conv.block, conv.block + conv.blocks)
+        blocks = mask[rows, conv.column : conv.column + conv.columns].sum(axis=0) * taps
+        tiles = conv.rows * conv.tiles
+        beats = size.header_beats + blocks * size.block_beats
+        passes = max(tiles, size.interval, size.hazard)
+        columns = np.maximum(np.maximum(blocks * passes, beats), 1)
+        padded = load.padded[0] * load.padded[1] * load.blocks
+        data = -(-load.rows * load.width * load.blocks * size.k * size.element_bits // size.bus)
+        index = -(-16 * int(np.maximum(blocks // taps, 1).sum()) // size.bus)
+        total = int(beats.sum()) + data + index + bus.commands if bus else 0
+        return _Part(padded, columns.tolist(), total, conv.accumulate, conv.finish)
+
+
+def _drain(group: Group, size: EngineSize) -> int:
+    return group.write.rows * -(-group.write.width // size.drain_rows)
+
+
+def _repeat(
+    clock: _Clock, group: Group, parts: list[_Part], count: int, size: EngineSize, times: Overheads
+) -> None:
+    """Let equal groups pass; once one leaves the units as the one before did, the rest take as long as it."""
+    before = None
+    for done in range(count):
+        start = clock.computed
+        _pass(clock, parts, _drain(group, size), size, times)
+        if clock.relative() == before:
+            clock.advance((count - done - 1) * (clock.computed - start))
+            return
+        before = clock.relative()
+
+
+def _pass(clock: _Clock, parts: list[_Part], drain: int, size: EngineSize, times: Overheads) -> None:
+    """Let one group pass."""
+    for part in parts:
+        clock.loaded = max(clock.loaded, clock.released[0]) + part.units + times.load
+        clock.computed = max(clock.computed + times.conv, clock.loaded + times.begin)
+        begin = clock.computed
+        for cycles in part.columns:
+            if not part.accumulate:
+                clock.computed = max(clock.computed, clock.freed[0] + times.free)
+            clock.computed += cycles + times.column
+            if part.finish:
+                done = clock.computed + size.latency + times.drain
+                clock.written = max(clock.written + times.write, done) + drain
+                clock.freed = [clock.freed[1], clock.written]
+        clock.computed = max(clock.computed, begin + part.beats)
+        clock.released = [clock.released[1], clock.computed]
+
+
+def _useful(channels: int, outputs: int, mask: npt.NDArray[np.bool_], size: EngineSize) -> int:
+    """Return the weights in kept blocks, those filled up beyond the edges not counted."""
+    k = np.minimum(size.k, channels - size.k * np.arange(mask.shape[0]))
+    n = np.minimum(size.n, outputs - size.n * np.arange(mask.shape[1]))
+    return int(k @ mask @ n)
