@@ -123,8 +123,8 @@ ID_STAGE = File(
         ),
         Edit(
             "      .reg_d_ex_is_reg_c_i (reg_d_ex_is_reg_c_id),\n",
-            "      // an xDecimate gets rd from the load before it in WB, without a stall\n"
-            "      .reg_d_ex_is_reg_c_i (reg_d_ex_is_reg_c_id & ~xfu_load_dec),\n",
+            "      // an xDecimate gets rd in WB from the load just before it, without a stall\n"
+            "      .reg_d_ex_is_reg_c_i (reg_d_ex_is_reg_c_id & ~(xfu_load_dec & regfile_we_ex_o)),\n",
         ),
     ),
 )
