@@ -65,6 +65,12 @@ class DotElement(wiring.Component):
         return m
 
 
+def timing(config: EngineConfig) -> Timing:
+    """Return the core's numbers of cycles."""
+    latency = 2 + config.product_register
+    return Timing(latency=latency, psum_delay=latency, block_interval=config.block_beats + 1)
+
+
 class DotProduct(wiring.Component):
     """The core of ``m x n`` elements with two blocks: one in use, one coming in.
 
@@ -75,8 +81,7 @@ class DotProduct(wiring.Component):
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
-        latency = 2 + config.product_register
-        self.timing = Timing(latency=latency, psum_delay=latency, block_interval=config.block_beats + 1)
+        self.timing = timing(config)
         super().__init__(core_signature(config))
 
     def elaborate(self, platform: object) -> Module:

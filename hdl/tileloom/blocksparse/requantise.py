@@ -38,9 +38,9 @@ LATENCY = 4
 class Requantise(wiring.Component):
     """One lane: a result per enabled cycle.
 
-    Ports: ``enable``; ``result`` (in, INT32); ``parameters`` (in, ``PARAMETERS``), in the same cycle as
-    the result; ``relu`` (in), which must not change while results are on their way; ``q`` (out, INT8),
-    ``LATENCY`` enabled cycles later. No register has a reset.
+    Ports: ``enable``; ``result`` (in, INT32); ``parameters`` (in, ``PARAMETERS``), in the same cycle as the
+    result; ``relu`` (in), ``LATENCY - 1`` enabled cycles later; ``q`` (out, INT8), ``LATENCY`` enabled cycles
+    later. No register has a reset.
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,182 @@
+"""Small engines in Amaranth's simulator: whole layers against the golden model, every stream stalled."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from streams import packed, simulate, sink, source, unpacked
+
+from tileloom.blocksparse.config import EngineConfig
+from tileloom.blocksparse.engine import Engine, core_timing
+from tileloom_golden.block_convolution import convolve_blocks
+from tileloom_golden.block_sparse import from_convolution
+from tileloom_golden.engine_cut import compile_layer
+from tileloom_golden.engine_program import EngineSize, Layer, command_word
+from tileloom_golden.engine_streams import (
+    activation_units,
+    header_words,
+    index_entries,
+    result_units,
+    weight_beats,
+)
+from tileloom_golden.requantise import Requantisation, requantise
+
+SMALL = EngineConfig(m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=6, weight_beats=8)
+
+
+def engine_size(config: EngineConfig) -> EngineSize:
+    """Return the golden model's account of a configuration."""
+    timing = core_timing(config)
+    return EngineSize(
+        m=config.m,
+        k=config.k,
+        n=config.n,
+        element_bits=config.element_bits,
+        weight_bits=config.weight_bits,
+        bus=config.bus,
+        a_words=config.a_words,
+        acc_tiles=config.acc_tiles,
+        drain_rows=config.drain_rows,
+        block_interval=timing.block_interval,
+        hazard=timing.hazard,
+        latency=timing.latency,
+    )
+
+
+@dataclass
+class Streams:
+    """What goes into the engine for a layer, and what must come out."""
+
+    commands: list[int]
+    index: list[int]
+    weights: list[int]
+    activations: list[int]
+    results: list[int]
+
+
+def layer_streams(
+    config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator
+) -> tuple[Streams, int]:
+    """Return random streams of a layer, and the number of its groups."""
+    size = engine_size(config)
+    relu = bool(rng.integers(0, 2))
+    program = compile_layer(layer, size, relu=relu)
+    layer = program.layer
+    x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), np.int8)
+    dense = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels), np.int8)
+    grid = (-(-layer.channels // config.k), -(-layer.outputs // config.n))
+    keep = rng.random(grid) < density
+    kept = np.repeat(np.repeat(keep, config.k, 0), config.n, 1)[: layer.channels, : layer.outputs]
+    dense *= kept.T[:, None, None, :]
+    weights = from_convolution(dense, (config.k, config.n))
+    parameters = Requantisation(
+        rng.integers(-20000, 20000, layer.outputs),
+        rng.integers(0, 1 << 16, layer.outputs),
+        rng.integers(16, 26, layer.outputs),
+    )
+    outputs = convolve_blocks(x, weights, stride=layer.stride, pads=layer.pads)
+    if config.requantise:
+        outputs = requantise(outputs, parameters, relu=relu)
+    else:
+        outputs = np.maximum(outputs + parameters.bias, 0 if relu else -(2**31))
+    results, last = result_units(program, outputs)
+    bits = config.result_bits
+    streams = Streams(
+        commands=[command_word(slots) for slots in program.commands()],
+        index=index_entries(program, weights).tolist(),
+        weights=[
+            int.from_bytes(beat.tobytes(), "little")
+            for beat in weight_beats(program, weights, header_words(parameters))
+        ],
+        activations=[packed(unit, 8) for unit in activation_units(program, x)],
+        results=[
+            packed(unit, bits) | int(mark) << bits * config.n * config.drain_rows
+            for unit, mark in zip(results, last, strict=True)
+        ],
+    )
+    return streams, len(program.groups)
+
+
+LAYERS = {
+    "product": (Layer.product(13, 10, 9), 0.6),
+    "product, dense": (Layer.product(24, 16, 16), 1.0),
+    "product, all zero": (Layer.product(9, 8, 12), 0.0),
+    "product, one row": (Layer.product(1, 33, 5), 0.7),
+    "one of each": (Layer(height=1, width=1, channels=1, outputs=1), 1.0),
+    "3 x 3": (Layer(height=7, width=7, channels=6, outputs=9, kernel=(3, 3), pads=(1, 1, 1, 1)), 0.6),
+    "3 x 3, stride 2": (
+        Layer(height=9, width=11, channels=5, outputs=7, kernel=(3, 3), stride=2, pads=(1, 0, 1, 1)),
+        0.7,
+    ),
+    "5 x 2, stride 3": (
+        Layer(height=11, width=13, channels=3, outputs=4, kernel=(5, 2), stride=3, pads=(2, 2, 1, 0)),
+        1.0,
+    ),
+    "channels split": (Layer(height=4, width=5, channels=60, outputs=6, kernel=(3, 3)), 0.4),
+}
+
+
+def run(config: EngineConfig, streams: Streams, idle: float, rng: np.random.Generator) -> list[int]:
+    """Return the cycles in which results were taken, after comparing them."""
+    dut = Engine(config)
+    received: list[int] = []
+    when: list[int] = []
+    simulate(
+        dut,
+        sink(
+            dut.results,
+            len(streams.results),
+            received,
+            rng,
+            idle,
+            raw=True,
+            when=when,
+            limit=20 * sum(map(len, vars(streams).values())) + 20000,
+        ),
+        *(
+            source(getattr(dut, name), getattr(streams, name), rng, idle)
+            for name in ("commands", "index", "weights", "activations")
+        ),
+    )
+    for place, (word, expected) in enumerate(zip(received, streams.results, strict=False)):
+        count = config.n * config.drain_rows
+        assert word == expected, (
+            f"result {place} of {len(streams.results)}: {unpacked(word, config.result_bits, count)}, "
+            f"not {unpacked(expected, config.result_bits, count)}"
+        )
+    assert len(received) == len(streams.results)
+    return when
+
+
+@pytest.mark.parametrize("idle", [0.0, 0.4], ids=["flowing", "stalled"])
+@pytest.mark.parametrize("case", LAYERS.values(), ids=LAYERS)
+def test_layer(case: tuple[Layer, float], idle: float, rng: np.random.Generator) -> None:
+    streams, _ = layer_streams(SMALL, *case, rng)
+    run(SMALL, streams, idle, rng)
+
+
+CONFIGS = {
+    "registered": {"product_register": True, "drain_rows": 4},
+    "INT32": {"requantise": False, "drain_rows": 2},
+    "two by three by five": {"m": 2, "k": 3, "n": 5, "bus": 64},
+    "one row": {"m": 1, "k": 8, "n": 2, "acc_tiles": 16, "weight_beats": 2},
+    "eight rows, one beat": {
+        "m": 8,
+        "k": 4,
+        "n": 4,
+        "bus": 128,
+        "acc_tiles": 2,
+        "drain_rows": 8,
+        "a_words": 32,
+    },
+    "one tile": {"acc_tiles": 1},
+}
+
+
+@pytest.mark.parametrize("settings", CONFIGS.values(), ids=CONFIGS)
+def test_configurations(settings: dict, rng: np.random.Generator) -> None:
+    config = replace(SMALL, **settings)
+    for index in (0, 5, 6):
+        layer, density = list(LAYERS.values())[index]
+        streams, _ = layer_streams(config, layer, density, rng)
+        run(config, streams, [0.0, 0.5][index % 2], rng)
