@@ -126,8 +126,8 @@ def _strip(
     """Return the groups of one strip: one, or one for each block column if input channels are split."""
     (y, rows), (x, width) = vertical, horizontal
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
-    begin_y, count_y, top, bottom = _seen(y, rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
-    begin_x, count_x, left, right = _seen(x, width, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
+    begin_y, count_y, top, bottom = seen(y, rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
+    begin_x, count_x, left, right = seen(x, width, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
     groups = []
     spans = _spans(blocks, _ceil(blocks, parts))
     together = columns if len(spans) == 1 else 1
@@ -165,7 +165,7 @@ def _strip(
     return groups
 
 
-def _seen(first: int, count: int, stride: int, kernel: int, pad: int, size: int) -> tuple[int, int, int, int]:
+def seen(first: int, count: int, stride: int, kernel: int, pad: int, size: int) -> tuple[int, int, int, int]:
     """Return what outputs first .. first + count - 1 see on one axis: begin, length, pads on both sides."""
     begin = first * stride - pad
     end = begin + (count - 1) * stride + kernel
