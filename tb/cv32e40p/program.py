@@ -250,7 +250,16 @@ class Generator:
 
     def alu(self) -> Step:
         """Return an instruction between registers of the pool."""
-        weights = {"add": 4, "sub": 2, "xor": 4, "mul": 2, "mulhu": 1, "divu": 0.3, "cv.max": 1, "cv.sdotsp.b": 2}
+        weights = {
+            "add": 4,
+            "sub": 2,
+            "xor": 4,
+            "mul": 2,
+            "mulhu": 1,
+            "divu": 0.3,
+            "cv.max": 1,
+            "cv.sdotsp.b": 2,
+        }
         chances = np.array(list(weights.values()))
         name = str(self.rng.choice(list(weights), p=chances / chances.sum()))
         rd, a, b = (self.pick(POOL) for _ in range(3))

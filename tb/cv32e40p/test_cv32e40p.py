@@ -1,20 +1,17 @@
 """Programs on the real core with the unit in its pipeline: any bus, interrupts, traps; and how fast it is."""
 
-import re
 from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tileloom.console import UserError
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.instruction import encode_counter, encode_decimate
 from tileloom_golden.xdecimate import GROUPS, Decimate, Hart, Memory
 from tileloom_sim.riscv import cv32e40p_xfu
 from tileloom_sim.riscv.compile import Program, compile_program
-from tileloom_sim.riscv.cores import CV32E40P
-from tileloom_sim.riscv.run import Conditions, TrapError, Waits, run_program
+from tileloom_sim.riscv.run import Conditions, Waits, run_program
 from tileloom_sim.riscv.system import System
 
 from .machine import Machine
@@ -155,7 +152,9 @@ CONDITIONS = {
 }
 
 
-def check(steps: list[Step], data: npt.NDArray[np.uint8], conditions: Conditions, built: tuple[int, ...]) -> Machine:
+def check(
+    steps: list[Step], data: npt.NDArray[np.uint8], conditions: Conditions, built: tuple[int, ...]
+) -> Machine:
     """Run the steps on core and machine, and compare the log and all of memory."""
     machine = Machine(Memory(data, base=DATA))
     machine.hart.registers[TABLE] = DATA
