@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from streams import packed, simulate, sink, source, unpacked
+from test_array import random_words
 
-from tileloom.blocksparse.config import EngineConfig
+from tileloom.blocksparse.config import Core, EngineConfig
 from tileloom.blocksparse.engine import Engine, core_timing
-from tileloom_golden.block_convolution import convolve_blocks
-from tileloom_golden.block_sparse import from_convolution
+from tileloom.formats import FP32, Rounding
+from tileloom_golden.block_convolution import convolve_blocks, im2col, unrolled
+from tileloom_golden.block_sparse import BlockSparse, from_convolution
 from tileloom_golden.engine_cut import compile_layer
 from tileloom_golden.engine_program import EngineSize, Layer, command_word
 from tileloom_golden.engine_streams import (
@@ -19,7 +21,9 @@ from tileloom_golden.engine_streams import (
     result_units,
     weight_beats,
 )
+from tileloom_golden.gemm import tile_result
 from tileloom_golden.requantise import Requantisation, requantise
+from tileloom_sim.reference import arithmetic
 
 SMALL = EngineConfig(m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=6, weight_beats=8)
 
@@ -54,50 +58,77 @@ class Streams:
     results: list[int]
 
 
-def layer_streams(
-    config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator
-) -> tuple[Streams, int]:
-    """Return random streams of a layer, and the number of its groups."""
-    size = engine_size(config)
+def layer_streams(config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator) -> Streams:
+    """Return random streams of a layer, with what must come out."""
     relu = bool(rng.integers(0, 2))
-    program = compile_layer(layer, size, relu=relu)
+    program = compile_layer(layer, engine_size(config), relu=relu)
     layer = program.layer
-    x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), np.int8)
-    dense = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels), np.int8)
     grid = (-(-layer.channels // config.k), -(-layer.outputs // config.n))
     keep = rng.random(grid) < density
     kept = np.repeat(np.repeat(keep, config.k, 0), config.n, 1)[: layer.channels, : layer.outputs]
-    dense *= kept.T[:, None, None, :]
-    weights = from_convolution(dense, (config.k, config.n))
-    parameters = Requantisation(
-        rng.integers(-20000, 20000, layer.outputs),
-        rng.integers(0, 1 << 16, layer.outputs),
-        rng.integers(16, 26, layer.outputs),
-    )
-    outputs = convolve_blocks(x, weights, stride=layer.stride, pads=layer.pads)
-    if config.requantise:
-        outputs = requantise(outputs, parameters, relu=relu)
-    else:
-        outputs = np.maximum(outputs + parameters.bias, 0 if relu else -(2**31))
+    shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
+    make = int8_layer if config.core is Core.DOT_PRODUCT else float_layer
+    x, weights, headers, outputs = make(config, layer, shapes, kept.T[:, None, None, :], relu, rng)
     results, last = result_units(program, outputs)
     bits = config.result_bits
-    streams = Streams(
+    return Streams(
         commands=[command_word(slots) for slots in program.commands()],
         index=index_entries(program, weights).tolist(),
         weights=[
-            int.from_bytes(beat.tobytes(), "little")
-            for beat in weight_beats(program, weights, header_words(parameters))
+            int.from_bytes(beat.tobytes(), "little") for beat in weight_beats(program, weights, headers)
         ],
-        activations=[packed(unit, 8) for unit in activation_units(program, x)],
+        activations=[packed(unit, config.element_bits) for unit in activation_units(program, x)],
         results=[
             packed(unit, bits) | int(mark) << bits * config.n * config.drain_rows
             for unit, mark in zip(results, last, strict=True)
         ],
     )
-    return streams, len(program.groups)
+
+
+def int8_layer(
+    config: EngineConfig, layer: Layer, shapes: tuple, kept: np.ndarray, relu: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, BlockSparse, np.ndarray, np.ndarray]:
+    """Return activations, weights, headers and outputs of the dot-product core."""
+    x, dense = (rng.integers(-128, 128, shape, np.int8) for shape in shapes)
+    weights = from_convolution(dense * kept, (config.k, config.n))
+    parameters = Requantisation(
+        rng.integers(-20000, 20000, layer.outputs),
+        rng.integers(0, 1 << 16, layer.outputs),
+        rng.integers(16, 26, layer.outputs),
+    )
+    sums = convolve_blocks(x, weights, stride=layer.stride, pads=layer.pads)
+    if config.requantise:
+        return x, weights, header_words(parameters), requantise(sums, parameters, relu=relu)
+    return (
+        x,
+        weights,
+        header_words(parameters),
+        np.maximum(sums + parameters.bias, 0 if relu else -(2**31)),
+    )
+
+
+def float_layer(
+    config: EngineConfig, layer: Layer, shapes: tuple, kept: np.ndarray, relu: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, BlockSparse, np.ndarray, np.ndarray]:
+    """Return the same, in words, of the systolic core; a sum in the order of k, zero blocks included."""
+    array = config.systolic
+    x = random_words(rng, array.activation, shapes[0])
+    dense = random_words(rng, array.weight, shapes[1]) * kept
+    bias = random_words(rng, array.accumulator, (layer.outputs,))
+    columns = im2col(x, layer.kernel, config.k, layer.stride, layer.pads)
+    psum = np.broadcast_to(bias, (len(columns), layer.outputs))
+    words = tile_result(columns, unrolled(dense, config.k), psum, **arithmetic(array))
+    if relu:
+        words = np.where(words >> np.uint64(array.accumulator.width - 1), 0, words)
+    weights = from_convolution(
+        dense.astype(np.uint8 if array.weight.width == 8 else np.uint32), (config.k, config.n)
+    )
+    return x, weights, bias.astype(np.uint64), words.reshape(*layer.output, layer.outputs)
 
 
 LAYERS = {
+    "product, small": (Layer.product(6, 9, 5), 0.7),
+    "2 x 2": (Layer(height=3, width=4, channels=3, outputs=5, kernel=(2, 2), pads=(0, 1, 1, 0)), 0.8),
     "product": (Layer.product(13, 10, 9), 0.6),
     "product, dense": (Layer.product(24, 16, 16), 1.0),
     "product, all zero": (Layer.product(9, 8, 12), 0.0),
@@ -151,10 +182,12 @@ def run(config: EngineConfig, streams: Streams, idle: float, rng: np.random.Gene
 @pytest.mark.parametrize("idle", [0.0, 0.4], ids=["flowing", "stalled"])
 @pytest.mark.parametrize("case", LAYERS.values(), ids=LAYERS)
 def test_layer(case: tuple[Layer, float], idle: float, rng: np.random.Generator) -> None:
-    streams, _ = layer_streams(SMALL, *case, rng)
+    streams = layer_streams(SMALL, *case, rng)
     run(SMALL, streams, idle, rng)
 
 
+FEW = ("product, small", "2 x 2")
+SYSTOLIC = {"m": 1, "core": Core.SYSTOLIC, "requantise": False, "acc_tiles": 20}
 CONFIGS = {
     "registered": {"product_register": True, "drain_rows": 4},
     "INT32": {"requantise": False, "drain_rows": 2},
@@ -170,13 +203,19 @@ CONFIGS = {
         "a_words": 32,
     },
     "one tile": {"acc_tiles": 1},
+    "FP32 x INT8": {**SYSTOLIC, "bus": 64},
+    "FP32, nearest even": {**SYSTOLIC, "weight": FP32, "bus": 128, "rounding": Rounding.NEAREST_EVEN},
+    "FP32 x INT8, deep": {**SYSTOLIC, "k": 3, "n": 2, "bus": 64, "multiply_stages": 3, "add_stages": 3},
+    "FP32 x INT8, one": {**SYSTOLIC, "k": 1, "n": 1, "bus": 64, "acc_tiles": 2},
 }
 
 
 @pytest.mark.parametrize("settings", CONFIGS.values(), ids=CONFIGS)
 def test_configurations(settings: dict, rng: np.random.Generator) -> None:
     config = replace(SMALL, **settings)
-    for index in (0, 5, 6):
-        layer, density = list(LAYERS.values())[index]
-        streams, _ = layer_streams(config, layer, density, rng)
+    # A mesh of floats takes its time in this simulator.
+    names = FEW if config.core is Core.SYSTOLIC else ("product", "3 x 3", "3 x 3, stride 2")
+    for index, name in enumerate(names):
+        layer, density = LAYERS[name]
+        streams = layer_streams(config, layer, density, rng)
         run(config, streams, [0.0, 0.5][index % 2], rng)

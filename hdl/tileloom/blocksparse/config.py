@@ -42,7 +42,7 @@ class EngineConfig:
     core:
         The compute core.
     bus:
-        Bits of a beat of weights: a multiple of 64 and of a row of a block, up to 2048.
+        Bits of a beat of weights: a multiple of 64 up to 2048, and with a systolic core of a row of a block.
     a_words:
         Words of ``k`` activations in each of the ``m`` banks of one half of the A buffer: a power of two.
     acc_tiles:
@@ -109,8 +109,10 @@ class EngineConfig:
         if self.accumulator.width > 32:
             raise ConfigError(f"accumulator: {self.accumulator.width} bits do not fit the header's 32")
         row = self.n * self.weight_bits
-        if self.bus % row and self.bus < row:
-            raise ConfigError(f"bus: must hold a row of a block, {row} bits, with a systolic core")
+        if self.bus % row:
+            raise ConfigError(
+                f"bus: with a systolic core a multiple of a row of a block, {row} bits, not {self.bus}"
+            )
         self.systolic  # noqa: B018 - raises where the array cannot be
 
     @property

@@ -230,9 +230,10 @@ class Sequencer(wiring.Component):
     def _written(self, m: Module, moving: Signal, begins: Value) -> Value:
         """Return whether the partial sums of a pass that begins now are written when they are read.
 
-        Where a block takes longer to come in than that, there is nothing to count.
+        There is nothing to count where a block takes longer to come in than that, and sums are read only when
+        the block is there.
         """
-        if self.timing.hazard <= self.timing.block_interval:
+        if self.timing.psum_delay and self.timing.hazard <= self.timing.block_interval:
             return Const(1, 1)
         left = Signal(range(self.timing.hazard), name="cycles_to_written")
         with m.If(begins):

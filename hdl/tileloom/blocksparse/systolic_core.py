@@ -44,7 +44,7 @@ class SystolicCore(wiring.Component):
         config = self.config
         m.submodules.array = array = StreamArray(config.systolic)
 
-        # A beat has several rows, and the last of a block may have none for its highest part.
+        # A beat has whole rows; the last one of a block may end with none.
         row_bits = config.n * config.weight_bits
         per_beat = config.bus // row_bits
         row = Signal(range(config.k), name="row")
