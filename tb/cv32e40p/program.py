@@ -173,25 +173,32 @@ class Generator:
         program: list[Step] = [self.load_base(register) for register in BASE_REGISTERS]
         program += [self.load(register) for register in POOL]
         for index in range(steps):
-            program.append(self.step())
+            program += self.step()
             if index % 8 == 7:
                 program.append(Log())
         return [*program, Log()]
 
-    def step(self) -> Step:
-        """Return any step."""
+    def step(self) -> list[Step]:
+        """Return one step of any kind, or two."""
         kind = self.rng.random()
         if kind < 0.12:
-            return self.loop()
+            return [self.loop()]
         if kind < 0.24:
-            names = ("beq", "bne", "bltu", "j")
-            body = [self.instruction() for _ in range(self.rng.integers(1, 4))]
-            return Skip(self.pick(names), self.pick(POOL), self.pick((*POOL, 0)), body)
+            return self.skip()
         if kind < 0.32:
-            return self.any_word()
+            return [self.any_word()]
         if kind < 0.36:
-            return self.csr()
-        return self.instruction()
+            return [self.csr()]
+        return [self.instruction()]
+
+    def skip(self) -> list[Step]:
+        """Return a branch; half of them between a load and an xDecimate of the same rd."""
+        branch, a, b = self.pick(("beq", "bne", "bltu", "j")), self.pick(POOL), self.pick((*POOL, 0))
+        body = [self.instruction() for _ in range(self.rng.integers(1, 4))]
+        if self.rng.random() < 0.5:
+            return [Skip(branch, a, b, body)]
+        rd = self.pick(POOL)
+        return [self.load(rd), Skip(branch, a, b, [self.decimate(rd), *body])]
 
     def loop(self) -> Step:
         """Return a hardware loop, in a quarter of the cases with one inside; an xDecimate often ends it."""
@@ -226,9 +233,9 @@ class Generator:
             return self.load_increment()
         return self.store()
 
-    def decimate(self) -> Step:
-        """Return an xDecimate; rd often stays the same from one to the next."""
-        rd = self.pick((10, 11, *POOL, 0))
+    def decimate(self, rd: int | None = None) -> Step:
+        """Return an xDecimate; a register that is not given often stays the same from one to the next."""
+        rd = self.pick((10, 11, *POOL, 0)) if rd is None else rd
         funct2 = GROUPS.index(self.pick(self.built))
         return Unit(funct2, rd, self.pick(BASE_REGISTERS), self.pick((*POOL, 0)), rd, self.built)
 

@@ -13,7 +13,7 @@ from tileloom.console import UserError
 from tileloom.xfu import cv32e40p
 from tileloom.xfu.config import XfuConfig
 
-from .cv32e40p_edits import FILES, PACKAGE, VERSION, File
+from .cv32e40p_edits import COUNTED_ON, FILES, PACKAGE, VERSION, File
 
 UNIT = f"{cv32e40p.PREFIX}.v"
 """Name of the file that is added: the unit's modules."""
@@ -25,21 +25,29 @@ def patch_sources(sources: Mapping[str, str], config: XfuConfig | None = None) -
     To be used as the ``patch`` of a ``System``; COREV_PULP must be 1. Raises UserError that names the file
     where one is missing or is not of the version that is known.
     """
+    for name, sha256 in COUNTED_ON.items():
+        known(name, sha256, sources)
     changed = {file.name: patched(file, sources) for file in FILES}
     return {UNIT: cv32e40p.stages(config), **sources, **changed}
 
 
 def patched(file: File, sources: Mapping[str, str]) -> str:
     """Return the text of one file with its edits made. Raises as ``patch_sources``."""
-    text = sources.get(file.name)
-    if text is None:
-        raise UserError(f"{file.name}: missing; xDecimate is added to the files of {PACKAGE} {VERSION}")
-    if hashlib.sha256(text.encode()).hexdigest() != file.sha256:
-        raise UserError(
-            f"{file.name}: is not that of {PACKAGE} {VERSION}, the only version that xDecimate can be added "
-            f"to: pip install {PACKAGE}=={VERSION}"
-        )
+    text = known(file.name, file.sha256, sources)
     for edit in file.edits:
         assert text.count(edit.old) == 1, f"{file.name}: {edit.old!r} is there {text.count(edit.old)} times"
         text = text.replace(edit.old, edit.new)
+    return text
+
+
+def known(name: str, sha256: str, sources: Mapping[str, str]) -> str:
+    """Return the text of the file ``name``. Raises as ``patch_sources``."""
+    text = sources.get(name)
+    if text is None:
+        raise UserError(f"{name}: missing; xDecimate is added to the files of {PACKAGE} {VERSION}")
+    if hashlib.sha256(text.encode()).hexdigest() != sha256:
+        raise UserError(
+            f"{name}: is not that of {PACKAGE} {VERSION}, the only version that xDecimate can be added to: "
+            f"pip install {PACKAGE}=={VERSION}"
+        )
     return text
