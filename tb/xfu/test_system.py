@@ -31,7 +31,7 @@ module register_device(input clk, rst, req, we, input [31:0] addr, wdata, input 
   always @(posedge clk) begin
     rvalid <= busy; rdata <= value; err <= bad; busy <= 1'b0;
     if (req && gnt) begin
-      busy <= 1'b1; bad <= addr[15:0] != 0;
+      busy <= 1'b1; bad <= addr[15:2] != 0;
       if (we && be[0]) value[7:0] <= wdata[7:0];
       if (we && be[3]) value[31:24] <= ~wdata[31:24];
     end

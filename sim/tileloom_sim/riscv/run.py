@@ -100,7 +100,7 @@ class Conditions:
     data_errors: Sequence[BusError] = ()
     interrupts: tuple[int, int] | None = None
     memory_bytes: int = 4 << 20
-    limit: int = 1_000_000_000
+    limit: int = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)

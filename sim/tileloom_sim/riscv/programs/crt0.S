@@ -21,7 +21,15 @@ _start:
     .section .text.trap, "ax"
     .balign 256
     .weak   trap_entry
-trap_entry:
+trap_entry:                         # all of a table, as CV32E40X has non-maskable interrupts at an entry of it
+    .option push
+    .option norvc
+    .rept   32
+    j       unhandled
+    .endr
+    .option pop
+
+unhandled:
     li      t0, 0x10000000
     csrr    t1, mepc
     sw      t1, 0x14(t0)
