@@ -80,19 +80,21 @@ static inline uint32_t xdecimate_counter(uint32_t value) {{
     return old;
 }}
 
-/* Set the counter to zero, before the first xdecimate of a sequence. */
-static inline void xdecimate_clear(void) {{
-    __asm__ volatile(".insn r4 {opcode:#x}, {funct3}, {counter}, x0, x0, x0, x0");
-}}
+/* Set the counter to zero, before the first xdecimate of a sequence. In inline assembly: XDECIMATE_CLEAR. */
+#define XDECIMATE_CLEAR ".insn r4 {opcode:#x}, {funct3}, {counter}, x0, x0, x0, x0\\n"
+static inline void xdecimate_clear(void) {{ __asm__ volatile(XDECIMATE_CLEAR); }}
 {decimate}
 #endif
 """
 
 DECIMATE = """
 /* Return rd with one byte replaced by the activation that the next 1:{m} offset of offsets points at.
-   The array tells the compiler that memory from base on is read; it may keep all else in registers. */
+   The array tells the compiler that memory from base on is read; it may keep all else in registers.
+   In inline assembly: XDECIMATE_{m}, whose operands are strings such as "%0". */
+#define XDECIMATE_{m}(rd, base, offsets) \\
+    ".insn r4 {opcode:#x}, {funct3}, {funct2}, " rd ", " base ", " offsets ", " rd "\\n"
 static inline uint32_t xdecimate_{m}(uint32_t rd, const void *base, uint32_t offsets) {{
-    __asm__ volatile(".insn r4 {opcode:#x}, {funct3}, {funct2}, %0, %1, %2, %0"
+    __asm__ volatile(XDECIMATE_{m}("%0", "%1", "%2")
                      : "+r"(rd) : "r"(base), "r"(offsets), "m"(*(const uint8_t (*)[0x7fffffff])base));
     return rd;
 }}
