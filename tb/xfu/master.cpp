@@ -192,7 +192,7 @@ private:
             id_->accepted = top_.issue_accept;
             id_->rejected = !top_.issue_accept;
             id_->id = next_id_;
-            next_id_ = (next_id_ + 1) & 15;
+            if (draw(4)) next_id_ = (next_id_ + 1) & 15;  // CV32E40X repeats it if a bubble follows
             offered_ = false;
             if (id_->accepted && !moves_) fail("accepted in a cycle in which EX takes nothing");
         }

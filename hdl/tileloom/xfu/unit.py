@@ -51,8 +51,9 @@ class Unit(wiring.Component):
         Stream of ``instruction_layout``. rs3 is rd's value with everything done that is older and not in the
         unit.
     commit_valid, commit_tag, commit_kill:
-        The instruction of this tag will complete, or never happened. May come with the instruction or at any
-        time after it, once each; commits of other tags mean nothing.
+        The instruction of this tag will complete, or never happened. Comes in any cycle after the one in
+        which the instruction came, once each. Commits of other tags mean nothing. Of two instructions with
+        the same tag the older one must be committed when the newer one comes.
     loads:
         Stream of ``address``, and the instruction's ``tag``; 32-bit addresses wrap around.
     loaded_valid, loaded_byte, loaded_fault:
@@ -102,15 +103,15 @@ class Unit(wiring.Component):
         incoming = self.instructions.payload
         m.d.comb += self.instructions.ready.eq(~newer_valid | done)
         committed, killed = [], []
-        for tag in (older.tag, newer.tag, incoming.tag):
+        for tag, already in ((older.tag, older_committed), (newer.tag, newer_committed)):
             hit = self.commit_valid & (self.commit_tag == tag)
-            committed.append(hit & ~self.commit_kill)
-            killed.append(hit & self.commit_kill)
+            committed.append(already | hit & ~self.commit_kill)
+            killed.append(~already & hit & self.commit_kill)
         older_stays, newer_stays, enters = Signal(), Signal(), Signal()
         m.d.comb += [
-            older_stays.eq(older_valid & ~done & ~(killed[0] & ~older_committed)),
-            newer_stays.eq(newer_valid & ~(killed[1] & ~newer_committed)),
-            enters.eq(self.instructions.valid & self.instructions.ready & ~killed[2]),
+            older_stays.eq(older_valid & ~done & ~killed[0]),
+            newer_stays.eq(newer_valid & ~killed[1]),
+            enters.eq(self.instructions.valid & self.instructions.ready),
         ]
 
         # rs3 of both younger ones was read before this result was written. Register 0 takes no result.
@@ -122,18 +123,17 @@ class Unit(wiring.Component):
                 m.d.comb += entry.rs3.eq(self.results.payload.data)
             forwarded.append(entry)
         newer_next, incoming_next = forwarded
-        newer_next_committed = newer_committed | committed[1]
 
         with m.If(older_stays):
-            m.d.sync += older_committed.eq(older_committed | committed[0])
+            m.d.sync += older_committed.eq(committed[0])
         with m.Elif(newer_stays):
-            m.d.sync += [older.eq(newer_next), older_committed.eq(newer_next_committed)]
+            m.d.sync += [older.eq(newer_next), older_committed.eq(committed[1])]
         with m.Else():
-            m.d.sync += [older.eq(incoming_next), older_committed.eq(committed[2])]
+            m.d.sync += [older.eq(incoming_next), older_committed.eq(0)]
         with m.If(older_stays & newer_stays):
-            m.d.sync += [newer.eq(newer_next), newer_committed.eq(newer_next_committed)]
+            m.d.sync += [newer.eq(newer_next), newer_committed.eq(committed[1])]
         with m.Else():
-            m.d.sync += [newer.eq(incoming_next), newer_committed.eq(committed[2])]
+            m.d.sync += [newer.eq(incoming_next), newer_committed.eq(0)]
         m.d.sync += [
             older_valid.eq(older_stays | newer_stays | enters),
             newer_valid.eq(Mux(older_stays, newer_stays | enters, newer_stays & enters)),

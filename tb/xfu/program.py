@@ -1,0 +1,306 @@
+"""Random programs for a RISC-V core with the xDecimate unit, and what they have to leave behind.
+
+A program is generated while it is executed: every instruction is chosen, appended to the image and carried
+out here, its xDecimate instructions by the golden hart. Branches go forward, over instructions that must not
+be executed. Interrupts and failed loads are invisible to the program, because the handler saves and restores
+what it uses, counter included, and goes back; illegal instructions are counted by the handler and skipped.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tileloom.xfu.instruction import encode_counter, encode_decimate
+from tileloom_golden import xdecimate as golden
+
+from . import assembler as asm
+
+BASE, SIZE = 0x8000_0000, 4 << 20
+HANDLER, PROGRAM, DATA, RESULTS, QUIET = (BASE + at for at in (0x80, 0x400, 0x200000, 0x300000, 0x380000))
+DATA_SIZE = 1 << 20
+END, ACKNOWLEDGE, MARK = 0x1000_0000, 0x1000_0004, 0x1000_0008
+ERROR_LINE, RANDOM_LINE = 31, 16
+
+# What registers are for: results and operands, bases and offsets, the data pointer. x16 up to x31 are the
+# handler's.
+GENERAL = (1, 2, 3, 4, 5, 6, 7, 15)
+BASES, OFFSETS, POINTER = (8, 9), (10, 11, 12), 13
+RETURNED = tuple(range(1, 16))
+
+
+def handler() -> list[int]:
+    """Return the trap handler.
+
+    It saves the counter, uses the unit for itself, and restores the counter, as a context switch would.
+    x26, x27 and x28 count failed loads, interrupts and illegal instructions.
+    """
+    counter, value, base, mcause, mepc, register = 20, 21, 22, 24, 25, 23
+    start = [
+        encode_counter(counter, 0),
+        *asm.constant(base, QUIET),
+        *[encode_decimate(size, value, base, register) for size in (4, 8, 16)],
+        encode_counter(0, counter),
+        asm.csrrs(mcause, asm.MCAUSE, 0),
+        asm.csrrs(mepc, asm.MEPC, 0),
+    ]
+    exception = [
+        # Only an illegal instruction may get here; anything else ends the program with its cause.
+        asm.addi(mcause, mcause, -2),
+        asm.branch(0, mcause, 0, 12),
+        *[asm.lui(register, END >> 12), asm.sw(mcause, register, 0)],
+        asm.addi(28, 28, 1),
+        asm.addi(mepc, mepc, 4),
+        asm.csrrw(0, asm.MEPC, mepc),
+        asm.MRET,
+    ]
+    failed_load = [
+        asm.addi(26, 26, 1),
+        asm.addi(mepc, mepc, -4),
+        asm.csrrw(0, asm.MEPC, mepc),
+        asm.MRET,
+    ]
+    interrupt = [
+        asm.addi(27, 27, 1),
+        asm.lui(register, END >> 12),
+        asm.sw(0, register, ACKNOWLEDGE - END),
+        asm.MRET,
+    ]
+    choose = [
+        # mcause of an interrupt is negative.
+        asm.branch(5, mcause, 0, 4 * (4 + len(failed_load) + len(interrupt))),
+        asm.op_imm(7, mcause, mcause, 31),
+        asm.addi(mcause, mcause, -ERROR_LINE),
+        asm.branch(1, mcause, 0, 4 * (1 + len(failed_load))),
+    ]
+    return [*start, *choose, *failed_load, *interrupt, *exception]
+
+
+class Program:
+    """An image to run, and the golden state at its end.
+
+    Attributes
+    ----------
+    hart:
+        Registers and counter.
+    memory:
+        All of it, at BASE.
+    traps, faults:
+        Illegal instructions, and loads that failed.
+
+    With ``fails``, loads of the addresses that it is true of fail, and no interrupt tells of them.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        sizes: tuple[int, ...] = (4, 8, 16),
+        fails: Callable[[int], bool] | None = None,
+    ) -> None:
+        self.rng, self.sizes, self.fails = rng, sizes, fails
+        self.memory = bytearray(rng.integers(0, 256, SIZE, dtype=np.uint8).tobytes())
+        self.image = bytearray(self.memory)
+        self.hart = golden.Hart(self._load_byte)
+        self.at = PROGRAM
+        self.traps = self.faults = self.decimates = self.swaps = 0
+        self.mscratch = 0
+        self.last = 1
+        self._place(HANDLER, handler())
+        self._start()
+
+    def _load_byte(self, address: int) -> int:
+        if self.fails is not None and self.fails(address):
+            raise golden.LoadError(address)
+        return self.memory[address - BASE]
+
+    def _place(self, address: int, words: list[int]) -> None:
+        for index, word in enumerate(words):
+            at = address - BASE + 4 * index
+            self.image[at : at + 4] = self.memory[at : at + 4] = word.to_bytes(4, "little")
+
+    def emit(self, *words: int) -> None:
+        """Append instructions."""
+        self._place(self.at, list(words))
+        self.at += 4 * len(words)
+        assert self.at < DATA - 0x1000, "the program is too long"
+
+    def _start(self) -> None:
+        self._place(BASE, [asm.jal(0, PROGRAM - BASE)])
+        self.emit(*asm.constant(16, HANDLER), asm.csrrw(0, asm.MTVEC, 16))
+        lines = 1 << RANDOM_LINE | (1 << ERROR_LINE if self.fails is None else 0)
+        self.emit(*asm.constant(16, lines), asm.csrrw(0, asm.MIE, 16))
+        for register in (23, 26, 27, 28, 21):
+            self.emit(asm.addi(register, 0, 0))
+        self.emit(asm.csrrw(0, asm.MSCRATCH, 0))
+        for register in (*GENERAL, *OFFSETS):
+            self.set(register, int(self.rng.integers(1 << 32)))
+        for register in BASES:
+            self.set(register, self._some_base())
+        self.set(POINTER, DATA + 0x800)
+        self.emit(asm.addi(16, 0, 8), asm.csrrs(0, asm.MSTATUS, 16))
+
+    def _some_base(self) -> int:
+        return DATA + int(self.rng.integers(0x1000 if self.rng.random() < 0.7 else 0x40000))
+
+    def set(self, register: int, value: int) -> None:
+        """Put a value into a register, by instructions."""
+        self.emit(*asm.constant(register, value))
+        self.hart.write(register, value)
+
+    def finish(self) -> None:
+        """Write registers and counter to RESULTS, and end."""
+        self.emit(asm.csrrci(0, asm.MSTATUS, 8), *asm.constant(16, RESULTS))
+        for index, register in enumerate((*RETURNED, 26, 27, 28)):
+            self.emit(asm.sw(register, 16, 4 * index))
+        self.emit(encode_counter(17, 0), asm.sw(17, 16, 4 * (len(RETURNED) + 3)))
+        self.emit(asm.lui(16, END >> 12), asm.sw(0, 16, 0), asm.jal(0, 0))
+
+    def random_instructions(self, count: int) -> None:
+        """Append at least so many random xDecimate instructions, with others among them."""
+        while self.decimates + self.swaps < count:
+            kind = self.rng.random()
+            if kind < 0.62:
+                self._run_of_decimates()
+            elif kind < 0.66:
+                self._swap()
+            elif kind < 0.69:
+                self._illegal()
+            elif kind < 0.76:
+                self._jump()
+            elif kind < 0.80:
+                self._move_base()
+            else:
+                self._other()
+
+    def decimate(self, size: int, rd: int, rs1: int, rs2: int) -> None:
+        """Append an xdecimate, and carry it out."""
+        self.emit(encode_decimate(size, rd, rs1, rs2))
+        try:
+            self.hart.execute(golden.Decimate(size, rd, rs1, rs2))
+        except golden.LoadError:
+            self.faults += 1
+        self.decimates += 1
+
+    def _pick(self, registers: tuple[int, ...]) -> int:
+        return int(self.rng.choice(registers))
+
+    def _run_of_decimates(self) -> None:
+        rds = [self._pick(GENERAL) if self.rng.random() < 0.6 else self.last, self._pick((*GENERAL, 0))]
+        size, base = self._pick(self.sizes), self._pick(BASES)
+        offsets = self._pick(OFFSETS if self.rng.random() < 0.8 else (0, *GENERAL))
+        for index in range(int(self.rng.integers(1, 9))):
+            self.decimate(size, rds[index & 1], base, offsets)
+
+    def _swap(self) -> None:
+        rd, rs1 = self._pick((0, *GENERAL)), self._pick((0, 0, *GENERAL))
+        self.emit(encode_counter(rd, rs1))
+        self.hart.execute(golden.SwapCounter(rd, rs1))
+        self.swaps += 1
+
+    def _bad_word(self) -> int:
+        """Return an encoding of ours that is no instruction."""
+        rd = self._pick(GENERAL)
+        size = self._pick(golden.GROUPS)
+        if size not in self.sizes and self.rng.random() < 0.5:
+            return encode_decimate(size, rd, *BASES)
+        if self.rng.random() < 0.5:
+            return encode_decimate(self._pick(self.sizes), rd, *BASES) ^ 1 << int(self.rng.integers(27, 32))
+        return encode_counter(rd, 0) | 1 << int(self.rng.choice([*range(20, 25), *range(27, 32)]))
+
+    def _illegal(self) -> None:
+        self.emit(self._bad_word())
+        self.traps += 1
+
+    def _jump(self) -> None:
+        skipped = int(self.rng.integers(1, 5))
+        distance = 4 * (skipped + 1)
+        if self.rng.random() < 0.2:
+            taken = True
+            self.emit(asm.jal(0, distance))
+        else:
+            a, b = self._pick(GENERAL), self._pick((0, *GENERAL))
+            equal = self.hart.registers[a] == self.hart.registers[b]
+            unequal = int(self.rng.integers(2))
+            taken = equal != bool(unequal)
+            self.emit(asm.branch(unequal, a, b, distance))
+        if taken:
+            for _ in range(skipped):
+                self.emit(self._unreached())
+
+    def _unreached(self) -> int:
+        choice = self.rng.random()
+        if choice < 0.6:
+            return encode_decimate(self._pick(self.sizes), self._pick(GENERAL), *BASES)
+        if choice < 0.8:
+            return encode_counter(self._pick(GENERAL), self._pick(GENERAL))
+        return self._bad_word()
+
+    def _move_base(self) -> None:
+        base = self._pick(BASES)
+        if self.rng.random() < 0.3:
+            self.set(base, self._some_base())
+            return
+        imm = int(self.rng.integers(-40, 40))
+        value = self.hart.registers[base] + imm
+        if DATA <= value < DATA + 0x40000:
+            self.emit(asm.addi(base, base, imm))
+            self.hart.write(base, value)
+
+    def _other(self) -> None:
+        """Append an instruction of the core's own; most write a register, which the next one often reads."""
+        kind = int(self.rng.integers(8))
+        rd, a, b = self._pick(GENERAL), self._pick(GENERAL), self._pick((*GENERAL, *OFFSETS))
+        if self.rng.random() < 0.4:
+            rd = self.last
+        x, y = self.hart.registers[a], self.hart.registers[b]
+        if kind == 0:
+            imm = int(self.rng.integers(-2048, 2048))
+            self._write(rd, asm.addi(rd, a, imm), x + imm)
+        elif kind == 1:
+            funct7, funct3, value = arithmetic(x, y)[int(self.rng.integers(len(arithmetic(x, y))))]
+            self._write(rd, asm.op(funct7, funct3, rd, a, b), value)
+        elif kind in (2, 3):
+            size = int(self.rng.choice([1, 2, 4]))
+            imm = int(self.rng.integers(-0x400, 0x400))
+            at = self.hart.registers[POINTER] + imm - BASE
+            if kind == 2:
+                value = int.from_bytes(self.memory[at : at + size], "little")
+                self._write(rd, asm.load({1: 4, 2: 5, 4: 2}[size], rd, POINTER, imm), value)
+            else:
+                self.emit(asm.store(size.bit_length() - 1, b, POINTER, imm))
+                self.memory[at : at + size] = (y & (1 << 8 * size) - 1).to_bytes(size, "little")
+        elif kind == 4:
+            self._write(rd, asm.csrrw(rd, asm.MSCRATCH, a), self.mscratch)
+            self.mscratch = x
+        elif kind == 5:
+            self._write(rd, asm.lui(rd, y >> 12), y & 0xFFFFF000)
+        elif kind == 6:
+            # Two compressed ones: c.addi rd, 5 and c.nop.
+            self._write(rd, rd << 7 | 5 << 2 | 1 | 1 << 16, self.hart.registers[rd] + 5)
+        else:
+            self.emit(asm.FENCE if self.rng.random() < 0.8 else asm.FENCE_I)
+
+    def _write(self, rd: int, word: int, value: int) -> None:
+        self.emit(word)
+        self.hart.write(rd, value)
+        self.last = rd
+
+
+def arithmetic(x: int, y: int) -> list[tuple[int, int, int]]:
+    """Return funct7, funct3 and the result of register-register instructions on x and y."""
+    a, b = (value - (1 << 32) if value >> 31 else value for value in (x, y))
+    quotient = -1 if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    results = [
+        (0, 0, x + y),
+        (0x20, 0, x - y),
+        (0, 4, x ^ y),
+        (0, 7, x & y),
+        (0, 1, x << (y & 31)),
+        (1, 0, x * y),
+        (1, 1, a * b >> 32),
+        (1, 3, x * y >> 32),
+        (1, 4, quotient),
+        (1, 5, x // y if y else -1),
+        (1, 6, a - b * quotient if b else a),
+        (1, 7, x % y if y else x),
+    ]
+    return results

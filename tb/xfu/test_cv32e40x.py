@@ -1,0 +1,87 @@
+"""The adapter on the unmodified CV32E40X: random programs, and how many cycles an xDecimate takes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tileloom.xfu.config import XfuConfig
+from tileloom.xfu.generate import generate_xfu
+from tileloom_sim.riscv.cores import CORES
+
+from . import assembler as asm
+from .bench import build_bench, run_bench
+from .program import BASE, DATA, DATA_SIZE, MARK, RESULTS, RETURNED, Program
+
+WRAPPER = Path(__file__).parents[2] / "sim/tileloom_sim/riscv/rtl/cv32e40x.sv"
+
+
+def build(config: XfuConfig, change=str) -> Path:
+    """Return the bench of CV32E40X with the adapter, or with a mutant of it."""
+    design = generate_xfu(config)
+    rtl = {**CORES["cv32e40x"].sources(), WRAPPER.name: WRAPPER.read_text()}
+    options = ["--timescale", "1ns/1ps", "--no-timing", f"-DTILELOOM_COPROCESSOR={design.name}"]
+    return build_bench("core.cpp", design, top="tileloom_riscv_core", rtl=rtl, change=change, options=options)
+
+
+def always_fails(address: int) -> bool:
+    """Return whether a load at this address always fails, as in core.cpp."""
+    return address < RESULTS and (address * 0x85EBCA6B & 0xFFFFFFFF) >> 20 & 31 == 0
+
+
+def run(
+    folder: Path, bench: Path, config: XfuConfig, program: Program, seed: int, **conditions: int
+) -> dict[str, int]:
+    """Run a finished program; compare registers, counter and memory with the golden model's."""
+    stall, interrupts, errors = (conditions.get(name, 0) for name in ("stall", "interrupts", "errors"))
+    (folder / "image.bin").write_bytes(program.image)
+    arguments = [folder, seed, sum(config.group_sizes), int(config.precise_errors), stall, interrupts, errors]
+    seen = run_bench(bench, arguments)
+    memory = (folder / "image.bin").read_bytes()
+    words = np.frombuffer(memory, "<u4", len(RETURNED) + 4, RESULTS - BASE).tolist()
+    assert words[: len(RETURNED)] == [program.hart.registers[register] for register in RETURNED]
+    failed, interrupted, traps, counter = words[len(RETURNED) :]
+    assert counter == program.hart.counter
+    assert traps == program.traps
+    data = slice(DATA - BASE, DATA - BASE + DATA_SIZE)
+    assert memory[data] == bytes(program.memory[data])
+    return {**seen, "failed": failed, "interrupted": interrupted, "traps": traps}
+
+
+@pytest.mark.parametrize("precise", [True, False], ids=["precise", "fast"])
+@pytest.mark.parametrize("stall", [0, 40], ids=["flowing", "stalled"])
+def test_random_programs(precise: bool, stall: int, tmp_path: Path, rng: np.random.Generator) -> None:
+    config = XfuConfig(precise_errors=precise)
+    bench = build(config)
+    program = Program(rng, fails=None if precise else always_fails)
+    program.random_instructions(30_000)
+    program.finish()
+    seed = int(rng.integers(1 << 31))
+    seen = run(
+        tmp_path, bench, config, program, seed, stall=stall, interrupts=150, errors=1 if precise else 2
+    )
+    print(seen, program.decimates, program.swaps)
+    assert seen["results"] >= 30_000
+
+
+@pytest.mark.parametrize(
+    ("precise", "registers", "cycles"),
+    [(False, (1, 2), 2), (False, (1, 1), 3), (True, (1, 2), 3), (True, (1, 1), 4)],
+    ids=["fast, alternating rd", "fast, same rd", "precise, alternating rd", "precise, same rd"],
+)
+def test_cycles_per_xdecimate(
+    precise: bool, registers: tuple[int, int], cycles: int, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    config = XfuConfig(precise_errors=precise)
+    bench = build(config)
+    spent = []
+    for count in (100, 1100):
+        program = Program(rng)
+        program.emit(*asm.constant(16, MARK), asm.sw(0, 16, 0))
+        for index in range(count):
+            program.decimate(8, registers[index & 1], 8, 10)
+        program.emit(asm.sw(0, 16, 0))
+        program.finish()
+        spent.append(run(tmp_path, bench, config, program, 1)["marked"])
+    print(f"{(spent[1] - spent[0]) / 1000} cycles per xdecimate")
+    assert spent[1] - spent[0] == 1000 * cycles
