@@ -10,7 +10,7 @@ from tileloom_sim.riscv.cv32e40p_xfu import patch_sources
 from tileloom_sim.riscv.run import Conditions, ProgramError, Waits
 from tileloom_sim.riscv.system import System
 
-from .bench import check, memory, system
+from .bench import check, debugged, memory, system
 from .program import Generator
 
 CONDITIONS = {
@@ -46,6 +46,12 @@ def test_instructions_of_another_group_size_trap(rng: np.random.Generator) -> No
     steps = Generator(rng, built=(16,)).program(1000)
     machine = check(system((16,)), steps, memory(rng), CONDITIONS["random-waits"], 16)
     assert machine.illegal > 50 and machine.decimated > 2_000
+
+
+def test_debug_requests_anywhere(rng: np.random.Generator) -> None:
+    for name in ("interrupts", "random-waits"):
+        steps, data = Generator(rng).program(1000), memory(rng)
+        check(debugged(GROUPS), steps, data, CONDITIONS[name], GROUPS[0], interrupts=False)
 
 
 MUTANTS = {
