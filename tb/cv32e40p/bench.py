@@ -15,7 +15,8 @@ from tileloom_sim.riscv.run import Conditions, run_program
 from tileloom_sim.riscv.system import System
 
 from .machine import Machine
-from .program import BASES, DATA, DATA_BYTES, LOG, TABLE, TABLE_WORDS, Step
+from .program import BASES, DATA, DATA_BYTES, TABLE_WORDS
+from .steps import LOG, TABLE, Step
 
 COUNTS = DATA - 64
 """What the handlers count, words: illegal instructions, interrupts or debug requests, own wrong results."""
