@@ -8,12 +8,12 @@ from streams import packed, simulate, sink, source, unpacked
 from test_array import random_words
 
 from tileloom.blocksparse.config import Core, EngineConfig
-from tileloom.blocksparse.engine import Engine, core_timing
+from tileloom.blocksparse.engine import Engine
 from tileloom.formats import FP32, Rounding
 from tileloom_golden.block_convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.block_sparse import BlockSparse, from_convolution
 from tileloom_golden.engine_cut import compile_layer
-from tileloom_golden.engine_program import EngineSize, Layer, command_word
+from tileloom_golden.engine_program import Layer, Program, command_word
 from tileloom_golden.engine_streams import (
     activation_units,
     header_words,
@@ -23,28 +23,10 @@ from tileloom_golden.engine_streams import (
 )
 from tileloom_golden.gemm import tile_result
 from tileloom_golden.requantise import Requantisation, requantise
+from tileloom_sim.engine_layers import engine_size
 from tileloom_sim.reference import arithmetic
 
 SMALL = EngineConfig(m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=6, weight_beats=8)
-
-
-def engine_size(config: EngineConfig) -> EngineSize:
-    """Return the golden model's account of a configuration."""
-    timing = core_timing(config)
-    return EngineSize(
-        m=config.m,
-        k=config.k,
-        n=config.n,
-        element_bits=config.element_bits,
-        weight_bits=config.weight_bits,
-        bus=config.bus,
-        a_words=config.a_words,
-        acc_tiles=config.acc_tiles,
-        drain_rows=config.drain_rows,
-        block_interval=timing.block_interval,
-        hazard=timing.hazard,
-        latency=timing.latency,
-    )
 
 
 @dataclass
@@ -58,8 +40,19 @@ class Streams:
     results: list[int]
 
 
-def layer_streams(config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator) -> Streams:
-    """Return random streams of a layer, with what must come out."""
+@dataclass
+class Case:
+    """A layer's program, operands and outputs."""
+
+    program: Program
+    x: np.ndarray
+    weights: BlockSparse
+    headers: np.ndarray
+    outputs: np.ndarray
+
+
+def random_case(config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator) -> Case:
+    """Return random operands of a layer."""
     relu = bool(rng.integers(0, 2))
     program = compile_layer(layer, engine_size(config), relu=relu)
     layer = program.layer
@@ -68,16 +61,23 @@ def layer_streams(config: EngineConfig, layer: Layer, density: float, rng: np.ra
     kept = np.repeat(np.repeat(keep, config.k, 0), config.n, 1)[: layer.channels, : layer.outputs]
     shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
     make = int8_layer if config.core is Core.DOT_PRODUCT else float_layer
-    x, weights, headers, outputs = make(config, layer, shapes, kept.T[:, None, None, :], relu, rng)
-    results, last = result_units(program, outputs)
+    return Case(program, *make(config, layer, shapes, kept.T[:, None, None, :], relu, rng))
+
+
+def layer_streams(config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator) -> Streams:
+    """Return random streams of a layer, with what must come out."""
+    case = random_case(config, layer, density, rng)
+    program = case.program
+    results, last = result_units(program, case.outputs)
     bits = config.result_bits
     return Streams(
         commands=[command_word(slots) for slots in program.commands()],
-        index=index_entries(program, weights).tolist(),
+        index=index_entries(program, case.weights).tolist(),
         weights=[
-            int.from_bytes(beat.tobytes(), "little") for beat in weight_beats(program, weights, headers)
+            int.from_bytes(beat.tobytes(), "little")
+            for beat in weight_beats(program, case.weights, case.headers)
         ],
-        activations=[packed(unit, config.element_bits) for unit in activation_units(program, x)],
+        activations=[packed(unit, config.element_bits) for unit in activation_units(program, case.x)],
         results=[
             packed(unit, bits) | int(mark) << bits * config.n * config.drain_rows
             for unit, mark in zip(results, last, strict=True)

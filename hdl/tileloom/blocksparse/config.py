@@ -17,6 +17,13 @@ class Core(enum.Enum):
     SYSTOLIC = "systolic"
 
 
+class EnginePort(enum.Enum):
+    """How data gets in and out: streams, or an AXI4 master."""
+
+    STREAM = "stream"
+    AXI4 = "axi4"
+
+
 HEADER_BITS = 64
 """Width of the header word of one output column: bias, scale, shift."""
 
@@ -57,6 +64,10 @@ class EngineConfig:
         Dot product: multipliers and adders in different cycles.
     activation, weight, accumulator, rounding, multiply_stages, add_stages:
         Systolic core: as in ``SystolicConfig``.
+    port:
+        AXI4-Stream in and out, or an AXI4 master that works from descriptors in memory.
+    address_bits, burst_beats:
+        AXI4 master: width of an address, 13 to 64; most beats of a burst, a power of two.
     axi4_stream_names:
         As in ``SystolicConfig``.
     """
@@ -78,6 +89,9 @@ class EngineConfig:
     rounding: Rounding = Rounding.TRUNCATE
     multiply_stages: int = 1
     add_stages: int = 1
+    port: EnginePort = EnginePort.STREAM
+    address_bits: int = 32
+    burst_beats: int = 16
     axi4_stream_names: bool = False
 
     def __post_init__(self) -> None:
@@ -100,6 +114,24 @@ class EngineConfig:
             raise ConfigError(f"bus: must be a multiple of 64 from 64 to 2048, not {self.bus}")
         if self.core is Core.SYSTOLIC:
             self._check_systolic()
+        if self.port is EnginePort.AXI4:
+            self._check_axi4()
+
+    def _check_axi4(self) -> None:
+        if not 13 <= self.address_bits <= 64:
+            raise ConfigError(f"address_bits: must be from 13 to 64, not {self.address_bits}")
+        _check_power("burst_beats", self.burst_beats, 256)
+        if self.bus & (self.bus - 1) or self.bus > 512:
+            raise ConfigError(f"bus: an AXI4 master has 64, 128, 256 or 512 bits, not {self.bus}")
+        if self.burst_beats * self.bus > 4096 * 8:
+            raise ConfigError(f"burst_beats: {self.burst_beats} beats of {self.bus} bits exceed 4 KiB")
+        if self.drain_rows != 1:
+            raise ConfigError(f"drain_rows: must be 1 with an AXI4 master, not {self.drain_rows}")
+        for name, bits in (("k", self.k * self.element_bits), ("n", self.n * self.result_bits)):
+            if bits < 8 or bits & (bits - 1) or bits > self.bus:
+                raise ConfigError(
+                    f"{name}: an AXI4 master moves units of 8 to {self.bus} bits, a power of two, not {bits}"
+                )
 
     def _check_systolic(self) -> None:
         if self.m != 1:
