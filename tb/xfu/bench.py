@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tileloom.generate import Design
@@ -18,15 +18,13 @@ def build_bench(
     *,
     top: str | None = None,
     rtl: dict[str, str] | None = None,
-    change: Callable[[str], str] = str,
     options: Sequence[str] = (),
 ) -> Path:
     """Return the program made of the C++ file ``source`` and the RTL, from the cache if it is there.
 
     ``top`` is the top module (by default the design's), in the further files ``rtl``; of the design, the
-    signals are public then. ``change`` makes a mutant of the design's Verilog.
+    signals are public then.
     """
-    verilog = change(design.verilog)
     rtl = rtl or {}
     control = verilator_build.control_file([], blocks=False, public=[design.name] if top else [])
     headers = {name: (HERE / name).read_text() for name in (source, "x_if.h")}
@@ -38,7 +36,7 @@ def build_bench(
             (work / name).write_text(text)
         verilator_build.build(
             work,
-            verilog=verilog,
+            verilog=design.verilog,
             control=control,
             top=top or design.name,
             sources=[Path(source)],
@@ -51,7 +49,7 @@ def build_bench(
         *tools,
         *settings,
         control,
-        verilog,
+        design.verilog,
         *(text for item in (rtl | headers).items() for text in item),
     ]
     return cache.built("xfu", content, build) / "bench"

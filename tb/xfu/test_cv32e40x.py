@@ -1,5 +1,6 @@
 """The adapter on the unmodified CV32E40X: random programs, and how many cycles an xDecimate takes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,12 @@ from .program import BASE, DATA, DATA_SIZE, MARK, RESULTS, RETURNED, Program
 WRAPPER = Path(__file__).parents[2] / "sim/tileloom_sim/riscv/rtl/cv32e40x.sv"
 
 
-def build(config: XfuConfig, change=str) -> Path:
-    """Return the bench of CV32E40X with the adapter, or with a mutant of it."""
+def build(config: XfuConfig, more: Sequence[str] = ()) -> Path:
+    """Return the bench of CV32E40X with the adapter; ``more`` are options for Verilator."""
     design = generate_xfu(config)
     rtl = {**CORES["cv32e40x"].sources(), WRAPPER.name: WRAPPER.read_text()}
-    options = ["--timescale", "1ns/1ps", "--no-timing", f"-DTILELOOM_COPROCESSOR={design.name}"]
-    return build_bench("core.cpp", design, top="tileloom_riscv_core", rtl=rtl, change=change, options=options)
+    options = ["--timescale", "1ns/1ps", "--no-timing", f"-DTILELOOM_COPROCESSOR={design.name}", *more]
+    return build_bench("core.cpp", design, top="tileloom_riscv_core", rtl=rtl, options=options)
 
 
 def always_fails(address: int) -> bool:
