@@ -5,6 +5,7 @@ By slang, which comes with pyosys (``read_slang``), so that whole cores can be m
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,6 +58,6 @@ def to_verilog(
             yosys.run(script, on_line=lines.append)
         except yosys.YosysError as error:
             # Yosys's own last word is only that slang failed.
-            reasons = [line.replace(f"{folder}/", "") for line in lines if "ERROR: " in line]
+            reasons = [re.sub(rf"\S*{folder.name}/", "", line) for line in lines if "ERROR: " in line]
             raise yosys.YosysError(reasons[0] if reasons else str(error)) from None
         return target.read_text(encoding="utf-8")
