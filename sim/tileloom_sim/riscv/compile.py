@@ -31,6 +31,7 @@ FLAGS = [
     "-nostdlib",
     "-fno-builtin",
     "-fno-unroll-loops",
+    "-fomit-frame-pointer",
     # Zig's driver traps on undefined behaviour by default; it costs instructions.
     "-fno-sanitize=undefined",
     "-mno-relax",

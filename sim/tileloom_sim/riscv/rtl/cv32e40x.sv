@@ -34,6 +34,10 @@ module tileloom_riscv_core (
   assign xif.compressed_ready = 1'b1;
   assign xif.compressed_resp  = '0;
 
+  // The coprocessor's report of a bus error in its load: the core itself ignores that of CV-X-IF.
+  logic load_error;
+  localparam int LoadErrorIrq = 31;
+
 `ifdef TILELOOM_COPROCESSOR
   always_comb begin
     xif.issue_resp.dualwrite = 1'b0;
@@ -88,7 +92,8 @@ module tileloom_riscv_core (
       .result_we(xif.result.we),
       .result_exc(xif.result.exc),
       .result_exccode(xif.result.exccode),
-      .result_err(xif.result.err)
+      .result_err(xif.result.err),
+      .load_error
   );
 `else
   assign xif.issue_ready  = 1'b1;
@@ -97,6 +102,7 @@ module tileloom_riscv_core (
   assign xif.mem_req      = '0;
   assign xif.result_valid = 1'b0;
   assign xif.result       = '0;
+  assign load_error       = 1'b0;
 `endif
 
   cv32e40x_core #(
@@ -143,7 +149,7 @@ module tileloom_riscv_core (
       .xif_mem_if(xif),
       .xif_mem_result_if(xif),
       .xif_result_if(xif),
-      .irq_i,
+      .irq_i(irq_i | 32'(load_error) << LoadErrorIrq),
       .wu_wfe_i(1'b0),
       .clic_irq_i(1'b0),
       .clic_irq_id_i('0),
