@@ -3,7 +3,8 @@
 A strip is loaded while the one before is computed, a block column is written while the next is computed:
 
     loaded(s)   = max(loaded(s - 1), computed(s - 2)) + units of s
-    computed(j) = max(computed(j - 1), written(j - 2), loaded) + blocks kept in column j x taps x tiles
+    fed(j)      = max(fed(j - 1), begin of j - 1, when the FIFO has room) + beats of j
+    computed(j) = max(computed(j - 1), written(j - 2), loaded, header fed) + blocks kept in j x taps x tiles
     written(j)  = max(written(j - 1), computed(j)) + rows of j
 
 Equal strips settle into equal steps, and from there on are multiplied.
@@ -21,27 +22,21 @@ from tileloom_golden.engine_program import Conv, EngineSize, Group, Load, Progra
 
 @dataclass(frozen=True, kw_only=True)
 class Overheads:
-    """Cycles of control that overlap with nothing, as the RTL has them.
+    """Cycles of control, as the RTL has them; everything else follows on without any.
 
     Attributes:
-        start: from the first command offered to the first unit taken.
+        start: from the first command offered to the loader's beginning.
         load: of a LOAD beyond its units.
         begin: from a half loaded to the first tile of its CONV.
-        conv: between two CONVs that wait for nothing.
-        column: between two block columns.
+        queue: of a beat through the FIFO of weights, beyond which it holds none back.
         drain: from a column's last tile, beyond the core's latency, to its first result.
-        write: of a column beyond its results.
-        free: from a half written to the column that waits for it.
     """
 
-    start: int = 3
+    start: int = 2
     load: int = 1
-    begin: int = 3
-    conv: int = 2
-    column: int = 0
-    drain: int = 8
-    write: int = 2
-    free: int = 2
+    begin: int = 2
+    queue: int = 4
+    drain: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +85,9 @@ class _Clock:
     loaded: int = 0
     computed: int = 0
     written: int = 0
+    fed: int = 0
+    started: int = 0
+    ready: int = 0
     released: list[int] = field(default_factory=lambda: [0, 0])
     freed: list[int] = field(default_factory=lambda: [0, 0])
 
@@ -98,12 +96,15 @@ class _Clock:
         self.loaded += cycles
         self.computed += cycles
         self.written += cycles
+        self.fed += cycles
+        self.started += cycles
+        self.ready += cycles
         self.released = [time + cycles for time in self.released]
         self.freed = [time + cycles for time in self.freed]
 
     def relative(self) -> tuple[int, ...]:
         """Return the times, counted from `computed`."""
-        times = (self.loaded, self.written, *self.released, *self.freed)
+        times = (self.loaded, self.written, self.fed, self.started, self.ready, *self.released, *self.freed)
         return tuple(time - self.computed for time in times)
 
 
@@ -136,7 +137,7 @@ def estimate(
     for group, count in program.runs():
         # Groups of one part have all columns; the parts of others differ from column to column.
         parts = [_Part.of(load, conv, mask, size, bus) for load, conv in group.parts]
-        computing += count * sum(sum(part.columns) for part in parts)
+        computing += count * sum(part.cycles for part in parts)
         loading += count * sum(part.units for part in parts)
         writing += count * _drain(group, size) * group.write.columns
         _repeat(clock, group, parts, count, size, times)
@@ -153,11 +154,22 @@ def estimate(
 
 @dataclass(frozen=True)
 class _Part:
-    """One LOAD and CONV: units to load, and of each column what it takes to compute."""
+    """One LOAD and CONV.
+
+    Attributes:
+        units: to load.
+        tiles: of the strip.
+        passes: cycles from a block's tap to the next.
+        blocks: of each column, kept blocks times taps.
+        bus_beats: of everything that is read, where that shares a bus; else 0.
+        accumulate, finish: of the CONV.
+    """
 
     units: int
-    columns: Sequence[int]
-    beats: int
+    tiles: int
+    passes: int
+    blocks: Sequence[int]
+    bus_beats: int
     accumulate: bool
     finish: bool
 
@@ -166,16 +178,24 @@ class _Part:
         """Return what a LOAD and its CONV take."""
         taps = conv.kernel[0] * conv.kernel[1]
         rows = slice(conv.block, conv.block + conv.blocks)
-        blocks = mask[rows, conv.column : conv.column + conv.columns].sum(axis=0) * taps
-        tiles = conv.rows * conv.tiles
-        beats = size.header_beats + blocks * size.block_beats
-        passes = max(tiles, size.interval, size.hazard)
-        columns = np.maximum(np.maximum(blocks * passes, beats), 1)
-        padded = load.padded[0] * load.padded[1] * load.blocks
+        blocks = mask[rows, conv.column : conv.column + conv.columns].sum(axis=0)
         data = -(-load.rows * load.width * load.blocks * size.k * size.element_bits // size.bus)
-        index = -(-16 * int(np.maximum(blocks // taps, 1).sum()) // size.bus)
-        total = int(beats.sum()) + data + index + bus.commands if bus else 0
-        return _Part(padded, columns.tolist(), total, conv.accumulate, conv.finish)
+        index = -(-16 * int(np.maximum(blocks, 1).sum()) // size.bus)
+        weights = int((size.header_beats + blocks * taps * size.block_beats).sum())
+        return _Part(
+            units=load.padded[0] * load.padded[1] * load.blocks,
+            tiles=conv.rows * conv.tiles,
+            passes=max(conv.rows * conv.tiles, size.interval, size.hazard),
+            blocks=(blocks * taps).tolist(),
+            bus_beats=weights + data + index + bus.commands if bus else 0,
+            accumulate=conv.accumulate,
+            finish=conv.finish,
+        )
+
+    @property
+    def cycles(self) -> int:
+        """In which a block is in use, or an empty column passes."""
+        return sum(max(1, blocks * self.passes) for blocks in self.blocks)
 
 
 def _drain(group: Group, size: EngineSize) -> int:
@@ -200,17 +220,31 @@ def _pass(clock: _Clock, parts: list[_Part], drain: int, size: EngineSize, times
     """Let one group pass."""
     for part in parts:
         clock.loaded = max(clock.loaded, clock.released[0]) + part.units + times.load
-        clock.computed = max(clock.computed + times.conv, clock.loaded + times.begin)
+        clock.computed = max(clock.computed, clock.loaded + times.begin)
         begin = clock.computed
-        for cycles in part.columns:
+        whole, rest = divmod(size.weight_beats, size.block_beats)
+        lag = part.passes * (1 + whole) - size.block_beats + rest - times.queue
+        for blocks in part.blocks:
+            begun = max(clock.fed, clock.started + 1)
+            clock.fed = begun + size.header_beats + blocks * size.block_beats
+            clock.started = max(clock.computed, begun + size.header_beats)
             if not part.accumulate:
-                clock.computed = max(clock.computed, clock.freed[0] + times.free)
-            clock.computed += cycles + times.column
+                clock.started = max(clock.started, clock.freed[0])
+            if not blocks:
+                clock.computed = clock.started + 1
+            else:
+                arrived = begun + size.header_beats + size.block_beats
+                first = max(clock.started, clock.ready, arrived)
+                last = first + (blocks - 1) * part.passes
+                clock.computed = last + part.tiles
+                clock.ready = last + part.passes
+                # The last beat waits outside until the FIFO has room for it.
+                clock.fed = max(clock.fed, last - lag)
             if part.finish:
                 done = clock.computed + size.latency + times.drain
-                clock.written = max(clock.written + times.write, done) + drain
+                clock.written = max(clock.written, done) + drain
                 clock.freed = [clock.freed[1], clock.written]
-        clock.computed = max(clock.computed, begin + part.beats)
+        clock.computed = max(clock.computed, begin + part.bus_beats)
         clock.released = [clock.released[1], clock.computed]
 
 

@@ -30,6 +30,7 @@ class EngineSize:
         bus: bits of a beat of weights.
         a_words: words of a bank of one half of the A buffer.
         acc_tiles: C tiles of one half of the accumulators.
+        weight_beats: beats in the FIFO in front of the core.
         drain_rows: rows of C written per cycle.
         block_interval: least cycles between blocks; None is the dot-product core's, beats of a block + 1.
         hazard: least cycles between two passes of a tile.
@@ -47,6 +48,7 @@ class EngineSize:
     bus: int = 128
     a_words: int = 1024
     acc_tiles: int = 16
+    weight_beats: int = 16
     drain_rows: int = 1
     block_interval: int | None = None
     hazard: int = 1
@@ -237,10 +239,10 @@ class Group:
     write: Write
 
     @property
-    def shape(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """What the engine sees of it: equal for groups that one set of commands serves."""
-        pairs = tuple(tuple(step.slots()) for pair in self.parts for step in pair)
-        return (pairs, (tuple(self.write.slots()),))
+    def shape(self) -> tuple[tuple[int, ...], ...]:
+        """What the engine sees of it, and its first block column: equal for groups that take as long."""
+        steps = [step.slots() for pair in self.parts for step in pair]
+        return (*map(tuple, steps), tuple(self.write.slots()), (self.write.column,))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from tileloom_golden.engine_cut import compile_layer
 from tileloom_golden.engine_cycles import Bus, Overheads, estimate
 from tileloom_golden.engine_program import EngineSize, Layer
 
-NONE = Overheads(start=0, load=0, begin=0, conv=0, column=0, drain=0, write=0, free=0)
+NONE = Overheads(start=0, load=0, begin=0, queue=0, drain=0)
 CUBE = Layer.product(256, 256, 256)
 
 
@@ -24,11 +24,23 @@ def test_one_strip_by_hand():
     mask = np.array([[1, 0, 1], [1, 0, 1], [0, 0, 1]], bool)
     program = compile_layer(Layer.product(8, 24, 24))
     found = estimate(program, mask, overheads=NONE)
-    # Blocks pass in 5 cycles (4 beats and 1), but the header and two blocks are 12 beats, with three 16.
-    columns = [12, 4, 16]
-    assert found.computing == sum(columns) and found.loading == 24 and found.writing == 3 * 8
-    # The third column waits until the first is written: computed at 24 + 12, 2 more in the core, 8 rows.
-    assert found.cycles == (24 + 12 + 2 + 8) + 16 + 2 + 8
+    # Blocks follow in 5 cycles, their 4 beats and 1, a last one takes its 2 tiles, an empty column 1.
+    assert found.computing == 10 + 1 + 15 and found.loading == 24 and found.writing == 3 * 8
+    # The third column begins when the first is written: 24 + 7, 2 more in the core, 8 rows.
+    assert found.cycles == (24 + 7 + 2 + 8) + 12 + 2 + 8
+
+
+def test_beats_of_weights_limit_narrow_columns():
+    # A block in each of 20 columns: 8 beats a column, more than the 5 cycles it takes, or the 4 rows.
+    program = compile_layer(Layer.product(4, 8, 160))
+    found = estimate(program, overheads=NONE)
+    # The first column's beats come while its 4 units are loaded.
+    assert found.cycles == pytest.approx(20 * 8 + 5 + 2 + 4, abs=8)
+
+
+def test_macs_are_those_of_kept_blocks():
+    mask = np.array([[1, 0, 1], [1, 0, 1], [0, 0, 1]], bool)
+    found = estimate(compile_layer(Layer.product(8, 24, 24)), mask)
     assert found.macs == 5 * 64 * 8 and found.peak == 256
 
 
