@@ -32,7 +32,7 @@ class Overheads:
         drain: from a column's last tile, beyond the core's latency, to its first result.
     """
 
-    start: int = 2
+    start: int = 3
     load: int = 1
     begin: int = 2
     queue: int = 4

@@ -28,9 +28,10 @@ def crop(layer: Layer, rows: tuple[int, int], columns: tuple[int, int] | None = 
         rows: first row of the output, and how many.
         columns: the same across; None is all.
     """
-    first, width = columns or (0, layer.output[1])
     _, height, top, bottom = seen(*rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
-    _, across, left, right = seen(first, width, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
+    across, left, right = layer.width, *layer.pads[2:]
+    if columns is not None:
+        _, across, left, right = seen(*columns, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
     return replace(layer, height=height, width=across, pads=(top, bottom, left, right))
 
 
