@@ -196,7 +196,8 @@ class EngineConfig:
     def name(self) -> str:
         """Name of the generated top module: size and formats."""
         kind = "int8" if self.core is Core.DOT_PRODUCT else f"{self.activation}_{self.weight}"
-        return f"engine_{self.m}x{self.k}x{self.n}_{kind}"
+        port = "_axi4" if self.port is EnginePort.AXI4 else ""
+        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{port}"
 
 
 def _check_power(name: str, value: int, high: int) -> None:

@@ -8,7 +8,9 @@ from ..config import to_plain
 from ..export import export
 from ..generate import Design
 from ..stream.ports import NamedPorts
-from .config import EngineConfig
+from .axi.engine import AxiEngine
+from .axi.ports import AxiPorts
+from .config import EngineConfig, EnginePort
 from .engine import Engine, core_timing
 
 ORIGINS = {
@@ -30,7 +32,7 @@ def generate_engine(config: EngineConfig, name: str | None = None) -> Design:
     The same configuration and name give the same bytes.
     """
     name = name or config.name
-    top = NamedPorts(Engine(config), axi4_stream_names=config.axi4_stream_names)
+    top = wrapped(config)
     netlist = export(top, name, top.signals)
     manifest = {
         "name": name,
@@ -41,6 +43,13 @@ def generate_engine(config: EngineConfig, name: str | None = None) -> Design:
         "tools": {tool: importlib.metadata.version(tool) for tool in ("tileloom", "amaranth", "pyosys")},
     }
     return Design(name, netlist.verilog, manifest)
+
+
+def wrapped(config: EngineConfig) -> NamedPorts:
+    """Return the engine under the names that its ports have in Verilog."""
+    if config.port is EnginePort.AXI4:
+        return AxiPorts(AxiEngine(config))
+    return NamedPorts(Engine(config), axi4_stream_names=config.axi4_stream_names)
 
 
 def timing(config: EngineConfig) -> dict[str, int]:
