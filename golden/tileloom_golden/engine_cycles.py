@@ -134,7 +134,7 @@ def estimate(
     times = overheads or Overheads()
     clock = _Clock(loaded=times.start + (bus.latency if bus else 0))
     computing = loading = writing = 0
-    for group, count in program.runs():
+    for group, count in program.runs:
         # Groups of one part have all columns; the parts of others differ from column to column.
         parts = [_Part.of(load, conv, mask, size, bus) for load, conv in group.parts]
         computing += count * sum(part.cycles for part in parts)

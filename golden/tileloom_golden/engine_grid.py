@@ -1,8 +1,7 @@
 """A layer over a grid of engines, and networks on grids: the estimator's table for the paper's overlays.
 
-Engines in a column of the grid have the same output channels, those in a row the same output pixels. Each
-has its own streams. Block columns are dealt to the engines so that all have about as many blocks; a layer is
-done when its last engine is.
+A layer is divided by output pixels and by output channels; each engine has its own streams. Block columns are
+dealt to the engines so that all have about as many blocks; a layer is done when its last engine is.
 """
 
 from collections.abc import Iterable
@@ -42,7 +41,7 @@ def layer_cycles(
 
     Args:
         layer: convolution or product.
-        grid: engines down (output pixels) and across (output channels).
+        grid: into how many parts the output pixels and the output channels are divided; an engine for each.
         kept: which blocks of the weights there are, block rows x block columns.
         size: of each engine.
 
@@ -99,7 +98,7 @@ class Row:
 
     Attributes:
         network: its name.
-        grid: engines down and across.
+        grid: of engines; only their number counts.
         dense: cycles with all blocks.
         sparse: cycles at the sparsity asked for.
     """
@@ -123,7 +122,7 @@ def network_table(
     networks: Iterable[str] = tuple(NETWORKS),
     seed: int = 1,
 ) -> list[Row]:
-    """Estimate networks on grids, all layers after one another.
+    """Estimate networks on grids, all layers after one another, each in the fastest division.
 
     Args:
         grids: of engines.
@@ -149,9 +148,10 @@ def network_table(
 def _layer_cycles(layer: Layer, grid: tuple[int, int], sparsity: float, size: EngineSize, seed: int) -> int:
     """Return a layer's cycles; networks repeat their layers."""
     shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
-    count = shape[0] * shape[1]
+    count, engines = shape[0] * shape[1], grid[0] * grid[1]
     kept = np.random.default_rng(seed).permutation(np.arange(count) >= round(sparsity * count)).reshape(shape)
-    return layer_cycles(layer, grid, kept, size)
+    divisions = [(parts, engines // parts) for parts in range(1, engines + 1) if engines % parts == 0]
+    return min(layer_cycles(layer, division, kept, size) for division in divisions)
 
 
 _compiled = cache(compile_layer)

@@ -4,6 +4,7 @@ A `Program` is a layer cut into groups of LOAD, CONV and WRITE; `engine_cut.comp
 """
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import groupby
 
 from tileloom_golden.block_convolution import Pads, output_size
@@ -261,10 +262,11 @@ class Program:
     groups: tuple[Group, ...]
     splits: dict[str, int]
 
+    @cached_property
     def runs(self) -> list[tuple[Group, int]]:
-        """Return the groups with equal neighbours taken together: the first of each run, and how many."""
-        runs = [list(same) for _, same in groupby(self.groups, key=lambda group: group.shape)]
-        return [(run[0], len(run)) for run in runs]
+        """The groups with equal neighbours taken together: the first of each run, and how many."""
+        equal = [list(same) for _, same in groupby(self.groups, key=lambda group: group.shape)]
+        return [(run[0], len(run)) for run in equal]
 
     def commands(self) -> list[list[int]]:
         """Return the commands, each twelve 16-bit slots; a run is one command with iterations if possible.
@@ -273,7 +275,7 @@ class Program:
             ValueError: a number exceeds its slot.
         """
         commands = []
-        for group, count in self.runs():
+        for group, count in self.runs:
             # Of several parts each is a command of its own, so only a group of one can be repeated as it is.
             repeat, iterations = (1, count) if len(group.parts) == 1 else (count, 1)
             for _ in range(repeat):

@@ -6,7 +6,7 @@ import pytest
 from tileloom_golden.block_convolution import convolve
 from tileloom_golden.engine_cut import compile_layer
 from tileloom_golden.engine_cycles import estimate
-from tileloom_golden.engine_grid import GRIDS, crop, deal, layer_cycles, network_table
+from tileloom_golden.engine_grid import crop, deal, layer_cycles, network_table
 from tileloom_golden.engine_program import Layer
 from tileloom_golden.networks import NETWORKS
 
@@ -74,8 +74,8 @@ def test_columns_are_dealt_evenly(rng):
 
 
 def test_no_cell_fails_and_sparse_is_faster():
-    rows = network_table(GRIDS)
-    assert len(rows) == 3 * 7
+    rows = network_table([(2, 2), (4, 4), (8, 8)])
+    assert len(rows) == 3 * 3
     for row in rows:
         assert 0.45 <= row.ratio < 0.75, row
     for network in NETWORKS:
