@@ -1,4 +1,4 @@
-"""The AXI4 engine in Verilator with the bus models of cocotbext-axi: results, errors, nothing else changed."""
+"""The AXI4 engine in Verilator with the bus models of cocotbext-axi: results, errors, the rest unchanged."""
 
 import json
 from dataclasses import dataclass

@@ -37,8 +37,12 @@ class Drain(wiring.Component):
         Stream in: an iteration of a WRITE, taken with its last row.
     c_full, c_take, c_give:
         In: the next half of the accumulators is complete. Out: it is; it is free.
-    fresh, headers, starts:
-        In, for each half: nothing was computed in it; its column's parameters; what its sums start from.
+    fresh:
+        In, for each half: nothing was computed in it.
+    header, header_take, header_half:
+        In: a column's parameters, that it begins in this cycle, and in which half.
+    starts:
+        Out, for each half: what its column's sums start from. With requantisation the bias comes after them.
     read, half, tile, word:
         Out, in: as the ``drain`` ports of the accumulators.
     results:
@@ -56,8 +60,10 @@ class Drain(wiring.Component):
                 "c_take": Out(1),
                 "c_give": Out(1),
                 "fresh": In(2),
-                "headers": In(data.ArrayLayout(header_layout(config), 2)),
-                "starts": In(data.ArrayLayout(start_layout(config), 2)),
+                "header": In(header_layout(config)),
+                "header_take": In(1),
+                "header_half": In(1),
+                "starts": Out(data.ArrayLayout(start_layout(config), 2)),
                 "read": Out(1),
                 "half": Out(1),
                 "tile": Out(ceil_log2(config.acc_tiles)),
@@ -131,10 +137,14 @@ class Drain(wiring.Component):
         sums = Signal(data.ArrayLayout(config.sum_bits, config.drain_rows * config.n))
         m.d.comb += Value.cast(sums).eq(Mux(fresh, start.replicate(config.drain_rows), rows))
 
+        headers = Signal(data.ArrayLayout(header_layout(config), 2), reset_less=True)
+        for half in range(2):
+            with m.If(self.header_take & (self.header_half == half)):
+                m.d.sync += headers[half].eq(self.header)
+        if not config.requantise:
+            m.d.comb += Value.cast(self.starts).eq(Value.cast(headers))
         header = Signal(header_layout(config))
-        m.d.comb += Value.cast(header).eq(
-            Mux(row.half, Value.cast(self.headers[1]), Value.cast(self.headers[0]))
-        )
+        m.d.comb += Value.cast(header).eq(Mux(row.half, Value.cast(headers[1]), Value.cast(headers[0])))
         # Behind the multiplexers: the lanes' registers, or just the output's.
         latency = LATENCY if config.requantise else 1
         control = Cat(row.valid, row.last, row.relu, row.there)

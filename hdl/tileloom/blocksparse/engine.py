@@ -12,21 +12,21 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..stream import packet
 from ..stream.queue import Queue
 from . import dot_product, systolic_core
-from .accumulators import Accumulators, start_layout
+from .accumulators import Accumulators
 from .activations import ActivationBuffer
 from .config import Core, EngineConfig
 from .core import Timing
 from .dispatch import Dispatch
 from .dot_product import DotProduct
 from .drain import Drain, result_layout
-from .feeder import Feeder, header_layout
+from .feeder import Feeder
 from .layouts import COMMAND, INDEX, TOKEN
 from .loader import Loader, unit_layout
 from .locks import Lock
@@ -149,18 +149,15 @@ class Engine(wiring.Component):
             drain.fresh.eq(sequencer.fresh),
         ]
 
-        # Each half's header, and what sums start from: with requantisation the bias comes after them.
-        headers = Signal(data.ArrayLayout(header_layout(config), 2), reset_less=True)
-        m.d.comb += [drain.headers.eq(headers), feeder.header_take.eq(sequencer.header_take)]
-        m.d.comb += sequencer.header_ready.eq(feeder.header_ready)
-        with m.If(sequencer.header_take):
-            for half in range(2):
-                with m.If(sequencer.header_half == half):
-                    m.d.sync += headers[half].eq(feeder.header)
-        starts = Signal(data.ArrayLayout(start_layout(config), 2))
-        if not config.requantise:
-            m.d.comb += Value.cast(starts).eq(Value.cast(headers))
-        m.d.comb += [accumulators.start.eq(starts), drain.starts.eq(starts)]
+        # Headers.
+        m.d.comb += [
+            sequencer.header_ready.eq(feeder.header_ready),
+            feeder.header_take.eq(sequencer.header_take),
+            drain.header.eq(feeder.header),
+            drain.header_take.eq(sequencer.header_take),
+            drain.header_half.eq(sequencer.header_half),
+            accumulators.start.eq(drain.starts),
+        ]
 
         m.d.comb += [self.busy.eq(~dispatch.idle | drain.busy), self.fault.eq(walker.fault)]
         return m

@@ -14,14 +14,24 @@ from .config import EngineConfig, EnginePort
 from .engine import Engine, core_timing
 
 ORIGINS = {
-    "core": "compute core",
+    "activation_memory": "memory",
+    "accumulator_memory": "memory",
+    "dot_element": "dot product",
+    "processing_element": "processing element",
+    "requantise": "requantise",
+    "core": "core's operands",
     "a_buffer": "A buffer",
     "b_buffer": "B buffer",
     "accumulators": "accumulators",
-    "drain": "requantise and write",
-    "feeder": "control",
-    "loader": "control",
+    "drain": "drain",
+    "feeder": "headers",
     "walker": "walker",
+    "descriptors": "AXI4 master",
+    "channel": "AXI4 master",
+    "read_activations": "AXI4 master",
+    "read_index": "AXI4 master",
+    "read_weights": "AXI4 master",
+    "write": "AXI4 master",
 }
 """What part of the engine a module is, by the first name on the way to it; all others are control."""
 
