@@ -163,13 +163,14 @@ class Program:
             elif kind < 0.66:
                 self._swap()
             elif kind < 0.69:
-                self._illegal()
+                self.illegal(self._bad_word())
             elif kind < 0.76:
                 self._jump()
             elif kind < 0.80:
                 self._move_base()
             else:
-                self._other()
+                rd = self.last if self.rng.random() < 0.4 else self._pick(GENERAL)
+                self.other(self.OTHERS[int(self.rng.integers(len(self.OTHERS)))], rd)
 
     def decimate(self, size: int, rd: int, rs1: int, rs2: int) -> None:
         """Append an xdecimate, and carry it out."""
@@ -206,8 +207,9 @@ class Program:
             return encode_decimate(self._pick(self.sizes), rd, *BASES) ^ 1 << int(self.rng.integers(27, 32))
         return encode_counter(rd, 0) | 1 << int(self.rng.choice([*range(20, 25), *range(27, 32)]))
 
-    def _illegal(self) -> None:
-        self.emit(self._bad_word())
+    def illegal(self, word: int) -> None:
+        """Append an instruction that has to trap."""
+        self.emit(word)
         self.traps += 1
 
     def _jump(self) -> None:
@@ -245,37 +247,36 @@ class Program:
             self.emit(asm.addi(base, base, imm))
             self.hart.write(base, value)
 
-    def _other(self) -> None:
-        """Append an instruction of the core's own; most write a register, which the next one often reads."""
-        kind = int(self.rng.integers(8))
-        rd, a, b = self._pick(GENERAL), self._pick(GENERAL), self._pick((*GENERAL, *OFFSETS))
-        if self.rng.random() < 0.4:
-            rd = self.last
+    # Kinds of the core's own instructions: those that write a register, and all.
+    WRITERS = ("addi", *[f"op {index}" for index in range(12)], "load", "csr", "lui", "compressed")
+    OTHERS = (*WRITERS, "load", "load", "store", "store", "fence")
+
+    def other(self, kind: str, rd: int) -> None:
+        """Append an instruction of the core's own, of ``WRITERS`` or ``OTHERS``, with random operands."""
+        a, b = self._pick(GENERAL), self._pick((*GENERAL, *OFFSETS))
         x, y = self.hart.registers[a], self.hart.registers[b]
-        if kind == 0:
-            imm = int(self.rng.integers(-2048, 2048))
+        imm = int(self.rng.integers(-0x400, 0x400))
+        size = int(self.rng.choice([1, 2, 4]))
+        at = self.hart.registers[POINTER] + imm - BASE
+        if kind == "addi":
             self._write(rd, asm.addi(rd, a, imm), x + imm)
-        elif kind == 1:
-            funct7, funct3, value = arithmetic(x, y)[int(self.rng.integers(len(arithmetic(x, y))))]
+        elif kind.startswith("op "):
+            funct7, funct3, value = arithmetic(x, y)[int(kind.removeprefix("op "))]
             self._write(rd, asm.op(funct7, funct3, rd, a, b), value)
-        elif kind in (2, 3):
-            size = int(self.rng.choice([1, 2, 4]))
-            imm = int(self.rng.integers(-0x400, 0x400))
-            at = self.hart.registers[POINTER] + imm - BASE
-            if kind == 2:
-                value = int.from_bytes(self.memory[at : at + size], "little")
-                self._write(rd, asm.load({1: 4, 2: 5, 4: 2}[size], rd, POINTER, imm), value)
-            else:
-                self.emit(asm.store(size.bit_length() - 1, b, POINTER, imm))
-                self.memory[at : at + size] = (y & (1 << 8 * size) - 1).to_bytes(size, "little")
-        elif kind == 4:
+        elif kind == "load":
+            value = int.from_bytes(self.memory[at : at + size], "little")
+            self._write(rd, asm.load({1: 4, 2: 5, 4: 2}[size], rd, POINTER, imm), value)
+        elif kind == "csr":
             self._write(rd, asm.csrrw(rd, asm.MSCRATCH, a), self.mscratch)
             self.mscratch = x
-        elif kind == 5:
+        elif kind == "lui":
             self._write(rd, asm.lui(rd, y >> 12), y & 0xFFFFF000)
-        elif kind == 6:
-            # Two compressed ones: c.addi rd, 5 and c.nop.
+        elif kind == "compressed":
+            # Two: c.addi rd, 5 and c.nop.
             self._write(rd, rd << 7 | 5 << 2 | 1 | 1 << 16, self.hart.registers[rd] + 5)
+        elif kind == "store":
+            self.emit(asm.store(size.bit_length() - 1, b, POINTER, imm))
+            self.memory[at : at + size] = (y & (1 << 8 * size) - 1).to_bytes(size, "little")
         else:
             self.emit(asm.FENCE if self.rng.random() < 0.8 else asm.FENCE_I)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tileloom.xfu.config import XfuConfig
+from tileloom.xfu.config import GROUP_SIZES, XfuConfig
 from tileloom.xfu.generate import generate_xfu
+from tileloom.xfu.instruction import encode_counter, encode_decimate
 from tileloom_sim.riscv.cores import CORES
 
 from . import assembler as asm
@@ -61,8 +62,50 @@ def test_random_programs(precise: bool, stall: int, tmp_path: Path, rng: np.rand
     seen = run(
         tmp_path, bench, config, program, seed, stall=stall, interrupts=150, errors=1 if precise else 2
     )
-    print(seen, program.decimates, program.swaps)
-    assert seen["results"] >= 30_000
+    print(seen)
+    # The handler's own come on top of the program's, and one at the end; failed loads were tried again.
+    own = 5 * (seen["interrupted"] + seen["failed"] + seen["traps"]) + 1
+    assert seen["results"] - own == program.decimates + program.swaps + seen["failed"] >= 30_000
+    assert seen["traps"] > 200 and seen["interrupted"] > 500
+    assert seen["killed"] > 100
+    if precise:
+        assert seen["failed"] == seen["errors"] > 2000
+    else:
+        assert seen["failed"] == 0 < program.faults == seen["errors"]
+
+
+def test_bad_encodings_trap(tmp_path: Path, rng: np.random.Generator) -> None:
+    """Every field that can be wrong is, in turn; the handler counts, and nothing else changes."""
+    program = Program(rng)
+    program.decimate(4, 1, 8, 10)
+    words = [encode_decimate(size, 1, 8, 10) ^ 1 << bit for size in GROUP_SIZES for bit in range(27, 32)]
+    words += [encode_counter(1, 2) ^ 1 << bit for bit in (*range(20, 25), *range(27, 32))]
+    for word in words:
+        program.illegal(word)
+    program.decimate(4, 1, 8, 10)
+    program.finish()
+    seen = run(tmp_path, build(XfuConfig()), XfuConfig(), program, 1)
+    assert seen["traps"] == len(words) == 25
+    assert seen["results"] == 5 * len(words) + 2 + 1
+
+
+@pytest.mark.parametrize("precise", [True, False], ids=["precise", "fast"])
+def test_rd_written_just_before(precise: bool, tmp_path: Path, rng: np.random.Generator) -> None:
+    """Every way of writing rd, right before an xdecimate of it, one before, and two before."""
+    config = XfuConfig(precise_errors=precise)
+    program = Program(rng)
+    for _ in range(6):
+        for kind in Program.WRITERS:
+            for between in range(4):
+                program.other(kind, rd=1)
+                for _ in range(between):
+                    program.emit(asm.addi(17, 17, 1))
+                program.decimate(4, 1, 8, 10)
+                program.decimate(8, 2, 8, 10)
+                program.decimate(16, 1, 9, 11)
+    program.finish()
+    for stall in (0, 60):
+        run(tmp_path, build(config), config, program, 1 + stall, stall=stall)
 
 
 @pytest.mark.parametrize(

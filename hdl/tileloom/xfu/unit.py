@@ -30,20 +30,21 @@ def instruction_layout(config: XfuConfig, tag_bits: int) -> data.StructLayout:
 class Unit(wiring.Component):
     """xDecimate and its counter behind streams; it knows no core.
 
-    Two instructions at most are inside, as many as wait in a core's execute and write-back stages::
+    Two instructions at most are inside, as many as there are in a core's stages EX and WB::
 
-                      +-------+      +-------+  address   +--------+
-        instructions ->| newer |----->| older |----------->| memory |
-                      +---^---+      +---^---+            +---|----+
-                          |              |   counter, byte    | byte, fault
-             commit, kill +--------------+   merge <----------+
-                                         |     |
-                    rd of the older one  +<----+---> results: rd, data
+                        commit, kill
+                              |
+                        +-----v-----+ committed +-----------+  address   +--------+
+        instructions -->|  waiting  |---------->| executing |----------->| memory |
+                        +-----^-----+           +-----^-----+            +---+----+
+                              |                       |    byte, fault       |
+                              | rd, if it is the same +----------------------+
+                              +-----------------------+--> results: rd, merged; counter + 1
 
-    Only the older one executes, and only once it is committed: the load is never speculative, and nothing
-    has to be undone. Its result goes to the younger ones that write the same register, whose rs3 was read
-    before it was written. The counter changes when a result is taken; an instruction whose load failed
-    gives rd as it was and leaves the counter as it was.
+    Only what is committed executes: the load is never speculative, and nothing has to be undone. A result
+    goes to the younger instructions that write the same register, whose rs3 was read before it was written.
+    The counter changes when a result is taken; an instruction whose load failed gives rd as it was and
+    leaves the counter as it was.
 
     Members
     -------
@@ -52,8 +53,8 @@ class Unit(wiring.Component):
         unit.
     commit_valid, commit_tag, commit_kill:
         The instruction of this tag will complete, or never happened. Comes in any cycle after the one in
-        which the instruction came, once each. Commits of other tags mean nothing. Of two instructions with
-        the same tag the older one must be committed when the newer one comes.
+        which the instruction came, once each; commits of other tags mean nothing. Until then no further
+        instruction is taken.
     loads:
         Stream of ``address``, and the instruction's ``tag``; 32-bit addresses wrap around.
     loaded_valid, loaded_byte, loaded_fault:
@@ -63,8 +64,8 @@ class Unit(wiring.Component):
     counter:
         csr.
 
-    A result is there in the cycle in which the load is answered, a swap's as soon as it is older and
-    committed.
+    One that is committed in the cycle after it came asks for its load in the next one. The result is there
+    in the cycle of the answer, a swap's in that of the load.
     """
 
     def __init__(self, config: XfuConfig, *, tag_bits: int, fault_bits: int) -> None:
@@ -94,54 +95,44 @@ class Unit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        older, newer = Signal(self.layout), Signal(self.layout)
-        older_valid, newer_valid = Signal(), Signal()
-        older_committed, newer_committed = Signal(), Signal()
-        done = self._execute(m, older, older_valid & older_committed)
+        # Only the valid bits need a reset.
+        waiting = Signal(self.layout, reset_less=True)
+        executing = Signal(self.layout, reset_less=True)
+        waits, executes, committed = Signal(), Signal(), Signal()
+        done = self._execute(m, executing, executes)
 
-        # Where each of the three goes: the two inside, and the one that comes in.
-        incoming = self.instructions.payload
-        m.d.comb += self.instructions.ready.eq(~newer_valid | done)
-        committed, killed = [], []
-        for tag, already in ((older.tag, older_committed), (newer.tag, newer_committed)):
-            hit = self.commit_valid & (self.commit_tag == tag)
-            committed.append(already | hit & ~self.commit_kill)
-            killed.append(~already & hit & self.commit_kill)
-        older_stays, newer_stays, enters = Signal(), Signal(), Signal()
+        hit, advances = Signal(), Signal()
         m.d.comb += [
-            older_stays.eq(older_valid & ~done & ~killed[0]),
-            newer_stays.eq(newer_valid & ~killed[1]),
-            enters.eq(self.instructions.valid & self.instructions.ready),
+            hit.eq(self.commit_valid & (self.commit_tag == waiting.tag)),
+            advances.eq(waits & (committed | hit & ~self.commit_kill) & (~executes | done)),
+            self.instructions.ready.eq(~waits | advances),
         ]
-
-        # rs3 of both younger ones was read before this result was written. Register 0 takes no result.
-        forwarded = []
-        for younger in (newer, incoming):
-            entry = Signal(self.layout)
-            m.d.comb += entry.eq(younger)
-            with m.If(done & (younger.rd == older.rd) & (older.rd != 0)):
-                m.d.comb += entry.rs3.eq(self.results.payload.data)
-            forwarded.append(entry)
-        newer_next, incoming_next = forwarded
-
-        with m.If(older_stays):
-            m.d.sync += older_committed.eq(committed[0])
-        with m.Elif(newer_stays):
-            m.d.sync += [older.eq(newer_next), older_committed.eq(committed[1])]
-        with m.Else():
-            m.d.sync += [older.eq(incoming_next), older_committed.eq(0)]
-        with m.If(older_stays & newer_stays):
-            m.d.sync += [newer.eq(newer_next), newer_committed.eq(committed[1])]
-        with m.Else():
-            m.d.sync += [newer.eq(incoming_next), newer_committed.eq(0)]
+        enters = self.instructions.valid & self.instructions.ready
+        killed = ~committed & hit & self.commit_kill
         m.d.sync += [
-            older_valid.eq(older_stays | newer_stays | enters),
-            newer_valid.eq(Mux(older_stays, newer_stays | enters, newer_stays & enters)),
+            executes.eq(executes & ~done | advances),
+            waits.eq(enters | waits & ~advances & ~killed),
+            committed.eq(~enters & (committed | hit)),
         ]
+
+        # rs3 of both younger ones was read before this result was written. (For register 0 that does no harm:
+        # what is written there is lost.)
+        incoming = self.instructions.payload
+        with m.If(advances):
+            m.d.sync += executing.eq(waiting)
+        with m.If(enters):
+            m.d.sync += waiting.eq(incoming)
+        for younger, follows, place in (
+            (waiting, advances, executing),
+            (waiting, ~enters, waiting),
+            (incoming, enters, waiting),
+        ):
+            with m.If(done & follows & (younger.rd == executing.rd)):
+                m.d.sync += place.rs3.eq(self.results.payload.data)
         return m
 
-    def _execute(self, m: Module, head: data.View, may: Signal) -> Signal:
-        """Execute ``head`` while ``may``; return whether it completes in this cycle."""
+    def _execute(self, m: Module, head: data.View, valid: Signal) -> Signal:
+        """Execute ``head`` if it is ``valid``; return whether it completes in this cycle."""
         m.submodules.execute = execute = Execute(self.config)
         m.submodules.write_back = write_back = WriteBack()
         counter = Signal(COUNTER_BITS)
@@ -155,12 +146,13 @@ class Unit(wiring.Component):
 
         requested, answered = Signal(), Signal()
         m.d.comb += [
-            self.loads.valid.eq(may & ~head.swap & ~requested),
+            self.loads.valid.eq(valid & ~head.swap & ~requested),
             self.loads.payload.tag.eq(head.tag),
             self.loads.payload.address.eq(head.rs1 + execute.displacement),
         ]
         # The answer goes straight on to the result; it is kept while that is not taken.
-        kept_byte, kept_fault = Signal.like(self.loaded_byte), Signal.like(self.loaded_fault)
+        kept_byte = Signal.like(self.loaded_byte, reset_less=True)
+        kept_fault = Signal.like(self.loaded_fault, reset_less=True)
         byte, fault = Signal.like(self.loaded_byte), Signal.like(self.loaded_fault)
         m.d.comb += [
             byte.eq(Mux(answered, kept_byte, self.loaded_byte)),
@@ -171,7 +163,7 @@ class Unit(wiring.Component):
         ]
         result = self.results.payload
         m.d.comb += [
-            self.results.valid.eq(may & (head.swap | self.loaded_valid | answered)),
+            self.results.valid.eq(valid & (head.swap | self.loaded_valid | answered)),
             result.tag.eq(head.tag),
             result.swap.eq(head.swap),
             result.rd.eq(head.rd),
