@@ -164,8 +164,13 @@ class CvXIf(wiring.Component):
             self.mem_id.eq(unit.loads.payload.tag),
             self.mem_addr.eq(address),
             self.mem_mode.eq(MACHINE_MODE),
+            self.mem_we.eq(0),
+            self.mem_size.eq(0),
             self.mem_be.eq(1 << address[:2]),
+            self.mem_attr.eq(0),
+            self.mem_wdata.eq(0),
             self.mem_last.eq(1),
+            self.mem_spec.eq(0),
         ]
         with m.If(self.mem_valid):
             m.d.sync += place.eq(address[:2])
