@@ -1,4 +1,4 @@
-"""Words of the RV32IM instructions that the random programs are made of (RISC-V Unprivileged ISA)."""
+"""RV32IM instructions that the random programs are made of: words, and what some of them compute."""
 
 OP, OP_IMM, LUI, LOAD, STORE, BRANCH, JAL, SYSTEM = 0x33, 0x13, 0x37, 0x03, 0x23, 0x63, 0x6F, 0x73
 
@@ -66,3 +66,24 @@ def csrrs(rd: int, csr: int, rs1: int) -> int:
 
 def csrrci(rd: int, csr: int, bits: int) -> int:
     return csr << 20 | bits << 15 | 7 << 12 | rd << 7 | SYSTEM
+
+
+def arithmetic(x: int, y: int) -> list[tuple[int, int, int]]:
+    """Return funct7, funct3 and the result of register-register instructions on x and y."""
+    a, b = (value - (1 << 32) if value >> 31 else value for value in (x, y))
+    quotient = -1 if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    results = [
+        (0, 0, x + y),
+        (0x20, 0, x - y),
+        (0, 4, x ^ y),
+        (0, 7, x & y),
+        (0, 1, x << (y & 31)),
+        (1, 0, x * y),
+        (1, 1, a * b >> 32),
+        (1, 3, x * y >> 32),
+        (1, 4, quotient),
+        (1, 5, x // y if y else -1),
+        (1, 6, a - b * quotient if b else a),
+        (1, 7, x % y if y else x),
+    ]
+    return results

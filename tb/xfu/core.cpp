@@ -7,6 +7,8 @@
 // 16, in cycles, 0 for none. ERRORS: 0 none; 1 every tenth load of the coprocessor below FAULT_END fails, at
 // random; 2 those fail whose address `always_fails`.
 //
+// FOLDER/log.bin gets three words for each result: instruction, data, whether the load failed.
+//
 // Stores to 0x1000_0000 end the program, to +4 acknowledge the interrupt, to +8 mark a cycle.
 
 #include <cstring>
@@ -62,6 +64,8 @@ public:
         if (!file) fail("cannot read " + path_);
         if (std::fread(memory_.data(), 1, SIZE, file) == 0) fail("cannot read " + path_);
         std::fclose(file);
+        log_ = std::fopen((folder + "/log.bin").c_str(), "wb");
+        if (!log_) fail("cannot write log.bin");
     }
 
     void run() {
@@ -69,7 +73,7 @@ public:
         top_.rst_ni = 0;
         for (int i = 0; i < 4; ++i) clock();
         top_.rst_ni = 1;
-        uint64_t first_mark = 0, last_mark = 0, taken = 0;
+        uint64_t first_mark = 0, last_mark = 0;
         while (!ended_) {
             drive();
             const XIf x = sample();
@@ -80,10 +84,15 @@ public:
                 last_mark = cycles_;
                 marked_ = false;
             }
-            if (x.result_valid && x.result_ready) ++taken, progress_ = cycles_;
+            if (x.result_valid && x.result_ready) {
+                const uint32_t entry[] = {checker_.result_word, x.result_data, x.result_err};
+                if (std::fwrite(entry, sizeof entry, 1, log_) != 1) fail("cannot write log.bin");
+                progress_ = cycles_;
+            }
             clock();
             if (++cycles_ - progress_ > 200000) fail("stuck after cycle " + std::to_string(progress_));
         }
+        std::fclose(log_);
         std::FILE* file = std::fopen(path_.c_str(), "wb");
         if (!file || std::fwrite(memory_.data(), 1, SIZE, file) != SIZE) fail("cannot write " + path_);
         std::fclose(file);
@@ -179,6 +188,7 @@ private:
     unsigned interrupts_, errors_;
     Checker checker_;
     std::vector<uint8_t> memory_;
+    std::FILE* log_ = nullptr;
     uint64_t cycles_ = 0, progress_ = 0, raised_ = 0;
     bool pending_ = false, ended_ = false, marked_ = false;
 };

@@ -14,65 +14,25 @@ from tileloom.xfu.instruction import encode_counter, encode_decimate
 from tileloom_golden import xdecimate as golden
 
 from . import assembler as asm
-
-BASE, SIZE = 0x8000_0000, 4 << 20
-HANDLER, PROGRAM, DATA, RESULTS, QUIET = (BASE + at for at in (0x80, 0x400, 0x200000, 0x300000, 0x380000))
-DATA_SIZE = 1 << 20
-END, ACKNOWLEDGE, MARK = 0x1000_0000, 0x1000_0004, 0x1000_0008
-ERROR_LINE, RANDOM_LINE = 31, 16
+from .assembler import arithmetic
+from .handler import (
+    BASE,
+    DATA,
+    END,
+    ERROR_LINE,
+    HANDLER,
+    PROGRAM,
+    RANDOM_LINE,
+    RESULTS,
+    SIZE,
+    handler,
+)
 
 # What registers are for: results and operands, bases and offsets, the data pointer. x16 up to x31 are the
 # handler's.
 GENERAL = (1, 2, 3, 4, 5, 6, 7, 15)
 BASES, OFFSETS, POINTER = (8, 9), (10, 11, 12), 13
 RETURNED = tuple(range(1, 16))
-
-
-def handler() -> list[int]:
-    """Return the trap handler.
-
-    It saves the counter, uses the unit for itself, and restores the counter, as a context switch would.
-    x26, x27 and x28 count failed loads, interrupts and illegal instructions.
-    """
-    counter, value, base, mcause, mepc, register = 20, 21, 22, 24, 25, 23
-    start = [
-        encode_counter(counter, 0),
-        *asm.constant(base, QUIET),
-        *[encode_decimate(size, value, base, register) for size in (4, 8, 16)],
-        encode_counter(0, counter),
-        asm.csrrs(mcause, asm.MCAUSE, 0),
-        asm.csrrs(mepc, asm.MEPC, 0),
-    ]
-    exception = [
-        # Only an illegal instruction may get here; anything else ends the program with its cause.
-        asm.addi(mcause, mcause, -2),
-        asm.branch(0, mcause, 0, 12),
-        *[asm.lui(register, END >> 12), asm.sw(mcause, register, 0)],
-        asm.addi(28, 28, 1),
-        asm.addi(mepc, mepc, 4),
-        asm.csrrw(0, asm.MEPC, mepc),
-        asm.MRET,
-    ]
-    failed_load = [
-        asm.addi(26, 26, 1),
-        asm.addi(mepc, mepc, -4),
-        asm.csrrw(0, asm.MEPC, mepc),
-        asm.MRET,
-    ]
-    interrupt = [
-        asm.addi(27, 27, 1),
-        asm.lui(register, END >> 12),
-        asm.sw(0, register, ACKNOWLEDGE - END),
-        asm.MRET,
-    ]
-    choose = [
-        # mcause of an interrupt is negative.
-        asm.branch(5, mcause, 0, 4 * (4 + len(failed_load) + len(interrupt))),
-        asm.op_imm(7, mcause, mcause, 31),
-        asm.addi(mcause, mcause, -ERROR_LINE),
-        asm.branch(1, mcause, 0, 4 * (1 + len(failed_load))),
-    ]
-    return [*start, *choose, *failed_load, *interrupt, *exception]
 
 
 class Program:
@@ -86,6 +46,8 @@ class Program:
         All of it, at BASE.
     traps, faults:
         Illegal instructions, and loads that failed.
+    results:
+        Every xDecimate instruction's word and, if it has a register to go to, what it puts there.
 
     With ``fails``, loads of the addresses that it is true of fail, and no interrupt tells of them.
     """
@@ -102,6 +64,7 @@ class Program:
         self.hart = golden.Hart(self._load_byte)
         self.at = PROGRAM
         self.traps = self.faults = self.decimates = self.swaps = 0
+        self.results: list[tuple[int, int | None]] = []
         self.mscratch = 0
         self.last = 1
         self._place(HANDLER, handler())
@@ -174,12 +137,17 @@ class Program:
 
     def decimate(self, size: int, rd: int, rs1: int, rs2: int) -> None:
         """Append an xdecimate, and carry it out."""
-        self.emit(encode_decimate(size, rd, rs1, rs2))
+        self._execute(encode_decimate(size, rd, rs1, rs2), golden.Decimate(size, rd, rs1, rs2))
+        self.decimates += 1
+
+    def _execute(self, word: int, instruction: golden.Instruction) -> None:
+        self.emit(word)
         try:
-            self.hart.execute(golden.Decimate(size, rd, rs1, rs2))
+            self.hart.execute(instruction)
         except golden.LoadError:
             self.faults += 1
-        self.decimates += 1
+        rd = instruction.rd
+        self.results.append((word, self.hart.registers[rd] if rd else None))
 
     def _pick(self, registers: tuple[int, ...]) -> int:
         return int(self.rng.choice(registers))
@@ -193,8 +161,7 @@ class Program:
 
     def _swap(self) -> None:
         rd, rs1 = self._pick((0, *GENERAL)), self._pick((0, 0, *GENERAL))
-        self.emit(encode_counter(rd, rs1))
-        self.hart.execute(golden.SwapCounter(rd, rs1))
+        self._execute(encode_counter(rd, rs1), golden.SwapCounter(rd, rs1))
         self.swaps += 1
 
     def _bad_word(self) -> int:
@@ -284,24 +251,3 @@ class Program:
         self.emit(word)
         self.hart.write(rd, value)
         self.last = rd
-
-
-def arithmetic(x: int, y: int) -> list[tuple[int, int, int]]:
-    """Return funct7, funct3 and the result of register-register instructions on x and y."""
-    a, b = (value - (1 << 32) if value >> 31 else value for value in (x, y))
-    quotient = -1 if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-    results = [
-        (0, 0, x + y),
-        (0x20, 0, x - y),
-        (0, 4, x ^ y),
-        (0, 7, x & y),
-        (0, 1, x << (y & 31)),
-        (1, 0, x * y),
-        (1, 1, a * b >> 32),
-        (1, 3, x * y >> 32),
-        (1, 4, quotient),
-        (1, 5, x // y if y else -1),
-        (1, 6, a - b * quotient if b else a),
-        (1, 7, x % y if y else x),
-    ]
-    return results

@@ -66,6 +66,7 @@ public:
         last_ = x;
     }
 
+    uint32_t result_word = 0;  // the instruction of the last result
     uint64_t accepted = 0, rejected = 0, killed = 0, loads = 0, results = 0, errors = 0, exceptions = 0;
 
 private:
@@ -203,6 +204,7 @@ private:
         }
         if (!x.result_ready) return;
         f->done = true;
+        result_word = f->word;
         ++results;
         errors += f->err;
         exceptions += f->exc;
