@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import cache, toolchain, verilator_build
-from .cores import CORES, Core, Patch
+from .cores import CORES, Core, Patch, Sources
 
 MEMORY_BASE = 0x8000_0000
 REGISTERS_BASE = 0x1000_0000
@@ -81,10 +81,7 @@ class System:
 
         Raises ToolError where a tool or a package is missing or fails.
         """
-        sources = self.traits.sources()
-        if self.patch is not None:
-            sources = self.patch(sources)
-        sources |= self._system_sources()
+        sources = self.core_sources() | self._system_sources()
         defines = [f"-D{name}={value}" for name, value in self._defines().items()]
         options = [*OPTIONS, *defines, *(["--trace"] if self.waves else [])]
         control = "`verilator_config\n"
@@ -109,6 +106,14 @@ class System:
         texts = [part for item in sources.items() for part in item]
         content = [*tools, *settings, control, HARNESS.read_text(), *texts]
         return cache.built(f"riscv-{self.core}", content, build) / "system"
+
+    def core_sources(self) -> Sources:
+        """Return the core's sources, patched, in the order in which a tool must read them.
+
+        Raises ToolError where the core's package is missing, and what ``patch`` raises.
+        """
+        sources = self.traits.sources()
+        return sources if self.patch is None else self.patch(sources)
 
     def _system_sources(self) -> dict[str, str]:
         wrapper = {f"tileloom_{self.core}.sv": (HERE / "rtl" / f"{self.core}.sv").read_text()}
