@@ -18,6 +18,8 @@ ORIGINS = {
     "accumulator_memory": "memory",
     "dot_element": "dot product",
     "processing_element": "processing element",
+    "multiply": "multiplier",
+    "add": "adder",
     "requantise": "requantise",
     "core": "core's operands",
     "a_buffer": "A buffer",
