@@ -14,7 +14,7 @@ from .bench import BenchError, build_bench
 from .program import Program
 from .test_cv32e40x import build, run
 from .test_cv_x_if import run as run_alone
-from .test_unit import check_unit
+from .unit_bench import check_unit
 
 # A mutant is built for one short run.
 QUICK = ("-MAKEFLAGS", "OPT_FAST=-O0")
