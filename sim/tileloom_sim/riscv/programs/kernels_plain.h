@@ -85,48 +85,57 @@ ALWAYS int32_t dot(uint32_t x, const int8_t *w) {
     return sum;
 }
 
+// xdecimate.<group>; the group is known when this is compiled.
+ALWAYS uint32_t decimate(uint32_t rd, const void *base, uint32_t offsets, const uint32_t group) {
+    return group == 4   ? xdecimate_4(rd, base, offsets)
+           : group == 8 ? xdecimate_8(rd, base, offsets)
+                        : xdecimate_16(rd, base, offsets);
+}
+
 // Sparse with xDecimate: two lines of activations for one row of weights, or one for two rows.
-#define DEFINE_SPARSE(m, bits, steps_per_word)                                                                \
-    ALWAYS void xdecimate_rows_##m(const struct job *job, const void *x0, const void *x1, int32_t *out0,      \
-                                   int32_t *out1, const uint32_t rows) {                                      \
-        const int8_t *weights = job->weights;                                                                 \
-        const uint32_t *offsets = (const uint32_t *)job->offsets;                                             \
-        for (uint32_t row = 0; row < job->rows; row += rows) {                                                \
-            int32_t sum0 = 0, sum1 = 0;                                                                       \
-            xdecimate_clear();                                                                                \
-            for (uint32_t step = 0; step < job->steps; step += steps_per_word) {                              \
-                const uint32_t o = *offsets++;                                                                \
-                for (uint32_t part = 0; part < steps_per_word; ++part) {                                      \
-                    uint32_t a = 0, b = 0;                                                                    \
-                    a = xdecimate_##m(a, x0, o), b = xdecimate_##m(b, x1, o);                                 \
-                    a = xdecimate_##m(a, x0, o), b = xdecimate_##m(b, x1, o);                                 \
-                    a = xdecimate_##m(a, x0, o), b = xdecimate_##m(b, x1, o);                                 \
-                    a = xdecimate_##m(a, x0, o), b = xdecimate_##m(b, x1, o);                                 \
-                    sum0 += dot(a, weights);                                                                  \
-                    sum1 += dot(b, weights + 4 * (rows - 1));                                                 \
-                    weights += 4 * rows;                                                                      \
-                }                                                                                             \
-            }                                                                                                 \
-            out0[row] = sum0;                                                                                 \
-            out1[row] = sum1;                                                                                 \
-        }                                                                                                     \
-    }                                                                                                         \
-    static void pixels_xdecimate_##m(const struct job *job, int32_t *out0, int32_t *out1) {                   \
-        xdecimate_rows_##m(job, job->patch0, job->patch1, out0, out1, 1);                                     \
-    }                                                                                                         \
-    static void connected_xdecimate_##m(const struct job *job, int32_t *out, int32_t *unused) {               \
-        (void)unused;                                                                                         \
-        xdecimate_rows_##m(job, job->input, job->input, out, out + 1, 2);                                     \
-    }                                                                                                         \
-    static void pixels_software_##m(const struct job *job, int32_t *out0, int32_t *out1) {                    \
-        software(job, job->patch0, job->patch1, out0, out1, 2, m, bits);                                      \
-    }                                                                                                         \
-    static void connected_software_##m(const struct job *job, int32_t *out, int32_t *unused) {                \
-        software(job, job->input, job->input, out, unused, 1, m, bits);                                       \
+ALWAYS void xdecimate(const struct job *job, const void *x0, const void *x1, int32_t *out0, int32_t *out1,
+                      const uint32_t rows, const uint32_t group) {
+    const uint32_t steps_per_word = group == 4 ? 2 : 1;
+    const int8_t *weights = job->weights;
+    const uint32_t *offsets = (const uint32_t *)job->offsets;
+    for (uint32_t row = 0; row < job->rows; row += rows) {
+        int32_t sum0 = 0, sum1 = 0;
+        xdecimate_clear();
+        for (uint32_t step = 0; step < job->steps; step += steps_per_word) {
+            const uint32_t o = *offsets++;
+            for (uint32_t part = 0; part < steps_per_word; ++part, weights += 4 * rows) {
+                uint32_t a = 0, b = 0;
+#pragma unroll
+                for (uint32_t pair = 0; pair < 4; ++pair) {
+                    a = decimate(a, x0, o, group);
+                    b = decimate(b, x1, o, group);
+                }
+                sum0 += dot(a, weights);
+                sum1 += dot(b, weights + 4 * (rows - 1));
+            }
+        }
+        out0[row] = sum0;
+        out1[row] = sum1;
     }
-DEFINE_SPARSE(4, 2, 2)
-DEFINE_SPARSE(8, 4, 1)
-DEFINE_SPARSE(16, 4, 1)
+}
+
+#define DEFINE_SPARSE(m, bits)                                                                  \
+    static void pixels_software_##m(const struct job *job, int32_t *out0, int32_t *out1) {      \
+        software(job, job->patch0, job->patch1, out0, out1, 2, m, bits);                        \
+    }                                                                                           \
+    static void connected_software_##m(const struct job *job, int32_t *out, int32_t *unused) {  \
+        software(job, job->input, job->input, out, unused, 1, m, bits);                         \
+    }                                                                                           \
+    static void pixels_xdecimate_##m(const struct job *job, int32_t *out0, int32_t *out1) {     \
+        xdecimate(job, job->patch0, job->patch1, out0, out1, 1, m);                             \
+    }                                                                                           \
+    static void connected_xdecimate_##m(const struct job *job, int32_t *out, int32_t *unused) { \
+        (void)unused;                                                                           \
+        xdecimate(job, job->input, job->input, out, out + 1, 2, m);                             \
+    }
+DEFINE_SPARSE(4, 2)
+DEFINE_SPARSE(8, 4)
+DEFINE_SPARSE(16, 4)
 
 // These kernels read the patches as they are.
 static void interleave(const struct job *job, uint32_t words) {
