@@ -59,6 +59,11 @@ def strip_words(layer: Layer, size: EngineSize, rows: int, width: int, blocks: i
     return height * layer.stride * _phase_groups(layer, size, width) * blocks
 
 
+def masked(layer: Layer, size: EngineSize) -> bool:
+    """Return whether tiles of zeros are skipped: only in products, whose strips are a row and a tap."""
+    return size.activation_mask and layer.kernel == (1, 1) and layer.stride == 1
+
+
 def _phase_groups(layer: Layer, size: EngineSize, width: int) -> int:
     """Return G: groups of m places in a phase of an image row."""
     padded = (width - 1) * layer.stride + layer.kernel[1]
@@ -110,7 +115,8 @@ def _best_cut(layer: Layer, size: EngineSize) -> Cut:
         for parts in range(1, _ceil(layer.channels, size.k) + 1):
             cuts = list(_cuts(layer, size, parts, widths))
             if cuts:
-                return min(cuts, key=lambda cut: _cost(layer, size, cut))
+                # Tiles that are zero pay only in strips of more tiles than a block's weights take to come.
+                return cuts[0] if masked(layer, size) else min(cuts, key=lambda cut: _cost(layer, size, cut))
     needed = strip_words(layer, size, 1, 1, 1)
     raise ValueError(f"a_words is {size.a_words}: one output pixel of this layer needs {needed}")
 
@@ -158,6 +164,7 @@ def _strip(
                 columns=together,
                 accumulate=block > 0,
                 finish=block + count == blocks,
+                masked=masked(layer, size),
             )
             pairs.append((load, conv))
         write = Write(column=column, y=y, x=x, rows=rows, width=width, columns=together, relu=relu)

@@ -12,12 +12,14 @@ Equal strips settle into equal steps, and from there on are multiplied.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tileloom_golden.block_sparse import BlockSparse
 from tileloom_golden.engine_program import Conv, EngineSize, Group, Load, Program
+from tileloom_golden.engine_streams import to_blocks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +116,7 @@ def estimate(
     *,
     overheads: Overheads | None = None,
     bus: Bus | None = None,
+    activations: npt.NDArray[Any] | None = None,
 ) -> Estimate:
     """Estimate a layer.
 
@@ -122,6 +125,7 @@ def estimate(
         kept: which blocks of the weights there are, block rows x block columns, or the weights; None is all.
         overheads: of control; None is those of the RTL.
         bus: of the AXI4 variant; None is the variant with streams, none of which ever waits.
+        activations: H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
 
     Raises:
         ValueError: the mask's shape is not that of the layer's blocks.
@@ -134,9 +138,14 @@ def estimate(
     times = overheads or Overheads()
     clock = _Clock(loaded=times.start + (bus.latency if bus else 0))
     computing = loading = writing = 0
-    for group, count in program.runs:
-        # Groups of one part have all columns; the parts of others differ from column to column.
-        parts = [_Part.of(load, conv, mask, size, bus) for load, conv in group.parts]
+    runs = program.runs
+    blocked = None
+    if activations is not None and size.activation_mask:
+        # Every strip has its own tiles of zeros.
+        runs = [(group, 1) for group in program.groups]
+        blocked = to_blocks(np.reshape(activations, (layer.height, layer.width, layer.channels)), size.k) != 0
+    for group, count in runs:
+        parts = [_Part.of(load, conv, mask, size, bus, blocked) for load, conv in group.parts]
         computing += count * sum(part.cycles for part in parts)
         loading += count * sum(part.units for part in parts)
         writing += count * _drain(group, size) * group.write.columns
@@ -158,35 +167,48 @@ class _Part:
 
     Attributes:
         units: to load.
-        tiles: of the strip.
-        passes: cycles from a block's tap to the next.
-        blocks: of each column, kept blocks times taps.
+        passes: cycles from a block's tap to the next, as a rule.
+        columns: of each, kept blocks times taps, cycles from the first to the last, and those of the last.
         bus_beats: of everything that is read, where that shares a bus; else 0.
         accumulate, finish: of the CONV.
     """
 
     units: int
-    tiles: int
     passes: int
-    blocks: Sequence[int]
+    columns: Sequence[tuple[int, int, int]]
     bus_beats: int
     accumulate: bool
     finish: bool
 
     @staticmethod
-    def of(load: Load, conv: Conv, mask: npt.NDArray[np.bool_], size: EngineSize, bus: Bus | None) -> "_Part":
-        """Return what a LOAD and its CONV take."""
+    def of(
+        load: Load,
+        conv: Conv,
+        mask: npt.NDArray[np.bool_],
+        size: EngineSize,
+        bus: Bus | None,
+        blocked: npt.NDArray[np.bool_] | None,
+    ) -> "_Part":
+        """Return what a LOAD and its CONV take; `blocked` says where A is not zero, if that counts."""
         taps = conv.kernel[0] * conv.kernel[1]
-        rows = slice(conv.block, conv.block + conv.blocks)
-        blocks = mask[rows, conv.column : conv.column + conv.columns].sum(axis=0)
+        kept = mask[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
+        blocks = kept.sum(axis=0)
+        tiles = np.full(conv.blocks, conv.rows * conv.tiles)
+        if blocked is not None and conv.masked:
+            units = blocked[load.block :, load.y, load.x :][: load.blocks, : load.width].any(axis=2)
+            filled = np.pad(units, ((0, 0), (0, -load.width % size.m)))
+            tiles = np.maximum(1, filled.reshape(load.blocks, -1, size.m).any(axis=2).sum(axis=1))
+        passes = np.maximum(tiles, max(size.interval, size.hazard))
+        bottom = conv.blocks - 1 - np.argmax(kept[::-1], axis=0)
+        last = np.where(blocks > 0, tiles[bottom], 0)
+        before = np.where(blocks > 0, taps * (passes @ kept) - passes[bottom], 0)
         data = -(-load.rows * load.width * load.blocks * size.k * size.element_bits // size.bus)
         index = -(-16 * int(np.maximum(blocks, 1).sum()) // size.bus)
         weights = int((size.header_beats + blocks * taps * size.block_beats).sum())
         return _Part(
             units=load.padded[0] * load.padded[1] * load.blocks,
-            tiles=conv.rows * conv.tiles,
-            passes=max(conv.rows * conv.tiles, size.interval, size.hazard),
-            blocks=(blocks * taps).tolist(),
+            passes=round(float(passes.mean())),
+            columns=list(zip((blocks * taps).tolist(), before.tolist(), last.tolist(), strict=True)),
             bus_beats=weights + data + index + bus.commands if bus else 0,
             accumulate=conv.accumulate,
             finish=conv.finish,
@@ -195,7 +217,7 @@ class _Part:
     @property
     def cycles(self) -> int:
         """In which a block is in use, or an empty column passes."""
-        return sum(max(1, blocks * self.passes) for blocks in self.blocks)
+        return sum(max(1, before + last) for _, before, last in self.columns)
 
 
 def _drain(group: Group, size: EngineSize) -> int:
@@ -224,7 +246,7 @@ def _pass(clock: _Clock, parts: list[_Part], drain: int, size: EngineSize, times
         begin = clock.computed
         whole, rest = divmod(size.weight_beats, size.block_beats)
         lag = part.passes * (1 + whole) - size.block_beats + rest - times.queue
-        for blocks in part.blocks:
+        for blocks, before, tiles in part.columns:
             begun = max(clock.fed, clock.started + 1)
             clock.fed = begun + size.header_beats + blocks * size.block_beats
             clock.started = max(clock.computed, begun + size.header_beats)
@@ -234,10 +256,9 @@ def _pass(clock: _Clock, parts: list[_Part], drain: int, size: EngineSize, times
                 clock.computed = clock.started + 1
             else:
                 arrived = begun + size.header_beats + size.block_beats
-                first = max(clock.started, clock.ready, arrived)
-                last = first + (blocks - 1) * part.passes
-                clock.computed = last + part.tiles
-                clock.ready = last + part.passes
+                last = max(clock.started, clock.ready, arrived) + before
+                clock.computed = last + tiles
+                clock.ready = last + max(tiles, size.interval)
                 # The last beat waits outside until the FIFO has room for it.
                 clock.fed = max(clock.fed, last - lag)
             if part.finish:

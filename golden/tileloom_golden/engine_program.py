@@ -14,7 +14,7 @@ LOAD, CONV, WRITE = 1, 2, 3
 SLOTS = 12
 """16-bit slots of a command."""
 
-ACCUMULATE, FINISH, RELEASE, RELU = 1 << 8, 1 << 9, 1 << 10, 1 << 8
+ACCUMULATE, FINISH, RELEASE, MASKED, RELU = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 8
 """Flags in slot 0; RELU is WRITE's."""
 
 LARGEST_NIBBLE, LARGEST_BYTE, LARGEST_SLOT = 15, 255, 65535
@@ -33,6 +33,7 @@ class EngineSize:
         acc_tiles: C tiles of one half of the accumulators.
         weight_beats: beats in the FIFO in front of the core.
         drain_rows: rows of C written per cycle.
+        activation_mask: whether tiles of A that are all zero are skipped in products.
         block_interval: least cycles between blocks; None is the dot-product core's, beats of a block + 1.
         hazard: least cycles between two passes of a tile.
         latency: of the core, in cycles.
@@ -51,13 +52,14 @@ class EngineSize:
     acc_tiles: int = 16
     weight_beats: int = 16
     drain_rows: int = 1
+    activation_mask: bool = False
     block_interval: int | None = None
     hazard: int = 1
     latency: int = 2
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if getattr(self, field.name) is not None:
+            if type(getattr(self, field.name)) is int:
                 check_positive(getattr(self, field.name), field.name)
 
     @property
@@ -194,11 +196,12 @@ class Conv:
     columns: int
     accumulate: bool
     finish: bool
+    masked: bool = False
 
     def slots(self) -> list[int]:
         """Return the command, iterations 1."""
         row_pitch = self.stride * self.phase_pitch
-        flags = ACCUMULATE * self.accumulate | FINISH * self.finish | RELEASE
+        flags = ACCUMULATE * self.accumulate | FINISH * self.finish | MASKED * self.masked | RELEASE
         return [
             CONV | self.stride << 4 | flags,
             1,

@@ -32,6 +32,7 @@ def engine_size(config: EngineConfig) -> EngineSize:
         acc_tiles=config.acc_tiles,
         weight_beats=config.weight_beats,
         drain_rows=config.drain_rows,
+        activation_mask=config.activation_mask,
         block_interval=timing.block_interval,
         hazard=timing.hazard,
         latency=timing.latency,

@@ -25,7 +25,7 @@ def test_one_strip_by_hand():
     program = compile_layer(Layer.product(8, 24, 24))
     found = estimate(program, mask, overheads=NONE)
     # Blocks follow in 5 cycles, their 4 beats and 1, a last one takes its 2 tiles, an empty column 1.
-    assert found.computing == 10 + 1 + 15 and found.loading == 24 and found.writing == 3 * 8
+    assert found.computing == 7 + 1 + 12 and found.loading == 24 and found.writing == 3 * 8
     # The third column begins when the first is written: 24 + 7, 2 more in the core, 8 rows.
     assert found.cycles == (24 + 7 + 2 + 8) + 12 + 2 + 8
 

@@ -62,6 +62,9 @@ class EngineConfig:
         Results are INT8, else what the core accumulates. Only with the dot product.
     product_register:
         Dot product: multipliers and adders in different cycles.
+    activation_mask:
+        Tiles of A that are all zero are skipped too, in products. Only with the dot product, and with up to
+        64 C tiles.
     activation, weight, accumulator, rounding, multiply_stages, add_stages:
         Systolic core: as in ``SystolicConfig``.
     port:
@@ -83,6 +86,7 @@ class EngineConfig:
     drain_rows: int = 1
     requantise: bool = True
     product_register: bool = False
+    activation_mask: bool = False
     activation: FloatFormat = FP32
     weight: Format = INT8
     accumulator: FloatFormat = FP32
@@ -112,6 +116,8 @@ class EngineConfig:
             raise ConfigError(f"acc_tiles: must be from 1 to 4096, not {self.acc_tiles}")
         if not 64 <= self.bus <= 2048 or self.bus % HEADER_BITS:
             raise ConfigError(f"bus: must be a multiple of 64 from 64 to 2048, not {self.bus}")
+        if self.activation_mask and (self.core is Core.SYSTOLIC or self.acc_tiles > 64):
+            raise ConfigError("activation_mask: only with the dot-product core and at most 64 acc_tiles")
         if self.core is Core.SYSTOLIC:
             self._check_systolic()
         if self.port is EnginePort.AXI4:

@@ -38,7 +38,7 @@ class Drain(wiring.Component):
     c_full, c_take, c_give:
         In: the next half of the accumulators is complete. Out: it is; it is free.
     fresh:
-        In, for each half: nothing was computed in it.
+        In, for each half: nothing was computed in it; with ``activation_mask`` for each of its tiles.
     header, header_take, header_half:
         In: a column's parameters, that it begins in this cycle, and in which half.
     starts:
@@ -59,7 +59,7 @@ class Drain(wiring.Component):
                 "c_full": In(1),
                 "c_take": Out(1),
                 "c_give": Out(1),
-                "fresh": In(2),
+                "fresh": In(data.ArrayLayout(config.acc_tiles if config.activation_mask else 1, 2)),
                 "header": In(header_layout(config)),
                 "header_take": In(1),
                 "header_half": In(1),
@@ -133,7 +133,12 @@ class Drain(wiring.Component):
         group_bits = result_rows_bits(config)
         rows = Value.cast(self.word).word_select(row.group, group_bits)
         start = Value.cast(Mux(row.half, Value.cast(self.starts[1]), Value.cast(self.starts[0])))
-        fresh = self.fresh.bit_select(row.half, 1)
+        fresh = self.fresh[row.half]
+        if config.activation_mask:
+            tile = Signal.like(self.tile, name="row_tile")
+            with m.If(moving):
+                m.d.sync += tile.eq(self.tile)
+            fresh = fresh.bit_select(tile, 1)
         sums = Signal(data.ArrayLayout(config.sum_bits, config.drain_rows * config.n))
         m.d.comb += Value.cast(sums).eq(Mux(fresh, start.replicate(config.drain_rows), rows))
 

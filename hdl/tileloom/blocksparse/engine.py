@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -20,6 +22,7 @@ from ..stream import packet
 from ..stream.queue import Queue
 from . import dot_product, systolic_core
 from .accumulators import Accumulators
+from .activation_mask import ActivationMask
 from .activations import ActivationBuffer
 from .config import Core, EngineConfig
 from .core import Timing
@@ -101,7 +104,19 @@ class Engine(wiring.Component):
         wiring.connect(m, feeder.blocks, b_buffer.incoming)
         wiring.connect(m, b_buffer.outgoing, core.weights)
         wiring.connect(m, drain.results, wiring.flipped(self.results))
-        self._share_tokens(m, walker, feeder, sequencer)
+        tokens = sequencer.tokens
+        if config.activation_mask:
+            m.submodules.mask = mask = ActivationMask(config)
+            wiring.connect(m, mask.masked_tokens, sequencer.tokens)
+            tokens = mask.tokens
+            for name in ("write", "half", "x", "block", "block_done", "unit"):
+                m.d.comb += getattr(mask, name).eq(getattr(loader, name))
+            m.d.comb += [
+                mask.open.eq(sequencer.commands.valid & sequencer.a_full),
+                mask.read_half.eq(sequencer.a_half),
+                mask.done.eq(sequencer.done),
+            ]
+        self._share_tokens(m, walker, feeder.tokens, tokens)
 
         # Who has which halves.
         locks = {}
@@ -162,12 +177,12 @@ class Engine(wiring.Component):
         m.d.comb += [self.busy.eq(~dispatch.idle | drain.busy), self.fault.eq(walker.fault)]
         return m
 
-    def _share_tokens(self, m: Module, walker: Walker, feeder: Feeder, sequencer: Sequencer) -> None:
+    def _share_tokens(self, m: Module, walker: Walker, feeder: Any, sequencer: Any) -> None:
         """Give the walker's tokens to both that need them; it runs ahead of them by what the queues hold."""
         queues = []
         for name, user in (("feeder_tokens", feeder), ("sequencer_tokens", sequencer)):
             m.submodules[name] = queue = Queue(TOKEN, TOKEN_QUEUE)
-            wiring.connect(m, queue.outgoing, user.tokens)
+            wiring.connect(m, queue.outgoing, user)
             m.d.comb += queue.incoming.payload.eq(walker.tokens.payload)
             queues.append(queue)
         both = Cat(queue.incoming.ready for queue in queues).all()

@@ -57,6 +57,16 @@ TOKEN = data.StructLayout({"row": ROW_BITS, "empty": 1, "first": 1, "last": 1, "
 """What the walker says of a block: ``first`` and ``last`` of its column, ``end`` of the iteration."""
 
 
+def token_layout(config: EngineConfig) -> data.StructLayout:
+    """Return what the sequencer gets of a block: the token and, with ``activation_mask``, its tiles of A.
+
+    ``mask`` has a bit for each tile that is not zero, and is never 0 itself.
+    """
+    if not config.activation_mask:
+        return TOKEN
+    return data.StructLayout({**{name: field.shape for name, field in TOKEN}, "mask": config.acc_tiles})
+
+
 def address_bits(config: EngineConfig) -> int:
     """Return the width of an address in a bank of the A buffer; addresses are sums modulo its size."""
     return ceil_log2(config.a_words)
@@ -105,6 +115,7 @@ def conv_command(config: EngineConfig) -> data.StructLayout:
             "accumulate": 1,
             "finish": 1,
             "release": 1,
+            **({"masked": 1} if config.activation_mask else {}),
         }
     )
 
@@ -139,6 +150,7 @@ def narrowed(command: ValueCastable, layout: data.StructLayout) -> dict[str, Val
         "accumulate": command.flags[0],
         "finish": command.flags[1],
         "release": command.flags[2],
+        "masked": command.flags[3],
         "relu": command.flags[0],
     }
     return {name: split[name] if name in split else getattr(command, name) for name in layout.members}

@@ -33,6 +33,8 @@ class Loader(wiring.Component):
         Stream in: units, all columns of a row, all rows of a channel block, all channel blocks.
     write, half, bank, address, unit:
         Out: a unit for the buffer, written in this cycle.
+    x, block, block_done:
+        Out: the unit's column in the strip and its channel block; it is the last of that block.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -49,6 +51,9 @@ class Loader(wiring.Component):
                 "bank": Out(ceil_log2(config.m)),
                 "address": Out(address_bits(config)),
                 "unit": Out(unit_layout(config)),
+                "x": Out(count_bits(config)),
+                "block": Out(count_bits(config)),
+                "block_done": Out(1),
             }
         )
 
@@ -65,7 +70,7 @@ class Loader(wiring.Component):
 
         # Three loops, the innermost first.
         bits = count_bits(config)
-        x, y, block = Signal(bits), Signal(bits), Signal(bits)
+        x, y, block = self.x, Signal(bits), self.block
         right, x_end, bottom, y_end = (
             Signal(bits, name=name) for name in ("right", "x_end", "bottom", "y_end")
         )
@@ -100,6 +105,7 @@ class Loader(wiring.Component):
             self.write.eq(owned & (self.activations.valid | ~inside)),
             self.commands.ready.eq(self.write & last),
             self.give.eq(self.write & last),
+            self.block_done.eq(last_y),
             stepper.stride.eq(command.stride),
             stepper.phase_pitch.eq(command.phase_pitch),
             stepper.blocks.eq(command.blocks),

@@ -19,7 +19,7 @@ from amaranth.utils import ceil_log2
 
 from .config import EngineConfig
 from .core import Timing
-from .layouts import TAP_BITS, TOKEN, address_bits, conv_command, count_bits
+from .layouts import TAP_BITS, address_bits, conv_command, count_bits, token_layout
 from .stepper import ColumnStepper
 
 
@@ -60,7 +60,10 @@ class Sequencer(wiring.Component):
         Out: the step of the tile whose words are being read, and whether they are read in this cycle; the
         step that goes to the core in this cycle.
     fresh:
-        Out: for each half of the accumulators, that nothing was computed in it since it was taken.
+        Out: for each half of the accumulators, that nothing was computed in it since it was taken; with
+        ``activation_mask`` for each tile of each half.
+    done, a_half:
+        Out: a CONV ends in this cycle; the half of the A buffer that the next tile is in.
     """
 
     def __init__(self, config: EngineConfig, timing: Timing) -> None:
@@ -70,7 +73,7 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "commands": In(stream.Signature(conv_command(config))),
-                "tokens": In(stream.Signature(TOKEN)),
+                "tokens": In(stream.Signature(token_layout(config))),
                 "a_full": In(1),
                 "a_take": Out(1),
                 "a_give": Out(1),
@@ -89,7 +92,9 @@ class Sequencer(wiring.Component):
                 "last": Out(1),
                 "reading": Out(step_layout(config)),
                 "step": Out(step_layout(config)),
-                "fresh": Out(2),
+                "fresh": Out(data.ArrayLayout(config.acc_tiles if config.activation_mask else 1, 2)),
+                "done": Out(1),
+                "a_half": Out(1),
             }
         )
 
@@ -99,17 +104,22 @@ class Sequencer(wiring.Component):
         command, token = self.commands.payload, self.tokens.payload
 
         # Where a column begins, a half of the accumulators and the header must be there.
-        opened, half, a_half = Signal(), Signal(), Signal()
+        opened, half, a_half = Signal(), Signal(), self.a_half
         opening, may_open, may_read, fresh, moving, stepping = (
             Signal(name=name)
             for name in ("opening", "may_open", "may_read", "fresh_now", "moving", "stepping")
         )
         begins, last_tile, last_tap, tile, address, rotation = self._loops(m, stepping)
-        written = self._written(m, moving, stepping & ~token.empty & begins)
+        written = self._written(m, moving, stepping & ~token.empty & begins, tile, half)
+        computing = stepping & ~token.empty
+        was_fresh, now_fresh, left_fresh = (
+            Signal(self.fresh[0].shape(), name=name) for name in ("was_fresh", "now_fresh", "left_fresh")
+        )
         m.d.comb += [
             opening.eq(token.first & ~opened),
             may_open.eq(~opening | (self.header_ready & (command.accumulate | self.c_free))),
-            fresh.eq((opening & ~command.accumulate) | self.fresh.bit_select(half, 1)),
+            was_fresh.eq(self.fresh[half]),
+            now_fresh.eq(was_fresh | (opening & ~command.accumulate).replicate(len(was_fresh))),
             stepping.eq(moving & self.commands.valid & self.a_full & self.tokens.valid & may_open & may_read),
             may_read.eq(~begins | fresh | written),
             self.header_take.eq(stepping & opening),
@@ -117,7 +127,18 @@ class Sequencer(wiring.Component):
             self.c_take.eq(stepping & opening & ~command.accumulate),
         ]
 
-        token_done, column_done, done = Signal(), Signal(), Signal()
+        # Without a mask all tiles are visited, and one bit stands for them.
+        if self.config.activation_mask:
+            visited = Signal.like(now_fresh, name="visited")
+            m.d.comb += [
+                visited.eq(computing << tile),
+                fresh.eq(now_fresh.bit_select(tile, 1)),
+                left_fresh.eq(now_fresh & ~visited),
+            ]
+        else:
+            m.d.comb += [fresh.eq(now_fresh), left_fresh.eq(now_fresh & ~(computing & last_tile))]
+
+        token_done, column_done, done = Signal(), Signal(), self.done
         m.d.comb += [
             token_done.eq(stepping & (token.empty | (last_tap & last_tile))),
             column_done.eq(token_done & token.last),
@@ -127,9 +148,7 @@ class Sequencer(wiring.Component):
             self.a_take.eq(done & command.release),
         ]
         with m.If(stepping):
-            m.d.sync += [opened.eq(~column_done), self.fresh.bit_select(half, 1).eq(fresh)]
-            with m.If(~token.empty & last_tile):
-                m.d.sync += self.fresh.bit_select(half, 1).eq(0)
+            m.d.sync += [opened.eq(~column_done), self.fresh[half].eq(left_fresh)]
             with m.If(column_done & command.finish):
                 m.d.sync += half.eq(~half)
             with m.If(self.a_take):
@@ -191,8 +210,9 @@ class Sequencer(wiring.Component):
             Signal(address_bits(config), name=name) for name in ("tap_row", "place", "line", "next_line")
         )
         address = Signal(address_bits(config), name="next_address")
-        last_x, last_tile, last_dx, last_tap, computing = (
-            Signal(name=name) for name in ("last_x", "last_tile", "last_dx", "last_tap", "computing")
+        last_x, last_tile, last_dx, last_tap, computing, counting = (
+            Signal(name=name)
+            for name in ("last_x", "last_tile", "last_dx", "last_tap", "computing", "counting")
         )
         m.d.comb += [
             next_x.eq(x + 1),
@@ -205,14 +225,15 @@ class Sequencer(wiring.Component):
             last_dx.eq(next_dx == command.kernel_width),
             last_tap.eq(last_dx & (next_dy == command.kernel_height)),
             computing.eq(stepping & ~token.empty),
+            counting.eq(computing & ~command.masked if config.activation_mask else computing),
             address.eq(token.row + tap_row + stepper.offset + place),
             stepper.stride.eq(command.stride),
             stepper.phase_pitch.eq(command.phase_pitch),
             stepper.blocks.eq(command.blocks),
-            stepper.step.eq(computing & last_tile),
-            stepper.restart.eq(computing & last_tile & last_dx),
+            stepper.step.eq(counting & last_tile),
+            stepper.restart.eq(counting & last_tile & last_dx),
         ]
-        with m.If(computing):
+        with m.If(counting):
             m.d.sync += [x.eq(Mux(last_x, 0, next_x)), tile.eq(tile + 1), place.eq(place + command.blocks)]
             with m.If(last_x):
                 m.d.sync += [y.eq(next_y), line.eq(next_line), place.eq(next_line)]
@@ -225,14 +246,57 @@ class Sequencer(wiring.Component):
                     ]
         begins = Signal(name="begins")
         m.d.comb += begins.eq((x == 0) & (y == 0))
-        return begins, last_tile, last_tap, tile, address, stepper.bank
+        if not config.activation_mask:
+            return begins, last_tile, last_tap, tile, address, stepper.bank
+        return self._masked_loop(m, computing, begins, last_tile, last_tap, tile, address, stepper.bank)
 
-    def _written(self, m: Module, moving: Signal, begins: Value) -> Value:
+    def _masked_loop(
+        self,
+        m: Module,
+        computing: Signal,
+        begins: Signal,
+        last_tile: Signal,
+        last_tap: Signal,
+        tile: Signal,
+        address: Signal,
+        bank: Signal,
+    ) -> tuple[Signal, ...]:
+        """Build the loop over the tiles of a mask, lowest first; return what the loops do, or this one.
+
+        A masked command has one tap and one row: its loops over those stand still.
+        """
+        command, token = self.commands.payload, self.tokens.payload
+        begun, last = Signal(name="begun"), Signal(name="last_of_mask")
+        left, now = Signal(len(token.mask), name="left"), Signal(len(token.mask), name="mask")
+        lowest = Signal.like(tile, name="lowest")
+        for index in reversed(range(len(now))):
+            with m.If(now[index]):
+                m.d.comb += lowest.eq(index)
+        rest = now & (now - 1)[: len(now)]
+        m.d.comb += [now.eq(Mux(begun, left, token.mask)), last.eq(rest == 0)]
+        with m.If(computing & command.masked):
+            m.d.sync += [begun.eq(~last), left.eq(rest)]
+        chosen = [
+            Signal.like(value, name=f"{value.name}_chosen")
+            for value in (begins, last_tile, last_tap, tile, address)
+        ]
+        masked = (~begun, last, 1, lowest, token.row + lowest * command.blocks)
+        for choice, plain, value in zip(
+            chosen, (begins, last_tile, last_tap, tile, address), masked, strict=True
+        ):
+            m.d.comb += choice.eq(Mux(command.masked, value, plain))
+        return (*chosen, bank)
+
+    def _written(self, m: Module, moving: Signal, begins: Value, tile: Value, half: Value) -> Value:
         """Return whether the partial sums of a pass that begins now are written when they are read.
 
         There is nothing to count where a block takes longer to come in than that, and sums are read only when
         the block is there.
         """
+        if self.config.activation_mask:
+            # A tile may be the last of one block and the first of the next, which is there already.
+            reading = self.reading
+            return ~(reading.valid & (reading.tile == tile) & (reading.half == half))
         if self.timing.psum_delay and self.timing.hazard <= self.timing.block_interval:
             return Const(1, 1)
         left = Signal(range(self.timing.hazard), name="cycles_to_written")
