@@ -168,16 +168,20 @@ class Flow:
         }
 
     def _multipliers(self, options: Options) -> str:
-        """Return the techmap of every width of multiplier in the design."""
-        widths = set()
+        """Return the techmap of every kind of multiplier in the design."""
+        kinds = set()
         for cell in re.findall(r"^  cell \$mul .*?^  end$", self._rtlil, re.MULTILINE | re.DOTALL):
             parameters = dict(re.findall(r"parameter (?:signed )?\\(\w+) (\d+)", cell))
             a, b, y = (int(parameters[f"{port}_WIDTH"]) for port in "ABY")
-            widths.add((a, b, y))
-        return "".join(
-            multiplier.techmap(a, b, y, booth=options.booth and b >= multiplier.SMALLEST_BOOTH)
-            for a, b, y in sorted(widths)
-        )
+            signed = parameters["A_SIGNED"] == parameters["B_SIGNED"] == "1"
+            kinds.add((a, b, y, signed))
+        maps = []
+        for a, b, y, signed in sorted(kinds):
+            booth = options.booth and b >= multiplier.SMALLEST_BOOTH
+            # Of signed operands only Booth's digits are mapped here, the others by Yosys.
+            if booth or not signed:
+                maps.append(multiplier.techmap(a, b, y, booth=booth, signed=signed))
+        return "".join(maps)
 
     def _flatten(self, options: Options) -> str:
         if options.hierarchy == "flat":

@@ -51,19 +51,24 @@ class _Netlist:
             self.columns[column].append((time, name))
 
 
-def techmap(a_bits: int, b_bits: int, y_bits: int, *, booth: bool) -> str:
-    """Return a techmap module for an unsigned ``$mul`` of ``a_bits`` by ``b_bits`` into ``y_bits``.
+def techmap(a_bits: int, b_bits: int, y_bits: int, *, booth: bool, signed: bool = False) -> str:
+    """Return a techmap module for a ``$mul`` of ``a_bits`` by ``b_bits`` into ``y_bits``.
 
-    ``booth`` recodes the second operand, which should be the one that is stable first.
+    ``booth`` recodes the second operand, which should be the one that is stable first. With ``signed``, which
+    goes with ``booth``, both operands are.
     """
     width = min(y_bits, a_bits + b_bits)
     net = _Netlist([[] for _ in range(width)])
-    (_booth_products if booth else _and_products)(net, a_bits, b_bits)
+    if signed:
+        _signed_booth_products(net, a_bits, b_bits)
+    else:
+        (_booth_products if booth else _and_products)(net, a_bits, b_bits)
     rows = _reduce(net)
     first = next((index for index, row in enumerate(rows) if len(row) > 1), width)
     operands = [
         ", ".join(row[place] if place < len(row) else "1'b0" for row in reversed(rows)) for place in (0, 1)
     ]
+    above = f"{{{y_bits - width}{{Y[{width - 1}]}}}}" if signed else "0"
     low, high = f"[{first - 1}:0]", f"[{width - 1}:{first}]"
     body = "\n  ".join(
         [
@@ -72,16 +77,16 @@ def techmap(a_bits: int, b_bits: int, y_bits: int, *, booth: bool) -> str:
             f"wire [{width - 1}:0] y = {{{operands[1]}}};",
             f"assign Y{low} = x{low};" if first else "",
             f"assign Y{high} = x{high} + y{high};" if first < width else "",
-            f"assign Y[{y_bits - 1}:{width}] = 0;" if width < y_bits else "",
+            f"assign Y[{y_bits - 1}:{width}] = {above};" if width < y_bits else "",
         ]
     )
     return f"""
 (* techmap_celltype = "$mul" *)
-module tileloom_multiply_{a_bits}_{b_bits}_{y_bits} (A, B, Y);
+module tileloom_multiply{"_signed" if signed else ""}_{a_bits}_{b_bits}_{y_bits} (A, B, Y);
   parameter A_SIGNED = 0; parameter B_SIGNED = 0;
   parameter A_WIDTH = 1; parameter B_WIDTH = 1; parameter Y_WIDTH = 1;
   input [A_WIDTH-1:0] A; input [B_WIDTH-1:0] B; output [Y_WIDTH-1:0] Y;
-  wire _TECHMAP_FAIL_ = A_SIGNED || B_SIGNED
+  wire _TECHMAP_FAIL_ = A_SIGNED != {int(signed)} || B_SIGNED != {int(signed)}
     || A_WIDTH != {a_bits} || B_WIDTH != {b_bits} || Y_WIDTH != {y_bits};
   {body}
 endmodule
@@ -94,30 +99,54 @@ def _and_products(net: _Netlist, a_bits: int, b_bits: int) -> None:
             net.put(row + place, _AND, net.wire(f"A[{place}] & B[{row}]"))
 
 
+def _bit(name: str, index: int, bits: int) -> str:
+    return f"{name}[{index}]" if 0 <= index < bits else "1'b0"
+
+
 def _booth_products(net: _Netlist, a_bits: int, b_bits: int) -> None:
     """Add the rows of the digits ``B[2j-1] + B[2j] - 2 B[2j+1]``, each -2 to 2.
 
     A negative row is its complement, plus 1 in its lowest place, minus 1 just above its highest; the latter
     is the inverted sign there, and a constant that all rows share.
     """
-
-    def bit(name: str, index: int, bits: int) -> str:
-        return f"{name}[{index}]" if 0 <= index < bits else "1'b0"
-
     constant = 0
     for digit in range(b_bits // 2 + 1):
-        low, middle, high = (bit("B", 2 * digit + offset, b_bits) for offset in (-1, 0, 1))
+        low, middle, high = (_bit("B", 2 * digit + offset, b_bits) for offset in (-1, 0, 1))
         negative = 2 * digit + 1 < b_bits
         once = net.wire(f"{middle} ^ {low}")
         twice = net.wire(f"({high} & ~{middle} & ~{low}) | (~{high} & {middle} & {low})")
         for place in range(a_bits + 1):
-            selected = f"({once} & {bit('A', place, a_bits)}) | ({twice} & {bit('A', place - 1, a_bits)})"
+            selected = f"({once} & {_bit('A', place, a_bits)}) | ({twice} & {_bit('A', place - 1, a_bits)})"
             product = net.wire(f"({selected}) ^ {high}" if negative else selected)
             net.put(2 * digit + place, _BOOTH, product)
         if negative:
             net.put(2 * digit, 0.0, high)
             net.put(2 * digit + a_bits + 1, 0.0, net.wire(f"~{high}"))
             constant -= 1 << (2 * digit + a_bits + 1)
+    for column in range(len(net.columns)):
+        if constant >> column & 1:
+            net.put(column, 0.0, "1'b1")
+
+
+def _signed_booth_products(net: _Netlist, a_bits: int, b_bits: int) -> None:
+    """Add the rows of the digits of a signed operand: one digit fewer, as nothing is above its sign.
+
+    A row is ``a_bits + 1`` bits, signed: its sign is the inverted sign less a constant that all rows share.
+    """
+    constant = 0
+    for digit in range((b_bits + 1) // 2):
+        places = (2 * digit + offset for offset in (-1, 0, 1))
+        low, middle, high = (_bit("B", min(place, b_bits - 1), b_bits) for place in places)
+        once = net.wire(f"{middle} ^ {low}")
+        twice = net.wire(f"({high} & ~{middle} & ~{low}) | (~{high} & {middle} & {low})")
+        for place in range(a_bits + 1):
+            same, below = (_bit("A", min(index, a_bits - 1), a_bits) for index in (place, place - 1))
+            selected = f"({once} & {same}) | ({twice} & {below})"
+            sign = place == a_bits
+            product = net.wire(f"{'~' if sign else ''}(({selected}) ^ {high})")
+            net.put(2 * digit + place, _BOOTH, product)
+        net.put(2 * digit, 0.0, high)
+        constant -= 1 << (2 * digit + a_bits)
     for column in range(len(net.columns)):
         if constant >> column & 1:
             net.put(column, 0.0, "1'b1")
