@@ -122,8 +122,8 @@ def make_job(
     return Job(program, image, kept, parameters, relu, shape, streams)
 
 
-def random_jobs(config: EngineConfig, count: int, seed: int) -> list[Job]:
-    """Return random layers, many of them smaller than a tile, all streams waiting at random."""
+def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
+    """Return random layers, many of them smaller than a tile; with ``waiting`` streams wait at random."""
     rng = np.random.default_rng(seed)
     jobs = []
     for _ in range(count):
@@ -148,7 +148,7 @@ def random_jobs(config: EngineConfig, count: int, seed: int) -> list[Job]:
         parameters = Requantisation(
             rng.integers(-(2**16), 2**16, n), rng.integers(0, 2**16, n), rng.integers(16, 30, n)
         )
-        a, b, c, d, e = (float(share) for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
+        a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
         streams = layer_streams(
             program, x, kept, header_words(parameters), waits=(a, b, c, d, e), seed=int(rng.integers(2**32))
         )

@@ -4,8 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from amaranth.hdl import Elaboratable, Module
+from amaranth.lib.wiring import connect
 from streams import simulate, sink, source
 
+from tileloom.blocksparse.layouts import WALK_COMMAND
+from tileloom.blocksparse.repeat import Repeat
 from tileloom.blocksparse.walker import Walker
 
 
@@ -18,16 +22,34 @@ class Token(NamedTuple):
     first: bool
     last: bool
     end: bool
+    final: bool
 
 
-def tokens(mask: np.ndarray) -> list[Token]:
+class Bench(Elaboratable):
+    """The walker behind what repeats its commands."""
+
+    def __init__(self) -> None:
+        self.repeat = Repeat(WALK_COMMAND)
+        self.walker = Walker()
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        m.submodules.repeat, m.submodules.walker = self.repeat, self.walker
+        connect(m, self.repeat.iterations, self.walker.commands)
+        m.d.comb += self.walker.final.eq(self.repeat.last)
+        return m
+
+
+def tokens(mask: np.ndarray, final: bool) -> list[Token]:
     """Return what the index of the kept blocks of ``mask`` (block rows x block columns) must give."""
     found = []
     for column, kept in enumerate(mask.T):
         rows = np.flatnonzero(kept).tolist()
         for place, row in enumerate(rows or [0]):
             last = place >= len(rows) - 1
-            found.append(Token(column, row, not rows, place == 0, last, last and column == mask.shape[1] - 1))
+            end = last and column == mask.shape[1] - 1
+            found.append(Token(column, row, not rows, place == 0, last, end, end and final))
     return found
 
 
@@ -45,14 +67,15 @@ def run(
     feeds: dict[str, list[dict[str, int]]], count: int, idle: float, rng: np.random.Generator
 ) -> tuple[list[Token], list[int], int]:
     """Return the tokens, the cycles in which they were taken, and the faults."""
-    dut = Walker()
+    dut = Bench()
+    walker = dut.walker
     received: list[tuple] = []
     when: list[int] = []
     simulate(
         dut,
-        sink(dut.tokens, count, received, rng, idle, beside=[dut.column, dut.fault], when=when),
-        source(dut.commands, feeds["commands"], rng, idle),
-        source(dut.index, feeds["index"], rng, idle),
+        sink(walker.tokens, count, received, rng, idle, beside=[walker.column, walker.fault], when=when),
+        source(dut.repeat.commands, feeds["commands"], rng, idle),
+        source(walker.index, feeds["index"], rng, idle),
     )
     tokens = [
         Token(column, *(getattr(token, name) for name in Token._fields[1:])) for token, column, _ in received
@@ -67,8 +90,17 @@ def entry(token: Token) -> dict[str, int]:
 @pytest.mark.parametrize("idle", [0.0, 0.5], ids=["flowing", "stalled"])
 def test_walks(idle: float, rng: np.random.Generator) -> None:
     matrices = masks(rng)
-    commands = [{"iterations": 1, "columns": mask.shape[1], "blocks": mask.shape[0]} for mask in matrices]
-    expected = [token for mask in matrices for token in tokens(mask)]
+    counts = rng.integers(1, 4, len(matrices)).tolist()
+    commands = [
+        {"iterations": count, "columns": mask.shape[1], "blocks": mask.shape[0]}
+        for mask, count in zip(matrices, counts, strict=True)
+    ]
+    expected = [
+        token
+        for mask, count in zip(matrices, counts, strict=True)
+        for iteration in range(count)
+        for token in tokens(mask, iteration == count - 1)
+    ]
     # Something behind the last, which must not be taken.
     index = [*map(entry, expected), {"row": 1, "empty": 0, "last": 1}]
     received, when, fault = run({"commands": commands, "index": index}, len(expected), idle, rng)
@@ -93,11 +125,11 @@ def test_walks(idle: float, rng: np.random.Generator) -> None:
 )
 def test_faults(columns: list[list[int]], fault: int, rng: np.random.Generator) -> None:
     expected = [
-        Token(column, row, False, place == 0, place == len(rows) - 1, False)
+        Token(column, row, False, place == 0, place == len(rows) - 1, False, False)
         for column, rows in enumerate(columns)
         for place, row in enumerate(rows)
     ]
-    expected[-1] = expected[-1]._replace(end=True)
+    expected[-1] = expected[-1]._replace(end=True, final=True)
     commands = [{"iterations": 1, "columns": len(columns), "blocks": 5}]
     feeds = {"commands": commands, "index": [*map(entry, expected)]}
     received, _, found = run(feeds, len(expected), 0.3, rng)

@@ -25,12 +25,13 @@ QUEUE = 2
 
 
 class Dispatch(wiring.Component):
-    """Hands each command to its unit, a CONV to the three that share it, and repeats it there.
+    """Hands each command to its unit, a CONV to the three that share it, as often as it says.
 
     A command that does nothing is taken and dropped. One that its unit has no room for waits, and what is
-    behind it with it. Ports: stream ``commands`` (in, ``COMMAND``); streams ``load``, ``conv``, ``walk``,
-    ``feed`` and ``write`` (out), an iteration each, taken when it is done; ``idle`` (out): no command
-    waits or is under way.
+    behind it with it. Ports: stream ``commands`` (in, ``COMMAND``); streams ``load``, ``walk`` and ``write``
+    (out), an iteration each, taken when it is done; ``conv`` and ``feed`` (out), a command with all its
+    iterations, which the walker counts for them; ``walk_last`` (out), the iteration is its command's last;
+    ``idle`` (out), no command waits or is under way.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -42,7 +43,9 @@ class Dispatch(wiring.Component):
             "write": (Opcode.WRITE, write_command(config)),
         }
         units = {name: Out(stream.Signature(layout)) for name, (_, layout) in self.layouts.items()}
-        super().__init__({"commands": In(stream.Signature(COMMAND)), **units, "idle": Out(1)})
+        super().__init__(
+            {"commands": In(stream.Signature(COMMAND)), **units, "walk_last": Out(1), "idle": Out(1)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -51,9 +54,15 @@ class Dispatch(wiring.Component):
         queues = {}
         for name, (_, layout) in self.layouts.items():
             m.submodules[f"{name}_queue"] = queue = Queue(layout, QUEUE)
-            m.submodules[f"{name}_repeat"] = repeat = Repeat(layout)
-            wiring.connect(m, queue.outgoing, repeat.commands)
-            wiring.connect(m, repeat.iterations, wiring.flipped(getattr(self, name)))
+            unit = wiring.flipped(getattr(self, name))
+            if "iterations" in layout.members:
+                m.submodules[f"{name}_repeat"] = repeat = Repeat(layout)
+                wiring.connect(m, queue.outgoing, repeat.commands)
+                wiring.connect(m, repeat.iterations, unit)
+                if name == "walk":
+                    m.d.comb += self.walk_last.eq(repeat.last)
+            else:
+                wiring.connect(m, queue.outgoing, unit)
             fields = narrowed(command, layout)
             m.d.comb += [getattr(queue.incoming.payload, field).eq(value) for field, value in fields.items()]
             queues[name] = queue

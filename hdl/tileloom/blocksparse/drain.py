@@ -13,13 +13,14 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..arith.pipeline import register
+from ..arith.rounding import exact_specials
 from ..hierarchy import add_shared
 from ..stream import packet
 from .accumulators import start_layout
-from .config import EngineConfig
+from .config import Core, EngineConfig
 from .core import sums_layout
 from .feeder import header_layout
-from .layouts import count_bits, write_command
+from .layouts import write_command
 from .requantise import LATENCY, Requantise
 
 
@@ -78,7 +79,6 @@ class Drain(wiring.Component):
         m = Module()
         config = self.config
         command = self.commands.payload
-        bits = count_bits(config)
         moving, stepping = Signal(), Signal()
         m.d.comb += [
             moving.eq(~self.results.valid | self.results.ready),
@@ -87,8 +87,11 @@ class Drain(wiring.Component):
 
         # The loops: columns, rows of the image, groups of pixels in a row. A tile has several groups.
         groups = config.m // config.drain_rows
-        x, y, column = Signal(bits), Signal(bits), Signal.like(command.columns, name="column")
-        next_x, next_y = Signal(bits + 1), Signal(bits)
+        x, y, column = (
+            Signal.like(value, name=name)
+            for value, name in ((command.width, "x"), (command.rows, "y"), (command.columns, "column"))
+        )
+        next_x, next_y = Signal(len(x) + 1), Signal.like(y, name="next_y")
         next_column = Signal.like(column)
         group = Signal(ceil_log2(groups))
         last_x, last_row, last_column = Signal(), Signal(), Signal()
@@ -147,7 +150,11 @@ class Drain(wiring.Component):
             with m.If(self.header_take & (self.header_half == half)):
                 m.d.sync += headers[half].eq(self.header)
         if not config.requantise:
-            m.d.comb += Value.cast(self.starts).eq(Value.cast(headers))
+            for start, words in zip(self.starts, headers, strict=True):
+                for word, bias in zip(start, words, strict=True):
+                    # A zero leaves as +0, whether anything was added to it or not.
+                    exact = config.core is Core.SYSTOLIC
+                    m.d.comb += word.eq(exact_specials(bias, config.accumulator) if exact else bias)
         header = Signal(header_layout(config))
         m.d.comb += Value.cast(header).eq(Mux(row.half, Value.cast(headers[1]), Value.cast(headers[0])))
         # Behind the multiplexers: the lanes' registers, or just the output's.

@@ -37,8 +37,8 @@ from .sequencer import Sequencer
 from .systolic_core import SystolicCore
 from .walker import Walker
 
-TOKEN_QUEUE = 4
-"""Tokens that the walker is ahead of the feeder and of the sequencer."""
+TOKEN_QUEUES = {"feeder": 2, "sequencer": 4}
+"""Tokens that the walker may be ahead of each of them."""
 
 
 def compute_core(config: EngineConfig) -> DotProduct | SystolicCore:
@@ -98,6 +98,7 @@ class Engine(wiring.Component):
             (drain, "write"),
         ):
             wiring.connect(m, getattr(dispatch, name), unit.commands)
+        m.d.comb += walker.final.eq(dispatch.walk_last)
         wiring.connect(m, wiring.flipped(self.activations), loader.activations)
         wiring.connect(m, wiring.flipped(self.index), walker.index)
         wiring.connect(m, wiring.flipped(self.weights), feeder.weights)
@@ -180,8 +181,8 @@ class Engine(wiring.Component):
     def _share_tokens(self, m: Module, walker: Walker, feeder: Any, sequencer: Any) -> None:
         """Give the walker's tokens to both that need them; it runs ahead of them by what the queues hold."""
         queues = []
-        for name, user in (("feeder_tokens", feeder), ("sequencer_tokens", sequencer)):
-            m.submodules[name] = queue = Queue(TOKEN, TOKEN_QUEUE)
+        for name, user in (("feeder", feeder), ("sequencer", sequencer)):
+            m.submodules[f"{name}_tokens"] = queue = Queue(TOKEN, TOKEN_QUEUES[name])
             wiring.connect(m, queue.outgoing, user)
             m.d.comb += queue.incoming.payload.eq(walker.tokens.payload)
             queues.append(queue)

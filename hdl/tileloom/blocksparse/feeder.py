@@ -22,7 +22,7 @@ class Feeder(wiring.Component):
     Ports
     -----
     commands:
-        Stream in: an iteration of a CONV, taken with its last beat.
+        Stream in: a CONV, taken with the last beat of its last iteration.
     tokens:
         Stream in: the walker's, each taken with its last beat.
     weights:
@@ -66,7 +66,7 @@ class Feeder(wiring.Component):
             self.weights.ready.eq(active & Mux(in_header, ~self.header_ready, self.blocks.ready)),
             moving.eq(self.weights.valid & self.weights.ready),
             self.tokens.ready.eq(active & token_done),
-            self.commands.ready.eq(active & token_done & token.end),
+            self.commands.ready.eq(active & token_done & token.final),
         ]
 
         # A beat of a header, or of a tap; taps count in two loops, to multiply nothing.

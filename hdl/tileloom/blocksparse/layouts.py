@@ -9,7 +9,7 @@ import enum
 
 from amaranth.hdl import ValueCastable
 from amaranth.lib import data
-from amaranth.utils import ceil_log2
+from amaranth.utils import bits_for, ceil_log2
 
 from .config import COLUMN_BITS, INDEX_BITS, ROW_BITS, EngineConfig
 
@@ -53,8 +53,9 @@ INDEX = data.StructLayout({"row": ROW_BITS, "empty": 1, "last": 1})
 assert COMMAND.size == SLOTS * SLOT_BITS
 assert INDEX.size == INDEX_BITS
 
-TOKEN = data.StructLayout({"row": ROW_BITS, "empty": 1, "first": 1, "last": 1, "end": 1})
-"""What the walker says of a block: ``first`` and ``last`` of its column, ``end`` of the iteration."""
+TOKEN = data.StructLayout({"row": ROW_BITS, "empty": 1, "first": 1, "last": 1, "end": 1, "final": 1})
+"""What the walker says of a block: ``first`` and ``last`` of its column, ``end`` of the iteration, ``final``
+of the command."""
 
 
 def token_layout(config: EngineConfig) -> data.StructLayout:
@@ -75,6 +76,16 @@ def address_bits(config: EngineConfig) -> int:
 def count_bits(config: EngineConfig) -> int:
     """Return the width of a number of rows, columns or channel blocks of a strip, pads included."""
     return min(SLOT_BITS, ceil_log2(config.m * config.a_words) + 1)
+
+
+def tile_bits(config: EngineConfig) -> int:
+    """Return the width of a number of rows of tiles, or of tiles in a row: no more than are in a strip."""
+    return bits_for(config.acc_tiles)
+
+
+def pixel_bits(config: EngineConfig) -> int:
+    """Return the width of a number of output pixels in a row."""
+    return bits_for(config.m * config.acc_tiles)
 
 
 def load_command(config: EngineConfig) -> data.StructLayout:
@@ -99,14 +110,13 @@ def load_command(config: EngineConfig) -> data.StructLayout:
 
 def conv_command(config: EngineConfig) -> data.StructLayout:
     """Return what the sequencer needs of a CONV."""
-    address, count = address_bits(config), count_bits(config)
+    address, tiles = address_bits(config), tile_bits(config)
     return data.StructLayout(
         {
-            "iterations": COLUMN_BITS,
             "stride": STRIDE_BITS,
             "blocks": address,
-            "rows": count,
-            "tiles": count,
+            "rows": tiles,
+            "tiles": tiles,
             "kernel_height": TAP_BITS,
             "kernel_width": TAP_BITS,
             "phase_pitch": address,
@@ -123,17 +133,20 @@ def conv_command(config: EngineConfig) -> data.StructLayout:
 WALK_COMMAND = data.StructLayout({"iterations": COLUMN_BITS, "columns": COLUMN_BITS, "blocks": SLOT_BITS})
 """What the walker needs of a CONV."""
 
-FEED_COMMAND = data.StructLayout(
-    {"iterations": COLUMN_BITS, "kernel_height": TAP_BITS, "kernel_width": TAP_BITS}
-)
+FEED_COMMAND = data.StructLayout({"kernel_height": TAP_BITS, "kernel_width": TAP_BITS})
 """What the feeder needs of a CONV."""
 
 
 def write_command(config: EngineConfig) -> data.StructLayout:
     """Return what the drain needs of a WRITE."""
-    count = count_bits(config)
     return data.StructLayout(
-        {"iterations": COLUMN_BITS, "columns": COLUMN_BITS, "rows": count, "width": count, "relu": 1}
+        {
+            "iterations": COLUMN_BITS,
+            "columns": COLUMN_BITS,
+            "rows": tile_bits(config),
+            "width": pixel_bits(config),
+            "relu": 1,
+        }
     )
 
 

@@ -11,28 +11,28 @@ class Repeat(wiring.Component):
     """Offers a command ``iterations`` times.
 
     Ports: streams ``commands`` (in) and ``iterations`` (out), both of a layout with a field ``iterations``,
-    which counts from 1. A command is taken with its last iteration; what is offered is what is at the input.
+    which counts from 1; ``last`` (out), that on offer is the command's last. A command is taken with its last
+    iteration; what is offered is what is at the input.
     """
 
     def __init__(self, layout: data.StructLayout) -> None:
         signature = stream.Signature(layout)
-        super().__init__({"commands": In(signature), "iterations": Out(signature)})
+        super().__init__({"commands": In(signature), "iterations": Out(signature), "last": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         done = Signal.like(self.commands.payload.iterations, name="done")
         following = Signal.like(done, name="following")
-        last = Signal()
         m.d.comb += [
             following.eq(done + 1),
-            last.eq(following == self.commands.payload.iterations),
+            self.last.eq(following == self.commands.payload.iterations),
             Value.cast(self.iterations.payload).eq(Value.cast(self.commands.payload)),
             self.iterations.valid.eq(self.commands.valid),
-            self.commands.ready.eq(self.iterations.ready & last),
+            self.commands.ready.eq(self.iterations.ready & self.last),
         ]
         with m.If(self.iterations.valid & self.iterations.ready):
             m.d.sync += done.eq(following)
-            with m.If(last):
+            with m.If(self.last):
                 m.d.sync += done.eq(0)
         return m

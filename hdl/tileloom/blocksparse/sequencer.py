@@ -19,7 +19,7 @@ from amaranth.utils import ceil_log2
 
 from .config import EngineConfig
 from .core import Timing
-from .layouts import TAP_BITS, address_bits, conv_command, count_bits, token_layout
+from .layouts import TAP_BITS, address_bits, conv_command, tile_bits, token_layout
 from .stepper import ColumnStepper
 
 
@@ -45,7 +45,8 @@ class Sequencer(wiring.Component):
     Ports
     -----
     commands, tokens:
-        Streams in: an iteration of a CONV; the walker's tokens. Taken with their last tile.
+        Streams in: a CONV; the walker's tokens. Taken with their last tile, a CONV with that of its last
+        iteration.
     a_full, a_take, a_give:
         In: the next half of the A buffer is full. Out: it will not be read after this command; it is free.
     c_free, c_take:
@@ -144,7 +145,7 @@ class Sequencer(wiring.Component):
             column_done.eq(token_done & token.last),
             done.eq(token_done & token.end),
             self.tokens.ready.eq(token_done),
-            self.commands.ready.eq(done),
+            self.commands.ready.eq(token_done & token.final),
             self.a_take.eq(done & command.release),
         ]
         with m.If(stepping):
@@ -195,7 +196,7 @@ class Sequencer(wiring.Component):
         """Build the loops over taps and tiles, all that count in them, and the address."""
         config = self.config
         command, token = self.commands.payload, self.tokens.payload
-        bits = count_bits(config)
+        bits = tile_bits(config)
         m.submodules.stepper = stepper = ColumnStepper(config)
         x, y = Signal(bits, name="x"), Signal(bits, name="y")
         dx, dy = Signal(TAP_BITS, name="dx"), Signal(TAP_BITS, name="dy")

@@ -25,11 +25,13 @@ class Walker(wiring.Component):
     commands:
         Stream in: ``columns``, the block columns of an iteration, from 1; ``blocks``, the block rows that
         there are. Taken with the iteration's last entry; nothing is taken from the index before it is there.
+    final:
+        In: the iteration is its command's last.
     index:
         Stream in.
     tokens:
         Stream out: the entry's ``row`` and ``empty``; ``first`` and ``last`` of its column; ``end``, the last
-        of the iteration.
+        of the iteration; ``final``, the last of the command.
     column:
         Out: the token's block column, from 0, while ``tokens.valid``.
     fault:
@@ -41,6 +43,7 @@ class Walker(wiring.Component):
         super().__init__(
             {
                 "commands": In(stream.Signature(WALK_COMMAND)),
+                "final": In(1),
                 "index": In(stream.Signature(INDEX)),
                 "tokens": Out(stream.Signature(TOKEN)),
                 "column": Out(WALK_COMMAND["columns"].shape),
@@ -74,6 +77,7 @@ class Walker(wiring.Component):
                 token.first.eq(first),
                 token.last.eq(entry.last),
                 token.end.eq(end),
+                token.final.eq(end & self.final),
                 self.column.eq(column),
                 first.eq(entry.last),
                 previous_row.eq(entry.row),
