@@ -31,14 +31,14 @@ class Overheads:
         load: of a LOAD beyond its units.
         begin: from a half loaded to the first tile of its CONV.
         queue: of a beat through the FIFO of weights, beyond which it holds none back.
-        drain: from a column's last tile, beyond the core's latency, to its first result.
+        requantise: of a result through the requantiser.
     """
 
     start: int = 3
     load: int = 1
     begin: int = 2
     queue: int = 4
-    drain: int = 3
+    requantise: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,14 +255,14 @@ def _pass(clock: _Clock, parts: list[_Part], drain: int, size: EngineSize, times
             if not blocks:
                 clock.computed = clock.started + 1
             else:
-                arrived = begun + size.header_beats + size.block_beats
+                arrived = begun + size.header_beats + size.block_beats + size.block_latency
                 last = max(clock.started, clock.ready, arrived) + before
                 clock.computed = last + tiles
                 clock.ready = last + max(tiles, size.interval)
                 # The last beat waits outside until the FIFO has room for it.
                 clock.fed = max(clock.fed, last - lag)
             if part.finish:
-                done = clock.computed + size.latency + times.drain
+                done = clock.computed + size.latency + times.requantise * size.requantise
                 clock.written = max(clock.written, done) + drain
                 clock.freed = [clock.freed[1], clock.written]
         clock.computed = max(clock.computed, begin + part.bus_beats)

@@ -33,8 +33,10 @@ class EngineSize:
         acc_tiles: C tiles of one half of the accumulators.
         weight_beats: beats in the FIFO in front of the core.
         drain_rows: rows of C written per cycle.
+        requantise: whether results are INT8.
         activation_mask: whether tiles of A that are all zero are skipped in products.
         block_interval: least cycles between blocks; None is the dot-product core's, beats of a block + 1.
+        block_latency: cycles from a block's last beat on the bus to its use, beyond the dot-product core's.
         hazard: least cycles between two passes of a tile.
         latency: of the core, in cycles.
 
@@ -52,14 +54,16 @@ class EngineSize:
     acc_tiles: int = 16
     weight_beats: int = 16
     drain_rows: int = 1
+    requantise: bool = True
     activation_mask: bool = False
     block_interval: int | None = None
+    block_latency: int = 0
     hazard: int = 1
     latency: int = 2
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if type(getattr(self, field.name)) is int:
+            if type(getattr(self, field.name)) is int and field.name != "block_latency":
                 check_positive(getattr(self, field.name), field.name)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.blocksparse.config import EngineConfig
+from tileloom.blocksparse.config import Core, EngineConfig
 from tileloom.blocksparse.engine import core_timing
 from tileloom_golden.block_sparse import BlockSparse
 from tileloom_golden.engine_program import SLOTS, EngineSize, Program
@@ -32,8 +32,11 @@ def engine_size(config: EngineConfig) -> EngineSize:
         acc_tiles=config.acc_tiles,
         weight_beats=config.weight_beats,
         drain_rows=config.drain_rows,
+        requantise=config.requantise,
         activation_mask=config.activation_mask,
         block_interval=timing.block_interval,
+        # Into the array a block goes row by row.
+        block_latency=config.k + 2 if config.core is Core.SYSTOLIC else 0,
         hazard=timing.hazard,
         latency=timing.latency,
     )

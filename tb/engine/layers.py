@@ -128,13 +128,12 @@ def run_cases(design: Design, cases: list[Case]) -> list[LayerRun]:
     return runs
 
 
-def compare_cycles(cases: list[Case], runs: list[LayerRun]) -> int:
-    """Hold estimates to 1 %, or to 6 cycles where that is more; return how many were held to 1 %."""
+def compare_cycles(cases: list[Case], runs: list[LayerRun], *, share: float = 0.01, slack: int = 6) -> int:
+    """Hold estimates to a share, or to ``slack`` cycles if that is more; return how many to the share."""
     within = 0
     for case, run in zip(cases, runs, strict=True):
         found = estimate(case.program, case.weights, activations=case.activations).cycles
-        large = run.cycles >= 600
         where = f"{case.program.layer}: {found} estimated, {run.cycles} taken"
-        assert abs(found - run.cycles) <= (0.01 * run.cycles if large else 6), where
-        within += large
+        assert abs(found - run.cycles) <= max(share * run.cycles, slack), where
+        within += share * run.cycles >= slack
     return within

@@ -9,7 +9,7 @@ from tileloom_golden.engine_cut import compile_layer
 from tileloom_golden.engine_cycles import Bus, Overheads, estimate
 from tileloom_golden.engine_program import EngineSize, Layer
 
-NONE = Overheads(start=0, load=0, begin=0, queue=0, drain=0)
+NONE = Overheads(start=0, load=0, begin=0, queue=0, requantise=0)
 CUBE = Layer.product(256, 256, 256)
 
 
