@@ -1,5 +1,6 @@
 """The C kernels: what their inner loops are made of, and layers on both cores against the golden model."""
 
+import functools
 from collections import Counter
 
 import numpy as np
@@ -8,13 +9,15 @@ import pytest
 from tileloom_golden.nm_layers import convolution
 from tileloom_golden.nm_layers import fully_connected as golden_fully_connected
 from tileloom_golden.nm_sparsity import prune_nm
+from tileloom_sim.riscv import hosts
 from tileloom_sim.riscv.cores import CORES
 from tileloom_sim.riscv.disassembly import hardware_loops, mnemonic
-from tileloom_sim.riscv.hosts import plain_system, xfu_system
 from tileloom_sim.riscv.layers import Kernel, Layer, fully_connected, layer_program, run_layer
 from tileloom_sim.riscv.run import Conditions, TrapError, Waits
 
 GROUPS = (4, 8, 16)
+
+xfu_system = functools.cache(hosts.xfu_system)
 
 # Instructions and MACs of an iteration of the innermost loop. The paper counts 12 for xDecimate and 22 (1:4:
 # 23) for its loop in software; docs/xdecimate.md has why ours is shorter.
@@ -108,6 +111,29 @@ def test_layers_on_every_core(core, shape, rng):
     assert compared == 8 * layer.rows * layer.output[0] * layer.output[1]
 
 
+def test_random_layers(rng):
+    system, compared = xfu_system("cv32e40p"), 0
+    for _ in range(12):
+        group = int(rng.choice(GROUPS))
+        window = tuple(int(size) for size in rng.integers(1, 4, 2))
+        layer = Layer(
+            rows=int(rng.integers(1, 10)),
+            channels=group * int(rng.integers(1, 5)),
+            height=int(rng.integers(window[0], 7)),
+            width=int(rng.integers(window[1], 7)),
+            kernel=window,
+            stride=int(rng.integers(1, 4)),
+            padding=int(rng.integers(0, 4)),
+        )
+        for kernel in (Kernel.SOFTWARE, Kernel.XDECIMATE, Kernel.DENSE_4X2):
+            activations, weights = layer_data(rng, layer, kernel, group)
+            run = run_layer(system, layer, kernel, activations, weights, group=group)
+            wanted = expected(layer, activations, weights)
+            np.testing.assert_array_equal(run.results, wanted, err_msg=f"{layer} {kernel} 1:{group}")
+            compared += wanted.size
+    assert compared > 1000
+
+
 def test_inner_loops_never_wait(rng):
     """One instruction a cycle: no load is used by the instruction behind it, and a loop costs no branch."""
     layer = SHAPES["long"]
@@ -139,7 +165,7 @@ def test_without_the_unit_xdecimate_traps(core, rng):
     layer = SHAPES["smallest"]
     activations, weights = layer_data(rng, layer, Kernel.XDECIMATE, 8)
     with pytest.raises(TrapError) as trap:
-        run_layer(plain_system(core), layer, Kernel.XDECIMATE, activations, weights, group=8)
+        run_layer(hosts.plain_system(core), layer, Kernel.XDECIMATE, activations, weights, group=8)
     assert trap.value.cause == 2
 
 
@@ -149,6 +175,6 @@ def test_wrong_shapes_are_refused(rng):
     with pytest.raises(
         ValueError, match=r"weights is int8 of shape \(9, 79\), this layer takes int8 of \(9, 80\)"
     ):
-        run_layer(plain_system("cv32e40p"), layer, Kernel.DENSE_1X2, activations, weights[:, :79])
+        run_layer(hosts.plain_system("cv32e40p"), layer, Kernel.DENSE_1X2, activations, weights[:, :79])
     with pytest.raises(ValueError, match=r"weights\[0, 0:4\] has"):
-        run_layer(plain_system("cv32e40p"), layer, Kernel.SOFTWARE, activations, weights | 1)
+        run_layer(hosts.plain_system("cv32e40p"), layer, Kernel.SOFTWARE, activations, weights | 1)

@@ -21,6 +21,7 @@ with CV-X-IF has the ports that ``rtl/cv32e40x.sv`` connects.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,11 @@ class System:
 
         Raises ToolError where the core's package is missing, and what ``patch`` raises.
         """
+        return dict(self._patched)
+
+    @functools.cached_property
+    def _patched(self) -> Sources:
+        # A patch may generate hardware; once is enough for many runs.
         sources = self.traits.sources()
         return sources if self.patch is None else self.patch(sources)
 
