@@ -14,10 +14,10 @@ from tileloom import yosys
 
 # A multiplexer for each bit has no operator in Verilog; Yosys would write it as a module that is not there.
 CONVERT = """
-read_slang --top {top} {options} {files}
+read_slang --keep-hierarchy --top {top} {options} {files}
 hierarchy -check -top {top}
 proc
-flatten
+{flatten}
 bwmuxmap
 opt_clean
 write_verilog -noattr {target}
@@ -30,8 +30,9 @@ def to_verilog(
     *,
     parameters: Mapping[str, int] | None = None,
     defines: Mapping[str, str] | None = None,
+    flatten: bool = True,
 ) -> str:
-    """Return a design as one Verilog module, flat.
+    """Return a design as Verilog.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ def to_verilog(
         Its top module.
     parameters, defines:
         Of the top module; macros.
+    flatten:
+        Make one module of it.
 
     Raises ``yosys.YosysError`` where slang or Yosys refuses it.
     """
@@ -49,10 +52,17 @@ def to_verilog(
     with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
         folder = Path(name)
         for file, text in sources.items():
-            (folder / file).write_text(text, encoding="utf-8")
+            # Names that start with a dollar sign, as Yosys writes them, can be ones that it takes again.
+            (folder / file).write_text(text.replace("\\$", "\\_$"), encoding="utf-8")
         files = " ".join(str(folder / file) for file in sources)
         target = folder / "design.v"
-        script = CONVERT.format(top=top, options=" ".join(options), files=files, target=target)
+        script = CONVERT.format(
+            top=top,
+            options=" ".join(options),
+            files=files,
+            flatten="flatten" if flatten else "",
+            target=target,
+        )
         lines: list[str] = []
         try:
             yosys.run(script, on_line=lines.append)
