@@ -2,6 +2,7 @@
 
 import functools
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,6 +159,33 @@ def test_waits_and_interrupted_buses_change_no_result(core, rng):
         )
         run = run_layer(system, layer, kernel, activations, weights, group=group, conditions=conditions)
         np.testing.assert_array_equal(run.results, expected(layer, activations, weights))
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("group", GROUPS)
+def test_handlers_that_use_the_unit_lose_nothing(core, group, rng):
+    """Sequences are interrupted anywhere, in hardware loops too; the handler puts the counter back."""
+    layer = SHAPES["one pixel"]
+    start = {"crt0.S": Path(__file__).with_name("programs").joinpath("interrupted.S").read_text()}
+    program = layer_program(core, start)
+    activations, weights = layer_data(rng, layer, Kernel.XDECIMATE, group)
+    runs = [
+        run_layer(
+            xfu_system(core),
+            layer,
+            Kernel.XDECIMATE,
+            activations,
+            weights,
+            group=group,
+            program=program,
+            conditions=Conditions(interrupts=interrupts, limit=10**7),
+        )
+        for interrupts in (None, *((seed, 60) for seed in range(4)))
+    ]
+    for run in runs:
+        np.testing.assert_array_equal(run.results, expected(layer, activations, weights))
+    # At least five handlers of 30 instructions each.
+    assert all(run.cycles > runs[0].cycles + 150 for run in runs[1:])
 
 
 @pytest.mark.parametrize("core", CORES)

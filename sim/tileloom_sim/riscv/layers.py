@@ -7,6 +7,7 @@ what it points at: activations, weights in the form that the kernel reads, room 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,10 +123,10 @@ class LayerRun:
     instructions: int
 
 
-def layer_program(core: str) -> Program:
-    """Return ``layers.c`` compiled for a core."""
+def layer_program(core: str, replaced: Mapping[str, str] | None = None) -> Program:
+    """Return ``layers.c`` compiled for a core, with other texts for files such as ``crt0.S`` if given."""
     sources = {name: (PROGRAMS / name).read_text() for name in SOURCES}
-    sources["xdecimate.h"] = intrinsics_header()
+    sources |= {"xdecimate.h": intrinsics_header(), **(replaced or {})}
     defines = {"XPULP": 1} if CORES[core].xpulp else {}
     return compile_program(core, sources, main=["layers.c"], defines=defines)
 
@@ -138,6 +139,7 @@ def run_layer(
     weights: npt.NDArray[np.int8],
     *,
     group: int = 4,
+    program: Program | None = None,
     conditions: Conditions | None = None,
     progress: Progress | None = None,
 ) -> LayerRun:
@@ -155,6 +157,8 @@ def run_layer(
         Output channels x ``layer.length``, the channel fastest; for a sparse kernel 1:M.
     group:
         M of 1:M, for a sparse kernel.
+    program:
+        What ``layer_program`` returns, if not that without replaced files.
     conditions, progress:
         As ``run_program`` takes them; the memory's size is found here.
 
@@ -162,7 +166,7 @@ def run_layer(
     ``run_program``.
     """
     job = _Job(layer, kernel, group)
-    program = layer_program(system.core)
+    program = program or layer_program(system.core)
     memory, results = job.memory(program.free, activations, weights)
     report = program.free + 4 * job.REPORT
     words = (results - report) // 4 + job.pixels * job.rows
