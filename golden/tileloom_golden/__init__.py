@@ -3,5 +3,7 @@
 The package imports NumPy and bitstring and nothing of Tileloom's other packages: a bench translates a
 configuration into plain arguments. Modules, from the bottom up: `formats` (number formats), `checks`
 (of arguments), `kernels` (the arithmetic on blocks), `arithmetic` (multiply, add), `words` (values to
-words and back), `quantise`, `tiles`, `prune`, `gemm`, `packing` (bus words).
+words and back), `quantise`, `tiles`, `prune`, `gemm`, `packing` (bus words); for xDecimate `xdecimate`
+(the instruction), `nm_sparsity` and `nm_packing` (1:M matrices), `nm_layers` (INT8 layers) and
+`nm_kernels` (layers by instructions).
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from typing import Any
 
 import click
 
@@ -10,15 +11,19 @@ GROUP = "tileloom.commands"
 
 
 class Commands(click.Group):
-    """The installed packages' commands, each imported when it is asked for."""
+    """The installed packages' commands, those of one group of entry points, each imported when asked for."""
+
+    def __init__(self, *arguments: Any, entry_points: str = GROUP, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.entry_points = entry_points
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in alphabetical order."""
-        return sorted(entry.name for entry in importlib.metadata.entry_points(group=GROUP))
+        return sorted(entry.name for entry in importlib.metadata.entry_points(group=self.entry_points))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name, or None."""
-        found = importlib.metadata.entry_points(group=GROUP, name=cmd_name)
+        found = importlib.metadata.entry_points(group=self.entry_points, name=cmd_name)
         return next((entry.load() for entry in found), None)
 
 
@@ -32,5 +37,6 @@ def main() -> None:
       tileloom generate stream-8x8-int8 -o build     Verilog and a manifest
       tileloom simulate stream-8x8-int8              random regression, bit for bit
       tileloom synth stream-8x8-int8                 area, by class of instance
+      tileloom engine simulate engine-int8           the block-sparse tile engine
       tileloom doctor                                which tools are there
     """

@@ -151,8 +151,8 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
         raise ConfigError(f"{name}: must be from {low} to {high}, not {value}")
 
 
-def to_plain(config: SystolicConfig) -> dict[str, int | bool | str]:
-    """Return the configuration as plain values, the ones that a TOML file holds."""
+def to_plain(config: Any) -> dict[str, int | bool | str]:
+    """Return a configuration, of any family, as plain values, the ones that a TOML file holds."""
     values = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
     return {name: _plain(value) for name, value in values}
 

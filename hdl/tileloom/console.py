@@ -29,13 +29,23 @@ class UserError(click.ClickException):
     exit_code = 2
 
 
-def config_arguments(command: Callable[..., Any], *, required: bool = True) -> Callable[..., Any]:
+def config_arguments(
+    command: Callable[..., Any],
+    *,
+    required: bool = True,
+    load: Callable[[str, Sequence[str]], Any] = load,
+    presets: Iterable[str] = PRESETS,
+) -> Callable[..., Any]:
     """Give a click command the argument CONFIG and the option ``--set``; it is passed ``config``.
 
-    Where CONFIG is not ``required`` and not given, ``config`` is None.
+    Where CONFIG is not ``required`` and not given, ``config`` is None. ``load`` and ``presets`` are those of
+    the family; the systolic array's by default.
     """
 
-    @click.argument("source", metavar="CONFIG", required=required, shell_complete=_complete_preset)
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in presets if name.startswith(incomplete)]
+
+    @click.argument("source", metavar="CONFIG", required=required, shell_complete=complete)
     @click.option(
         "--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Override a field; may be repeated."
     )
@@ -48,10 +58,6 @@ def config_arguments(command: Callable[..., Any], *, required: bool = True) -> C
         return command(config=config, **options)
 
     return with_config
-
-
-def _complete_preset(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in PRESETS if name.startswith(incomplete)]
 
 
 def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -40,25 +40,27 @@ def load(source: str, overrides: Iterable[str] = ()) -> SystolicConfig:
     if source in PRESETS:
         where, values = source, to_plain(PRESETS[source])
     elif source.endswith(".toml"):
-        where, values = source, _read_toml(Path(source))
+        where, values = source, read_toml(source)
     else:
         raise ConfigError(f"{source}: neither a preset nor a .toml file; presets: {', '.join(PRESETS)}")
-    given = dict(_split_override(text) for text in overrides)
+    given = dict(split_override(text) for text in overrides)
     if source in PRESETS and given.keys() & {"rows", "columns", "port"}:
         values.pop("step_interval")
     return from_plain({**values, **given}, where)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: str) -> dict[str, Any]:
+    """Return what a TOML file holds. Raises ConfigError that names the file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
 
 
-def _split_override(text: str) -> tuple[str, object]:
+def split_override(text: str) -> tuple[str, object]:
+    """Return name and value of ``field=value``. Raises ConfigError where it is not that."""
     name, equals, value = text.partition("=")
     if not equals:
         raise ConfigError(f"--set {text}: give field=value, for example rows=5")

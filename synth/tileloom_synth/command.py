@@ -71,7 +71,7 @@ def synthesise_module(
         )
 
 
-def _period(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+def parse_period(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
     """Return the period in picoseconds that ``2ns`` or ``1250ps`` means."""
     if text is None:
         return None
@@ -100,7 +100,10 @@ def _period(context: click.Context, parameter: click.Parameter, text: str | None
 )
 @click.option("--pdk", "kit", metavar="NAME", help="Library of an open PDK under $PDK_ROOT, such as sky130A.")
 @click.option(
-    "--clock", callback=_period, metavar="PERIOD", help="Map for a period, such as 2ns, and report timing."
+    "--clock",
+    callback=parse_period,
+    metavar="PERIOD",
+    help="Map for a period, such as 2ns, and report timing.",
 )
 @click.option("--flat", is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller.")
 @click.option("--detail", is_flag=True, help="Show the parts of the adder, which makes it a little larger.")

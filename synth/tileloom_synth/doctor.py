@@ -64,6 +64,13 @@ PACKAGES = {
 }
 """The Python packages needed, and what for."""
 
+RISC_V = {
+    "ziglang": "C compiler of xfu run",
+    "pythondata-cpu-cv32e40p": "the core of xfu run",
+    "pythondata-cpu-cv32e40x": "xfu run --core cv32e40x",
+}
+"""The Python packages of the optional dependencies ``xfu``, and what for."""
+
 PROGRAMS = (
     ("g++", True, "--version", "compiles simulations", "g++"),
     ("make", True, "--version", "builds simulations", "make"),
@@ -85,6 +92,7 @@ def examine() -> list[Finding]:
         _verilator(),
         _libpython(),
         *(_program(*program) for program in PROGRAMS),
+        *(_package(name, purpose, "tileloom[xfu]") for name, purpose in RISC_V.items()),
         *_kits(),
     ]
     return sorted(findings, key=lambda finding: not finding.required)
@@ -98,10 +106,11 @@ def _python() -> Finding:
     )
 
 
-def _package(name: str, purpose: str) -> Finding:
-    folder = _folder(name)
+def _package(name: str, purpose: str, extra: str | None = None) -> Finding:
+    folder = _folder(name.replace("-", "_"))
     version, path = (_version(name), str(folder)) if folder else (None, None)
-    return Finding(name, True, version, path, purpose, f"pip install {name}")
+    install = f"pip install '{extra}'" if extra else f"pip install {name}"
+    return Finding(name, extra is None, version, path, purpose, install)
 
 
 def _verilator() -> Finding:

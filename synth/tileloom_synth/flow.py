@@ -62,7 +62,7 @@ techmap
 opt -full
 setattr -unset init
 {clock_gates}
-dfflegalize -cell $_DFF_P_ x
+dfflegalize -cell $_DFF_P_ x -cell $_DFF_PN0_ x -cell $_DFF_PN1_ x
 dfflibmap -liberty {functions}
 abc -liberty {timing} -D {period:g} -constr {folder}/constraints -script {abc}
 opt_clean -purge
@@ -166,13 +166,18 @@ class Flow:
         }
 
     def _multipliers(self, options: Options) -> str:
-        """Return the techmap of every width of multiplier in the design."""
-        widths = set()
+        """Return the techmap of every kind of multiplier in the design."""
+        kinds = set()
         for cell in re.findall(r"^  cell \$mul .*?^  end$", self._rtlil, re.MULTILINE | re.DOTALL):
             parameters = dict(re.findall(r"parameter (?:signed )?\\(\w+) (\d+)", cell))
             a, b, y = (int(parameters[f"{port}_WIDTH"]) for port in "ABY")
-            widths.add((a, b, y))
-        return "".join(multiplier.techmap(a, b, y, booth=options.booth) for a, b, y in sorted(widths))
+            kinds.add((a, b, y, parameters["A_SIGNED"] == parameters["B_SIGNED"] == "1"))
+        # Signed operands have no other digits than Booth's here; without those Yosys maps them.
+        return "".join(
+            multiplier.techmap(a, b, y, booth=options.booth, signed=signed)
+            for a, b, y, signed in sorted(kinds)
+            if options.booth or not signed
+        )
 
     def _flatten(self, options: Options) -> str:
         if options.hierarchy == "flat":

@@ -7,7 +7,7 @@ import re
 from .cells import FullAdder
 
 NAME = "tileloom_full_adder"
-"""Module that stands for ``tileloom.arith.carry_save.FullAdder`` until it is mapped; its ports are the same."""
+"""Stands for ``tileloom.arith.carry_save.FullAdder`` until it is mapped; its ports are the same."""
 
 STUB = f"""(* blackbox *)
 module {NAME} (input a, input b, input c, output sum, output carry); endmodule

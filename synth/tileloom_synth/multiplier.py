@@ -20,28 +20,31 @@ from . import full_adder
 
 
 class _Multiply(wiring.Component):
-    """The unsigned product of ``a`` and ``b``, as wide as ``y`` is."""
+    """The product of ``a`` and ``b``, as wide as ``y`` is."""
 
-    def __init__(self, a_bits: int, b_bits: int, y_bits: int, *, booth: bool) -> None:
+    def __init__(self, a_bits: int, b_bits: int, y_bits: int, *, booth: bool, signed: bool) -> None:
         self.booth = booth
+        self.signed = signed
         super().__init__({"a": In(a_bits), "b": In(b_bits), "y": Out(y_bits)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows = carry_save_multiply(m, platform, self.a, self.b, booth=self.booth, resolve=False)
-        m.d.comb += self.y.eq(rows.sum)
+        rows = carry_save_multiply(
+            m, platform, self.a, self.b, signed=self.signed, booth=self.booth, resolve=False
+        )
+        m.d.comb += self.y.eq(rows.sum.as_signed() if self.signed else rows.sum)
         return m
 
 
 @functools.cache
-def techmap(a_bits: int, b_bits: int, y_bits: int, *, booth: bool) -> str:
-    """Return a techmap for an unsigned ``$mul`` of ``a_bits`` by ``b_bits`` into ``y_bits``.
+def techmap(a_bits: int, b_bits: int, y_bits: int, *, booth: bool, signed: bool = False) -> str:
+    """Return a techmap for a ``$mul`` of ``a_bits`` by ``b_bits`` into ``y_bits``.
 
     ``booth`` recodes the second operand, which should be the one that is stable first, unless it is so narrow
-    that this would be the larger.
+    that this would be the larger. With ``signed`` both operands are, and it always is.
     """
-    multiply = _Multiply(a_bits, b_bits, y_bits, booth=booth)
-    name = f"tileloom_multiply_{a_bits}_{b_bits}_{y_bits}"
+    multiply = _Multiply(a_bits, b_bits, y_bits, booth=booth, signed=signed)
+    name = f"tileloom_multiply{'_signed' if signed else ''}_{a_bits}_{b_bits}_{y_bits}"
     ports: list[Signal] = [multiply.a, multiply.b, multiply.y]
     body = full_adder.as_cells(export(multiply, name, ports).verilog)
     return f"""
@@ -50,7 +53,7 @@ module {name}_map (A, B, Y);
   parameter A_SIGNED = 0; parameter B_SIGNED = 0;
   parameter A_WIDTH = 1; parameter B_WIDTH = 1; parameter Y_WIDTH = 1;
   input [A_WIDTH-1:0] A; input [B_WIDTH-1:0] B; output [Y_WIDTH-1:0] Y;
-  wire _TECHMAP_FAIL_ = A_SIGNED || B_SIGNED
+  wire _TECHMAP_FAIL_ = A_SIGNED != {int(signed)} || B_SIGNED != {int(signed)}
     || A_WIDTH != {a_bits} || B_WIDTH != {b_bits} || Y_WIDTH != {y_bits};
   {name} multiply (.a(A), .b(B), .y(Y));
 endmodule

@@ -18,8 +18,23 @@ ORIGINS = (
     "clock gates",
     "logic",
 )
-"""Every origin that a report can name, in its order. The adder is one or four, by the hierarchy kept;
-``logic`` is what a flat netlist cannot tell apart."""
+"""Every origin that a report of an array can name, in its order.
+
+The adder is one or four, by the hierarchy kept; ``logic`` is what a flat netlist cannot tell apart."""
+
+ENGINE_ORIGINS = (
+    "dot product",
+    "core's operands",
+    "accumulators",
+    "A buffer",
+    "B buffer",
+    "headers",
+    "requantise",
+    "drain",
+    "AXI4 master",
+    "walker",
+)
+"""The origins that only a report of an engine names."""
 
 _OF_PART = {
     "multiplier": "multiplier",
@@ -29,6 +44,7 @@ _OF_PART = {
     "round": "adder: round",
     "skew": "skew",
     "weight loading": "weight loading",
+    **{part: part for part in ENGINE_ORIGINS},
 }
 _IN_ELEMENT = {"processing element", "multiplier", "align", "adder", "normalise", "round"}
 _OF_ELEMENT_REGISTER = {

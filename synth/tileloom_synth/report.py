@@ -9,7 +9,7 @@ from typing import Any
 
 from .flow import Mapped
 from .library import Library
-from .origins import ORIGINS, of_logic, of_register
+from .origins import ENGINE_ORIGINS, ORIGINS, of_logic, of_register
 from .timing import Timing
 
 
@@ -103,7 +103,7 @@ def report(
     ``origins`` says what part of the array each module is (the manifest's ``modules``); what is not in it
     counts as control.
     """
-    shares = {origin: Share() for origin in ORIGINS}
+    shares = {origin: Share() for origin in (*ENGINE_ORIGINS, *ORIGINS)}
     cells: Counter[str] = Counter()
     for name, instances in _instances(mapped).items():
         module = mapped.modules[name]

@@ -8,19 +8,22 @@ import random
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
+
 from tileloom.arith.carry_save import carry_save_multiply
 
 
 @pytest.mark.parametrize("resolve", [True, False])
-@pytest.mark.parametrize("booth", [True, False])
+@pytest.mark.parametrize("kind", ["booth", "bits", "signed"])
 @pytest.mark.parametrize(
     ("a_bits", "b_bits"), [(1, 1), (3, 4), (2, 6), (4, 6), (5, 3), (24, 24), (24, 7), (11, 8)]
 )
-def test_rows_add_up_to_the_product(a_bits: int, b_bits: int, booth: bool, resolve: bool) -> None:
+def test_rows_add_up_to_the_product(a_bits: int, b_bits: int, kind: str, resolve: bool) -> None:
     m = Module()
     a, b, product = Signal(a_bits), Signal(b_bits), Signal(a_bits + b_bits)
     m.submodules.rows = inner = Module()
-    rows = carry_save_multiply(inner, None, a, b, booth=booth, resolve=resolve)
+    rows = carry_save_multiply(
+        inner, None, a, b, signed=kind == "signed", booth=kind == "booth", resolve=resolve
+    )
     m.d.comb += product.eq(rows.sum)
     assert len(rows.low) + len(rows.x) == a_bits + b_bits and len(rows.x) == len(rows.y)
     if a_bits + b_bits <= 10:
@@ -37,7 +40,9 @@ def test_rows_add_up_to_the_product(a_bits: int, b_bits: int, booth: bool, resol
         for x, y in pairs:
             context.set(a, x)
             context.set(b, y)
-            assert context.get(product) == x * y, (x, y)
+            if kind == "signed":
+                x, y = (n - (n >> bits - 1 << bits) for n, bits in ((x, a_bits), (y, b_bits)))
+            assert context.get(product) == x * y % (1 << a_bits + b_bits), (x, y)
             compared += 1
 
     simulator = Simulator(m)

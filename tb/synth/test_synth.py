@@ -34,8 +34,8 @@ def run(*arguments):
     return CliRunner().invoke(synth_command, arguments)
 
 
-def multiply(a, b, y):
-    ports = f"input [{a - 1}:0] a, input [{b - 1}:0] b, output [{y - 1}:0] y"
+def multiply(a, b, y, kind=""):
+    ports = f"input {kind} [{a - 1}:0] a, input {kind} [{b - 1}:0] b, output [{y - 1}:0] y"
     return f"module top ({ports}); assign y = a * b; endmodule"
 
 
@@ -74,6 +74,16 @@ def test_multipliers_of_full_adders_are_multiplications(cells, tmp_path, a, b, b
 def test_multipliers_of_other_widths_of_product_are_too(cells, tmp_path, y):
     verilog = multiply(6, 6, y)
     proved_equal(verilog, Flow(verilog, "top", cells).map(Options()), cells, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "y"), [(6, 6, 12), (5, 7, 12), (7, 6, 13), (3, 6, 9), (1, 6, 7), (6, 6, 7), (6, 6, 15)]
+)
+def test_multipliers_of_signed_operands_are_too(cells, tmp_path, a, b, y):
+    verilog = multiply(a, b, y, kind="signed")
+    mapped = Flow(verilog, "top", cells).map(Options())
+    assert report(mapped, cells, {}).cells["FA_X1"] > 0 or a < 3
+    proved_equal(verilog, mapped, cells, tmp_path)
 
 
 @pytest.mark.parametrize(("a", "b", "booth"), [(24, 24, True), (24, 7, True), (24, 12, False), (11, 8, True)])

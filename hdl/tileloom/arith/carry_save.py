@@ -159,9 +159,16 @@ class Rows:
 
 
 def carry_save_multiply(
-    m: Module, platform: object, a: Value, b: Value, *, booth: bool = True, resolve: bool = True
+    m: Module,
+    platform: object,
+    a: Value,
+    b: Value,
+    *,
+    signed: bool = False,
+    booth: bool = True,
+    resolve: bool = True,
 ) -> Rows:
-    """Return the product of two unsigned values as rows, with their hardware added to ``m``. Combinational.
+    """Return the product of two values as rows, with their hardware added to ``m``. Combinational.
 
     Parameters
     ----------
@@ -169,6 +176,8 @@ def carry_save_multiply(
         Where the hardware goes, and of its elaboration.
     a, b:
         The operands. ``b`` should be the one that is stable first: its digits select ``a``.
+    signed:
+        Both operands are signed, and Booth-recoded; otherwise both are unsigned, whatever their shape.
     booth:
         Recode ``b``, if it has ``SMALLEST_BOOTH`` bits; otherwise its digits are its bits.
     resolve:
@@ -176,8 +185,8 @@ def carry_save_multiply(
         to keep. In front of an adder in the same cycle it only makes that adder's carry late.
     """
     columns = _Columns(m, platform, len(a) + len(b))
-    if booth and len(b) >= SMALLEST_BOOTH:
-        _booth_rows(m, columns, a, b)
+    if signed or (booth and len(b) >= SMALLEST_BOOTH):
+        _booth_rows(m, columns, a, b, signed=signed)
     else:
         for place, digit in enumerate(b):
             for index, bit in enumerate(a):
@@ -193,37 +202,40 @@ def carry_save_multiply(
     return Rows(Cat(*low), Cat(*x), Cat(*y), Const(0, 1) if carry is None else carry)
 
 
-def _booth_rows(m: Module, columns: _Columns, a: Value, b: Value) -> None:
+def _booth_rows(m: Module, columns: _Columns, a: Value, b: Value, *, signed: bool) -> None:
     """Put the rows of the digits ``b[2j-1] + b[2j] - 2 b[2j+1]``, each -2 to 2.
 
     A negative row is its complement, plus 1 in its lowest place, minus 1 just above its highest; the latter
-    is the inverted sign there, and a constant that all rows share.
+    is the inverted sign there, and a constant that all rows share. The rows of a signed ``a`` have their sign
+    in their highest place, and a signed ``b`` has no digit above its own sign.
     """
+    width = len(a) + 1
+    once_a = Cat(a, a[-1] if signed else Const(0, 1))
+    twice_a = Cat(Const(0, 1), a)
+    above = b[-1] if signed else Const(0, 1)
+    padded = Cat(Const(0, 1), b, above, above)
     constant = 0
-    padded = Cat(Const(0, 1), b, Const(0, 2))
-    for digit in range(len(b) // 2 + 1):
+    for digit in range((len(b) + 1) // 2 if signed else len(b) // 2 + 1):
         low, middle, high = (padded[2 * digit + offset] for offset in range(3))
-        # The highest digit is never negative.
-        negative = 2 * digit + 1 < len(b)
+        # The highest digit of an unsigned value is never negative.
+        negative = signed or 2 * digit + 1 < len(b)
         once, twice = Signal(name=f"once_{digit}"), Signal(name=f"twice_{digit}")
-        row = Signal(unsigned(len(a) + 1), name=f"row_{digit}")
+        row = Signal(unsigned(width), name=f"row_{digit}")
         m.d.comb += [
             once.eq(middle ^ low),
             twice.eq((high & ~middle & ~low) | (~high & middle & low)),
             row.eq(
-                (
-                    (Cat(a, Const(0, 1)) & once.replicate(len(row)))
-                    | (Cat(Const(0, 1), a) & twice.replicate(len(row)))
-                )
-                ^ (high.replicate(len(row)) if negative else 0)
+                ((once_a & once.replicate(width)) | (twice_a & twice.replicate(width)))
+                ^ (high.replicate(width) if negative else 0)
             ),
         ]
-        for index, bit in enumerate(row):
+        sign = 2 * digit + (width - 1 if signed else width)
+        for index, bit in enumerate(row[: width - 1] if signed else row):
             columns.put(2 * digit + index, _BOOTH, bit)
         if negative:
             columns.put(2 * digit, 0.0, high)
-            columns.put(2 * digit + len(row), 0.0, ~high)
-            constant -= 1 << (2 * digit + len(row))
+            columns.put(sign, _BOOTH if signed else 0.0, ~(row[-1] if signed else high))
+            constant -= 1 << sign
     for place in range(len(columns.bits)):
         if constant >> place & 1:
             columns.put(place, 0.0, Const(1, 1))

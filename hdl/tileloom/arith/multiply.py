@@ -18,7 +18,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..formats import FloatFormat, Format, Rounding, SignMagnitude
+from ..formats import FloatFormat, Format, Rounding
 from .carry_save import Rows, carry_save_multiply
 from .factor import EncodeFactor, FactorFormat, significand
 from .pipeline import register

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 
 class NamedPorts(Elaboratable):
-    """Wraps a component all of whose ports are streams, under the names of either convention.
+    """Wraps a component whose ports are streams, under the names of either convention, and plain outputs.
 
     Attributes
     ----------
@@ -23,7 +23,8 @@ class NamedPorts(Elaboratable):
         The ports of the wrapper, clock and reset first.
     description:
         The manifest's account of them: ``clock``, ``reset`` and ``ports``, one entry per stream with its
-        ``direction``, ``elements``, ``element_width`` (bits) and ``signals``.
+        ``direction``, ``elements``, ``element_width`` (bits) and ``signals``; ``outputs``, the widths of the
+        plain outputs by name, if there are any.
     """
 
     def __init__(self, component: wiring.Component, *, axi4_stream_names: bool) -> None:
@@ -40,13 +41,23 @@ class NamedPorts(Elaboratable):
         # Which of the wrapper's signals drives which of the component's, or the other way round.
         self._wires: list[tuple[Value, Value]] = []
         for name, member in component.signature.members.items():
-            self._add_stream(name, getattr(component, name), inward=member.flow is In)
+            if member.is_port:
+                self._add_output(name, Value.cast(getattr(component, name)))
+            else:
+                self._add_stream(name, getattr(component, name), inward=member.flow is In)
+
+    def _add_output(self, name: str, inner: Value) -> None:
+        outer = Signal(len(inner), name=name)
+        self.signals.append(outer)
+        self._wires.append((outer, inner))
+        self.description.setdefault("outputs", {})[name] = len(inner)
 
     def _add_stream(self, name: str, port: Any, *, inward: bool) -> None:
         payload = port.payload
-        packet = hasattr(payload, "last")
-        data = payload.data if packet else payload
-        fields = {"data": Value.cast(data), "valid": port.valid, "ready": port.ready}
+        layout = payload.shape()
+        packet = isinstance(layout, data.StructLayout) and set(layout.members) == {"data", "last"}
+        words = payload.data if packet else payload
+        fields = {"data": Value.cast(words), "valid": port.valid, "ready": port.ready}
         if packet:
             fields["last"] = payload.last
         names = {}
@@ -63,7 +74,7 @@ class NamedPorts(Elaboratable):
             self.signals.append(outer)
             driven_from_outside = inward != (field == "ready")
             self._wires.append((inner, outer) if driven_from_outside else (outer, inner))
-        shape = data.shape() if hasattr(data, "shape") else None
+        shape = words.shape() if hasattr(words, "shape") else None
         elements = getattr(shape, "length", 1)
         self.description["ports"].append(
             {

@@ -1,0 +1,117 @@
+"""The accumulators: two halves of C tiles, partial sums going to and from the core in one, the other drained.
+
+```
+ step of a tile --[psum_delay - 1]--> read, [1] --> fresh ? start : word --> psum
+                --[latency]---------> write <------------------------------- results
+```
+
+Each half is a memory of one read and one write port; who owns the half uses both.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..hierarchy import add_shared
+from .config import EngineConfig
+from .core import Timing, sums_layout
+from .memories import TwoPort
+from .sequencer import step_layout
+
+
+class Accumulators(wiring.Component):
+    """Keeps the partial sums of two block columns.
+
+    Ports
+    -----
+    reading, read, step:
+        In: the step whose A tile is being read, and whether it is read in this cycle; the step that goes to
+        the core in this cycle.
+    start:
+        In: for each half, what a sum starts from: ``n`` words.
+    psum, results:
+        Out, in: as in ``core_signature``.
+    finished:
+        Out: a half is complete; its last tile is written in this cycle at the latest.
+    drain_read, drain_half, drain_tile:
+        In: read a tile for the drain.
+    drained:
+        Out: that tile, from the next cycle on until the next ``drain_read``.
+    """
+
+    def __init__(self, config: EngineConfig, timing: Timing) -> None:
+        self.config = config
+        self.timing = timing
+        tile = sums_layout(config)
+        super().__init__(
+            {
+                "reading": In(step_layout(config)),
+                "read": In(1),
+                "step": In(step_layout(config)),
+                "start": In(data.ArrayLayout(start_layout(config), 2)),
+                "psum": Out(tile),
+                "results": In(tile),
+                "finished": Out(1),
+                "drain_read": In(1),
+                "drain_half": In(1),
+                "drain_tile": In(ceil_log2(config.acc_tiles)),
+                "drained": Out(tile),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config, timing = self.config, self.timing
+        bits = sums_layout(config).size
+
+        # The step, each number of cycles after it went to the core.
+        after = [self.step]
+        for delay in range(1, timing.latency + 1):
+            moved = Signal.like(self.step, name=f"step_{delay}")
+            m.d.sync += moved.eq(after[-1])
+            after.append(moved)
+        if timing.psum_delay:
+            reader, reads = after[timing.psum_delay - 1], after[timing.psum_delay - 1].valid
+        else:
+            reader, reads = self.reading, self.read
+        writer = after[timing.latency]
+
+        words = []
+        for half in range(2):
+            ram = add_shared(
+                m, platform, "accumulator_memory", f"half_{half}", lambda: TwoPort(config.acc_tiles, bits)
+            )
+            core_reads, drain_reads = Signal(), Signal()
+            m.d.comb += [
+                core_reads.eq(reads & (reader.half == half)),
+                drain_reads.eq(self.drain_read & (self.drain_half == half)),
+                ram.read.eq(core_reads | drain_reads),
+                ram.read_address.eq(Mux(core_reads, reader.tile, self.drain_tile)),
+                ram.write.eq(writer.valid & (writer.half == half)),
+                ram.write_address.eq(writer.tile),
+                ram.write_data.eq(Value.cast(self.results)),
+            ]
+            words.append(ram.read_data)
+
+        # What was read a cycle ago.
+        user = self.step if timing.psum_delay == 0 else after[timing.psum_delay]
+        word = Mux(user.half, words[1], words[0])
+        start = Mux(user.half, Value.cast(self.start[1]), Value.cast(self.start[0]))
+        m.d.comb += Value.cast(self.psum).eq(Mux(user.fresh, start.replicate(config.m), word))
+        drained_half = Signal()
+        with m.If(self.drain_read):
+            m.d.sync += drained_half.eq(self.drain_half)
+        m.d.comb += [
+            Value.cast(self.drained).eq(Mux(drained_half, words[1], words[0])),
+            self.finished.eq(writer.finish),
+        ]
+        return m
+
+
+def start_layout(config: EngineConfig) -> data.ArrayLayout:
+    """Return the layout of what a column's sums start from: a word for each of its ``n`` columns."""
+    return data.ArrayLayout(config.sum_bits, config.n)

@@ -1,0 +1,150 @@
+"""Descriptors: the program in memory, read one after the other and handed to the engine and the clients."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import EngineConfig
+from ..layouts import COMMAND, Opcode
+from .signals import DESCRIPTOR_BYTES, job_layout, request_layout
+
+DESCRIPTOR = data.StructLayout(
+    {
+        "command": COMMAND,
+        "address": 64,
+        "step": 32,
+        "plane": 32,
+        "line": 32,
+        "run": 32,
+        "lines": 16,
+        "reserved": 16,
+        "weight_bytes": 32,
+        "weights": 64,
+    }
+)
+"""A descriptor in memory, little-endian."""
+
+assert DESCRIPTOR.size == DESCRIPTOR_BYTES * 8
+
+
+class Descriptors(wiring.Component):
+    """Reads a program from its first descriptor to the one whose command does nothing.
+
+    Ports
+    -----
+    start:
+        Stream in: the address of the first descriptor, a multiple of 64. The next program starts after the
+        ``status`` of this one.
+    requests, beat, beat_valid:
+        As in ``ReadClient``.
+    commands:
+        Stream out, to the engine.
+    load, index, weights, write:
+        Streams of jobs out, to the clients.
+    idle:
+        In: all that was handed out is done.
+    finished, restart:
+        Out: the program is at its end and all is done. In: forget it.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        job = stream.Signature(job_layout(config))
+        super().__init__(
+            {
+                "start": In(stream.Signature(config.address_bits)),
+                "requests": Out(stream.Signature(request_layout(config))),
+                "beat": In(config.bus),
+                "beat_valid": In(1),
+                "commands": Out(stream.Signature(COMMAND)),
+                "load": Out(job),
+                "index": Out(job),
+                "weights": Out(job),
+                "write": Out(job),
+                "idle": In(1),
+                "finished": Out(1),
+                "restart": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config = self.config
+        beats = DESCRIPTOR_BYTES * 8 // config.bus
+        address = Signal(config.address_bits)
+        bits = Signal(DESCRIPTOR.size, reset_less=True)
+        descriptor = data.View(DESCRIPTOR, bits)
+        command = descriptor.command
+        left = Signal(range(beats + 1))
+        m.d.comb += [
+            self.requests.payload.addr.eq(address),
+            self.requests.payload.len.eq(beats - 1),
+            self.commands.payload.eq(command),
+        ]
+        self._jobs(m, descriptor)
+        targets = {
+            Opcode.LOAD: [self.commands, self.load],
+            Opcode.CONV: [self.commands, self.index, self.weights],
+            Opcode.WRITE: [self.commands, self.write],
+        }
+        with m.FSM():
+            with m.State("idle"):
+                m.d.comb += self.start.ready.eq(1)
+                m.d.sync += address.eq(self.start.payload)
+                with m.If(self.start.valid):
+                    m.next = "ask"
+            with m.State("ask"):
+                m.d.comb += self.requests.valid.eq(1)
+                m.d.sync += left.eq(beats)
+                with m.If(self.requests.ready):
+                    m.next = "receive"
+            with m.State("receive"), m.If(self.beat_valid):
+                m.d.sync += [bits.eq(Cat(bits, self.beat)[config.bus :]), left.eq(left - 1)]
+                with m.If(left == 1):
+                    m.next = "hand out"
+            with m.State("hand out"), m.Switch(command.opcode):
+                for opcode, streams in targets.items():
+                    with m.Case(opcode):
+                        ready = Cat(target.ready for target in streams)
+                        # To all of them in one cycle: each waits for the others.
+                        for target in streams:
+                            others = Cat(other.ready for other in streams if other is not target)
+                            m.d.comb += target.valid.eq(others.all())
+                        with m.If(ready.all()):
+                            m.d.sync += address.eq(address + DESCRIPTOR_BYTES)
+                            m.next = "ask"
+                with m.Default():
+                    m.next = "finish"
+            with m.State("finish"):
+                m.d.comb += self.finished.eq(self.idle)
+                with m.If(self.restart):
+                    m.next = "idle"
+        return m
+
+    def _jobs(self, m: Module, descriptor: data.View) -> None:
+        command = descriptor.command
+        for port, planes in ((self.load, command.blocks), (self.write, command.columns)):
+            m.d.comb += [
+                port.payload.address.eq(descriptor.address),
+                port.payload.iterations.eq(command.iterations),
+                port.payload.step.eq(descriptor.step),
+                port.payload.planes.eq(planes),
+                port.payload.plane.eq(descriptor.plane),
+                port.payload.lines.eq(descriptor.lines),
+                port.payload.line.eq(descriptor.line),
+                port.payload.run.eq(descriptor.run),
+            ]
+        for port, address, size in (
+            (self.index, descriptor.address, descriptor.run),
+            (self.weights, descriptor.weights, descriptor.weight_bytes),
+        ):
+            m.d.comb += [
+                port.payload.address.eq(address),
+                port.payload.iterations.eq(command.iterations),
+                port.payload.planes.eq(1),
+                port.payload.lines.eq(1),
+                port.payload.run.eq(size),
+            ]

@@ -1,0 +1,116 @@
+"""The engine with one AXI4 master for everything, and a program in memory.
+
+```
+ start --> Descriptors -- commands --> Engine --> results --> WriteClient --> AW, W, B
+                 '-- jobs --> ReadClients: activations, index, weights --^
+                                    '--> ReadChannel <--> AR, R
+```
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import INDEX_BITS, EngineConfig
+from ..drain import result_layout
+from ..engine import Engine
+from ..loader import unit_layout
+from .descriptors import Descriptors
+from .read import ReadChannel, ReadClient
+from .signals import master_members
+from .write import WriteClient
+
+
+def status_layout(config: EngineConfig) -> data.StructLayout:
+    """Return what is reported of a program.
+
+    ``error``: there was an error response. If so, of the first: ``write``, it came on B; ``response``, SLVERR
+    is 2 and DECERR 3; ``address``, where its burst began. ``fault``: the engine's, sticky until reset.
+    """
+    return data.StructLayout(
+        {"error": 1, "write": 1, "response": 2, "fault": 2, "address": config.address_bits}
+    )
+
+
+class AxiEngine(wiring.Component):
+    """The block-sparse tile engine as an AXI4 master; memory layouts in ``docs/engine.md``.
+
+    Ports: streams ``start`` (in), the address of the first descriptor; ``status`` (out), once for each
+    program, when all is written and answered; ``ar``, ``r``, ``aw``, ``w``, ``b``; ``busy``
+    (out), from ``start`` to ``status``. After an error response the program runs on with the data as it came.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "start": In(stream.Signature(config.address_bits)),
+                "status": Out(stream.Signature(status_layout(config))),
+                **master_members(config),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config = self.config
+        m.submodules.engine = engine = Engine(config)
+        m.submodules.descriptors = descriptors = Descriptors(config)
+        m.submodules.write = write = WriteClient(config, result_layout(config).size)
+        m.submodules.channel = channel = ReadChannel(config, 4)
+        clients: list[Descriptors | ReadClient] = [descriptors]
+        for name, bits, jobs, target in (
+            ("activations", unit_layout(config).size, descriptors.load, engine.activations),
+            ("index", INDEX_BITS, descriptors.index, engine.index),
+            ("weights", config.bus, descriptors.weights, engine.weights),
+        ):
+            m.submodules[f"read_{name}"] = client = ReadClient(config, bits)
+            wiring.connect(m, jobs, client.jobs)
+            m.d.comb += [
+                target.payload.as_value().eq(client.units.payload)
+                if isinstance(target.payload, data.View)
+                else target.payload.eq(client.units.payload),
+                target.valid.eq(client.units.valid),
+                client.units.ready.eq(target.ready),
+            ]
+            clients.append(client)
+        for index, client in enumerate(clients):
+            wiring.connect(m, client.requests, getattr(channel, f"requests_{index}"))
+            m.d.comb += [client.beat.eq(channel.beat), client.beat_valid.eq(channel.beat_valid[index])]
+        wiring.connect(m, descriptors.write, write.jobs)
+        wiring.connect(m, descriptors.commands, engine.commands)
+        wiring.connect(m, wiring.flipped(self.start), descriptors.start)
+        for name in ("ar", "r"):
+            wiring.connect(m, getattr(channel, name), wiring.flipped(getattr(self, name)))
+        for name in ("aw", "w", "b"):
+            wiring.connect(m, getattr(write, name), wiring.flipped(getattr(self, name)))
+        m.d.comb += [
+            write.units.payload.eq(engine.results.payload.data.as_value()),
+            write.units.valid.eq(engine.results.valid),
+            engine.results.ready.eq(write.units.ready),
+            descriptors.idle.eq(~engine.busy & write.idle & channel.idle),
+        ]
+
+        # The first error of the program; one on R before one on B in the same cycle.
+        status = self.status.payload
+        error = Signal()
+        m.d.comb += error.eq(channel.error | write.error)
+        with m.If(error & ~status.error):
+            m.d.sync += [
+                status.error.eq(1),
+                status.write.eq(~channel.error),
+                status.response.eq(Mux(channel.error, channel.response, write.response)),
+                status.address.eq(Mux(channel.error, channel.address, write.address)),
+            ]
+        m.d.comb += [
+            status.fault.eq(engine.fault),
+            self.status.valid.eq(descriptors.finished),
+            descriptors.restart.eq(self.status.valid & self.status.ready),
+            self.busy.eq(~descriptors.start.ready),
+        ]
+        with m.If(descriptors.restart):
+            m.d.sync += status.error.eq(0)
+        return m

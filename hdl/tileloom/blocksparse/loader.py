@@ -1,0 +1,119 @@
+"""The loader: writes a strip into the A buffer with its padding, one unit in every cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from .config import EngineConfig
+from .layouts import address_bits, count_bits, load_command
+from .stepper import ColumnStepper
+
+
+def unit_layout(config: EngineConfig) -> data.ArrayLayout:
+    """Return the layout of a unit: ``k`` activations of one pixel."""
+    return data.ArrayLayout(config.element_bits, config.k)
+
+
+class Loader(wiring.Component):
+    """Walks channel blocks, rows and columns of a strip, and takes a unit for each that is no padding.
+
+    Ports
+    -----
+    commands:
+        Stream in: an iteration of a LOAD, taken with its last unit.
+    half_free:
+        In: a half of the buffer is free.
+    take, give:
+        Out: the free half is taken, in the cycle before the first unit at the earliest; the half is full, in
+        the cycle of its last unit.
+    activations:
+        Stream in: units, all columns of a row, all rows of a channel block, all channel blocks.
+    write, half, bank, address, unit:
+        Out: a unit for the buffer, written in this cycle.
+    x, block, block_done:
+        Out: the unit's column in the strip and its channel block; it is the last of that block.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "commands": In(stream.Signature(load_command(config))),
+                "half_free": In(1),
+                "take": Out(1),
+                "give": Out(1),
+                "activations": In(stream.Signature(unit_layout(config))),
+                "write": Out(1),
+                "half": Out(1),
+                "bank": Out(ceil_log2(config.m)),
+                "address": Out(address_bits(config)),
+                "unit": Out(unit_layout(config)),
+                "x": Out(count_bits(config)),
+                "block": Out(count_bits(config)),
+                "block_done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config = self.config
+        command = self.commands.payload
+        m.submodules.stepper = stepper = ColumnStepper(config)
+        owned = Signal()
+        m.d.comb += self.take.eq(self.commands.valid & ~owned & self.half_free)
+        with m.If(self.take):
+            m.d.sync += owned.eq(1)
+
+        # Three loops, the innermost first.
+        bits = count_bits(config)
+        x, y, block = self.x, Signal(bits), self.block
+        right, x_end, bottom, y_end = (
+            Signal(bits, name=name) for name in ("right", "x_end", "bottom", "y_end")
+        )
+        next_x, next_y, next_block = (Signal(bits, name=f"next_{name}") for name in ("x", "y", "block"))
+        last_x, last_y, last = Signal(), Signal(), Signal()
+        inside = Signal()
+        m.d.comb += [
+            right.eq(command.left + command.width),
+            x_end.eq(right + command.right),
+            bottom.eq(command.top + command.rows),
+            y_end.eq(bottom + command.bottom),
+            inside.eq((x >= command.left) & (x < right) & (y >= command.top) & (y < bottom)),
+            next_x.eq(x + 1),
+            next_y.eq(y + 1),
+            next_block.eq(block + 1),
+            last_x.eq(next_x == x_end),
+            last_y.eq(last_x & (next_y == y_end)),
+            last.eq(last_y & (next_block == command.blocks)),
+        ]
+        row_address = Signal.like(self.address)
+        with m.If(self.write):
+            m.d.sync += x.eq(Mux(last_x, 0, next_x))
+            with m.If(last_x):
+                m.d.sync += [y.eq(Mux(last_y, 0, next_y)), row_address.eq(row_address + command.row_pitch)]
+            with m.If(last_y):
+                m.d.sync += [block.eq(Mux(last, 0, next_block)), row_address.eq(next_block)]
+            with m.If(last):
+                m.d.sync += [row_address.eq(0), owned.eq(0), self.half.eq(~self.half)]
+
+        m.d.comb += [
+            self.activations.ready.eq(owned & inside),
+            self.write.eq(owned & (self.activations.valid | ~inside)),
+            self.commands.ready.eq(self.write & last),
+            self.give.eq(self.write & last),
+            self.block_done.eq(last_y),
+            stepper.stride.eq(command.stride),
+            stepper.phase_pitch.eq(command.phase_pitch),
+            stepper.blocks.eq(command.blocks),
+            stepper.step.eq(self.write),
+            stepper.restart.eq(self.write & last_x),
+            self.bank.eq(stepper.bank),
+            self.address.eq(row_address + stepper.offset),
+        ]
+        with m.If(inside):
+            m.d.comb += self.unit.eq(self.activations.payload)
+        return m

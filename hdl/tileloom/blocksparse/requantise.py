@@ -1,0 +1,101 @@
+"""Requantisation: INT32 results become INT8 on their way out, each column with its own numbers.
+
+    q = saturate(round((result + bias) * scale / 2^shift)),   then with ReLU max(q, 0)
+
+``round`` takes halves away from zero, and ``saturate`` is to -128..127. Nothing before it loses a bit.
+
+```
+ result + bias --[sum, 33]-- |sum| --[magnitude]-- * scale --[product]-- >> shift, round, saturate --[q]
+       sign ----------------------------------------------------------------------------'
+```
+
+Rounding halves away from zero is rounding magnitudes up, so that the work is done on magnitudes: the
+multiplier is unsigned, and the shifter drops at every level what lies above all that can still count.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..arith.pipeline import register
+from .dot_product import ACCUMULATOR, OPERAND
+
+SCALE_BITS = 16
+"""Width of the scale, an unsigned integer."""
+
+SHIFT_BITS = 6
+"""Width of the shift, 0 to 63."""
+
+PARAMETERS = data.StructLayout({"bias": signed(32), "scale": SCALE_BITS, "shift": SHIFT_BITS})
+"""What a column is requantised with."""
+
+LATENCY = 4
+"""From a result to its INT8, in enabled cycles."""
+
+
+class Requantise(wiring.Component):
+    """One lane: a result per enabled cycle.
+
+    Ports: ``enable``; ``result`` (in, INT32); ``parameters`` (in, ``PARAMETERS``), in the same cycle as the
+    result; ``relu`` (in), ``LATENCY - 1`` enabled cycles later; ``q`` (out, INT8), ``LATENCY`` enabled cycles
+    later. No register has a reset.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "enable": In(1),
+                "result": In(ACCUMULATOR),
+                "parameters": In(PARAMETERS),
+                "relu": In(1),
+                "q": Out(OPERAND),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        enable = self.enable
+        total = register(m, enable, self.result + self.parameters.bias, "total")
+        scale = register(m, enable, self.parameters.scale, "scale_of_total")
+        shift = register(m, enable, self.parameters.shift, "shift_of_total")
+
+        # |total| is at most 2^32: 33 bits, unsigned.
+        negative = register(m, enable, total[-1], "negative_of_magnitude")
+        absolute = (total ^ total[-1].replicate(len(total))).as_unsigned() + total[-1]
+        magnitude = register(m, enable, absolute[: len(total)], "magnitude")
+        scale = register(m, enable, scale, "scale_of_magnitude")
+        shift = register(m, enable, shift, "shift_of_magnitude")
+
+        negative = register(m, enable, negative, "negative_of_product")
+        product = register(m, enable, (magnitude * scale)[: len(magnitude) + SCALE_BITS - 1], "product")
+        shift = register(m, enable, shift, "shift_of_product")
+
+        # One place below the point is kept, for rounding; eight above, 128 being the largest magnitude.
+        places, too_large = _shift_right(m, Cat(Const(0, 1), product), shift, keep=9)
+        rounded = Signal(unsigned(9))
+        m.d.comb += rounded.eq(places[1:] + places[0])
+        positive = Mux(too_large | (rounded >= 128), 127, rounded[:8])
+        lowered = Mux(too_large | (rounded >= 128), 128, rounded[:8])
+        q = Mux(negative, Mux(self.relu, 0, -lowered), positive)
+        m.d.comb += self.q.eq(register(m, enable, q[:8], "word"))
+        return m
+
+
+def _shift_right(m: Module, value: Value, amount: Value, keep: int) -> tuple[Value, Value]:
+    """Return the lowest ``keep`` bits of ``value`` shifted right by ``amount``, and whether any above is 1.
+
+    The longest shift comes first: after it and every other, bits that no further shift can bring down to the
+    lowest ``keep`` are only looked at.
+    """
+    too_large: Value = Signal(name="nothing_above")
+    for level in reversed(range(len(amount))):
+        places = 1 << level
+        window = keep + places - 1
+        moved = Signal(max(len(value), keep), name=f"shifted_by_{places}")
+        m.d.comb += moved.eq(Mux(amount[level], value >> places, value))
+        too_large = too_large | moved[window:].any() if len(moved) > window else too_large
+        value = moved[:window]
+    return value, too_large

@@ -1,0 +1,223 @@
+"""The unit on CV-X-IF, for CV32E40X as PyPI has it (pythondata-cpu-cv32e40x 0.6.0)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import XfuConfig
+from .cv32e40x import IssueGuard
+from .decode import Decode
+from .unit import Unit
+
+MACHINE_MODE = 3
+"""The one privilege level of CV32E40X."""
+
+LOAD_ACCESS_FAULT = 5
+"""mcause of a load that memory refuses (RISC-V Privileged ISA, "Machine Cause Register")."""
+
+FAULT = data.StructLayout({"err": 1, "exc": 1, "exccode": 6})
+"""What can be wrong with a load."""
+
+INTERRUPT_CYCLES = 6
+"""For how long a failed load holds its result back; from ``load_error`` to a pending interrupt it takes 2."""
+
+
+class CvXIf(wiring.Component):
+    """The coprocessor side of CV-X-IF, with X_NUM_RS = 3 and X_MEM_WIDTH = 32.
+
+    A flat port for every signal of the interface that means something here, named as there without
+    ``req``, ``resp``. The compressed interface is not served; what else the core reads is constant 0.
+
+    ::
+
+        issue  --> Decode --accept--> Unit <---- commit
+          |          IssueGuard        |  ^
+          |  word in ID, mem_ready     v  |
+          +----------------------> mem, mem_result     (the core's load/store unit)
+                                       |
+        result <--------- load_error --+
+
+    - An instruction is accepted when ``IssueGuard`` says so; everything else is rejected at once.
+    - The load is requested while ``result_ready`` says that the instruction is in WB. The core can do
+      nothing with a request at another time: a request in EX makes EX keep what it hands to WB.
+    - ``result_valid`` follows ``mem_result_valid`` in the same cycle, for the load/store unit starts the load
+      of the next instruction in EX again and again while WB is empty of loads but not ready.
+    - A failed load leaves rd and the counter as they were. ``result_err`` says so, with ``precise_errors``
+      also ``result_exc``, at which the core should trap, and where CV32E40X does no more than to keep the
+      next instruction in EX and not to write rd. ``load_error``, to be connected to ``irq_i[31]``, makes it
+      trap: it is raised while the result is held back, so that the interrupt comes before the next
+      instruction, and stays until an ``xdecimate.counter`` has completed. mepc - 4 is the instruction that
+      failed.
+    """
+
+    def __init__(self, config: XfuConfig) -> None:
+        self.config = config
+        tag = config.id_width
+        super().__init__(
+            {
+                "issue_valid": In(1),
+                "issue_ready": Out(1),
+                "issue_instr": In(32),
+                "issue_id": In(tag),
+                "issue_rs1": In(32),
+                "issue_rs2": In(32),
+                "issue_rs3": In(32),
+                "issue_rs_valid": In(3),
+                "issue_accept": Out(1),
+                "issue_writeback": Out(1),
+                "issue_loadstore": Out(1),
+                "issue_exc": Out(1),
+                "commit_valid": In(1),
+                "commit_id": In(tag),
+                "commit_kill": In(1),
+                "mem_valid": Out(1),
+                "mem_ready": In(1),
+                "mem_id": Out(tag),
+                "mem_addr": Out(32),
+                "mem_mode": Out(2),
+                "mem_we": Out(1),
+                "mem_size": Out(3),
+                "mem_be": Out(4),
+                "mem_attr": Out(2),
+                "mem_wdata": Out(32),
+                "mem_last": Out(1),
+                "mem_spec": Out(1),
+                "mem_exc": In(1),
+                "mem_exccode": In(6),
+                "mem_result_valid": In(1),
+                "mem_result_id": In(tag),
+                "mem_result_rdata": In(32),
+                "mem_result_err": In(1),
+                "result_valid": Out(1),
+                "result_ready": In(1),
+                "result_id": Out(tag),
+                "result_data": Out(32),
+                "result_rd": Out(5),
+                "result_we": Out(1),
+                "result_exc": Out(1),
+                "result_exccode": Out(6),
+                "result_err": Out(1),
+                "load_error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        m.submodules.unit = unit = Unit(self.config, tag_bits=self.config.id_width, fault_bits=FAULT.size)
+        self._issue(m, unit)
+        m.d.comb += [
+            unit.commit_valid.eq(self.commit_valid),
+            unit.commit_tag.eq(self.commit_id),
+            unit.commit_kill.eq(self.commit_kill),
+        ]
+        self._load(m, unit)
+        self._result(m, unit)
+        return m
+
+    def _issue(self, m: Module, unit: Unit) -> None:
+        m.submodules.decode = decode = Decode(self.config)
+        m.submodules.guard = guard = IssueGuard()
+        ours, operands_valid = Signal(), Signal()
+        m.d.comb += [
+            decode.word.eq(self.issue_instr),
+            ours.eq(decode.decimate | decode.swap),
+            operands_valid.eq(self.issue_rs_valid[0] & (decode.swap | self.issue_rs_valid.all())),
+            guard.word.eq(self.issue_instr),
+            guard.ours.eq(ours),
+        ]
+        # An instruction in WB that may trap keeps the next one in EX; a swap does not trap.
+        held = self.result_ready & ~unit.results.payload.swap if self.config.precise_errors else Const(0)
+        m.d.comb += guard.moving.eq(self.mem_ready & ~self.mem_valid & ~held)
+
+        takes = Signal()
+        instruction = unit.instructions.payload
+        m.d.comb += [
+            takes.eq(ours & operands_valid & guard.clear),
+            unit.instructions.valid.eq(self.issue_valid & takes),
+            instruction.tag.eq(self.issue_id),
+            instruction.swap.eq(decode.swap),
+            instruction.rd.eq(decode.rd),
+            instruction.rs1.eq(self.issue_rs1),
+            instruction.rs2.eq(self.issue_rs2),
+            instruction.rs3.eq(self.issue_rs3),
+            self.issue_ready.eq(~ours | takes & unit.instructions.ready),
+            self.issue_accept.eq(ours),
+            self.issue_writeback.eq(ours),
+            self.issue_loadstore.eq(decode.decimate),
+            self.issue_exc.eq(decode.decimate & self.config.precise_errors),
+        ]
+        if len(self.config.group_sizes) > 1:
+            m.d.comb += instruction.funct2.eq(decode.funct2)
+
+    def _load(self, m: Module, unit: Unit) -> None:
+        # A request that has begun goes on until it is taken.
+        begun = Signal()
+        m.d.comb += self.mem_valid.eq(unit.loads.valid & (self.result_ready | begun))
+        m.d.sync += begun.eq(self.mem_valid & ~self.mem_ready)
+        address = unit.loads.payload.address
+        place = Signal(2)
+        m.d.comb += [
+            unit.loads.ready.eq(self.mem_ready & self.mem_valid),
+            self.mem_id.eq(unit.loads.payload.tag),
+            self.mem_addr.eq(address),
+            self.mem_mode.eq(MACHINE_MODE),
+            self.mem_we.eq(0),
+            self.mem_size.eq(0),
+            self.mem_be.eq(1 << address[:2]),
+            self.mem_attr.eq(0),
+            self.mem_wdata.eq(0),
+            self.mem_last.eq(1),
+            self.mem_spec.eq(0),
+        ]
+        with m.If(self.mem_valid):
+            m.d.sync += place.eq(address[:2])
+
+        # A request that causes an exception has no result.
+        refused, fault = Signal(), Signal(FAULT)
+        m.d.comb += [
+            refused.eq(self.mem_valid & self.mem_ready & self.mem_exc),
+            unit.loaded_valid.eq(
+                refused | self.mem_result_valid & (self.mem_result_id == unit.results.payload.tag)
+            ),
+            unit.loaded_byte.eq(self.mem_result_rdata.word_select(place, 8)),
+            unit.loaded_fault.eq(fault),
+        ]
+        with m.If(refused):
+            m.d.comb += [fault.exc.eq(1), fault.exccode.eq(self.mem_exccode)]
+        with m.Elif(self.mem_result_err):
+            m.d.comb += fault.err.eq(1)
+            if self.config.precise_errors:
+                m.d.comb += [fault.exc.eq(1), fault.exccode.eq(LOAD_ACCESS_FAULT)]
+
+    def _result(self, m: Module, unit: Unit) -> None:
+        result = unit.results.payload
+        fault = data.View(FAULT, result.fault)
+        fails, held = Signal(), Const(0)
+        m.d.comb += fails.eq(unit.results.valid & result.fault.any())
+        if self.config.precise_errors:
+            waited = Signal(range(INTERRUPT_CYCLES + 1))
+            held = fails & (waited != INTERRUPT_CYCLES)
+            with m.If(held):
+                m.d.sync += waited.eq(waited + 1)
+            with m.Elif(unit.results.ready):
+                m.d.sync += waited.eq(0)
+        taken = Signal()
+        m.d.comb += [
+            self.result_valid.eq(unit.results.valid & ~held),
+            unit.results.ready.eq(self.result_ready & ~held),
+            taken.eq(self.result_valid & self.result_ready),
+            self.result_id.eq(result.tag),
+            self.result_data.eq(result.data),
+            self.result_rd.eq(result.rd),
+            self.result_we.eq(~fault.exc),
+            self.result_exc.eq(fault.exc),
+            self.result_exccode.eq(fault.exccode),
+            self.result_err.eq(fault.err),
+        ]
+        with m.If(fails):
+            m.d.sync += self.load_error.eq(1)
+        with m.Elif(taken & result.swap):
+            m.d.sync += self.load_error.eq(0)

@@ -1,0 +1,192 @@
+"""The core-agnostic unit: takes decoded instructions in program order, loads, and hands results back."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import XfuConfig
+from .execute import Execute
+from .instruction import COUNTER_BITS
+from .write_back import WriteBack
+
+
+def instruction_layout(config: XfuConfig, tag_bits: int) -> data.StructLayout:
+    """Return what the unit is told of an instruction: its kind, its name for commits, and its operands."""
+    return data.StructLayout(
+        {
+            "tag": tag_bits,
+            "swap": 1,
+            **({"funct2": 2} if len(config.group_sizes) > 1 else {}),
+            "rd": 5,
+            "rs1": 32,
+            "rs2": 32,
+            "rs3": 32,
+        }
+    )
+
+
+class Unit(wiring.Component):
+    """xDecimate and its counter behind streams; it knows no core.
+
+    Two instructions at most are inside, as many as there are in a core's stages EX and WB::
+
+                        commit, kill
+                              |
+                        +-----v-----+ committed +-----------+  address   +--------+
+        instructions -->|  waiting  |---------->| executing |----------->| memory |
+                        +-----^-----+           +-----^-----+            +---+----+
+                              |                       |    byte, fault       |
+                              | rd, if it is the same +----------------------+
+                              +-----------------------+--> results: rd, merged; counter + 1
+
+    Only what is committed executes: the load is never speculative, and nothing has to be undone. A result
+    goes to the younger instructions that write the same register, whose rs3 was read before it was written.
+    The counter changes when a result is taken; an instruction whose load failed gives rd as it was and
+    leaves the counter as it was.
+
+    Members
+    -------
+    instructions:
+        Stream of ``instruction_layout``. rs3 is rd's value with everything done that is older and not in the
+        unit.
+    commit_valid, commit_tag, commit_kill:
+        The instruction of this tag will complete, or never happened. Comes in any cycle after the one in
+        which the instruction came, once each; commits of other tags mean nothing. Until then no further
+        instruction is taken.
+    loads:
+        Stream of ``address``, and the instruction's ``tag``; 32-bit addresses wrap around.
+    loaded_valid, loaded_byte, loaded_fault:
+        The answer to a load, in the cycle of its transfer or any later one. A fault is anything but zero.
+    results:
+        Stream of ``tag``, ``rd``, ``data`` and ``fault`` (zero: none), and ``swap``: it was the swap.
+    counter:
+        csr.
+
+    One that is committed in the cycle after it came asks for its load in the next one. The result is there
+    in the cycle of the answer, a swap's in that of the load.
+    """
+
+    def __init__(self, config: XfuConfig, *, tag_bits: int, fault_bits: int) -> None:
+        self.config = config
+        self.layout = instruction_layout(config, tag_bits)
+        super().__init__(
+            {
+                "instructions": In(stream.Signature(self.layout)),
+                "commit_valid": In(1),
+                "commit_tag": In(tag_bits),
+                "commit_kill": In(1),
+                "loads": Out(stream.Signature(data.StructLayout({"tag": tag_bits, "address": 32}))),
+                "loaded_valid": In(1),
+                "loaded_byte": In(8),
+                "loaded_fault": In(fault_bits),
+                "results": Out(
+                    stream.Signature(
+                        data.StructLayout(
+                            {"tag": tag_bits, "swap": 1, "rd": 5, "data": 32, "fault": fault_bits}
+                        )
+                    )
+                ),
+                "counter": Out(COUNTER_BITS),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        # Only the valid bits need a reset.
+        waiting = Signal(self.layout, reset_less=True)
+        executing = Signal(self.layout, reset_less=True)
+        waits, executes, committed = Signal(), Signal(), Signal()
+        done = self._execute(m, executing, executes)
+
+        hit, advances = Signal(), Signal()
+        m.d.comb += [
+            hit.eq(self.commit_valid & (self.commit_tag == waiting.tag)),
+            advances.eq(waits & (committed | hit & ~self.commit_kill) & (~executes | done)),
+            self.instructions.ready.eq(~waits | advances),
+        ]
+        enters = self.instructions.valid & self.instructions.ready
+        killed = ~committed & hit & self.commit_kill
+        m.d.sync += [
+            executes.eq(executes & ~done | advances),
+            waits.eq(enters | waits & ~advances & ~killed),
+            committed.eq(~enters & (committed | hit)),
+        ]
+
+        # rs3 of both younger ones was read before this result was written. (For register 0 that does no harm:
+        # what is written there is lost.)
+        incoming = self.instructions.payload
+        with m.If(advances):
+            m.d.sync += executing.eq(waiting)
+        with m.If(enters):
+            m.d.sync += waiting.eq(incoming)
+        for younger, follows, place in (
+            (waiting, advances, executing),
+            (waiting, ~enters, waiting),
+            (incoming, enters, waiting),
+        ):
+            with m.If(done & follows & (younger.rd == executing.rd)):
+                m.d.sync += place.rs3.eq(self.results.payload.data)
+        return m
+
+    def _execute(self, m: Module, head: data.View, valid: Signal) -> Signal:
+        """Execute ``head`` if it is ``valid``; return whether it completes in this cycle."""
+        m.submodules.execute = execute = Execute(self.config)
+        m.submodules.write_back = write_back = WriteBack()
+        counter = Signal(COUNTER_BITS)
+        m.d.comb += [
+            self.counter.eq(counter),
+            execute.counter.eq(counter),
+            execute.offsets.eq(head.rs2),
+        ]
+        if len(self.config.group_sizes) > 1:
+            m.d.comb += execute.funct2.eq(head.funct2)
+
+        requested, answered = Signal(), Signal()
+        m.d.comb += [
+            self.loads.valid.eq(valid & ~head.swap & ~requested),
+            self.loads.payload.tag.eq(head.tag),
+            self.loads.payload.address.eq(head.rs1 + execute.displacement),
+        ]
+        # The answer goes straight on to the result; it is kept while that is not taken.
+        kept_byte = Signal.like(self.loaded_byte, reset_less=True)
+        kept_fault = Signal.like(self.loaded_fault, reset_less=True)
+        byte, fault = Signal.like(self.loaded_byte), Signal.like(self.loaded_fault)
+        m.d.comb += [
+            byte.eq(Mux(answered, kept_byte, self.loaded_byte)),
+            fault.eq(Mux(answered, kept_fault, self.loaded_fault)),
+            write_back.rd.eq(head.rs3),
+            write_back.lane.eq(execute.lane),
+            write_back.loaded.eq(byte),
+        ]
+        result = self.results.payload
+        m.d.comb += [
+            self.results.valid.eq(valid & (head.swap | self.loaded_valid | answered)),
+            result.tag.eq(head.tag),
+            result.swap.eq(head.swap),
+            result.rd.eq(head.rd),
+        ]
+        with m.If(head.swap):
+            m.d.comb += result.data.eq(counter)
+        with m.Else():
+            m.d.comb += [
+                result.fault.eq(fault),
+                result.data.eq(Mux(fault.any(), head.rs3, write_back.result)),
+            ]
+
+        done = Signal()
+        m.d.comb += done.eq(self.results.valid & self.results.ready)
+        with m.If(done):
+            m.d.sync += [requested.eq(0), answered.eq(0)]
+            with m.If(head.swap):
+                m.d.sync += counter.eq(head.rs1)
+            with m.Elif(~result.fault.any()):
+                m.d.sync += counter.eq(counter + 1)
+        with m.Else():
+            with m.If(self.loads.valid & self.loads.ready):
+                m.d.sync += requested.eq(1)
+            with m.If(self.loaded_valid):
+                m.d.sync += [answered.eq(1), kept_byte.eq(byte), kept_fault.eq(fault)]
+        return done

@@ -1,0 +1,245 @@
+// Runs layers on a block-sparse engine: the Verilator model, its streams fed from files, no Python in the loop.
+//
+//     harness FOLDER [WAVES.vcd]
+//
+// The folder has
+//   plan.bin     little-endian 64-bit words: for each layer the transfers of commands, index, weights,
+//                activations and results; then a seed and, of 65536, how often each of those five waits a cycle
+//   NAME.bin     for each of the first four streams, the transfers of all layers after one another, each
+//                in as many little-endian 32-bit words as it fills
+// and gets
+//   results.bin  for each transfer its words, and one more: 1 if it is a packet's last
+// Layers run after one another; between two the engine comes to rest. Standard output is, for each layer,
+// "layer FIRST LAST FAULT": the cycles from its first command's offer until its first and its last result are
+// taken. A layer that stands still for 100,000 cycles, a transfer that is left, an offer that is not held and
+// an engine that stays busy are errors.
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "Vtop.h"
+#include "ports.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+namespace {
+
+using Words = std::vector<uint32_t>;
+
+constexpr int INPUTS = 4, STREAMS = 5, RESULTS = 4;
+const char* const NAMES[STREAMS] = {"commands", "index", "weights", "activations", "results"};
+constexpr uint64_t PATIENCE = 100000;
+
+[[noreturn]] void fail(const std::string& message) {
+    std::fprintf(stderr, "%s\n", message.c_str());
+    std::exit(2);
+}
+
+template <typename Word>
+std::vector<Word> read_file(const std::string& path) {
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    if (!file) fail("cannot read " + path);
+    std::fseek(file, 0, SEEK_END);
+    std::vector<Word> words(std::ftell(file) / sizeof(Word));
+    std::rewind(file);
+    if (std::fread(words.data(), sizeof(Word), words.size(), file) != words.size()) fail("cannot read " + path);
+    std::fclose(file);
+    return words;
+}
+
+template <typename Port>
+constexpr size_t port_words(const Port&) {
+    return (sizeof(Port) + 3) / 4;
+}
+
+// xorshift64*: the same waits for the same seed, wherever it runs.
+class Random {
+public:
+    explicit Random(uint64_t seed) : state_(seed * 2 + 1) {}
+    uint32_t below_65536() {
+        state_ ^= state_ >> 12;
+        state_ ^= state_ << 25;
+        state_ ^= state_ >> 27;
+        return (state_ * 0x2545F4914F6CDD1DULL) >> 48;
+    }
+
+private:
+    uint64_t state_;
+};
+
+// One input stream: what is still to be sent, and whether it is on offer. An offer stays until taken.
+struct Source {
+    Words words;
+    size_t at = 0, left = 0;
+    uint64_t waits = 0;
+    bool offered = false;
+
+    template <typename Port>
+    void offer(Port& data, CData& valid, Random& random) {
+        if (!offered) offered = left > 0 && random.below_65536() >= waits;
+        valid = offered;
+        if (offered) std::memcpy(&data, &words[at], sizeof(data));
+    }
+
+    template <typename Port>
+    bool taken(const Port& data, bool ready) {
+        if (!offered || !ready) return false;
+        offered = false;
+        at += port_words(data);
+        --left;
+        return true;
+    }
+};
+
+class Harness {
+public:
+    Harness(const std::string& folder, const char* waves) : plan_(read_file<uint64_t>(folder + "/plan.bin")) {
+        if (plan_.empty() || plan_.size() % (2 * STREAMS + 1)) fail("plan.bin: not whole layers");
+        for (int i = 0; i < INPUTS; ++i) sources_[i].words = read_file<uint32_t>(folder + "/" + NAMES[i] + ".bin");
+        results_ = std::fopen((folder + "/results.bin").c_str(), "wb");
+        if (!results_) fail("cannot write results.bin");
+#if VM_TRACE
+        if (waves) {
+            Verilated::traceEverOn(true);
+            top_.trace(&trace_, 99);
+            trace_.open(waves);
+        }
+#else
+        (void)waves;
+#endif
+    }
+
+    void run() {
+        reset();
+        for (size_t layer = 0; layer < plan_.size() / (2 * STREAMS + 1); ++layer) run_layer(layer);
+        top_.final();
+#if VM_TRACE
+        trace_.close();
+#endif
+        if (std::fclose(results_)) fail("cannot write results.bin");
+    }
+
+private:
+    void reset() {
+        for (int i = 0; i < INPUTS; ++i) sources_[i].offered = false;
+        Random random(0);
+        offer(random);
+        top_.RESULTS_READY = 0;
+        top_.RESET = RESET_ACTIVE;
+        for (int i = 0; i < 2; ++i) {
+            clock(0);
+            clock(1);
+        }
+        top_.RESET = !RESET_ACTIVE;
+    }
+
+    void clock(int level) {
+        top_.CLOCK = level;
+        top_.eval();
+#if VM_TRACE
+        if (trace_.isOpen()) trace_.dump(time_);
+        time_ += 5;
+#endif
+    }
+
+    void offer(Random& random) {
+        sources_[0].offer(top_.COMMANDS_DATA, top_.COMMANDS_VALID, random);
+        sources_[1].offer(top_.INDEX_DATA, top_.INDEX_VALID, random);
+        sources_[2].offer(top_.WEIGHTS_DATA, top_.WEIGHTS_VALID, random);
+        sources_[3].offer(top_.ACTIVATIONS_DATA, top_.ACTIVATIONS_VALID, random);
+    }
+
+    bool take_inputs() {
+        bool moved = sources_[0].taken(top_.COMMANDS_DATA, top_.COMMANDS_READY);
+        moved |= sources_[1].taken(top_.INDEX_DATA, top_.INDEX_READY);
+        moved |= sources_[2].taken(top_.WEIGHTS_DATA, top_.WEIGHTS_READY);
+        moved |= sources_[3].taken(top_.ACTIVATIONS_DATA, top_.ACTIVATIONS_READY);
+        return moved;
+    }
+
+    // Look at the result on offer; whether it is taken in this cycle.
+    bool take_result() {
+        Words word(port_words(top_.RESULTS_DATA) + 1);
+        std::memcpy(word.data(), &top_.RESULTS_DATA, sizeof(top_.RESULTS_DATA));
+        word.back() = top_.RESULTS_LAST;
+        if (held_ && (!top_.RESULTS_VALID || word != shown_)) fail("results: an offer was not held");
+        const bool taken = top_.RESULTS_VALID && top_.RESULTS_READY;
+        held_ = top_.RESULTS_VALID && !taken;
+        shown_ = word;
+        if (taken && std::fwrite(word.data(), sizeof(uint32_t), word.size(), results_) != word.size())
+            fail("cannot write results.bin");
+        return taken;
+    }
+
+    void run_layer(size_t layer) {
+        const uint64_t* plan = &plan_[layer * (2 * STREAMS + 1)];
+        Random random(plan[STREAMS]);
+        for (int i = 0; i < INPUTS; ++i) {
+            sources_[i].left = plan[i];
+            sources_[i].waits = plan[STREAMS + 1 + i];
+        }
+        const std::string name = "layer " + std::to_string(layer);
+        uint64_t left = plan[RESULTS], cycle = 0, first = 0, last = 0, still = 0;
+        while (left) {
+            ++cycle;
+            offer(random);
+            top_.RESULTS_READY = random.below_65536() >= plan[STREAMS + 1 + RESULTS];
+            clock(0);
+            const bool moved = take_inputs(), taken = take_result();
+            if (taken) {
+                --left;
+                last = cycle;
+                if (!first) first = cycle;
+            }
+            still = moved || taken ? 0 : still + 1;
+            if (still > PATIENCE) fail(name + ": the engine stands still with " + std::to_string(left) + " results to come");
+            clock(1);
+        }
+        rest(name);
+        std::printf("%s %llu %llu %u\n", name.c_str(), static_cast<unsigned long long>(first),
+                    static_cast<unsigned long long>(last), static_cast<unsigned>(top_.fault));
+    }
+
+    // Nothing may be left, come or stay busy.
+    void rest(const std::string& layer) {
+        Random random(0);
+        for (int i = 0; i < 32; ++i) {
+            offer(random);
+            top_.RESULTS_READY = 1;
+            clock(0);
+            take_inputs();
+            if (top_.RESULTS_VALID) fail(layer + ": more results than expected");
+            clock(1);
+        }
+        for (int i = 0; i < INPUTS; ++i)
+            if (sources_[i].left) fail(layer + ": " + std::to_string(sources_[i].left) + " transfers of " + NAMES[i] + " are left");
+        if (top_.busy) fail(layer + ": the engine stays busy");
+    }
+
+    Vtop top_;
+#if VM_TRACE
+    VerilatedVcdC trace_;
+    uint64_t time_ = 0;
+#endif
+    std::vector<uint64_t> plan_;
+    std::array<Source, INPUTS> sources_;
+    std::FILE* results_ = nullptr;
+    Words shown_;
+    bool held_ = false;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) fail("usage: harness FOLDER [WAVES.vcd]");
+    Harness harness(argv[1], argc > 2 ? argv[2] : nullptr);
+    harness.run();
+    return 0;
+}

@@ -1,0 +1,70 @@
+"""The command that prints networks on grids of engines, dense and block-sparse, from the estimator."""
+
+from __future__ import annotations
+
+import click
+
+from tileloom.console import UserError, print_json, print_table, status
+from tileloom_golden.engine_grid import GRIDS, network_table
+from tileloom_golden.engine_program import EngineSize
+from tileloom_golden.networks import NETWORKS
+
+
+def parse_grid(text: str) -> tuple[int, int]:
+    """Return the sides of "4x4". Raises UserError if it is not two positive numbers."""
+    sides = text.split("x")
+    if len(sides) != 2 or not all(side.isdigit() and int(side) > 0 for side in sides):
+        raise UserError(f"--grid: {text!r} is not two positive numbers such as 4x4")
+    return int(sides[0]), int(sides[1])
+
+
+@click.command("networks", short_help="Estimate ResNet-50, VGG-16 and Inception-v3 on grids of engines.")
+@click.option("--grid", "grids", multiple=True, metavar="RxC", help="Grid of engines.  [default: 2x2 to 8x8]")
+@click.option(
+    "--sparsity", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of blocks missing."
+)
+@click.option(
+    "--clock", type=click.FloatRange(min=0, min_open=True), default=1000.0, show_default=True, help="In MHz."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def networks_command(grids: tuple[str, ...], sparsity: float, clock: float, as_json: bool) -> None:
+    """Estimate the cycles of all convolutions of three networks, dense and block-sparse.
+
+    An engine is the default one (4 x 8 x 8 INT8). Blocks are missing at random, as many in every layer.
+
+    \b
+    Examples:
+      tileloom engine networks
+      tileloom engine networks --grid 4x4 --sparsity 0.75
+    """
+    chosen = [parse_grid(grid) for grid in grids] or list(GRIDS)
+    with status("Estimating networks"):
+        rows = network_table(chosen, sparsity=sparsity, size=EngineSize())
+    if as_json:
+        print_json(
+            [
+                {
+                    "network": row.network,
+                    "grid": list(row.grid),
+                    "dense_cycles": row.dense,
+                    "sparse_cycles": row.sparse,
+                    "ratio": row.ratio,
+                }
+                for row in rows
+            ]
+        )
+        return
+    print_table(
+        f"{', '.join(NETWORKS)} at {sparsity:.0%} block sparsity, {clock:g} MHz",
+        ("network", "engines", "dense, ms", "sparse, ms", "sparse / dense"),
+        [
+            (
+                row.network,
+                f"{row.grid[0]} x {row.grid[1]}",
+                f"{row.dense / clock / 1000:.3f}",
+                f"{row.sparse / clock / 1000:.3f}",
+                f"{row.ratio:.3f}",
+            )
+            for row in rows
+        ],
+    )

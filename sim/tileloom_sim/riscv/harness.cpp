@@ -1,0 +1,385 @@
+// Runs a program on the RISC-V system: the Verilator model, its memory and registers, no Python in the loop.
+//
+//     system OPTION=VALUE...            numbers in decimal or 0x...
+//
+//     memory=BYTES                      size of the memory at 0x8000_0000
+//     boot=ADDRESS                      first instruction
+//     load=ADDRESS:FILE                 fill memory from a file; may be repeated
+//     save=ADDRESS:BYTES:FILE           write memory to a file at the end; may be repeated
+//     limit=CYCLES                      give up after so many
+//     instr=GRANT:RESPONSE  data=...    wait states before a grant, and between a grant and its answer beyond
+//                                       the one cycle that OBI needs
+//     random=SEED                       wait states are drawn anew each time, from 0 to the number given
+//     instr_error=FIRST:END:TIMES       answer with a bus error; TIMES accesses only, 0: always; may be repeated
+//     data_error=FIRST:END:TIMES
+//     interrupts=SEED:MEAN              raise line 17 at random, MEAN cycles apart, until acknowledged
+//     errors=0|1                        whether the core has error inputs; without, an error ends the run
+//     console=FILE                      what the program prints
+//     waves=FILE                        VCD, if built with it
+//
+// The memory map is in system.py. Standard output is a line "progress CYCLES" now and then, and at the end
+// "done CYCLES CODE" or "trap CYCLES CAUSE PC".
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "Vtop.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+namespace {
+
+constexpr uint32_t MEMORY = 0x80000000;
+constexpr uint32_t REGISTERS = 0x10000000;
+constexpr uint32_t TIMER_LINE = 1u << 7;
+constexpr uint32_t RANDOM_LINE = 1u << 17;
+
+[[noreturn]] void fail(const std::string& message) {
+    std::fprintf(stderr, "%s\n", message.c_str());
+    std::exit(2);
+}
+
+std::string hex(uint32_t value) {
+    char text[16];
+    std::snprintf(text, sizeof text, "0x%08x", value);
+    return text;
+}
+
+std::vector<std::string> split(const std::string& text, size_t parts) {
+    std::vector<std::string> fields;
+    size_t start = 0;
+    while (fields.size() + 1 < parts) {
+        const size_t end = text.find(':', start);
+        if (end == std::string::npos) fail("not " + std::to_string(parts) + " fields: " + text);
+        fields.push_back(text.substr(start, end - start));
+        start = end + 1;
+    }
+    fields.push_back(text.substr(start));
+    return fields;
+}
+
+uint64_t number(const std::string& text) { return std::strtoull(text.c_str(), nullptr, 0); }
+
+struct ErrorRange {
+    uint32_t first;
+    uint64_t end;
+    uint64_t times;  // left; forever if it began at 0
+    bool always;
+};
+
+struct Answer {
+    uint64_t due;
+    uint32_t data;
+    bool error;
+};
+
+// The memory's side of one OBI bus: when to grant, and which answers are on their way.
+class Bus {
+public:
+    void waits(const std::string& text) {
+        const auto fields = split(text, 2);
+        grant_wait_ = number(fields[0]);
+        answer_wait_ = number(fields[1]);
+    }
+    void add_error(const std::string& text) {
+        const auto fields = split(text, 3);
+        const uint64_t times = number(fields[2]);
+        errors_.push_back({static_cast<uint32_t>(number(fields[0])), number(fields[1]), times, times == 0});
+    }
+    void start(std::mt19937* random) {
+        random_ = random;
+        wait_ = draw(grant_wait_);
+    }
+
+    bool grant() const { return held_ >= wait_; }
+    bool must_fail(uint32_t address) {
+        for (auto& range : errors_) {
+            if (address < range.first || address >= range.end || (!range.always && range.times == 0)) continue;
+            if (!range.always) --range.times;
+            return true;
+        }
+        return false;
+    }
+    void answer(uint64_t cycle, uint32_t data, bool error) {
+        const uint64_t soonest = cycle + 1 + draw(answer_wait_);
+        last_due_ = std::max(soonest, last_due_ + 1);
+        answers_.push_back({last_due_, data, error});
+    }
+    // The end of a cycle: whether a request was there, and was taken.
+    void next(bool request, bool taken) {
+        if (taken) {
+            held_ = 0;
+            wait_ = draw(grant_wait_);
+        } else if (request) {
+            ++held_;
+        }
+    }
+    // The answer of this cycle, if there is one.
+    bool take(uint64_t cycle, Answer& answer) {
+        if (answers_.empty() || answers_.front().due != cycle) return false;
+        answer = answers_.front();
+        answers_.pop_front();
+        return true;
+    }
+
+private:
+    uint64_t draw(uint64_t most) { return random_ && most ? (*random_)() % (most + 1) : most; }
+
+    uint64_t grant_wait_ = 0, answer_wait_ = 0, wait_ = 0, held_ = 0, last_due_ = 0;
+    std::vector<ErrorRange> errors_;
+    std::deque<Answer> answers_;
+    std::mt19937* random_ = nullptr;
+};
+
+class System {
+public:
+    void option(const std::string& key, const std::string& value) {
+        if (key == "memory") memory_.resize(number(value));
+        else if (key == "boot") boot_ = number(value);
+        else if (key == "load") load(value);
+        else if (key == "save") saves_.push_back(value);
+        else if (key == "limit") limit_ = number(value);
+        else if (key == "instr") instr_.waits(value);
+        else if (key == "data") data_.waits(value);
+        else if (key == "random") randomise(number(value));
+        else if (key == "instr_error") instr_.add_error(value);
+        else if (key == "data_error") data_.add_error(value);
+        else if (key == "interrupts") interrupts(value);
+        else if (key == "errors") has_errors_ = number(value);
+        else if (key == "console") console_ = std::fopen(value.c_str(), "wb");
+        else if (key == "waves") waves_ = value;
+        else fail("no such option: " + key);
+    }
+
+    void run() {
+        instr_.start(random_waits_ ? &wait_random_ : nullptr);
+        data_.start(random_waits_ ? &wait_random_ : nullptr);
+        open_waves();
+        reset();
+        while (!ended_) {
+            cycle();
+            if ((cycles_ & 0xfffff) == 0) {
+                std::printf("progress %llu\n", static_cast<unsigned long long>(cycles_));
+                std::fflush(stdout);
+            }
+            if (cycles_ >= limit_ && !ended_) {
+                fail("no end of the program after " + std::to_string(limit_) + " cycles; last fetch from " +
+                     hex(last_fetch_));
+            }
+        }
+        top_.final();
+#if VM_TRACE
+        trace_.close();
+#endif
+        if (console_) std::fclose(console_);
+        for (const auto& text : saves_) save(text);
+        const auto cycles = static_cast<unsigned long long>(cycles_);
+        if (trapped_) std::printf("trap %llu %u %u\n", cycles, code_, trap_pc_);
+        else std::printf("done %llu %u\n", cycles, code_);
+    }
+
+private:
+    void randomise(uint64_t seed) {
+        random_waits_ = true;
+        wait_random_.seed(seed);
+    }
+    void interrupts(const std::string& text) {
+        const auto fields = split(text, 2);
+        irq_random_.seed(number(fields[0]));
+        irq_mean_ = number(fields[1]);
+        schedule_interrupt();
+    }
+    void schedule_interrupt() { next_irq_ = cycles_ + 1 + irq_random_() % (2 * irq_mean_); }
+
+    uint8_t* place(uint32_t address, uint64_t bytes) {
+        if (address < MEMORY || address - MEMORY + bytes > memory_.size()) return nullptr;
+        return &memory_[address - MEMORY];
+    }
+    void load(const std::string& text) {
+        const auto fields = split(text, 2);
+        std::FILE* file = std::fopen(fields[1].c_str(), "rb");
+        if (!file) fail("cannot read " + fields[1]);
+        std::fseek(file, 0, SEEK_END);
+        const size_t bytes = std::ftell(file);
+        std::rewind(file);
+        uint8_t* target = place(number(fields[0]), bytes);
+        if (!target) fail(fields[1] + ": does not fit into the memory");
+        if (std::fread(target, 1, bytes, file) != bytes) fail("cannot read " + fields[1]);
+        std::fclose(file);
+    }
+    void save(const std::string& text) {
+        const auto fields = split(text, 3);
+        const uint64_t bytes = number(fields[1]);
+        const uint8_t* source = place(number(fields[0]), bytes);
+        if (!source) fail(fields[2] + ": not all of it is in the memory");
+        std::FILE* file = std::fopen(fields[2].c_str(), "wb");
+        if (!file || std::fwrite(source, 1, bytes, file) != bytes || std::fclose(file)) {
+            fail("cannot write " + fields[2]);
+        }
+    }
+
+    void open_waves() {
+#if VM_TRACE
+        if (waves_.empty()) return;
+        Verilated::traceEverOn(true);
+        top_.trace(&trace_, 99);
+        trace_.open(waves_.c_str());
+#else
+        if (!waves_.empty()) fail("built without waves");
+#endif
+    }
+    void clock(int level) {
+        top_.clk_i = level;
+        top_.eval();
+#if VM_TRACE
+        if (trace_.isOpen()) trace_.dump(time_);
+        time_ += 5;
+#endif
+    }
+    void reset() {
+        top_.rst_ni = 0;
+        top_.boot_addr_i = boot_;
+        top_.irq_i = 0;
+        top_.instr_gnt_i = top_.instr_rvalid_i = top_.data_gnt_i = top_.data_rvalid_i = 0;
+        for (int i = 0; i < 4; ++i) {
+            clock(0);
+            clock(1);
+        }
+        top_.rst_ni = 1;
+        drive();
+    }
+
+    // One cycle: settle, see what is asked for, clock, and set what is seen in the next cycle.
+    void cycle() {
+        clock(0);
+        const bool fetch = top_.instr_req_o && top_.instr_gnt_i;
+        const bool access = top_.data_req_o && top_.data_gnt_i;
+        if (fetch) answer_fetch(top_.instr_addr_o);
+        if (access) answer_access(top_.data_addr_o);
+        instr_.next(top_.instr_req_o, fetch);
+        data_.next(top_.data_req_o, access);
+        clock(1);
+        ++cycles_;
+        drive();
+    }
+    void drive() {
+        Answer answer;
+        top_.instr_gnt_i = instr_.grant();
+        top_.instr_rvalid_i = instr_.take(cycles_, answer);
+        if (top_.instr_rvalid_i) {
+            top_.instr_rdata_i = answer.data;
+            top_.instr_err_i = answer.error;
+        }
+        top_.data_gnt_i = data_.grant();
+        top_.data_rvalid_i = data_.take(cycles_, answer);
+        if (top_.data_rvalid_i) {
+            top_.data_rdata_i = answer.data;
+            top_.data_err_i = answer.error;
+        }
+        if (timer_ != 0 && cycles_ >= timer_) lines_ |= TIMER_LINE;
+        if (irq_mean_ != 0 && cycles_ >= next_irq_) lines_ |= RANDOM_LINE;
+        top_.irq_i = lines_;
+    }
+
+    void answer_fetch(uint32_t address) {
+        last_fetch_ = address;
+        uint32_t word = 0;
+        const uint8_t* source = place(address & ~3u, 4);
+        if (source) std::memcpy(&word, source, 4);
+        // A prefetch from nowhere is no mistake; executing what it brought (0: illegal) is.
+        instr_.answer(cycles_, word, !source || instr_.must_fail(address));
+    }
+    void answer_access(uint32_t address) {
+        const bool write = top_.data_we_o;
+        uint32_t word = 0;
+        bool error = data_.must_fail(address);
+        if (!error) {
+            if (uint8_t* target = place(address & ~3u, 4)) {
+                std::memcpy(&word, target, 4);
+                if (write) {
+                    const uint32_t data = top_.data_wdata_o;
+                    for (int i = 0; i < 4; ++i) {
+                        if (top_.data_be_o >> i & 1) target[i] = data >> 8 * i;
+                    }
+                }
+            } else if (address - REGISTERS < 0x1000) {
+                if (write) write_register(address - REGISTERS, top_.data_wdata_o);
+                else word = read_register(address - REGISTERS);
+            } else {
+                error = true;
+            }
+        }
+        if (error && !has_errors_) {
+            fail(std::string("the program ") + (write ? "writes to " : "reads from ") + hex(address) +
+                 ", where nothing is; last fetch from " + hex(last_fetch_));
+        }
+        data_.answer(cycles_, word, error);
+    }
+
+    void write_register(uint32_t offset, uint32_t value) {
+        switch (offset) {
+            case 0x00: end(value, false); break;
+            case 0x04: if (console_) std::fputc(value & 0xff, console_); break;
+            case 0x08: lines_ = (lines_ & (TIMER_LINE | RANDOM_LINE)) | (value & ~(TIMER_LINE | RANDOM_LINE)); break;
+            case 0x0c: timer_ = value ? cycles_ + value : 0; lines_ &= ~TIMER_LINE; break;
+            case 0x10: lines_ &= ~RANDOM_LINE; if (irq_mean_) schedule_interrupt(); break;
+            case 0x14: trap_pc_ = value; break;
+            case 0x18: end(value, true); break;
+            default: fail("the program writes to register " + hex(REGISTERS + offset) + ", which is not there");
+        }
+    }
+    uint32_t read_register(uint32_t offset) const {
+        switch (offset) {
+            case 0x08: return lines_;
+            case 0x1c: return static_cast<uint32_t>(cycles_);
+            case 0x20: return static_cast<uint32_t>(cycles_ >> 32);
+            default: fail("the program reads register " + hex(REGISTERS + offset) + ", which is not there");
+        }
+    }
+    void end(uint32_t code, bool trap) {
+        ended_ = true;
+        trapped_ = trap;
+        code_ = code;
+    }
+
+    Vtop top_;
+    std::vector<uint8_t> memory_;
+    Bus instr_, data_;
+    std::vector<std::string> saves_;
+    std::string waves_;
+    std::FILE* console_ = nullptr;
+    std::mt19937 wait_random_, irq_random_;
+    bool random_waits_ = false, has_errors_ = true, ended_ = false, trapped_ = false;
+    uint32_t boot_ = MEMORY, lines_ = 0, code_ = 0, trap_pc_ = 0, last_fetch_ = 0;
+    uint64_t cycles_ = 0, limit_ = ~0ull, timer_ = 0, irq_mean_ = 0, next_irq_ = 0;
+#if VM_TRACE
+    VerilatedVcdC trace_;
+    uint64_t time_ = 0;
+#endif
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    System system;
+    // The memory must be there before anything is loaded into it.
+    for (int pass = 0; pass < 2; ++pass) {
+        for (int i = 1; i < argc; ++i) {
+            const std::string text = argv[i];
+            const size_t equal = text.find('=');
+            if (equal == std::string::npos) fail("not OPTION=VALUE: " + text);
+            const std::string key = text.substr(0, equal);
+            if ((key == "memory") == (pass == 0)) system.option(key, text.substr(equal + 1));
+        }
+    }
+    system.run();
+}

@@ -1,0 +1,63 @@
+// CV32E40P with the ports that every core has in this system. Its buses have no error input: an error that the
+// memory answers is left out here, and the harness ends the program instead.
+module tileloom_riscv_core (
+    input  logic        clk_i,
+    input  logic        rst_ni,
+    input  logic [31:0] boot_addr_i,
+    input  logic [31:0] irq_i,
+    output logic        sleep_o,
+
+    output logic        instr_req_o,
+    input  logic        instr_gnt_i,
+    output logic [31:0] instr_addr_o,
+    input  logic        instr_rvalid_i,
+    input  logic [31:0] instr_rdata_i,
+    input  logic        instr_err_i,
+
+    output logic        data_req_o,
+    input  logic        data_gnt_i,
+    output logic [31:0] data_addr_o,
+    output logic        data_we_o,
+    output logic [ 3:0] data_be_o,
+    output logic [31:0] data_wdata_o,
+    input  logic        data_rvalid_i,
+    input  logic [31:0] data_rdata_i,
+    input  logic        data_err_i
+);
+  cv32e40p_top #(
+      .COREV_PULP(1),
+      .NUM_MHPMCOUNTERS(1)
+  ) core (
+      .clk_i,
+      .rst_ni,
+      .pulp_clock_en_i(1'b1),
+      .scan_cg_en_i(1'b0),
+      .boot_addr_i,
+      .mtvec_addr_i(boot_addr_i),
+      .dm_halt_addr_i(boot_addr_i),
+      .hart_id_i('0),
+      .dm_exception_addr_i(boot_addr_i),
+      .instr_req_o,
+      .instr_gnt_i,
+      .instr_rvalid_i,
+      .instr_addr_o,
+      .instr_rdata_i,
+      .data_req_o,
+      .data_gnt_i,
+      .data_rvalid_i,
+      .data_we_o,
+      .data_be_o,
+      .data_addr_o,
+      .data_wdata_o,
+      .data_rdata_i,
+      .irq_i,
+      .irq_ack_o(),
+      .irq_id_o(),
+      .debug_req_i(1'b0),
+      .debug_havereset_o(),
+      .debug_running_o(),
+      .debug_halted_o(),
+      .fetch_enable_i(1'b1),
+      .core_sleep_o(sleep_o)
+  );
+endmodule

@@ -1,0 +1,223 @@
+"""Runs a program on the RISC-V system: data in, result words and cycles out."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .compile import Program
+from .system import MEMORY_BASE, System
+
+CAUSES = {
+    1: "instruction access fault",
+    2: "illegal instruction",
+    3: "breakpoint",
+    4: "load address misaligned",
+    5: "load access fault",
+    7: "store access fault",
+    11: "environment call",
+    48: "instruction bus fault",
+}
+
+Progress = Callable[[int], None]
+"""Called now and then with the cycles simulated so far."""
+
+
+class ProgramError(Exception):
+    """The program did not come to its end; the message says where it was."""
+
+
+class TrapError(ProgramError):
+    """The program ended in a trap that it does not handle.
+
+    Attributes
+    ----------
+    cause:
+        mcause.
+    pc:
+        mepc.
+    """
+
+    def __init__(self, cause: int, pc: int) -> None:
+        self.cause, self.pc = cause, pc
+        what = f"interrupt {cause & 0x7FFF_FFFF}" if cause >> 31 else CAUSES.get(cause, f"cause {cause}")
+        super().__init__(f"the program ended in a trap at {pc:#010x}: {what}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """Wait states of one bus: cycles before a request is granted, and between grant and answer beyond one.
+
+    Both 0 is single-cycle memory: a request a cycle, each answered in the next.
+    """
+
+    grant: int = 0
+    response: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusError:
+    """A bus error for accesses from ``first`` up to, not including, ``end``.
+
+    Only the first ``times`` accesses get it, or all if that is 0.
+    """
+
+    first: int
+    end: int
+    times: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What surrounds the core during a run.
+
+    Attributes
+    ----------
+    instruction_waits, data_waits:
+        Wait states of the two buses.
+    random_seed:
+        Draw each wait anew, from 0 up to the number given; None: always the number given.
+    instruction_errors, data_errors:
+        Addresses with bus errors; only for a core that has error inputs.
+    interrupts:
+        Seed and mean distance in cycles of random interrupts on line 17, or None.
+    memory_bytes:
+        Size of the memory.
+    limit:
+        Cycles after which to give up.
+    """
+
+    instruction_waits: Waits = Waits()
+    data_waits: Waits = Waits()
+    random_seed: int | None = None
+    instruction_errors: Sequence[BusError] = ()
+    data_errors: Sequence[BusError] = ()
+    interrupts: tuple[int, int] | None = None
+    memory_bytes: int = 4 << 20
+    limit: int = 100_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramRun:
+    """What came of a run.
+
+    Attributes
+    ----------
+    results:
+        The words asked for.
+    cycles:
+        From reset to the end of the program.
+    exit_code:
+        What main returned.
+    console:
+        What the program printed.
+    """
+
+    results: npt.NDArray[np.uint32]
+    cycles: int
+    exit_code: int
+    console: str
+
+
+def run_program(
+    system: System,
+    program: Program,
+    *,
+    memory: Mapping[int, bytes] | None = None,
+    results: tuple[int, int] = (MEMORY_BASE, 0),
+    conditions: Conditions | None = None,
+    waves: Path | None = None,
+    progress: Progress | None = None,
+) -> ProgramRun:
+    """Run a program until it writes the end-of-program register.
+
+    Parameters
+    ----------
+    system:
+        What to run it on; it is built first if the cache has none.
+    program:
+        What to run.
+    memory:
+        What to load beside the program, by address.
+    results:
+        Address and number of the words to return.
+    conditions:
+        Wait states, errors, interrupts; by default none, and single-cycle memory.
+    waves:
+        A VCD file to write; the system must be built with waves.
+    progress:
+        Called about once a million cycles.
+
+    Raises TrapError where the program ends in one, ProgramError where it does not end, or on a core without
+    error inputs reaches an address where nothing is.
+    """
+    conditions = conditions or Conditions()
+    traits = system.traits
+    if not traits.has_bus_errors and (conditions.instruction_errors or conditions.data_errors):
+        raise ValueError(f"{traits.name} has no bus error input")
+    with tempfile.TemporaryDirectory(prefix="tileloom-") as folder:
+        loads = {}
+        for index, (address, data) in enumerate({**program.segments, **(memory or {})}.items()):
+            path = Path(folder, f"load{index}.bin")
+            path.write_bytes(data)
+            loads[path] = address
+        saved, console = Path(folder, "results.bin"), Path(folder, "console.txt")
+        address, count = results
+        options = [
+            f"memory={conditions.memory_bytes}",
+            f"boot={program.entry}",
+            *(f"load={address}:{path}" for path, address in loads.items()),
+            f"save={address}:{4 * count}:{saved}",
+            f"console={console}",
+            f"errors={int(traits.has_bus_errors)}",
+            *_condition_options(conditions),
+            *([f"waves={waves}"] if waves is not None else []),
+        ]
+        ending, cycles, *numbers = _simulate([str(system.build()), *options], progress)
+        if ending == "trap":
+            raise TrapError(int(numbers[0]), int(numbers[1]))
+        return ProgramRun(
+            results=np.fromfile(saved, "<u4"),
+            cycles=int(cycles),
+            exit_code=int(numbers[0]),
+            console=console.read_text(errors="replace"),
+        )
+
+
+def _condition_options(conditions: Conditions) -> list[str]:
+    options = [f"limit={conditions.limit}"]
+    for bus, waits, errors in (
+        ("instr", conditions.instruction_waits, conditions.instruction_errors),
+        ("data", conditions.data_waits, conditions.data_errors),
+    ):
+        options.append(f"{bus}={waits.grant}:{waits.response}")
+        options += [f"{bus}_error={error.first}:{error.end}:{error.times}" for error in errors]
+    if conditions.random_seed is not None:
+        options.append(f"random={conditions.random_seed}")
+    if conditions.interrupts is not None:
+        options.append("interrupts={}:{}".format(*conditions.interrupts))
+    return options
+
+
+def _simulate(command: list[str], progress: Progress | None) -> list[str]:
+    """Run the harness; return the fields of its last line."""
+    ending: list[str] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        for line in process.stdout:
+            fields = line.split()
+            if fields[0] == "progress":
+                if progress is not None:
+                    progress(int(fields[1]))
+            else:
+                ending = fields
+        message = process.stderr.read().strip()
+    if process.returncode or not ending:
+        raise ProgramError(message or f"the simulation ended with status {process.returncode}")
+    return ending

@@ -1,0 +1,146 @@
+"""Builds a simulator of the RISC-V system: ``rtl/system.sv`` with a core, by Verilator, kept in the cache.
+
+Memory map, all little-endian::
+
+    0x8000_0000  memory, program and data; its size is chosen for each run
+    0x1000_0000  registers of the harness, words:
+      +0x00  W   end of program; the value is its exit code
+      +0x04  W   print a character
+      +0x08  RW  interrupt lines; bits 7 and 17 only show
+      +0x0c  W   raise line 7 after so many cycles, once; 0 takes it back
+      +0x10  W   acknowledge line 17, the random interrupt
+      +0x14  W   pc of a trap that nobody handles
+      +0x18  W   its cause; ends the program
+      +0x1c  R   cycles since reset, low word; +0x20: high word
+    0x4000_0000  to 0x7fff_ffff: the device, RTL attached to the data bus; its interrupt is line 16
+
+The device is a Verilog module with the ports clk, rst, req, gnt, addr[31:0], we, be[3:0], wdata[31:0],
+rvalid, rdata[31:0], err and irq: OBI, one answer for each request taken, in order. The coprocessor of a core
+with CV-X-IF has the ports that ``rtl/cv32e40x.sv`` connects.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import cache, toolchain, verilator_build
+from .cores import CORES, Core, Patch, Sources
+
+MEMORY_BASE = 0x8000_0000
+REGISTERS_BASE = 0x1000_0000
+DEVICE_BASE = 0x4000_0000
+
+HERE = Path(__file__).parent
+HARNESS = HERE / "harness.cpp"
+TOP = "tileloom_riscv_system"
+# What keeps Verilator from making sense of the cores' own assertions and delays, and what makes it fast.
+OPTIONS = ["--timescale", "1ns/1ps", "--no-timing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """RTL to attach to the system: ``verilog`` that defines the module ``top``."""
+
+    verilog: str
+    top: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """What a simulator is built of.
+
+    Attributes
+    ----------
+    core:
+        Name of the core, of ``cores.CORES``.
+    patch:
+        Changes the core's sources before they are built, such as to add a unit to its pipeline.
+    coprocessor:
+        RTL on CV-X-IF; only for a core that has it.
+    device:
+        RTL on the data bus, at DEVICE_BASE.
+    waves:
+        Build a simulator that can write waves.
+    """
+
+    core: str
+    patch: Patch | None = None
+    coprocessor: Attachment | None = None
+    device: Attachment | None = None
+    waves: bool = False
+
+    @property
+    def traits(self) -> Core:
+        """What is known of the core."""
+        return CORES[self.core]
+
+    def build(self) -> Path:
+        """Return the simulator, made if the cache has none.
+
+        Raises ToolError where a tool or a package is missing or fails.
+        """
+        sources = self.core_sources() | self._system_sources()
+        defines = [f"-D{name}={value}" for name, value in self._defines().items()]
+        options = [*OPTIONS, *defines, *(["--trace"] if self.waves else [])]
+        control = "`verilator_config\n"
+        tools = [toolchain.verilator().version, toolchain.compiler_version()]
+        settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *verilator_build.WARNINGS, *options]
+
+        def build(work: Path) -> list[str]:
+            for name, text in sources.items():
+                (work / name).write_text(text)
+            (work / HARNESS.name).write_text(HARNESS.read_text())
+            verilator_build.build(
+                work,
+                verilog="",
+                control=control,
+                top=TOP,
+                sources=[Path(HARNESS.name)],
+                executable="system",
+                options=[*options, *sources],
+            )
+            return ["system"]
+
+        texts = [part for item in sources.items() for part in item]
+        content = [*tools, *settings, control, HARNESS.read_text(), *texts]
+        return cache.built(f"riscv-{self.core}", content, build) / "system"
+
+    def core_sources(self) -> Sources:
+        """Return the core's sources, patched, in the order in which a tool must read them.
+
+        Raises ToolError where the core's package is missing, and what ``patch`` raises.
+        """
+        return dict(self._patched)
+
+    @functools.cached_property
+    def _patched(self) -> Sources:
+        # A patch may generate hardware; once is enough for many runs.
+        sources = self.traits.sources()
+        return sources if self.patch is None else self.patch(sources)
+
+    def _system_sources(self) -> dict[str, str]:
+        wrapper = {f"tileloom_{self.core}.sv": (HERE / "rtl" / f"{self.core}.sv").read_text()}
+        system = {"tileloom_system.sv": (HERE / "rtl" / "system.sv").read_text()}
+        attached = {
+            f"tileloom_{role}.v": attachment.verilog
+            for role, attachment in (("coprocessor", self.coprocessor), ("device", self.device))
+            if attachment is not None
+        }
+        return {**attached, **wrapper, **system}
+
+    def _defines(self) -> dict[str, str]:
+        defines = {}
+        if self.coprocessor is not None:
+            defines["TILELOOM_COPROCESSOR"] = _identifier(self.coprocessor.top)
+        if self.device is not None:
+            defines["TILELOOM_DEVICE"] = _identifier(self.device.top)
+        return defines
+
+
+def _identifier(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise ValueError(f"not the name of a module: {name!r}")
+    return name

@@ -1,0 +1,1 @@
+"""xDecimate inside CV32E40P, on the real core."""

@@ -1,0 +1,152 @@
+"""The AXI4 engine in Verilator with the bus models of cocotbext-axi: results, errors, the rest unchanged."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tileloom.blocksparse.config import EngineConfig, EnginePort
+from tileloom.blocksparse.generate import generate_engine
+from tileloom_golden.block_convolution import convolve_blocks
+from tileloom_golden.block_masks import block_mask
+from tileloom_golden.block_sparse import from_convolution
+from tileloom_golden.engine_cut import compile_layer
+from tileloom_golden.engine_program import Layer
+from tileloom_golden.engine_streams import header_words
+from tileloom_golden.requantise import Requantisation, requantise
+from tileloom_sim.cocotb_run import run_cocotb
+from tileloom_sim.engine_layers import engine_size
+from tileloom_sim.engine_memory import MemoryImage, memory_image
+
+CONFIG = EngineConfig(port=EnginePort.AXI4, a_words=128, acc_tiles=8)
+ADDRESS_BITS = 20
+LAYERS = [
+    Layer.product(37, 41, 23),
+    Layer.product(1, 300, 10),
+    Layer(height=7, width=7, channels=24, outputs=16, kernel=(3, 3), pads=(1, 1, 1, 1)),
+    Layer(height=11, width=13, channels=3, outputs=17, kernel=(7, 7), stride=2, pads=(3, 3, 3, 3)),
+    Layer(height=5, width=19, channels=16, outputs=11, kernel=(1, 7), pads=(0, 0, 3, 3)),
+    Layer.product(1, 1, 1),
+]
+
+
+@dataclass
+class Job:
+    """A program in memory, with its outputs."""
+
+    image: MemoryImage
+    outputs: np.ndarray
+    bad: tuple[int, int] = (0, 0)
+    idle: float = 0.0
+
+
+def random_job(layer: Layer, sparsity: float, rng: np.random.Generator) -> Job:
+    x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), np.int8)
+    dense = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels), np.int8)
+    block = (CONFIG.k, CONFIG.n)
+    weights = from_convolution(dense, block, block_mask(dense, sparsity, block))
+    n = layer.outputs
+    parameters = Requantisation(
+        rng.integers(-(2**16), 2**16, n), rng.integers(1, 65536, n), rng.integers(18, 28, n)
+    )
+    program = compile_layer(layer, engine_size(CONFIG), relu=bool(rng.integers(2)))
+    outputs = requantise(
+        convolve_blocks(x, weights, layer.stride, layer.pads), parameters, relu=program.groups[0].write.relu
+    )
+    base = 64 * int(rng.integers(0, 512))
+    image = memory_image(program, x, weights, header_words(parameters), result_bytes=1, base=base)
+    return Job(image, outputs)
+
+
+def run(jobs: list[Job], folder: Path, seed: int) -> list[dict[str, int]]:
+    """Run the jobs one after the other on one engine, memory of each to a file; return what was found."""
+    design = generate_engine(CONFIG)
+    programs = []
+    for index, job in enumerate(jobs):
+        content, result = folder / f"{index}.before", folder / f"{index}.after"
+        content.write_bytes(job.image.content)
+        programs.append(
+            {
+                "base": job.image.base,
+                "start": job.image.start,
+                "content": str(content),
+                "result": str(result),
+                "bad": job.bad,
+                "idle": job.idle,
+            }
+        )
+    plan = {"programs": programs, "address_bits": ADDRESS_BITS, "found": str(folder / "found.json")}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    done = run_cocotb(
+        design.verilog,
+        design.name,
+        "axi_bench",
+        folder=folder,
+        environment={"TILELOOM_PLAN": str(folder / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
+        seed=seed,
+    )
+    assert done.passed, done.log[-3000:]
+    found = json.loads((folder / "found.json").read_text())
+    assert len(found) == len(jobs)
+    return found
+
+
+def status(word: int) -> dict[str, int]:
+    """Return the fields of a status."""
+    fields = {"error": 1, "write": 1, "response": 2, "fault": 2, "address": 32}
+    found = {}
+    for name, bits in fields.items():
+        found[name], word = word & (1 << bits) - 1, word >> bits
+    return found
+
+
+def compare(job: Job, after: bytes) -> None:
+    """Compare results, and everything else with what was there before."""
+    image = job.image
+    begin = image.results - image.base
+    where = slice(begin, begin + image.results_size)
+    found = image.outputs(after[where])
+    np.testing.assert_array_equal(found, job.outputs.reshape(found.shape))
+    untouched = bytearray(image.content)
+    untouched[where] = after[where]
+    assert after == untouched
+
+
+def test_programs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
+    jobs = []
+    for index, layer in enumerate([*LAYERS, *LAYERS]):
+        job = random_job(layer, [0.5, 0.0, 1.0, 0.8][index % 4], rng)
+        job.idle = [0.0, 0.3, 0.7][index % 3]
+        jobs.append(job)
+    found = run(jobs, tmp_path, seed[1])
+    for index, (job, line) in enumerate(zip(jobs, found, strict=True)):
+        assert status(line["status"])["error"] == status(line["status"])["fault"] == 0
+        compare(job, (tmp_path / f"{index}.after").read_bytes())
+
+
+@pytest.mark.parametrize("idle", [0.0, 0.5], ids=["flowing", "stalled"])
+def test_errors(idle: float, rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
+    """Each kind of access fails once; the program after it runs as if nothing had been."""
+    jobs, wrong = [], []
+    for what in ("activations", "results", "descriptor"):
+        job, after = (random_job(LAYERS[index], 0.5, rng) for index in (2, 0))
+        image = job.image
+        address = {
+            "activations": image.base,
+            "results": image.results + 8,
+            "descriptor": image.start,
+        }[what]
+        job.bad, job.idle, after.idle = (address, address + 8), idle, idle
+        jobs += [job, after]
+        wrong.append((address, what == "results"))
+    found = run(jobs, tmp_path, seed[1])
+    for (address, write), failed, after in zip(wrong, found[::2], found[1::2], strict=True):
+        report = status(failed["status"])
+        assert report["error"] and report["response"] == 2 and report["write"] == write
+        assert report["address"] <= address + 7 < report["address"] + CONFIG.burst_beats * CONFIG.bus // 8
+        assert not status(after["status"])["error"]
+    for index, job in enumerate(jobs):
+        if index % 2:
+            compare(job, (tmp_path / f"{index}.after").read_bytes())

@@ -1,0 +1,52 @@
+"""The engine's cycles: the targets on 256 x 256 x 256, and the estimator against the RTL."""
+
+import numpy as np
+import pytest
+from layers import compare_cycles, make_case, random_case, run_cases
+
+from tileloom.blocksparse.config import EngineConfig
+from tileloom.blocksparse.generate import generate_engine
+from tileloom.generate import Design
+from tileloom_golden.engine_program import Layer
+
+CUBE = Layer.product(256, 256, 256)
+LINEAR_CONSTANT = 9300
+"""Of 256 x 256 x 256 without a single block: 8,192 rows of 8 results, and the first strip."""
+
+
+@pytest.fixture(scope="module")
+def design() -> Design:
+    return generate_engine(EngineConfig())
+
+
+def test_dense_half_and_every_density(design: Design, rng: np.random.Generator) -> None:
+    kept = [round(1024 * tenths / 10) for tenths in range(11)]
+    masks = [rng.permutation(np.arange(1024) < count).reshape(32, 32) for count in kept]
+    runs = run_cases(design, [make_case(EngineConfig(), CUBE, mask, rng) for mask in masks])
+    cycles = [run.cycles for run in runs]
+    assert 256**3 / (256 * cycles[10]) >= 0.98
+    assert cycles[5] <= 0.51 * cycles[10]
+    for count, found in zip(kept, cycles, strict=True):
+        assert 64 * count <= found <= 1.01 * 64 * count + LINEAR_CONSTANT
+    # From half on no column is so sparse that writing the one before takes longer: the rest is constant.
+    assert np.ptp([found - 64 * count for count, found in zip(kept[5:], cycles[5:], strict=True)]) <= 50
+
+
+def test_two_hundred_layers_are_estimated_within_one_percent(
+    design: Design, rng: np.random.Generator
+) -> None:
+    cases = [random_case(EngineConfig(), rng, 20, 96) for _ in range(270)]
+    assert compare_cycles(cases, run_cases(design, cases)) >= 200
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        EngineConfig(m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=8, weight_beats=8),
+        EngineConfig(m=1, k=8, n=4, acc_tiles=32, a_words=512),
+    ],
+    ids=["small buffers, narrow bus", "one row"],
+)
+def test_other_sizes_are_estimated_too(config: EngineConfig, rng: np.random.Generator) -> None:
+    cases = [random_case(config, rng, 14, 60) for _ in range(40)]
+    assert compare_cycles(cases, run_cases(generate_engine(config), cases)) >= 20

@@ -1,0 +1,89 @@
+"""The engine as an AXI4 master in Amaranth's simulator: programs in a memory that waits, and that fails."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from amaranth.sim import SimulatorContext
+from axi_memory import AxiMemory
+from streams import simulate
+from test_engine import LAYERS, SMALL, random_case
+
+from tileloom.blocksparse.axi.engine import AxiEngine
+from tileloom.blocksparse.config import EnginePort
+from tileloom_sim.engine_memory import MemoryImage, memory_image
+
+CONFIG = replace(SMALL, port=EnginePort.AXI4, k=8, n=8, burst_beats=8)
+
+
+def run(images: list[MemoryImage], memory: AxiMemory, limit: int = 20_000) -> list[dict[str, int]]:
+    """Run the programs one after the other; return the status of each."""
+    dut = AxiEngine(CONFIG)
+    found = []
+
+    async def drive(ctx: SimulatorContext) -> None:
+        for image in images:
+            ctx.set(dut.start.valid, 1)
+            ctx.set(dut.start.payload, image.start)
+            await ctx.tick().until(dut.start.ready)
+            ctx.set(dut.start.valid, 0)
+            for _ in range(limit):
+                _, _, valid, busy = await ctx.tick().sample(dut.status.valid, dut.busy)
+                assert busy
+                if valid:
+                    break
+            else:
+                pytest.fail("the program does not end")
+            payload = ctx.get(dut.status.payload)
+            found.append({name: getattr(payload, name) for name in dut.status.payload.shape().members})
+            ctx.set(dut.status.ready, 1)
+            await ctx.tick()
+            ctx.set(dut.status.ready, 0)
+            await ctx.tick()
+            assert not ctx.get(dut.busy) and not ctx.get(dut.status.valid)
+
+    simulate(dut, drive, *memory.benches(dut))
+    assert len(found) == len(images)
+    return found
+
+
+@pytest.mark.parametrize("idle", [0.0, 0.5], ids=["flowing", "stalled"])
+def test_programs(idle: float, rng: np.random.Generator) -> None:
+    base, images, cases = 64 * int(rng.integers(1, 100)), [], []
+    content = bytearray(rng.bytes(base))
+    for name in ("product", "product, all zero", "3 x 3, stride 2", "2 x 2", "one of each"):
+        case = random_case(CONFIG, *LAYERS[name], rng)
+        image = memory_image(
+            case.program, case.x, case.weights, case.headers, result_bytes=1, base=len(content)
+        )
+        content += image.content
+        images.append(image)
+        cases.append(case)
+    before = bytes(content)
+    memory = AxiMemory(content, CONFIG.bus // 8, rng, idle)
+    for status in run(images, memory):
+        assert not status["error"] and not status["fault"]
+    expected = bytearray(before)
+    for image, case in zip(images, cases, strict=True):
+        where = slice(image.results, image.results + image.results_size)
+        outputs = image.outputs(bytes(memory.data[where]))
+        np.testing.assert_array_equal(outputs, case.outputs.reshape(outputs.shape))
+        expected[where] = memory.data[where]
+    # Nothing else was written.
+    assert memory.data == expected
+    assert max(beats for _, beats in memory.reads) == CONFIG.burst_beats
+    assert len(memory.writes) > 10
+
+
+@pytest.mark.parametrize("what", ["activations", "descriptor", "results"])
+def test_errors(what: str, rng: np.random.Generator) -> None:
+    """A burst fails; the program runs to its end, says which, and the next one knows nothing of it."""
+    case = random_case(CONFIG, *LAYERS["product"], rng)
+    image = memory_image(case.program, case.x, case.weights, case.headers, result_bytes=1)
+    address = {"activations": 40, "descriptor": image.start, "results": image.results + 16}[what]
+    memory = AxiMemory(bytearray(image.content), CONFIG.bus // 8, rng, 0.2, bad=range(address, address + 8))
+    (status,) = run([image], memory)
+    assert status["error"]
+    assert status["write"] == (what == "results")
+    assert status["response"] == 2
+    assert status["address"] <= address < status["address"] + CONFIG.burst_beats * CONFIG.bus // 8

@@ -1,0 +1,1 @@
+"""Benches of the xDecimate unit and its core adapters."""

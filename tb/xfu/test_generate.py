@@ -1,0 +1,45 @@
+"""Generated Verilog of the unit and of the adapter, and its manifest."""
+
+import re
+
+import pytest
+
+from tileloom.xfu.config import GROUP_SIZES, XfuConfig
+from tileloom.xfu.generate import Form, generate_xfu
+from tileloom_synth import library
+from tileloom_synth.synthesis import synthesise
+
+
+@pytest.mark.parametrize("form", Form, ids=lambda form: form.value)
+@pytest.mark.parametrize("sizes", [GROUP_SIZES, (16,)], ids=["all", "one size"])
+def test_manifest_tells_of_every_port(form: Form, sizes: tuple[int, ...]) -> None:
+    design = generate_xfu(XfuConfig(group_sizes=sizes), form)
+    assert design == generate_xfu(XfuConfig(group_sizes=sizes), form)
+    module = design.verilog.split(f"module {design.name}(")[1].split("endmodule")[0]
+    declared = re.findall(r"^ +(input|output) (?:\[(\d+):0\] )?(\w+);", module, re.MULTILINE)
+    ports = {
+        port["name"]: ({"in": "input", "out": "output"}[port["direction"]], port["width"])
+        for port in design.manifest["ports"]
+    }
+    ports |= {"clk": ("input", 1), "rst": ("input", 1)}
+    assert {name: (direction, int(high or 0) + 1) for direction, high, name in declared} == ports
+    for port in design.manifest["ports"]:
+        bits = [bit for low, high in port.get("fields", {}).values() for bit in range(low, high + 1)]
+        assert not bits or sorted(bits) == list(range(port["width"])), port
+    assert set(design.manifest["modules"]) == set(
+        re.findall(r"^module (\w+)\(", design.verilog, re.MULTILINE)
+    )
+    assert all(name.startswith(design.name) for name in design.manifest["modules"])
+
+
+def test_other_name() -> None:
+    assert generate_xfu(XfuConfig(), name="decimator").verilog.count("module decimator(") == 1
+
+
+def test_a_unit_for_one_size_is_smaller() -> None:
+    areas = {}
+    for sizes in (GROUP_SIZES, *((size,) for size in GROUP_SIZES)):
+        design = generate_xfu(XfuConfig(group_sizes=sizes), Form.UNIT)
+        areas[sizes] = synthesise(design.verilog, design.name, library.generic()).gate_equivalents
+    print(areas)
+    assert max(area for sizes, area in areas.items() if len(sizes) == 1) < areas[GROUP_SIZES]

@@ -1,0 +1,107 @@
+"""Broken hardware is caught: each mutant is one place of the RTL's source changed."""
+
+import importlib
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tileloom.xfu import cv_x_if, generate, unit
+from tileloom.xfu.config import XfuConfig
+
+from .bench import BenchError, build_bench
+from .program import Program
+from .test_cv32e40x import build, run
+from .test_cv_x_if import run as run_alone
+from .unit_bench import check_unit
+
+# A mutant is built for one short run.
+QUICK = ("-MAKEFLAGS", "OPT_FAST=-O0")
+
+# What is changed, and where the classes of that module are used.
+UNIT = {
+    "offsets": ("execute", "place.eq(Mux(self._is_4(),", "place.eq(Mux(0,"),
+    "displacement": ("execute", "16: Cat(field, upper)", "16: Cat(field[:3], 0, upper)"),
+    "lane": ("execute", "self.lane.eq(self.counter[1:3])", "self.lane.eq(self.counter[0:2])"),
+    "merge": ("write_back", "self.result.eq(self.rd)", "self.result.eq(0)"),
+    "forwarding": ("unit", "(waiting, advances, executing),", ""),
+    "forwarding in place": ("unit", "(waiting, ~enters, waiting),", ""),
+    "forwarding on the way in": ("unit", "(incoming, enters, waiting),", ""),
+    "kill": ("unit", "killed = ~committed & hit & self.commit_kill", "killed = 0"),
+    "kill of what is committed": ("unit", "killed = ~committed & hit", "killed = hit"),
+    "commit": ("unit", "waits & (committed | hit & ~self.commit_kill)", "waits"),
+    "counter after a fault": ("unit", "with m.Elif(~result.fault.any()):", "with m.Else():"),
+    "swap": ("unit", "counter.eq(head.rs1)", "counter.eq(head.rs1 | 1)"),
+    "kept answer": ("unit", "kept_byte.eq(byte)", "kept_byte.eq(self.loads.payload.address)"),
+}
+ALONE = {
+    "bad encoding": ("decode", "& (rs3 == self.rd)", ""),
+    "register in flight": ("cv32e40x", "& ~(wb_writes & (in_wb == rd))", ""),
+    "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),
+    "error not told": ("cv_x_if", "self.result_err.eq(fault.err)", "self.result_err.eq(0)"),
+}
+CORE = {
+    "division in flight": (
+        "cv32e40x",
+        "m.d.sync += wait.eq(Mux(divides, DIVIDE_CYCLES, OTHER_CYCLES))",
+        "pass",
+    ),
+    "interrupt too late": ("cv_x_if", "fails & (waited != INTERRUPT_CYCLES)", "Const(0)"),
+}
+USERS = {
+    "execute": (unit, "Execute"),
+    "write_back": (unit, "WriteBack"),
+    "unit": (cv_x_if, "Unit"),
+    "decode": (cv_x_if, "Decode"),
+    "cv32e40x": (cv_x_if, "IssueGuard"),
+    "cv_x_if": (generate, "CvXIf"),
+}
+
+
+def put_in(monkeypatch: pytest.MonkeyPatch, module: str, old: str, new: str) -> types.ModuleType:
+    """Use the changed module instead of the real one."""
+    real = importlib.import_module(f"tileloom.xfu.{module}")
+    source = Path(str(real.__file__)).read_text()
+    flat = " ".join(source.split())
+    assert flat.count(" ".join(old.split())) == 1, f"{module}.py changed: {old!r} is not there once"
+    assert source.count(old) == 1, f"{module}.py: {old!r} is broken into lines"
+    mutant = types.ModuleType(real.__name__)
+    mutant.__package__ = real.__package__
+    exec(compile(source.replace(old, new), str(real.__file__), "exec"), vars(mutant))
+    user, name = USERS[module]
+    monkeypatch.setattr(user, name, getattr(mutant, name))
+    return mutant
+
+
+@pytest.mark.parametrize("mutation", UNIT.values(), ids=UNIT)
+def test_unit_mutants(
+    mutation: tuple[str, str, str], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant = put_in(monkeypatch, *mutation)
+    with pytest.raises(AssertionError):
+        check_unit(rng, getattr(mutant, "Unit", unit.Unit))
+
+
+@pytest.mark.parametrize("mutation", ALONE.values(), ids=ALONE)
+def test_adapter_mutants(
+    mutation: tuple[str, str, str], tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in(monkeypatch, *mutation)
+    config = XfuConfig()
+    program = build_bench("master.cpp", generate.generate_xfu(config), options=QUICK)
+    with pytest.raises((AssertionError, BenchError)):
+        run_alone(tmp_path, program, config, rng, 5000, 30)
+
+
+@pytest.mark.parametrize("mutation", CORE.values(), ids=CORE)
+def test_mutants_on_the_core(
+    mutation: tuple[str, str, str], tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in(monkeypatch, *mutation)
+    bench = build(XfuConfig(), QUICK)
+    program = Program(rng)
+    program.random_instructions(3000)
+    program.finish()
+    with pytest.raises((AssertionError, BenchError)):
+        run(tmp_path, bench, XfuConfig(), program, 1, stall=20, interrupts=200, errors=1)
