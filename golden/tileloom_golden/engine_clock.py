@@ -44,12 +44,11 @@ class Bus:
     """The one read channel of the AXI4 variant.
 
     Attributes:
-        latency: cycles from an address to its first data, of the memory and what is in front of it.
-        commands: beats of descriptors read for a group.
+        latency: cycles in which nothing can come yet, descriptors and first addresses; the default is what
+            cocotbext-axi's memory takes.
     """
 
-    latency: int = 0
-    commands: int = 12
+    latency: int = 48
 
 
 @dataclass
@@ -130,7 +129,7 @@ class Part:
             units=load.padded[0] * load.padded[1] * load.blocks,
             passes=round(float(passes.mean())),
             columns=list(zip((blocks * taps).tolist(), before.tolist(), last.tolist(), strict=True)),
-            bus_beats=weights + data + index + bus.commands if bus else 0,
+            bus_beats=weights + data + index if bus else 0,
             accumulate=conv.accumulate,
             finish=conv.finish,
         )
