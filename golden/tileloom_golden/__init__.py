@@ -8,5 +8,5 @@ words and back), `quantise`, `tiles`, `prune`, `gemm`, `packing` (bus words); fo
 `nm_kernels` (layers by instructions); for the block-sparse engine `block_sparse` and `block_masks` (the
 format), `block_convolution` and `requantise` (the arithmetic), `engine_layer`, `engine_program`, `engine_cut`
 and `engine_streams` (from a layer to streams), `engine_model` (which executes commands), `engine_clock` and
-`engine_cycles` (cycles), `networks` and `engine_grid` (networks on grids of engines).
+`engine_cycles` (cycles), `networks`, `engine_grid` and `published` (networks on grids of engines).
 """
