@@ -82,8 +82,8 @@ def test_published_figures():
 
 
 def test_no_cell_fails_and_sparse_is_faster():
-    rows = network_table([(2, 2), (4, 4), (8, 8)])
-    assert len(rows) == 3 * 3
+    rows = network_table([(2, 2), (8, 8)])
+    assert len(rows) == 3 * 2
     for row in rows:
         assert 0.45 <= row.ratio < 0.75, row
     for network in NETWORKS:
