@@ -5,8 +5,8 @@ FOLDER holds nangate45_typ.lib.gz; without it the generic library stands in. Tak
 Target: at most 2 % of CV32E40P (COREV_PULP = 1); the paper's unit took 5.0 % of its core.
 
 Both cores keep their modules, so that what does not change is mapped the same to the cell. For all M they are
-also measured flat, where what serves nothing is gone and 200 GE of a difference can be ABC's chance. Their one
-clock gate, a simulation model in the packages, is left out. CV32E40X is built for CV-X-IF (X_EXT = 1), with
+also measured flat, where what serves nothing is gone and 200 GE of a difference may be ABC's chance. The one
+clock gate of each, a model for simulation, is left out. CV32E40X is built for CV-X-IF (X_EXT = 1), with
 and without the adapter, its debug request tied off; flat, without the adapter, what serves CV-X-IF goes too.
 """
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden.checks import check_integers, check_ndim, check_positive
+from tileloom_golden.checks import check_ndim, check_positive
+from tileloom_golden.compressed import check_compressed, check_indices
 from tileloom_golden.tiles import split_tiles, tile_grid
 
 LARGEST_BLOCK = 32
@@ -63,12 +64,12 @@ class BlockSparse:
                 check_positive(value, f"{name}[{axis}]")
         check_block(self.block)
         down, across = self.grid
-        pointers = _check_indices(self.column_pointers, "column_pointers")
-        rows = _check_indices(self.block_rows, "block_rows")
+        pointers = check_indices(self.column_pointers, "column_pointers")
+        rows = check_indices(self.block_rows, "block_rows")
         expected = (len(rows), *self.kernel, *self.block)
         if self.blocks.shape != expected:
             raise ValueError(f"blocks has shape {self.blocks.shape}, not {expected}")
-        _check_compressed(pointers, rows, across, down, ("column_pointers", "block_rows", "block column"))
+        check_compressed(pointers, rows, across, down, ("column_pointers", "block_rows", "block column"))
         object.__setattr__(self, "column_pointers", pointers)
         object.__setattr__(self, "block_rows", rows)
         object.__setattr__(self, "blocks", self._check_padding())
@@ -215,10 +216,10 @@ def from_bsr(matrix: Bsr) -> BlockSparse:
     (k, n), (b_k, b_n) = matrix.shape, data.shape[1:]
     check_block((b_k, b_n))
     down, across = tile_grid(k, n, b_k, b_n)
-    pointers, columns = _check_indices(matrix.indptr, "indptr"), _check_indices(matrix.indices, "indices")
+    pointers, columns = check_indices(matrix.indptr, "indptr"), check_indices(matrix.indices, "indices")
     if len(columns) != len(data):
         raise ValueError(f"indices has {len(columns)} entries, and data {len(data)} blocks")
-    _check_compressed(pointers, columns, down, across, ("indptr", "indices", "block row"))
+    check_compressed(pointers, columns, down, across, ("indptr", "indices", "block row"))
     rows = np.repeat(np.arange(down), np.diff(pointers))
     order = np.lexsort((rows, columns))
     column_pointers = np.searchsorted(columns[order], np.arange(across + 1)).astype(np.int64)
@@ -233,50 +234,3 @@ def check_block(block: tuple[int, int]) -> None:
         check_positive(size, f"b_{axis}")
         if size > LARGEST_BLOCK:
             raise ValueError(f"b_{axis} is {size}, not 1 to {LARGEST_BLOCK}")
-
-
-def _check_indices(values: npt.ArrayLike, name: str) -> npt.NDArray[np.int64]:
-    array = check_integers(values, name)
-    check_ndim(array, 1, name)
-    return array.astype(np.int64)
-
-
-def _check_compressed(
-    pointers: npt.NDArray[np.int64],
-    indices: npt.NDArray[np.int64],
-    majors: int,
-    minors: int,
-    names: tuple[str, str, str],
-) -> None:
-    """Raise ValueError, naming the first wrong entry, unless this is a sorted compressed format.
-
-    Args:
-        pointers: into indices, one for each major and one more.
-        indices: minors, ascending within a major.
-        majors: how many.
-        minors: how many.
-        names: of pointers, of indices, and of a major.
-    """
-    pointer_name, index_name, major_name = names
-    if len(pointers) != majors + 1:
-        raise ValueError(f"{pointer_name} has {len(pointers)} entries, not {majors + 1}")
-    if pointers[0] != 0:
-        raise ValueError(f"{pointer_name}[0] is {pointers[0]}, not 0")
-    if pointers[-1] != len(indices):
-        raise ValueError(
-            f"{pointer_name}[{majors}] is {pointers[-1]}, but {index_name} has {len(indices)} entries"
-        )
-    falling = np.diff(pointers) < 0
-    if falling.any():
-        entry = int(np.argmax(falling)) + 1
-        raise ValueError(f"{pointer_name}[{entry}] is {pointers[entry]}, less than the one before it")
-    outside = (indices < 0) | (indices >= minors)
-    if outside.any():
-        entry = int(np.argmax(outside))
-        raise ValueError(f"{index_name}[{entry}] is {indices[entry]}, not 0 to {minors - 1}")
-    major = np.repeat(np.arange(majors), np.diff(pointers))
-    wrong = (np.diff(indices) <= 0) & (np.diff(major) == 0)
-    if wrong.any():
-        entry = int(np.argmax(wrong)) + 1
-        what = "is there twice" if indices[entry] == indices[entry - 1] else "is not in ascending order"
-        raise ValueError(f"{index_name}[{entry}] ({indices[entry]}, {major_name} {major[entry]}) {what}")

@@ -126,7 +126,8 @@ def network_table(
 
     Args:
         grids: of engines.
-        sparsity: the share of each layer's blocks that is missing, at random places.
+        sparsity: the share of each layer's blocks that is missing, at random places; none of a layer with
+            fewer input channels than a block, which is a network's first.
         size: of each engine.
         networks: names in `networks.NETWORKS`.
         seed: of the places.
@@ -137,7 +138,10 @@ def network_table(
         layers = [layer for _, layer in NETWORKS[network]()]
         for grid in grids:
             dense, sparse = (
-                sum(_layer_cycles(layer, grid, share, size, seed) for layer in layers)
+                sum(
+                    _layer_cycles(layer, grid, share if layer.channels >= size.k else 0.0, size, seed)
+                    for layer in layers
+                )
                 for share in (0.0, sparsity)
             )
             rows.append(Row(network, grid, dense, sparse))

@@ -92,6 +92,8 @@ def memory_image(
         return base + len(content) - len(data) - (-len(data) % ALIGNMENT)
 
     image = np.asarray(activations).reshape(layer.height, layer.width, layer.channels)
+    if image.dtype.kind == "u":
+        image = image.astype(f"<u{size.element_bits // 8}")
     a_address = place(to_blocks(image, size.k).tobytes())
     memory = MemoryImage(program, base, b"", 0, 0, result_bytes)
     results = place(bytes([0xA5]) * memory.results_size)

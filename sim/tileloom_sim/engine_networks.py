@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from tileloom.console import UserError, print_json, print_table, status
-from tileloom_golden.engine_grid import GRIDS, network_table
+from tileloom_golden.engine_grid import GRIDS, Row, network_table
 from tileloom_golden.engine_program import EngineSize
-from tileloom_golden.networks import NETWORKS
+from tileloom_golden.published import SECONDS
 
 
 def parse_grid(text: str) -> tuple[int, int]:
@@ -30,7 +30,8 @@ def parse_grid(text: str) -> tuple[int, int]:
 def networks_command(grids: tuple[str, ...], sparsity: float, clock: float, as_json: bool) -> None:
     """Estimate the cycles of all convolutions of three networks, dense and block-sparse.
 
-    An engine is the default one (4 x 8 x 8 INT8). Blocks are missing at random, as many in every layer.
+    An engine is the default one (4 x 8 x 8 INT8). Blocks are missing at random, as many in every layer but
+    the first. Beside half sparsity on squares of engines stands what the paper estimates for AIE2 cores.
 
     \b
     Examples:
@@ -49,22 +50,35 @@ def networks_command(grids: tuple[str, ...], sparsity: float, clock: float, as_j
                     "dense_cycles": row.dense,
                     "sparse_cycles": row.sparse,
                     "ratio": row.ratio,
+                    "paper_seconds": paper(row, sparsity),
                 }
                 for row in rows
             ]
         )
         return
     print_table(
-        f"{', '.join(NETWORKS)} at {sparsity:.0%} block sparsity, {clock:g} MHz",
-        ("network", "engines", "dense, ms", "sparse, ms", "sparse / dense"),
+        f"Milliseconds at {clock:g} MHz, dense and {sparsity:.0%} sparse; the paper's for AIE2",
+        ("network", "grid", "dense", "sparse", "ratio", "paper", "sparse", "ratio"),
         [
             (
                 row.network,
-                f"{row.grid[0]} x {row.grid[1]}",
-                f"{row.dense / clock / 1000:.3f}",
-                f"{row.sparse / clock / 1000:.3f}",
-                f"{row.ratio:.3f}",
+                f"{row.grid[0]}x{row.grid[1]}",
+                *cells(row.dense / clock / 1e6, row.sparse / clock / 1e6),
+                *cells(*paper(row, sparsity)),
             )
             for row in rows
         ],
     )
+
+
+def paper(row: Row, sparsity: float) -> tuple[float | None, float | None]:
+    """Return the paper's seconds for a row, dense and sparse, where it has them."""
+    square = row.grid[0] == row.grid[1] and sparsity == 0.5
+    return SECONDS[row.network].get(row.grid[0], (None, None)) if square else (None, None)
+
+
+def cells(dense: float | None, sparse: float | None) -> tuple[str, str, str]:
+    """Return two times in ms and their ratio, "-" for what there is not."""
+    ratio = None if dense is None or sparse is None else sparse / dense
+    first, second = ("-" if time is None else f"{1000 * time:.3f}" for time in (dense, sparse))
+    return first, second, "-" if ratio is None else f"{ratio:.3f}"

@@ -233,7 +233,7 @@ def run_xfu_command(
     except (ProgramError, WrongResult) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        print_json({"core": core, "seed": seed, "rows": rows, **suite_figures(measurements)})
+        print_json({"core": core, "seed": seed, "rows": rows, **suite_figures(core, measurements)})
     else:
         print_suite(core, measurements)
 

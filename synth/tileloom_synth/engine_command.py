@@ -47,10 +47,13 @@ def synthesise_engine(config: EngineConfig, cells: Library, clock_ps: float | No
 
 def memory_bits(config: EngineConfig) -> dict[str, int]:
     """Return the bits of the memories that are left out."""
-    return {
+    bits = {
         "A buffer": 2 * config.m * config.a_words * config.k * config.element_bits,
         "accumulators": 2 * config.acc_tiles * config.m * config.n * config.sum_bits,
     }
+    if config.activation_mask:
+        bits["mask of A"] = 2 * config.a_words * config.acc_tiles
+    return bits
 
 
 @click.command("synth", short_help="Synthesise an engine and report its area.")

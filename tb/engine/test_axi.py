@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layers import PATTERNS, mask_of, random_layer
 
 from tileloom.blocksparse.config import EngineConfig, EnginePort
 from tileloom.blocksparse.generate import generate_engine
@@ -42,11 +43,13 @@ class Job:
     idle: float = 0.0
 
 
-def random_job(layer: Layer, sparsity: float, rng: np.random.Generator) -> Job:
+def random_job(layer: Layer, mask: float | np.ndarray, rng: np.random.Generator) -> Job:
+    """Return a layer; ``mask`` is the share of blocks left out, or which are kept."""
     x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), np.int8)
     dense = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels), np.int8)
     block = (CONFIG.k, CONFIG.n)
-    weights = from_convolution(dense, block, block_mask(dense, sparsity, block))
+    kept = block_mask(dense, mask, block) if isinstance(mask, float) else mask
+    weights = from_convolution(dense, block, kept)
     n = layer.outputs
     parameters = Requantisation(
         rng.integers(-(2**16), 2**16, n), rng.integers(1, 65536, n), rng.integers(18, 28, n)
@@ -58,6 +61,18 @@ def random_job(layer: Layer, sparsity: float, rng: np.random.Generator) -> Job:
     base = 64 * int(rng.integers(0, 512))
     image = memory_image(program, x, weights, header_words(parameters), result_bytes=1, base=base)
     return Job(image, outputs)
+
+
+def random_layers(count: int, rng: np.random.Generator) -> list[Job]:
+    """Return layers of every kind with every pattern of blocks; the memory's channels pause at random."""
+    jobs = []
+    for _ in range(count):
+        layer = random_layer(rng, 9, 40)
+        shape = (-(-layer.channels // CONFIG.k), -(-layer.outputs // CONFIG.n))
+        job = random_job(layer, mask_of(str(rng.choice(PATTERNS)), shape, rng), rng)
+        job.idle = float(rng.choice([0, 0.2, 0.6]))
+        jobs.append(job)
+    return jobs
 
 
 def run(jobs: list[Job], folder: Path, seed: int) -> list[dict[str, int]]:
@@ -124,6 +139,31 @@ def test_programs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> 
     for index, (job, line) in enumerate(zip(jobs, found, strict=True)):
         assert status(line["status"])["error"] == status(line["status"])["fault"] == 0
         compare(job, (tmp_path / f"{index}.after").read_bytes())
+
+
+def test_a_hundred_layers_with_bus_errors(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
+    """Anywhere in memory, descriptors apart, some bytes fail: it is reported if and only if they are used."""
+    jobs = random_layers(110, rng)
+    failing = rng.choice(len(jobs), 30, replace=False).tolist()
+    for index in failing:
+        image = jobs[index].image
+        address = image.base + int(rng.integers(0, image.start - image.base))
+        jobs[index].bad = (address, address + 1)
+    found = run(jobs, tmp_path, seed[1])
+    reported = 0
+    for index, (job, line) in enumerate(zip(jobs, found, strict=True)):
+        report = status(line["status"])
+        if not report["error"]:
+            compare(job, (tmp_path / f"{index}.after").read_bytes())
+            continue
+        assert index in failing
+        reported += 1
+        begin = report["address"]
+        assert begin <= job.bad[0] < begin + CONFIG.burst_beats * CONFIG.bus // 8
+        image = job.image
+        results = range(image.results, image.results + image.results_size)
+        assert report["write"] == (job.bad[0] in results)
+    assert reported > 15
 
 
 @pytest.mark.parametrize("idle", [0.0, 0.5], ids=["flowing", "stalled"])

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from tileloom_golden import engine_cycles
+from tileloom_golden import engine_clock
 from tileloom_golden.block_sparse import from_dense
+from tileloom_golden.engine_clock import Bus, Overheads
 from tileloom_golden.engine_cut import compile_layer
-from tileloom_golden.engine_cycles import Bus, Overheads, estimate
+from tileloom_golden.engine_cycles import estimate
 from tileloom_golden.engine_program import EngineSize, Layer
 
 NONE = Overheads(start=0, load=0, begin=0, queue=0, requantise=0)
@@ -82,7 +83,7 @@ def test_equal_strips_are_multiplied_exactly(rng, monkeypatch):
             mask = mask_of(rng, density, shape)
             quick = estimate(program, mask)
             with monkeypatch.context() as patch:
-                patch.setattr(engine_cycles._Clock, "relative", lambda clock: (object(),))
+                patch.setattr(engine_clock.Clock, "relative", lambda clock: (object(),))
                 assert estimate(program, mask) == quick
 
 

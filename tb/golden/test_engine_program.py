@@ -115,16 +115,16 @@ def test_random_layers(rng):
     assert min(splits.values()) >= 10, splits
 
 
-@pytest.mark.parametrize("prime", [2, 3, 5, 7, 11, 13, 17, 31, 61, 127, 257, 1009])
+@pytest.mark.parametrize("prime", [2, 3, 5, 7, 11, 13, 17, 31, 61, 127, 257])
 def test_primes_compile(prime):
     size = EngineSize()
     for layer in (
-        Layer.product(prime, prime, prime),
+        Layer.product(4 * prime + 1, prime, prime),
         Layer(height=prime, width=prime, channels=prime, outputs=prime, kernel=(3, 3), pads=(1, 1, 1, 1)),
         Layer(height=prime + 2, width=prime + 1, channels=prime, outputs=prime, kernel=(3, 2), stride=2),
     ):
         program = compile_layer(layer, size)
-        assert program.splits["channels"] == 1 or prime == 1009
+        assert program.splits["channels"] == 1
         covered = np.zeros(program.layer.output, int)
         for group in program.groups:
             write = group.write

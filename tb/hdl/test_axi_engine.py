@@ -10,15 +10,32 @@ from streams import simulate
 from test_engine import LAYERS, SMALL, random_case
 
 from tileloom.blocksparse.axi.engine import AxiEngine
-from tileloom.blocksparse.config import EnginePort
+from tileloom.blocksparse.config import Core, EngineConfig, EnginePort
 from tileloom_sim.engine_memory import MemoryImage, memory_image
 
 CONFIG = replace(SMALL, port=EnginePort.AXI4, k=8, n=8, burst_beats=8)
 
 
-def run(images: list[MemoryImage], memory: AxiMemory, limit: int = 20_000) -> list[dict[str, int]]:
+FLOAT = EngineConfig(
+    m=1,
+    k=4,
+    n=4,
+    core=Core.SYSTOLIC,
+    requantise=False,
+    bus=128,
+    a_words=64,
+    acc_tiles=20,
+    port=EnginePort.AXI4,
+    burst_beats=2,
+    address_bits=40,
+)
+
+
+def run(
+    images: list[MemoryImage], memory: AxiMemory, limit: int = 20_000, config: EngineConfig = CONFIG
+) -> list[dict[str, int]]:
     """Run the programs one after the other; return the status of each."""
-    dut = AxiEngine(CONFIG)
+    dut = AxiEngine(config)
     found = []
 
     async def drive(ctx: SimulatorContext) -> None:
@@ -87,3 +104,15 @@ def test_errors(what: str, rng: np.random.Generator) -> None:
     assert status["write"] == (what == "results")
     assert status["response"] == 2
     assert status["address"] <= address < status["address"] + CONFIG.burst_beats * CONFIG.bus // 8
+
+
+def test_floats_from_a_wider_address(rng: np.random.Generator) -> None:
+    """The systolic core: units of 16 bytes, a beat each, and short bursts."""
+    case = random_case(FLOAT, *LAYERS["2 x 2"], rng)
+    base = 1 << 14
+    image = memory_image(case.program, case.x, case.weights, case.headers, result_bytes=4, base=base)
+    memory = AxiMemory(bytearray(base) + image.content, FLOAT.bus // 8, rng, 0.3)
+    (status,) = run([image], memory, config=FLOAT)
+    assert not status["error"]
+    outputs = image.outputs(bytes(memory.data[image.results : image.results + image.results_size]))
+    np.testing.assert_array_equal(outputs.view(np.uint32), case.outputs.reshape(outputs.shape))

@@ -39,6 +39,8 @@ def test_run_measures_every_kernel(core):
         assert 0 < item["instructions"] <= item["cycles"]
         base = dense[item["layer"], item["channels"]]
         assert item["speed_up"] == pytest.approx(base / item["cycles"], abs=1e-4)
+    for item in printed["averages"]:
+        assert (item["inner_loops_allow"] is None) == (core != "cv32e40p")
     assert [(item["layer"], item["group"], item["paper"]) for item in printed["averages"]] == [
         (kind, group, figure) for kind, of_kind in PAPER.items() for group, figure in of_kind.items()
     ]

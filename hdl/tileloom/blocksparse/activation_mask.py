@@ -17,6 +17,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ..hierarchy import add_shared
 from .config import EngineConfig
 from .layouts import TOKEN, count_bits, token_layout
 from .loader import unit_layout
@@ -60,7 +61,9 @@ class ActivationMask(wiring.Component):
         m = Module()
         config = self.config
         row_bits = ceil_log2(config.a_words)
-        m.submodules.rows = rows = TwoPort(2 * config.a_words, config.acc_tiles)
+        rows = add_shared(
+            m, platform, "mask_memory", "rows", lambda: TwoPort(2 * config.a_words, config.acc_tiles)
+        )
 
         # Loading: the bits of a channel block, together with that of the unit that comes now.
         noted, now = Signal(config.acc_tiles), Signal(config.acc_tiles)

@@ -16,6 +16,7 @@ from .engine import Engine, core_timing
 ORIGINS = {
     "activation_memory": "memory",
     "accumulator_memory": "memory",
+    "mask_memory": "memory",
     "dot_element": "dot product",
     "processing_element": "processing element",
     "multiply": "multiplier",

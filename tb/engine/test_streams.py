@@ -1,0 +1,47 @@
+"""The engine's AXI4-Streams in Verilator with the bus models of cocotbext-axi: results and their packets."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from layers import random_case
+
+from tileloom.blocksparse.config import EngineConfig
+from tileloom.blocksparse.generate import generate_engine
+from tileloom_sim.cocotb_run import run_cocotb
+
+SMALL = EngineConfig(m=2, k=4, n=8, bus=64, a_words=128, acc_tiles=8, axi4_stream_names=True)
+INPUTS = ("commands", "index", "weights", "activations")
+
+
+@pytest.mark.parametrize("drain_rows", [1, 2])
+def test_layers(drain_rows: int, rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
+    config = replace(SMALL, drain_rows=drain_rows)
+    design = generate_engine(config)
+    cases = [random_case(config, rng, 7, 20) for _ in range(25)]
+    layers = []
+    for index, case in enumerate(cases):
+        files = {name: str(tmp_path / f"{index}.{name}.npy") for name in INPUTS}
+        for name, file in files.items():
+            np.save(file, np.ascontiguousarray(getattr(case.streams, name)))
+        layers.append({**files, "packets": int(case.last.sum()), "results": str(tmp_path / f"{index}.hex")})
+    (tmp_path / "plan.json").write_text(json.dumps({"layers": layers}))
+    done = run_cocotb(
+        design.verilog,
+        design.name,
+        "stream_bench",
+        folder=tmp_path,
+        environment={"TILELOOM_PLAN": str(tmp_path / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
+        seed=seed[1],
+    )
+    assert done.passed, done.log[-3000:]
+    compared = 0
+    for case, layer in zip(cases, layers, strict=True):
+        packets = [bytes.fromhex(line) for line in Path(layer["results"]).read_text().split("\n")]
+        ends = np.flatnonzero(case.last) + 1
+        expected = [part.tobytes() for part in np.split(case.units, ends[:-1])]
+        assert packets == expected
+        compared += len(packets)
+    assert compared > 50
