@@ -13,7 +13,7 @@
 What the core has is used: its adder makes rs1 + M*csr[15:1] + o from the operand given here; its register of
 store data brings rd as far as EX, and the one of the last word loaded keeps it in WB; ``data_type`` (3 is not
 used for anything else), ``data_sign_ext`` and ``bmask_a`` bring along what is being loaded. So the unit adds
-19 flip-flops: the counter's 16, two in ID/EX, and a second bit of ``data_sign_ext`` in WB.
+18 flip-flops: the counter's 16, and two in ID/EX.
 
 An xDecimate just behind a load of its rd, another xDecimate above all, does not wait for it: when it moves on
 to WB, the load before it has been answered, and rd is the word that is written back, or was last.
