@@ -13,7 +13,7 @@ from tileloom.blocksparse.axi.engine import AxiEngine
 from tileloom.blocksparse.config import Core, EngineConfig, EnginePort
 from tileloom_sim.engine_memory import MemoryImage, memory_image
 
-CONFIG = replace(SMALL, port=EnginePort.AXI4, k=8, n=8, burst_beats=8)
+CONFIG = replace(SMALL, port=EnginePort.AXI4, k=8, n=8, bus=128, burst_beats=4)
 
 
 FLOAT = EngineConfig(
@@ -97,7 +97,7 @@ def test_errors(what: str, rng: np.random.Generator) -> None:
     """A burst fails; the program runs to its end, says which, and the next one knows nothing of it."""
     case = random_case(CONFIG, *LAYERS["product"], rng)
     image = memory_image(case.program, case.x, case.weights, case.headers, result_bytes=1)
-    address = {"activations": 40, "descriptor": image.start, "results": image.results + 16}[what]
+    address = {"activations": 48, "descriptor": image.start, "results": image.results + 16}[what]
     memory = AxiMemory(bytearray(image.content), CONFIG.bus // 8, rng, 0.2, bad=range(address, address + 8))
     (status,) = run([image], memory)
     assert status["error"]
