@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass
 
 from ..config import ConfigError, SystolicConfig
-from ..formats import FP32, INT8, FloatFormat, Format, Rounding
+from ..formats import FP32, INT8, FloatFormat, Format, Rounding, SignMagnitude
 
 
 class Core(enum.Enum):
@@ -100,11 +100,11 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value, kind = getattr(self, field.name), type(field.default)
-            if field.name == "weight":
-                continue  # SystolicConfig checks it
-            if type(value) is not kind:
-                raise ConfigError(f"{field.name}: must be {kind.__name__}, not {value!r}")
+            value = getattr(self, field.name)
+            kinds = (FloatFormat, SignMagnitude) if field.name == "weight" else (type(field.default),)
+            if type(value) not in kinds:
+                names = " or ".join(kind.__name__ for kind in kinds)
+                raise ConfigError(f"{field.name}: must be {names}, not {value!r}")
         _check_power("m", self.m, 16)
         for name, high in (("k", 32), ("n", 32)):
             if not 1 <= getattr(self, name) <= high:

@@ -127,7 +127,7 @@ class Engine(wiring.Component):
             ("c_free", drain.c_give, sequencer.c_take, 2),
             ("c_full", accumulators.finished, drain.c_take, 0),
         ):
-            m.submodules[name] = lock = locks[name] = Lock(initial)
+            m.submodules[f"lock_{name}"] = lock = locks[name] = Lock(initial)
             m.d.comb += [lock.give.eq(giver), lock.take.eq(taker)]
         m.d.comb += [
             loader.half_free.eq(locks["a_free"].available),
