@@ -84,8 +84,8 @@ class Multiply(wiring.Component):
         a_significand = significand(self.a[: a.fraction_bits], a.fraction_bits)
         b_significand = significand(self.b.fraction, factor.fraction_bits)
         width = len(a_significand) + len(b_significand)
-        # What lies below the guard bit matters only by not being zero, which it is where the zeros at the
-        # ends of the factors are as many places together: no adder is needed to know.
+        # Of what lies below the guard bit it matters only whether it is zero. It is if the zeros at the ends
+        # of both factors together reach up to there: no adder is needed to know.
         below = max(0, width - result.fraction_bits - 3)
         flags = Signal(data.StructLayout({"negative": 1, "zero": 1, "sticky": 1}))
         m.d.comb += [
