@@ -34,7 +34,7 @@ REGISTERS_BASE = 0x1000_0000
 DEVICE_BASE = 0x4000_0000
 
 HERE = Path(__file__).parent
-HARNESS = HERE / "harness.cpp"
+HARNESS = ("harness.cpp", "bus.h")
 TOP = "tileloom_riscv_system"
 # What keeps Verilator from making sense of the cores' own assertions and delays, and what makes it fast.
 OPTIONS = ["--timescale", "1ns/1ps", "--no-timing"]
@@ -83,6 +83,7 @@ class System:
         Raises ToolError where a tool or a package is missing or fails.
         """
         sources = self.core_sources() | self._system_sources()
+        harness = {name: (HERE / name).read_text() for name in HARNESS}
         defines = [f"-D{name}={value}" for name, value in self._defines().items()]
         options = [*OPTIONS, *defines, *(["--trace"] if self.waves else [])]
         control = "`verilator_config\n"
@@ -90,22 +91,21 @@ class System:
         settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *verilator_build.WARNINGS, *options]
 
         def build(work: Path) -> list[str]:
-            for name, text in sources.items():
+            for name, text in {**sources, **harness}.items():
                 (work / name).write_text(text)
-            (work / HARNESS.name).write_text(HARNESS.read_text())
             verilator_build.build(
                 work,
                 verilog="",
                 control=control,
                 top=TOP,
-                sources=[Path(HARNESS.name)],
+                sources=[Path(HARNESS[0])],
                 executable="system",
-                options=[*options, *sources],
+                options=["-CFLAGS", "-I.", *options, *sources],
             )
             return ["system"]
 
-        texts = [part for item in sources.items() for part in item]
-        content = [*tools, *settings, control, HARNESS.read_text(), *texts]
+        texts = [part for item in (*sources.items(), *harness.items()) for part in item]
+        content = [*tools, *settings, control, *texts]
         return cache.built(f"riscv-{self.core}", content, build) / "system"
 
     def core_sources(self) -> Sources:
