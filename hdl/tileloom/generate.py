@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,18 +89,36 @@ def origin(path: tuple[str, ...]) -> str:
     return parts[-1] if parts else "control"
 
 
+def design_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that writes a design: ``output``, ``name``, ``force``, ``as_json``."""
+    options = (
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path(),
+            help="Folder to write to; made if it is not there.  [default: this folder]",
+        ),
+        click.option(
+            "--name", help="Name of the top module and of the files.  [default: from the configuration]"
+        ),
+        click.option("--force", is_flag=True, help="Overwrite files of other content."),
+        click.option("--json", "as_json", is_flag=True, help="Print the manifest instead of a table."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def check_name(name: str | None) -> None:
+    """Raise click.UsageError where ``--name`` cannot be a module's name."""
+    if name is not None and not name.isidentifier():
+        raise click.UsageError(f"--name: {name!r} is not a Verilog identifier")
+
+
 @click.command("generate", short_help="Write an array's Verilog and manifest.")
 @config_arguments
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    help="Folder to write to; made if it is not there.  [default: this folder]",
-)
-@click.option("--name", help="Name of the top module and of the files.  [default: from the configuration]")
-@click.option("--force", is_flag=True, help="Overwrite files of other content.")
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest instead of a table.")
+@design_options
 def generate_command(
     config: SystolicConfig, output: Path, name: str | None, force: bool, as_json: bool
 ) -> None:
@@ -113,10 +132,17 @@ def generate_command(
       tileloom generate stream-8x8-fp32 --set rows=5 --set rounding=nearest-even
       tileloom generate my_array.toml -o build --name my_array
     """
-    if name is not None and not name.isidentifier():
-        raise click.UsageError(f"--name: {name!r} is not a Verilog identifier")
+    check_name(name)
     with status(f"Generating {name or config.name}"):
         design = generate(config, name)
+    write_design(design, output, force=force, as_json=as_json)
+
+
+def write_design(design: Design, output: Path, *, force: bool, as_json: bool) -> None:
+    """Write a design's Verilog and manifest to the folder ``output``, and print what was written.
+
+    With ``as_json`` the manifest is printed. Raises click.ClickException as ``write_files`` does.
+    """
     manifest = json.dumps(design.manifest, indent=2) + "\n"
     files = {output / f"{design.name}.v": design.verilog, output / f"{design.name}.json": manifest}
     write_files(files, force=force)

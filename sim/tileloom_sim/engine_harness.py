@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from tileloom.generate import Design
 
-from . import cache, toolchain, verilator_build
-from .harness import HarnessError
+from . import verilator_build
+from .harness import HarnessError, compile_harness
 
 SOURCE = Path(__file__).with_name("engine_harness.cpp")
 INPUTS = ("commands", "index", "weights", "activations")
@@ -65,26 +65,7 @@ def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
     header = _ports_header(design.manifest)
     elements = [name for name in design.manifest["modules"] if name.endswith("dot_element")]
     control = verilator_build.control_file(elements, blocks=False)
-    options = ["-CFLAGS", "-I.", *(["--trace"] if waves else [])]
-    tools = [toolchain.verilator().version, toolchain.compiler_version()]
-    settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *options]
-
-    def build(work: Path) -> list[str]:
-        (work / "ports.h").write_text(header)
-        (work / SOURCE.name).write_text(SOURCE.read_text())
-        verilator_build.build(
-            work,
-            verilog=design.verilog,
-            control=control,
-            top=design.name,
-            sources=[Path(SOURCE.name)],
-            executable="harness",
-            options=options,
-        )
-        return ["harness"]
-
-    content = [*tools, *settings, control, header, SOURCE.read_text(), design.verilog]
-    return cache.built("engine-harness", content, build) / "harness"
+    return compile_harness("engine-harness", SOURCE, design, header, control, waves=waves)
 
 
 def run_layers(

@@ -45,26 +45,37 @@ def build_harness(design: Design, *, waves: bool = False, blocks: bool = False) 
     header = _ports_header(interface, design.manifest["timing"])
     kept = verilator_build.rows if blocks and not waves else verilator_build.elements
     control = verilator_build.control_file(kept(design.manifest["modules"]), blocks=blocks and not waves)
+    return compile_harness("harness", SOURCE, design, header, control, waves=waves)
+
+
+def compile_harness(
+    name: str, source: Path, design: Design, header: str, control: str, *, waves: bool
+) -> Path:
+    """Return the program of ``design`` and a C++ ``source``, made if the cache has none under ``name``.
+
+    ``header`` is what the source includes as ports.h, ``control`` what Verilator is told of modules
+    (``verilator_build.control_file``). Raises ToolError where a tool is missing or fails.
+    """
     options = ["-CFLAGS", "-I.", *(["--trace"] if waves else [])]
     tools = [toolchain.verilator().version, toolchain.compiler_version()]
     settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *options]
 
     def build(work: Path) -> list[str]:
         (work / "ports.h").write_text(header)
-        (work / SOURCE.name).write_text(SOURCE.read_text())
+        (work / source.name).write_text(source.read_text())
         verilator_build.build(
             work,
             verilog=design.verilog,
             control=control,
             top=design.name,
-            sources=[Path(SOURCE.name)],
+            sources=[Path(source.name)],
             executable="harness",
             options=options,
         )
         return ["harness"]
 
-    content = [*tools, *settings, control, header, SOURCE.read_text(), design.verilog]
-    return cache.built("harness", content, build) / "harness"
+    content = [*tools, *settings, control, header, source.read_text(), design.verilog]
+    return cache.built(name, content, build) / "harness"
 
 
 def run_harness(

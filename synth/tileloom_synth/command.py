@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -81,6 +82,33 @@ def parse_period(context: click.Context, parameter: click.Parameter, text: str |
     return float(match[1]) * {"ps": 1.0, "ns": 1000.0}[match[2]]
 
 
+def library_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what to map to, and how fast: ``files``, ``kit``, ``clock`` (picoseconds)."""
+    options = (
+        click.option(
+            "--liberty",
+            "files",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Liberty file, .gz or not; several make one library.  "
+            "[default: a generic one, in gate equivalents]",
+        ),
+        click.option(
+            "--pdk", "kit", metavar="NAME", help="Library of an open PDK under $PDK_ROOT, such as sky130A."
+        ),
+        click.option(
+            "--clock",
+            callback=parse_period,
+            metavar="PERIOD",
+            help="Map for a period, such as 2ns, and report timing.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command("synth", short_help="Synthesise an array and report its area.")
 @partial(config_arguments, required=False)
 @click.option("--table", type=click.Choice(["sasp"]), help="The paper's eight arrays, in place of CONFIG.")
@@ -90,21 +118,7 @@ def parse_period(context: click.Context, parameter: click.Parameter, text: str |
     metavar="FILE",
     help="With --table: draw area by origin to this file.",
 )
-@click.option(
-    "--liberty",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Liberty file, .gz or not; several make one library.  [default: a generic one, in gate equivalents]",
-)
-@click.option("--pdk", "kit", metavar="NAME", help="Library of an open PDK under $PDK_ROOT, such as sky130A.")
-@click.option(
-    "--clock",
-    callback=parse_period,
-    metavar="PERIOD",
-    help="Map for a period, such as 2ns, and report timing.",
-)
+@library_options
 @click.option("--flat", is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller.")
 @click.option("--detail", is_flag=True, help="Show the parts of the adder, which makes it a little larger.")
 @click.option("--module", metavar="NAME", help="Only this module, such as processing_element.")

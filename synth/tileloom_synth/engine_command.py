@@ -14,7 +14,7 @@ from tileloom.blocksparse.config import EngineConfig
 from tileloom.blocksparse.generate import generate_engine
 from tileloom.console import print_json
 
-from .command import choose_library, parse_period
+from .command import choose_library, library_options
 from .library import Library
 from .memories import without
 from .progress import progress
@@ -58,21 +58,7 @@ def memory_bits(config: EngineConfig) -> dict[str, int]:
 
 @click.command("synth", short_help="Synthesise an engine and report its area.")
 @engine_arguments
-@click.option(
-    "--liberty",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Liberty file, .gz or not; several make one library.  [default: a generic one, in gate equivalents]",
-)
-@click.option("--pdk", "kit", metavar="NAME", help="Library of an open PDK under $PDK_ROOT, such as sky130A.")
-@click.option(
-    "--clock",
-    callback=parse_period,
-    metavar="PERIOD",
-    help="Map for a period, such as 2ns, and report timing.",
-)
+@library_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def synth_command(
     config: EngineConfig, files: Sequence[Path], kit: str | None, clock: float | None, as_json: bool

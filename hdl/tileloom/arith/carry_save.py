@@ -1,7 +1,7 @@
 """Carry-save multiplication: two rows whose sum is the product, before the carries have run along it.
 
-``Multiply`` puts a register between the rows and their sum where a multiplier has three stages, and
-synthesis maps every ``*`` to the same structure. ``a * b`` leaves the choice to a tool, and no tool puts a
+``Multiply`` puts a register between the rows and their sum where it is asked to, and synthesis maps every
+``*`` to the same structure. ``a * b`` leaves the choice to a tool, and no tool puts a
 register inside it.
 
 ```

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 
 import click
 
 from ..cli import Commands
-from ..console import config_arguments, print_json, print_table, status
-from ..generate import write_files
+from ..console import config_arguments, status
+from ..generate import check_name, design_options, write_design
 from .config import EngineConfig
 from .generate import generate_engine
 from .presets import PRESETS, load
@@ -38,16 +37,7 @@ def engine_command() -> None:
 
 @click.command("generate", short_help="Write an engine's Verilog and manifest.")
 @engine_arguments
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    help="Folder to write to; made if it is not there.  [default: this folder]",
-)
-@click.option("--name", help="Name of the top module and of the files.  [default: from the configuration]")
-@click.option("--force", is_flag=True, help="Overwrite files of other content.")
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest instead of a table.")
+@design_options
 def generate_command(
     config: EngineConfig, output: Path, name: str | None, force: bool, as_json: bool
 ) -> None:
@@ -60,17 +50,7 @@ def generate_command(
       tileloom engine generate engine-int8 -o build
       tileloom engine generate engine-int8-axi4 --set bus=64 --set m=8
     """
-    if name is not None and not name.isidentifier():
-        raise click.UsageError(f"--name: {name!r} is not a Verilog identifier")
+    check_name(name)
     with status(f"Generating {name or config.name}"):
         design = generate_engine(config, name)
-    manifest = json.dumps(design.manifest, indent=2) + "\n"
-    files = {output / f"{design.name}.v": design.verilog, output / f"{design.name}.json": manifest}
-    write_files(files, force=force)
-    if as_json:
-        print_json(design.manifest)
-        return
-    rows = [(str(path), f"{len(text) / 1000:.0f} KB") for path, text in files.items()]
-    rows.append(("modules", str(len(design.manifest["modules"]))))
-    rows += [(key.replace("_", " "), str(value)) for key, value in design.manifest["timing"].items()]
-    print_table(design.name, (), rows)
+    write_design(design, output, force=force, as_json=as_json)
