@@ -14,14 +14,14 @@ from functools import cache
 import click
 import numpy as np
 
-from tileloom.console import print_json, print_table, status
-from tileloom.generate import Design, generate
-from tileloom.presets import load
-from tileloom_golden.prune import prune_tiles
+from tileloom.cli.console import print_json, print_table, status
+from tileloom.systolic.design import Design, generate
+from tileloom.systolic.presets import load
+from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.words import encode, sign_magnitude
-from tileloom_sim import reference
-from tileloom_sim.gemm import simulate_gemm
-from tileloom_sim.interface import Interface
+from tileloom_sim.systolic import reference
+from tileloom_sim.systolic.gemm import simulate_gemm
+from tileloom_sim.systolic.interface import Interface
 
 VECTORS = 256
 RATES = (0.0, 0.25, 0.5, 0.75, 0.9)

@@ -14,14 +14,14 @@ from typing import Any
 import click
 import numpy as np
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.blocksparse.generate import generate_engine
-from tileloom.console import print_json, print_table, status
-from tileloom_golden.engine_cycles import estimate
-from tileloom_sim.engine_harness import run_layers
-from tileloom_sim.engine_job import make_job, random_jobs
-from tileloom_synth import library
-from tileloom_synth.engine_command import memory_bits, synthesise_engine
+from tileloom.cli.console import print_json, print_table, status
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate_engine
+from tileloom_golden.estimate.engine import estimate
+from tileloom_sim.engine.harness import run_layers
+from tileloom_sim.engine.job import make_job, random_jobs
+from tileloom_synth.engine.command import memory_bits, synthesise_engine
+from tileloom_synth.library import library
 
 SIZE = 256
 LAYERS = 1200

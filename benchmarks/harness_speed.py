@@ -9,16 +9,16 @@ from __future__ import annotations
 import click
 import numpy as np
 
-from tileloom.console import print_json, print_table, status
-from tileloom.generate import generate
-from tileloom.presets import load
-from tileloom_sim.gemm import simulate_gemm
-from tileloom_sim.regression import regress_design
-from tileloom_sim.stimulus import gemm_words
+from tileloom.cli.console import print_json, print_table, status
+from tileloom.systolic.design import generate
+from tileloom.systolic.presets import load
+from tileloom_sim.systolic.gemm import simulate_gemm
+from tileloom_sim.systolic.regression import regress_design
+from tileloom_sim.systolic.stimulus import gemm_words
 
 TARGET = 10
 VECTORS, TILES = 256, 16
-"""What both run: tiles of 256 vectors, nothing stalled (``stream_tiles`` in ``systolic_bench``)."""
+"""What both run: tiles of 256 vectors, nothing stalled (``stream_tiles`` in ``bench``)."""
 
 
 @click.command()

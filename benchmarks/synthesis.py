@@ -14,11 +14,12 @@ from typing import Any
 
 import click
 
-from tileloom.console import UserError, notes, print_json, print_table
-from tileloom.generate import generate
-from tileloom.presets import load
-from tileloom_synth import library
-from tileloom_synth.library import Library
+from tileloom.cli.console import notes, print_json, print_table
+from tileloom.errors import UserError
+from tileloom.systolic.design import generate
+from tileloom.systolic.presets import load
+from tileloom_synth.library import library
+from tileloom_synth.library.library import Library
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 

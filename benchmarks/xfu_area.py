@@ -19,15 +19,16 @@ from typing import Any
 
 import click
 
-from tileloom.console import UserError, notes, print_json, print_table, status
-from tileloom.xfu import cv32e40p
+from tileloom.cli.console import notes, print_json, print_table, status
+from tileloom.cores import CV32E40P, CV32E40X, Sources
+from tileloom.errors import UserError
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
-from tileloom.xfu.generate import Form, generate_xfu
-from tileloom_sim.riscv.cores import CV32E40P, CV32E40X, Sources
-from tileloom_sim.riscv.cv32e40p_xfu import patch_sources
+from tileloom.xfu.cv32e40p import stages as cv32e40p
+from tileloom.xfu.cv32e40p.patch import patch_sources
+from tileloom.xfu.design import Form, generate_xfu
 from tileloom_sim.riscv.system import HERE
-from tileloom_synth import library
-from tileloom_synth.library import Library
+from tileloom_synth.library import library
+from tileloom_synth.library.library import Library
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.system_verilog import to_verilog

@@ -22,15 +22,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from tileloom.config import SystolicConfig
 from tileloom.formats import SignMagnitude
-from tileloom.generate import generate
-from tileloom.presets import load
-from tileloom_golden.prune import prune_tiles
-from tileloom_golden.quantise import quantise
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import generate
+from tileloom.systolic.presets import load
+from tileloom_golden.systolic.prune import prune_tiles
+from tileloom_golden.systolic.quantise import quantise
 from tileloom_golden.words import encode, sign_magnitude, to_float32
-from tileloom_sim import reference
-from tileloom_sim.gemm import GemmRun, golden_gemm, simulate_gemm
+from tileloom_sim.systolic import reference
+from tileloom_sim.systolic.gemm import GemmRun, golden_gemm, simulate_gemm
 
 HIDDEN = 32
 """Neurons of the hidden layer, the one that goes to the array: 64 x 32 weights."""

@@ -1,18 +1,11 @@
-"""What all tests share: tb/ on the import path (for `stimulus`), and one printed seed that replays a run."""
+"""What all tests share: one printed seed that replays a run."""
 
-import os
-import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-HERE = str(Path(__file__).parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-
-SEED = int(os.environ.get("TILELOOM_SEED", "20240607"))
+from support.seed import SEED
 
 
 def pytest_report_header() -> str:

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {"hdl": "tileloom", "golden": "tileloom_golden", "sim": "tileloom_sim", "synth": "tileloom_synth"}
+PACKAGES = {
+    "hdl": "tileloom",
+    "golden": "tileloom_golden",
+    "sim": "tileloom_sim",
+    "synth": "tileloom_synth",
+    "explore": "tileloom_explore",
+}
 
 
 def imported(path: Path, package_root: Path) -> set[str]:
@@ -52,7 +58,10 @@ def test_golden_imports_only_numpy_and_bitstring():
     assert {path: names - allowed for path, names in roots("golden").items() if names - allowed} == {}
 
 
-@pytest.mark.parametrize("module", ["tileloom.config", "tileloom.formats"])
+@pytest.mark.parametrize(
+    "module",
+    ["tileloom.systolic.config", "tileloom.engine.config", "tileloom.xfu.config", "tileloom.formats"],
+)
 def test_configurations_need_no_amaranth(module):
     # A package's __init__ runs before any module in it, so that is followed too.
     waiting, seen = [module, "tileloom"], set()

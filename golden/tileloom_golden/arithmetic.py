@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden import kernels
-from tileloom_golden.checks import Words, check_words, flush
-from tileloom_golden.formats import Float, Integer, Rounding
+from . import rounding as kernels
+from .checks import Words, check_words, flush
+from .formats import Float, Integer, Rounding
 
 PRODUCT_BITS = 62
 """The most bits that the two significands of a product may have together: it is computed in int64."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden.formats import Float, Integer
+from .formats import Float, Integer
 
 Words = npt.NDArray[np.uint64]
 """Bit patterns, one word to an element, always uint64 when they come out of this package."""

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden import kernels
-from tileloom_golden.checks import Words, check_integers, check_words, refuse
-from tileloom_golden.formats import Float, Integer, Rounding
+from . import rounding as kernels
+from .checks import Words, check_integers, check_words, refuse
+from .formats import Float, Integer, Rounding
 
 _FLOAT64 = Float(11, 52)
 

@@ -15,6 +15,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 
+from .errors import ToolError
+
 _RUNNER = """
 import sys
 from pyosys import libyosys as ys
@@ -27,7 +29,7 @@ sys.stdout.flush()
 """
 
 
-class YosysError(RuntimeError):
+class YosysError(ToolError):
     """A script that Yosys refused; the message is its ERROR line."""
 
 

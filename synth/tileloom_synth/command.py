@@ -12,12 +12,14 @@ from typing import Any
 import click
 
 from tileloom import yosys
-from tileloom.config import SystolicConfig
-from tileloom.console import UserError, config_arguments, print_json
-from tileloom.generate import Design, generate
+from tileloom.cli.console import config_arguments, print_json
+from tileloom.errors import UserError
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import Design, generate
+from tileloom_explore.paper import chart, sasp
 
-from . import chart, library, pdk, sasp
-from .library import Library
+from .library import library, pdk
+from .library.library import Library
 from .progress import progress
 from .report import Report
 from .synthesis import synthesise

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 
-from tileloom.console import notes, print_json, print_table
+from tileloom.cli.console import notes, print_json, print_table
 
-from . import pdk
+from .library import pdk
 
 OLDEST_PYTHON = (3, 11)
 

@@ -21,9 +21,9 @@ from typing import Any
 
 from tileloom import yosys
 
-from . import full_adder, multiplier
-from .library import Library
-from .recipes import RELAXED_PS, Options
+from .library.library import Library
+from .library.recipes import RELAXED_PS, Options
+from .techmap import full_adder, multiplier
 
 READ = """
 read_verilog {folder}/design.v

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tileloom.console import notes
+from tileloom.cli.console import notes
 
 _PASS = re.compile(r"^[\d.]+ Executing ([A-Z]\w+)")
 

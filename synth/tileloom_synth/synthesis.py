@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from . import timing
 from .flow import Flow
-from .library import Library
-from .recipes import Options, for_period
+from .library.library import Library
+from .library.recipes import Options, for_period
 from .report import Report, report
 
 UNITS = ("multiplier", "adder")

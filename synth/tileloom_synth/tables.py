@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tileloom.console import notes, print_table
+from tileloom.cli.console import notes, print_table
 
 from .report import Report
 from .timing import Timing

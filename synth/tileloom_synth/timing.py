@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tileloom.errors import ToolError
+
 from .flow import Mapped
-from .library import Library
+from .library.library import Library
 
 SCRIPT = """
 read_liberty {liberty}
@@ -29,7 +31,7 @@ exit
 _STEP = re.compile(r"([\d.]+) [v^] (\S+) \((\w+)\)$", re.MULTILINE)
 
 
-class TimingError(RuntimeError):
+class TimingError(ToolError):
     """OpenSTA failed or found no path; the message is what it said last."""
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.generate import Design
-from tileloom_golden.block_convolution import convolve_blocks
-from tileloom_golden.block_sparse import BlockSparse, from_convolution
-from tileloom_golden.engine_cut import compile_layer
-from tileloom_golden.engine_cycles import estimate
-from tileloom_golden.engine_program import Layer, Program
-from tileloom_golden.engine_streams import header_words, result_units
-from tileloom_golden.requantise import Requantisation, requantise
-from tileloom_sim.engine_harness import LayerRun, LayerStreams, run_layers
-from tileloom_sim.engine_layers import engine_size, layer_streams
+from tileloom.engine.config import EngineConfig
+from tileloom.systolic.design import Design
+from tileloom_golden.engine.convolution import convolve_blocks
+from tileloom_golden.engine.cut import compile_layer
+from tileloom_golden.engine.program import Layer, Program
+from tileloom_golden.engine.requantise import Requantisation, requantise
+from tileloom_golden.engine.sparse import BlockSparse, from_convolution
+from tileloom_golden.engine.streams import header_words, result_units
+from tileloom_golden.estimate.engine import estimate
+from tileloom_sim.engine.harness import LayerRun, LayerStreams, run_layers
+from tileloom_sim.engine.layers import engine_size, layer_streams
 
 FLOWING = (0.0,) * 5
 PATTERNS = ("random", "dense", "empty", "one block", "empty columns", "one column")

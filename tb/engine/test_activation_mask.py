@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from layers import compare_cycles, make_case, random_case, run_cases
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.blocksparse.generate import generate_engine
-from tileloom_golden.engine_program import Layer
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate_engine
+from tileloom_golden.engine.program import Layer
+
+from .layers import compare_cycles, make_case, random_case, run_cases
 
 MASKED = EngineConfig(
     m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=8, weight_beats=8, drain_rows=4, activation_mask=True

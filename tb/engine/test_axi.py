@@ -6,20 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layers import PATTERNS, mask_of, random_layer
 
-from tileloom.blocksparse.config import EngineConfig, EnginePort
-from tileloom.blocksparse.generate import generate_engine
-from tileloom_golden.block_convolution import convolve_blocks
-from tileloom_golden.block_masks import block_mask
-from tileloom_golden.block_sparse import from_convolution
-from tileloom_golden.engine_cut import compile_layer
-from tileloom_golden.engine_program import Layer
-from tileloom_golden.engine_streams import header_words
-from tileloom_golden.requantise import Requantisation, requantise
-from tileloom_sim.cocotb_run import run_cocotb
-from tileloom_sim.engine_layers import engine_size
-from tileloom_sim.engine_memory import MemoryImage, memory_image
+from tileloom.engine.config import EngineConfig, EnginePort
+from tileloom.engine.design import generate_engine
+from tileloom_golden.engine.convolution import convolve_blocks
+from tileloom_golden.engine.cut import compile_layer
+from tileloom_golden.engine.masks import block_mask
+from tileloom_golden.engine.program import Layer
+from tileloom_golden.engine.requantise import Requantisation, requantise
+from tileloom_golden.engine.sparse import from_convolution
+from tileloom_golden.engine.streams import header_words
+from tileloom_sim.build.cocotb_run import run_cocotb
+from tileloom_sim.engine.layers import engine_size
+from tileloom_sim.engine.memory import MemoryImage, memory_image
+
+from .layers import PATTERNS, mask_of, random_layer
 
 CONFIG = EngineConfig(port=EnginePort.AXI4, a_words=128, acc_tiles=8)
 ADDRESS_BITS = 20
@@ -97,7 +98,7 @@ def run(jobs: list[Job], folder: Path, seed: int) -> list[dict[str, int]]:
     done = run_cocotb(
         design.verilog,
         design.name,
-        "axi_bench",
+        "engine.axi_bench",
         folder=folder,
         environment={"TILELOOM_PLAN": str(folder / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
         seed=seed,

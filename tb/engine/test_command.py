@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tileloom.cli import main
-from tileloom_golden.block_convolution import convolve, multiply
-from tileloom_golden.block_masks import block_mask
+from tileloom.cli.main import main
+from tileloom_golden.engine.convolution import convolve, multiply
+from tileloom_golden.engine.masks import block_mask
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from layers import compare_cycles, make_case, random_case, run_cases
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.blocksparse.generate import generate_engine
-from tileloom.generate import Design
-from tileloom_golden.engine_program import Layer
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate_engine
+from tileloom.systolic.design import Design
+from tileloom_golden.engine.program import Layer
+
+from .layers import compare_cycles, make_case, random_case, run_cases
 
 CUBE = Layer.product(256, 256, 256)
 LINEAR_CONSTANT = 9300

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from layers import make_case, run_cases
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.blocksparse.generate import generate_engine
-from tileloom_golden.engine_cycles import estimate
-from tileloom_golden.engine_grid import crop
-from tileloom_golden.networks import NETWORKS
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate_engine
+from tileloom_explore.paper.grid import crop
+from tileloom_explore.paper.networks import NETWORKS
+from tileloom_golden.estimate.engine import estimate
+
+from .layers import make_case, run_cases
 
 LAYERS = [
     # Network, layer, first output row, rows

@@ -4,10 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from layers import Case, random_case, run_cases
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.blocksparse.generate import generate_engine
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate_engine
+
+from .layers import Case, random_case, run_cases
 
 SMALL = EngineConfig(m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=8, weight_beats=8)
 

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-from layers import random_case
 
-from tileloom.blocksparse.config import EngineConfig
-from tileloom.blocksparse.generate import generate_engine
-from tileloom_sim.cocotb_run import run_cocotb
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate_engine
+from tileloom_sim.build.cocotb_run import run_cocotb
+
+from .layers import random_case
 
 CONFIG = EngineConfig(m=2, k=4, n=8, bus=64, a_words=128, acc_tiles=8, drain_rows=2, axi4_stream_names=True)
 INPUTS = ("commands", "index", "weights", "activations")
@@ -27,7 +28,7 @@ def test_layers(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> No
     done = run_cocotb(
         design.verilog,
         design.name,
-        "stream_bench",
+        "engine.stream_bench",
         folder=tmp_path,
         environment={"TILELOOM_PLAN": str(tmp_path / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
         seed=seed[1],

@@ -2,19 +2,20 @@
 
 import numpy as np
 import pytest
-from layers import FLOWING, Case, compare_cycles, mask_of, random_layer, run_cases
 
-from tileloom.blocksparse.config import Core, EngineConfig
-from tileloom.blocksparse.generate import generate_engine
+from tileloom.engine.config import Core, EngineConfig
+from tileloom.engine.design import generate_engine
 from tileloom.formats import FP32, INT8, Rounding
-from tileloom_golden.block_convolution import im2col, unrolled
-from tileloom_golden.block_sparse import from_convolution
-from tileloom_golden.engine_cut import compile_layer
-from tileloom_golden.engine_streams import result_units
-from tileloom_golden.gemm import tile_result
-from tileloom_sim.engine_layers import engine_size, layer_streams
-from tileloom_sim.reference import arithmetic
-from tileloom_sim.stimulus import float_words, integer_words
+from tileloom_golden.engine.convolution import im2col, unrolled
+from tileloom_golden.engine.cut import compile_layer
+from tileloom_golden.engine.sparse import from_convolution
+from tileloom_golden.engine.streams import result_units
+from tileloom_golden.systolic.gemm import tile_result
+from tileloom_sim.engine.layers import engine_size, layer_streams
+from tileloom_sim.systolic.reference import arithmetic
+from tileloom_sim.systolic.stimulus import float_words, integer_words
+
+from .layers import FLOWING, Case, compare_cycles, mask_of, random_layer, run_cases
 
 COMMON = {"m": 1, "core": Core.SYSTOLIC, "requantise": False, "acc_tiles": 64, "a_words": 512}
 CONFIGS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tileloom_sim import cache
+from tileloom_sim.build import cache
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from tileloom.cli import main
-from tileloom_synth import doctor, pdk
+from tileloom.cli.main import main
+from tileloom_synth import doctor
 from tileloom_synth.doctor import doctor_command
+from tileloom_synth.library import pdk
 
 
 def run(*arguments):

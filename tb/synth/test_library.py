@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tileloom import yosys
-from tileloom_synth import liberty, library, pdk
-from tileloom_synth.functions import FunctionError, truth_table
-from tileloom_synth.library import LibraryError, generic, load
+from tileloom_synth.library import liberty, library, pdk
+from tileloom_synth.library.functions import FunctionError, truth_table
+from tileloom_synth.library.library import LibraryError, generic, load
 
 REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
 ASAP7 = [f"asap7_{part}_RVT_TT.lib.gz" for part in ("AO", "OA", "SIMPLE", "INVBUF", "SEQ")]

@@ -8,16 +8,18 @@ import pytest
 from click.testing import CliRunner
 
 from tileloom import yosys
-from tileloom.generate import generate
-from tileloom.presets import load
-from tileloom_synth import chart, full_adder, multiplier, sasp, timing
-from tileloom_synth.command import synth_command
+from tileloom.cli.main import main
+from tileloom.systolic.design import generate
+from tileloom.systolic.presets import load
+from tileloom_explore.paper import chart, sasp
+from tileloom_synth import timing
 from tileloom_synth.flow import Flow
-from tileloom_synth.library import generic
+from tileloom_synth.library.library import generic
+from tileloom_synth.library.recipes import LOGIC, Options
 from tileloom_synth.origins import ORIGINS, of_register
-from tileloom_synth.recipes import LOGIC, Options
 from tileloom_synth.report import report
 from tileloom_synth.synthesis import synthesise
+from tileloom_synth.techmap import full_adder, multiplier
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def design():
 
 
 def run(*arguments):
-    return CliRunner().invoke(synth_command, arguments)
+    return CliRunner().invoke(main, ["synth", *arguments])
 
 
 def multiply(a, b, y, kind=""):

@@ -3,9 +3,9 @@
 import pytest
 
 from tileloom import yosys
-from tileloom.xfu import cv32e40p
 from tileloom.xfu.config import XfuConfig
-from tileloom_synth import library
+from tileloom.xfu.cv32e40p import stages as cv32e40p
+from tileloom_synth.library import library
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.system_verilog import to_verilog
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from functools import cache
 
-from tileloom.config import Port, SystolicConfig
 from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, TF32, Rounding, SignMagnitude
-from tileloom.generate import generate
-from tileloom.presets import PRESETS
-from tileloom_sim.farm import Farm, combine
+from tileloom.systolic.config import Port, SystolicConfig
+from tileloom.systolic.design import generate
+from tileloom.systolic.presets import PRESETS
+from tileloom_sim.systolic.farm import Farm, combine
 
 SIZES = [
     *((1, n) for n in (1, 2, 3, 5, 7, 8, 13, 16)),

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import SEED
 
+from support.seed import SEED
 from systolic import arrays
-from tileloom_sim.regression import Regression, regress_farm
+from tileloom_sim.systolic.regression import Regression, regress_farm
 
 _done: dict[str, Regression] = {}
 _summary: list[str] = []

@@ -3,10 +3,10 @@
 import pytest
 
 from systolic import arrays
-from tileloom.config import Port
 from tileloom.formats import FP32, INT8, Rounding
-from tileloom.presets import PRESETS
-from tileloom_sim import coverage
+from tileloom.systolic.config import Port
+from tileloom.systolic.presets import PRESETS
+from tileloom_sim.systolic import coverage
 
 CONFIGS = {**arrays.small(), **arrays.large()}
 

@@ -3,20 +3,20 @@
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from conftest import SEED
 
 import tileloom.systolic.pe
 import tileloom.systolic.stream_array
 import tileloom.systolic.weights
+from support.seed import SEED
 from tileloom.arith.add import Add
 from tileloom.arith.multiply import Multiply
-from tileloom.config import SystolicConfig
 from tileloom.formats import INT8, Rounding
-from tileloom.generate import Design, generate
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import Design, generate
 from tileloom.systolic.skew import Skew
 from tileloom.systolic.timing import Timetable
-from tileloom_sim.farm import Farm, combine
-from tileloom_sim.regression import regress_farm
+from tileloom_sim.systolic.farm import Farm, combine
+from tileloom_sim.systolic.regression import regress_farm
 
 CONFIG = SystolicConfig(rows=3, columns=4, weight=INT8, double_buffer=True)
 

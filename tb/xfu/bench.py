@@ -6,8 +6,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tileloom.generate import Design
-from tileloom_sim import cache, toolchain, verilator_build
+from tileloom.systolic.design import Design
+from tileloom_sim.build import cache, toolchain
+from tileloom_sim.build import verilator as verilator_build
 
 HERE = Path(__file__).parent
 

@@ -1,8 +1,7 @@
 """Where things are in the memory of the core's bench, and its trap handler."""
 
 from tileloom.xfu.instruction import encode_counter, encode_decimate
-
-from . import assembler as asm
+from xfu import assembler as asm
 
 BASE, SIZE = 0x8000_0000, 4 << 20
 HANDLER, PROGRAM, DATA, RESULTS, QUIET = (BASE + at for at in (0x80, 0x400, 0x200000, 0x300000, 0x380000))

@@ -11,22 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from tileloom.xfu.instruction import encode_counter, encode_decimate
-from tileloom_golden import xdecimate as golden
+from tileloom_golden.xfu import xdecimate as golden
+from xfu import assembler as asm
 
-from . import assembler as asm
 from .assembler import arithmetic
-from .handler import (
-    BASE,
-    DATA,
-    END,
-    ERROR_LINE,
-    HANDLER,
-    PROGRAM,
-    RANDOM_LINE,
-    RESULTS,
-    SIZE,
-    handler,
-)
+from .handler import BASE, DATA, END, ERROR_LINE, HANDLER, PROGRAM, RANDOM_LINE, RESULTS, SIZE, handler
 
 # What registers are for: results and operands, bases and offsets, the data pointer. x16 up to x31 are the
 # handler's.

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tileloom.cores import CORES
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
-from tileloom.xfu.generate import generate_xfu
+from tileloom.xfu.design import generate_xfu
 from tileloom.xfu.instruction import encode_counter, encode_decimate
-from tileloom_sim.riscv.cores import CORES
+from xfu import assembler as asm
 
-from . import assembler as asm
 from .bench import build_bench, run_bench
 from .handler import BASE, DATA, DATA_SIZE, MARK, RESULTS, handler
 from .program import RETURNED, Program

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tileloom.xfu.config import XfuConfig
-from tileloom.xfu.generate import generate_xfu
-from tileloom_golden import xdecimate as golden
+from tileloom.xfu.design import generate_xfu
+from tileloom_golden.xfu import xdecimate as golden
 
 from .bench import build_bench, run_bench
 

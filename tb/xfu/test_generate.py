@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
-from tileloom.xfu.generate import Form, generate_xfu
-from tileloom_synth import library
+from tileloom.xfu.design import Form, generate_xfu
+from tileloom_synth.library import library
 from tileloom_synth.synthesis import synthesise
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tileloom.config import ConfigError
+from tileloom.errors import ConfigError
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.instruction import encode_decimate, intrinsics_header
-from tileloom_golden import xdecimate as golden
+from tileloom_golden.xfu import xdecimate as golden
 
 from .test_unit import fields
 

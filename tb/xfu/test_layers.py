@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tileloom_golden.nm_layers import convolution
-from tileloom_golden.nm_layers import fully_connected as golden_fully_connected
-from tileloom_golden.nm_sparsity import prune_nm
-from tileloom_sim.riscv import hosts
-from tileloom_sim.riscv.cores import CORES
-from tileloom_sim.riscv.disassembly import hardware_loops, mnemonic
-from tileloom_sim.riscv.layers import Kernel, Layer, fully_connected, layer_program, run_layer
+from tileloom.cores import CORES
+from tileloom_golden.xfu.layers import convolution
+from tileloom_golden.xfu.layers import fully_connected as golden_fully_connected
+from tileloom_golden.xfu.sparsity import prune_nm
 from tileloom_sim.riscv.run import Conditions, TrapError, Waits
+from tileloom_sim.xfu import hosts
+from tileloom_sim.xfu.disassembly import hardware_loops, mnemonic
+from tileloom_sim.xfu.layers import Kernel, Layer, fully_connected, layer_program, run_layer
 
 GROUPS = (4, 8, 16)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tileloom.xfu import cv_x_if, generate, unit
+from tileloom.xfu import cv_x_if, unit
+from tileloom.xfu import design as generate
 from tileloom.xfu.config import XfuConfig
 
 from .bench import BenchError, build_bench

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tileloom.cores import CORES
 from tileloom_sim.riscv.compile import Program, compile_program
-from tileloom_sim.riscv.cores import CORES
 from tileloom_sim.riscv.run import BusError, Conditions, ProgramError, TrapError, Waits, run_program
 from tileloom_sim.riscv.system import DEVICE_BASE, Attachment, System
 

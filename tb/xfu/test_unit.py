@@ -12,7 +12,7 @@ from tileloom.xfu.decode import Decode
 from tileloom.xfu.execute import Execute
 from tileloom.xfu.instruction import FUNCT2, encode_counter, encode_decimate
 from tileloom.xfu.write_back import WriteBack
-from tileloom_golden import xdecimate as golden
+from tileloom_golden.xfu import xdecimate as golden
 
 from .unit_bench import check_unit
 

@@ -10,7 +10,7 @@ from amaranth.sim import Simulator, SimulatorContext
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
 from tileloom.xfu.instruction import FUNCT2
 from tileloom.xfu.unit import Unit
-from tileloom_golden import xdecimate as golden
+from tileloom_golden.xfu import xdecimate as golden
 
 
 def check_unit(

@@ -12,8 +12,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.factor import FactorFormat
-from ..config import SystolicConfig
 from ..hierarchy import add_shared
+from .config import SystolicConfig
 from .pe import ProcessingElement
 
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..arith.add import Add
 from ..arith.factor import FactorFormat
 from ..arith.multiply import Multiply
-from ..config import SystolicConfig
+from .config import SystolicConfig
 
 
 class ProcessingElement(wiring.Component):

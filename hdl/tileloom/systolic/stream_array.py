@@ -20,8 +20,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.rounding import exact_specials
-from ..config import SystolicConfig
 from ..stream import packet
+from .config import SystolicConfig
 from .mesh import Mesh
 from .skew import DelayLine, Skew
 from .timing import Timetable

@@ -11,8 +11,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.factor import EncodeFactor, FactorFormat
-from ..config import WORD_BITS, Port, SystolicConfig
 from ..hierarchy import add_shared
+from .config import WORD_BITS, Port, SystolicConfig
 from .mesh import Mesh
 from .skew import DelayLine
 from .timing import Timetable

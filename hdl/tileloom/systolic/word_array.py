@@ -19,8 +19,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.rounding import exact_specials
-from ..config import WORD_BITS, SystolicConfig
 from ..stream import packet
+from .config import WORD_BITS, SystolicConfig
 from .mesh import Mesh
 from .skew import DelayLine, Skew
 from .timing import Timetable

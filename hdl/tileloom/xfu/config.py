@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..config import ConfigError
+from ..errors import ConfigError
 
 GROUP_SIZES = (4, 8, 16)
 """Every M of a 1:M pattern that there is an instruction for."""

@@ -16,11 +16,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import cache, toolchain
-from .cores import CORES, EXTRA
+from tileloom.cores import CORES, EXTRA
+from tileloom.errors import ToolError
+
+from ..build import cache, toolchain
 
 PROGRAMS = Path(__file__).with_name("programs")
-"""Where the sources of the programs that come with the package are."""
+"""Where the start-up code, the linker's script and CORE-V's instructions in C are."""
 
 FLAGS = [
     "-target",
@@ -90,7 +92,7 @@ def compile_program(
     core:
         Name of the core, of ``cores.CORES``.
     sources:
-        Text by file name: C, assembly (.S) and headers. ``crt0.S`` and ``link.ld`` are added.
+        Text by file name: C, assembly (.S) and headers. ``crt0.S``, ``link.ld`` and ``corev.h`` are added.
     main:
         Names of those to compile; the others are included by them.
     defines:
@@ -101,7 +103,7 @@ def compile_program(
     command = [*zig(), "cc", *FLAGS, f"-mcpu={CORES[core].isa}"]
     command += [f"-D{name}={value}" for name, value in (defines or {}).items()]
     command += ["-T", "link.ld", "crt0.S", *main, "-o", "program.elf"]
-    files = {name: (PROGRAMS / name).read_text() for name in ("crt0.S", "link.ld")} | dict(sources)
+    files = {name: (PROGRAMS / name).read_text() for name in ("crt0.S", "link.ld", "corev.h")} | dict(sources)
 
     def build(work: Path) -> list[str]:
         for name, text in files.items():
@@ -123,7 +125,7 @@ def zig() -> list[str]:
     Raises ToolError where the wheel ziglang is missing.
     """
     if importlib.util.find_spec("ziglang") is None:
-        raise toolchain.ToolError(
+        raise ToolError(
             f"ziglang, the C compiler for RISC-V, is not installed: pip install 'tileloom[{EXTRA}]'"
         )
     return [sys.executable, "-m", "ziglang"]

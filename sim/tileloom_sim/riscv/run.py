@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.errors import CheckError
+
 from .compile import Program
 from .system import MEMORY_BASE, System
 
@@ -29,7 +31,7 @@ Progress = Callable[[int], None]
 """Called now and then with the cycles simulated so far."""
 
 
-class ProgramError(Exception):
+class ProgramError(CheckError):
     """The program did not come to its end; the message says where it was."""
 
 

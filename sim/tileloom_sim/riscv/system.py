@@ -26,8 +26,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import cache, toolchain, verilator_build
-from .cores import CORES, Core, Patch, Sources
+from tileloom.cores import CORES, Core, Patch, Sources
+
+from ..build import cache, toolchain
+from ..build import verilator as verilator_build
 
 MEMORY_BASE = 0x8000_0000
 REGISTERS_BASE = 0x1000_0000

@@ -1,0 +1,1 @@
+"""Networks and decisions, above generators, models, simulation and synthesis."""

@@ -1,0 +1,1 @@
+"""Golden models of the block-sparse tile engine: formats, layers, programs, streams."""

@@ -1,0 +1,180 @@
+"""How a layer is cut into strips that fit the engine's buffers, and the program that results.
+
+The engine computes a strip of output pixels at a time, for all output channels. Of all cuts by width and
+height that fit, the one with the least cycles for dense weights is taken. Input channels are cut only if not
+even one tile of pixels fits. Output channels need no cut on one engine, which stores no weights; over several
+engines see `networks`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .program import Conv, EngineSize, Group, Layer, Load, Program, Write
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Largest strip, and how many parts the channel blocks are in."""
+
+    rows: int
+    width: int
+    parts: int
+
+
+def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = False) -> Program:
+    """Return the program of a layer.
+
+    Args:
+        layer: any convolution or product.
+        size: of the engine; None for the default.
+        relu: whether negative results become 0.
+
+    Raises:
+        ValueError: not even one output pixel, with one block of channels, fits the A buffer.
+    """
+    size = size or EngineSize()
+    layer = layer.flat
+    cut = _best_cut(layer, size)
+    height, width = layer.output
+    groups: list[Group] = []
+    for y, rows in _spans(height, cut.rows):
+        for x, columns in _spans(width, cut.width):
+            groups += _strip(layer, size, cut.parts, (y, rows), (x, columns), relu)
+    splits = {
+        "width": _ceil(width, cut.width),
+        "outputs": 1,
+        "height": _ceil(height, cut.rows),
+        "channels": cut.parts,
+    }
+    return Program(layer=layer, size=size, groups=tuple(groups), splits=splits)
+
+
+def _ceil(value: int, divisor: int) -> int:
+    return -(-value // divisor)
+
+
+def strip_words(layer: Layer, size: EngineSize, rows: int, width: int, blocks: int) -> int:
+    """Return the words of each bank of the A buffer that a strip of output pixels needs."""
+    height = (rows - 1) * layer.stride + layer.kernel[0]
+    return height * layer.stride * _phase_groups(layer, size, width) * blocks
+
+
+def masked(layer: Layer, size: EngineSize) -> bool:
+    """Return whether tiles of zeros are skipped: only in products, whose strips are a row and a tap."""
+    return size.activation_mask and layer.kernel == (1, 1) and layer.stride == 1
+
+
+def _phase_groups(layer: Layer, size: EngineSize, width: int) -> int:
+    """Return G: groups of m places in a phase of an image row."""
+    padded = (width - 1) * layer.stride + layer.kernel[1]
+    return _ceil(_ceil(padded, layer.stride), size.m)
+
+
+def _spans(total: int, most: int) -> list[tuple[int, int]]:
+    """Return (begin, length) of the parts of 0 .. total - 1, all but the last ``most`` long."""
+    return [(begin, min(most, total - begin)) for begin in range(0, total, most)]
+
+
+def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iterator[Cut]:
+    """Yield a cut for each width that fits, with as many rows as fit, evenly spread."""
+    height = layer.output[0]
+    blocks = _ceil(_ceil(layer.channels, size.k), parts)
+    for across in widths:
+        rows = min(height, size.acc_tiles // _ceil(across, size.m))
+        while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
+            rows -= 1
+        if rows:
+            yield Cut(_ceil(height, _ceil(height, rows)), across, parts)
+
+
+def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
+    """Return about how many cycles the dense layer takes: strips computed or loaded, and fill and drain."""
+    height, width = layer.output
+    blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
+    taps = layer.kernel[0] * layer.kernel[1]
+    total = fill = 0
+    for _, rows in _spans(height, cut.rows):
+        for _, across in _spans(width, cut.width):
+            padded = (
+                (rows - 1) * layer.stride + layer.kernel[0],
+                (across - 1) * layer.stride + layer.kernel[1],
+            )
+            load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
+            passes = max(rows * _ceil(across, size.m), size.interval, size.hazard)
+            drain = rows * _ceil(across, size.drain_rows)
+            total += max(load, columns * max(blocks * taps * passes, drain))
+            fill = fill or load // cut.parts + drain
+    return total + fill
+
+
+def _best_cut(layer: Layer, size: EngineSize) -> Cut:
+    width = layer.output[1]
+    tiles = range(min(size.acc_tiles, _ceil(width, size.m)), 0, -1)
+    # Less than a tile wastes lanes of the core: only where no cut of the channels makes room for a whole one.
+    for widths in ([min(count * size.m, width) for count in tiles], list(range(min(size.m, width), 0, -1))):
+        for parts in range(1, _ceil(layer.channels, size.k) + 1):
+            cuts = list(_cuts(layer, size, parts, widths))
+            if cuts:
+                # Tiles that are zero pay only in strips of more tiles than a block's weights take to come.
+                return cuts[0] if masked(layer, size) else min(cuts, key=lambda cut: _cost(layer, size, cut))
+    needed = strip_words(layer, size, 1, 1, 1)
+    raise ValueError(f"a_words is {size.a_words}: one output pixel of this layer needs {needed}")
+
+
+def _strip(
+    layer: Layer,
+    size: EngineSize,
+    parts: int,
+    vertical: tuple[int, int],
+    horizontal: tuple[int, int],
+    relu: bool,
+) -> list[Group]:
+    """Return the groups of one strip: one, or one for each block column if input channels are split."""
+    (y, rows), (x, width) = vertical, horizontal
+    blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
+    begin_y, count_y, top, bottom = seen(y, rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
+    begin_x, count_x, left, right = seen(x, width, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
+    groups = []
+    spans = _spans(blocks, _ceil(blocks, parts))
+    together = columns if len(spans) == 1 else 1
+    for column in range(0, columns, together):
+        pairs = []
+        for block, count in spans:
+            pitch = _phase_groups(layer, size, width) * count
+            load = Load(
+                block=block,
+                y=begin_y,
+                x=begin_x,
+                blocks=count,
+                rows=count_y,
+                width=count_x,
+                pads=(top, bottom, left, right),
+                stride=layer.stride,
+                phase_pitch=pitch,
+            )
+            conv = Conv(
+                block=block,
+                column=column,
+                blocks=count,
+                rows=rows,
+                tiles=_ceil(width, size.m),
+                kernel=layer.kernel,
+                stride=layer.stride,
+                phase_pitch=pitch,
+                columns=together,
+                accumulate=block > 0,
+                finish=block + count == blocks,
+                masked=masked(layer, size),
+            )
+            pairs.append((load, conv))
+        write = Write(column=column, y=y, x=x, rows=rows, width=width, columns=together, relu=relu)
+        groups.append(Group(parts=tuple(pairs), write=write))
+    return groups
+
+
+def seen(first: int, count: int, stride: int, kernel: int, pad: int, size: int) -> tuple[int, int, int, int]:
+    """Return what outputs first .. first + count - 1 see on one axis: begin, length, pads on both sides."""
+    begin = first * stride - pad
+    end = begin + (count - 1) * stride + kernel
+    before, after = max(0, -begin), max(0, end - size)
+    return begin + before, end - begin - before - after, before, after

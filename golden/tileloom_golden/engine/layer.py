@@ -1,0 +1,139 @@
+"""What the block-sparse engine computes and what it is: layers, and the sizes that programs depend on."""
+
+from dataclasses import dataclass, fields
+
+from ..checks import check_positive
+from .convolution import Pads, output_size
+
+LARGEST_NIBBLE, LARGEST_BYTE = 15, 255
+"""Of the fields of a command that hold strides and pads, and kernels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSize:
+    """What is built, as far as programs and cycles depend on it; names and defaults as in docs/engine.md.
+
+    Attributes:
+        m, k, n: of the core; A tile m x k, block k x n.
+        element_bits: of an activation.
+        weight_bits: of a weight.
+        bus: bits of a beat of weights.
+        a_words: words of a bank of one half of the A buffer.
+        acc_tiles: C tiles of one half of the accumulators.
+        weight_beats: beats in the FIFO in front of the core.
+        drain_rows: rows of C written per cycle.
+        requantise: whether results are INT8.
+        activation_mask: whether tiles of A that are all zero are skipped in products.
+        block_interval: least cycles between blocks; None is the dot-product core's, beats of a block + 1.
+        block_latency: cycles from a block's last beat on the bus to its use, beyond the dot-product core's.
+        hazard: least cycles between two passes of a tile.
+        latency: of the core, in cycles.
+
+    Raises:
+        ValueError: a size that is not positive.
+    """
+
+    m: int = 4
+    k: int = 8
+    n: int = 8
+    element_bits: int = 8
+    weight_bits: int = 8
+    bus: int = 128
+    a_words: int = 1024
+    acc_tiles: int = 16
+    weight_beats: int = 16
+    drain_rows: int = 1
+    requantise: bool = True
+    activation_mask: bool = False
+    block_interval: int | None = None
+    block_latency: int = 0
+    hazard: int = 1
+    latency: int = 2
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if type(getattr(self, field.name)) is int and field.name != "block_latency":
+                check_positive(getattr(self, field.name), field.name)
+
+    @property
+    def block_beats(self) -> int:
+        """Beats of a k x n block."""
+        return -(-self.k * self.n * self.weight_bits // self.bus)
+
+    @property
+    def header_beats(self) -> int:
+        """Beats of a column's parameters, 64 bits for each of n."""
+        return -(-64 * self.n // self.bus)
+
+    @property
+    def interval(self) -> int:
+        """Least cycles between blocks."""
+        return self.block_interval or self.block_beats + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A convolution; a matrix product M x K x N is height 1, width M, K channels, N outputs.
+
+    Attributes:
+        height, width, channels: of the input.
+        outputs: output channels.
+        kernel: (h, w).
+        stride: of both directions.
+        pads: top, bottom, left, right.
+
+    Raises:
+        ValueError: a size is not positive, the kernel does not fit, a pad is not smaller than the kernel (an
+            output pixel would see nothing of the image), or a number exceeds its field in a command.
+    """
+
+    height: int
+    width: int
+    channels: int
+    outputs: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: int = 1
+    pads: Pads = (0, 0, 0, 0)
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width", "channels", "outputs"):
+            check_positive(getattr(self, name), name)
+        output_size(self.height, self.width, self.kernel, self.stride, self.pads)
+        for name, pad, size in zip(
+            ("top", "bottom", "left", "right"),
+            self.pads,
+            (*self.kernel[:1] * 2, *self.kernel[1:] * 2),
+            strict=True,
+        ):
+            if pad >= size:
+                raise ValueError(f"pad {name} is {pad}, not smaller than the kernel's {size}")
+        for name, value, limit in (
+            ("stride", self.stride, LARGEST_NIBBLE),
+            ("pads", max(self.pads), LARGEST_NIBBLE),
+            ("kernel", max(self.kernel), LARGEST_BYTE),
+        ):
+            if value > limit:
+                raise ValueError(f"{name} is {value}, more than the {limit} of a command's field")
+
+    @classmethod
+    def product(cls, m: int, k: int, n: int) -> "Layer":
+        """Return the layer that is the product of M x K and K x N."""
+        return cls(height=1, width=m, channels=k, outputs=n)
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return output_size(self.height, self.width, self.kernel, self.stride, self.pads)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of the dense layer, those with padding included."""
+        height, width = self.output
+        return height * width * self.outputs * self.channels * self.kernel[0] * self.kernel[1]
+
+    @property
+    def flat(self) -> "Layer":
+        """The same layer, its image one row if each output pixel sees one pixel of its own."""
+        if self.kernel != (1, 1) or self.stride != 1:
+            return self
+        return Layer.product(self.height * self.width, self.channels, self.outputs)

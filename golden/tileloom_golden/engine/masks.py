@@ -1,0 +1,120 @@
+"""Which blocks of the weights to keep: those with the largest L1, L2 or variance, in a layer or a model.
+
+A block's score is the mean over its elements, |w| for L1, w^2 for L2 (under a root), (w - mean)^2 for the
+variance, so that blocks of any size, those cut short by an edge and those of other layers, compare.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import refuse
+from ..systolic.tiles import split_tiles
+from .sparse import check_block
+
+Criterion = Literal["l1", "l2", "variance"]
+CRITERIA: tuple[Criterion, ...] = ("l1", "l2", "variance")
+
+
+def block_scores(
+    weights: npt.ArrayLike, block: tuple[int, int] = (8, 8), criterion: Criterion = "l1"
+) -> npt.NDArray[np.float64]:
+    """Return how much each block of one layer weighs.
+
+    Args:
+        weights: K x N, or C_out x h x w x C_in of a convolution; floating or signed integer dtype.
+        block: (b_k, b_n).
+        criterion: "l1", "l2" or "variance".
+
+    Returns:
+        Block rows x block columns, 0 or more.
+
+    Raises:
+        ValueError: dtype, dimensions, block or criterion are wrong, or a weight is NaN or infinite (the
+            message has its index).
+    """
+    if criterion not in CRITERIA:
+        raise ValueError(f"criterion is {criterion!r}, not one of {', '.join(CRITERIA)}")
+    check_block(block)
+    array = np.asarray(weights)
+    if array.dtype.kind not in "fi":
+        raise ValueError(f"weights has dtype {array.dtype}, neither a float nor a signed integer")
+    if array.ndim not in (2, 4):
+        raise ValueError(f"weights has shape {array.shape}, neither 2 nor 4 dimensions")
+    refuse(~np.isfinite(array), "weights", "is NaN or infinite")
+    values = array.astype(np.float64)
+    # Taps x K x N, whichever it was.
+    taps = (
+        values[None]
+        if values.ndim == 2
+        else values.reshape(len(values), -1, values.shape[3]).transpose(1, 2, 0)
+    )
+
+    def total(elements: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.sum([split_tiles(tap, *block).sum(axis=(2, 3)) for tap in elements], axis=0)
+
+    count = total(np.ones_like(taps))
+    if criterion == "l1":
+        return total(np.abs(taps)) / count
+    if criterion == "l2":
+        return np.sqrt(total(taps**2) / count)
+    # From the mean, not from sums of squares, which cancel.
+    mean = (total(taps) / count).repeat(block[0], axis=0).repeat(block[1], axis=1)
+    return total((taps - mean[: taps.shape[1], : taps.shape[2]]) ** 2) / count
+
+
+def choose_blocks(
+    scores: Mapping[str, npt.NDArray[np.float64]], sparsity: float
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which blocks are kept when the share ``sparsity`` of all, with the smallest scores, goes.
+
+    Args:
+        scores: of each layer's blocks, any shape.
+        sparsity: 0 to 1; the number of blocks that go is rounded to the nearest, ties to even. Between equal
+            scores the block of the earlier layer, with the smaller index row by row, goes.
+
+    Raises:
+        ValueError: `sparsity` is not 0 to 1.
+    """
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparsity is {sparsity}, not 0 to 1")
+    if not scores:
+        return {}
+    flat = np.concatenate([layer.ravel() for layer in scores.values()])
+    keep = np.ones(flat.shape, np.bool_)
+    keep[np.argsort(flat, kind="stable")[: round(sparsity * flat.size)]] = False
+    ends = np.cumsum([layer.size for layer in scores.values()])
+    parts = np.split(keep, ends[:-1])
+    return {name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)}
+
+
+def block_mask(
+    weights: npt.ArrayLike, sparsity: float, block: tuple[int, int] = (8, 8), criterion: Criterion = "l1"
+) -> npt.NDArray[np.bool_]:
+    """Return which blocks of one layer are kept, block rows x block columns; errors as in the parts."""
+    return choose_blocks({"": block_scores(weights, block, criterion)}, sparsity)[""]
+
+
+def model_masks(
+    layers: Mapping[str, Any], sparsity: float, block: tuple[int, int] = (8, 8), criterion: Criterion = "l1"
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return the masks of all layers of a model, chosen globally: one threshold for all blocks.
+
+    Args:
+        layers: weights of each layer, as `block_scores` takes them.
+        sparsity: of all blocks of the model.
+        block: (b_k, b_n).
+        criterion: "l1", "l2" or "variance".
+
+    Raises:
+        ValueError: as in `block_scores`, the message begins with the layer's name, and as in `choose_blocks`.
+    """
+    scores = {}
+    for name, weights in layers.items():
+        try:
+            scores[name] = block_scores(weights, block, criterion)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return choose_blocks(scores, sparsity)

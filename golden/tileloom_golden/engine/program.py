@@ -1,0 +1,174 @@
+"""The commands that the block-sparse engine takes, and programs of them (docs/engine.md).
+
+A `Program` is a layer cut into groups of LOAD, CONV and WRITE; `engine_cut.compile_layer` makes it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from .convolution import Pads
+from .layer import EngineSize, Layer
+
+__all__ = ["Conv", "EngineSize", "Group", "Layer", "Load", "Program", "Write", "command_word"]
+
+LOAD, CONV, WRITE = 1, 2, 3
+SLOTS = 12
+"""16-bit slots of a command."""
+
+ACCUMULATE, FINISH, RELEASE, MASKED, RELU = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 8
+"""Flags in slot 0; RELU is WRITE's."""
+
+LARGEST_SLOT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Fill an A half. (block, y, x) is where its image begins; sizes are those in the stream."""
+
+    block: int
+    y: int
+    x: int
+    blocks: int
+    rows: int
+    width: int
+    pads: Pads
+    stride: int
+    phase_pitch: int
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Height and width with padding."""
+        return self.rows + self.pads[0] + self.pads[1], self.width + self.pads[2] + self.pads[3]
+
+    def slots(self) -> list[int]:
+        """Return the command, iterations 1."""
+        top, bottom, left, right = self.pads
+        return [
+            LOAD | self.stride << 4,
+            1,
+            self.blocks,
+            self.rows,
+            self.width,
+            top | bottom << 4 | left << 8 | right << 12,
+            self.phase_pitch,
+            self.stride * self.phase_pitch,
+            *[0] * 4,
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv:
+    """Compute a strip for block columns `column` onward, with the loaded channel blocks, `block` onward."""
+
+    block: int
+    column: int
+    blocks: int
+    rows: int
+    tiles: int
+    kernel: tuple[int, int]
+    stride: int
+    phase_pitch: int
+    columns: int
+    accumulate: bool
+    finish: bool
+    masked: bool = False
+
+    def slots(self) -> list[int]:
+        """Return the command, iterations 1."""
+        row_pitch = self.stride * self.phase_pitch
+        flags = ACCUMULATE * self.accumulate | FINISH * self.finish | MASKED * self.masked | RELEASE
+        return [
+            CONV | self.stride << 4 | flags,
+            1,
+            self.blocks,
+            self.rows,
+            self.tiles,
+            self.kernel[0] | self.kernel[1] << 8,
+            self.phase_pitch,
+            row_pitch,
+            self.stride * row_pitch,
+            self.columns,
+            0,
+            0,
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """Write a strip's results for block columns `column` onward; (y, x) is where it lies in the output."""
+
+    column: int
+    y: int
+    x: int
+    rows: int
+    width: int
+    columns: int
+    relu: bool
+
+    def slots(self) -> list[int]:
+        """Return the command, iterations 1."""
+        return [WRITE | RELU * self.relu, 1, 0, self.rows, self.width, *[0] * 4, self.columns, 0, 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """What ends in a WRITE: pairs of LOAD and CONV, one unless input channels are split."""
+
+    parts: tuple[tuple[Load, Conv], ...]
+    write: Write
+
+    @property
+    def shape(self) -> tuple[tuple[int, ...], ...]:
+        """What the engine sees of it, and its first block column: equal for groups that take as long."""
+        steps = [step.slots() for pair in self.parts for step in pair]
+        return (*map(tuple, steps), tuple(self.write.slots()), (self.write.column,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A layer cut for an engine.
+
+    Attributes:
+        layer: as it is computed (flat, where that is possible).
+        size: of the engine.
+        groups: in order.
+        splits: into how many parts along "width", "outputs", "height" and "channels".
+    """
+
+    layer: Layer
+    size: EngineSize
+    groups: tuple[Group, ...]
+    splits: dict[str, int]
+
+    @cached_property
+    def runs(self) -> list[tuple[Group, int]]:
+        """The groups with equal neighbours taken together: the first of each run, and how many."""
+        equal = [list(same) for _, same in groupby(self.groups, key=lambda group: group.shape)]
+        return [(run[0], len(run)) for run in equal]
+
+    def commands(self) -> list[list[int]]:
+        """Return the commands, each twelve 16-bit slots; a run is one command with iterations if possible.
+
+        Raises:
+            ValueError: a number exceeds its slot.
+        """
+        commands = []
+        for group, count in self.runs:
+            # Of several parts each is a command of its own, so only a group of one can be repeated as it is.
+            repeat, iterations = (1, count) if len(group.parts) == 1 else (count, 1)
+            for _ in range(repeat):
+                steps = [step for pair in group.parts for step in pair] + [group.write]
+                for slots in (step.slots() for step in steps):
+                    slots[1] = iterations
+                    commands.append(slots)
+        for slots in commands:
+            if max(slots) > LARGEST_SLOT:
+                index = slots.index(max(slots))
+                raise ValueError(f"slot {index} of a command is {slots[index]}, more than {LARGEST_SLOT}")
+        return commands
+
+
+def command_word(slots: list[int]) -> int:
+    """Return the 192-bit word of a command, slot 0 in the least significant bits."""
+    return sum(slot << 16 * index for index, slot in enumerate(slots))

@@ -1,0 +1,96 @@
+"""Requantisation: INT32 results become INT8 on their way out of the block-sparse engine (docs/engine.md).
+
+    q = saturate(round((result + bias) * scale / 2^shift)),   with ReLU max(q, 0)
+
+`round` takes halves away from zero; nothing before it loses a bit. `scale / 2^shift` stands for the ratio of
+the quantisation steps, (activation step x weight step) / output step.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import check_integers, refuse
+
+SCALE_BITS = 16
+SHIFT_BITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Requantisation:
+    """What each of N columns is requantised with.
+
+    Attributes:
+        bias: (N,) INT32.
+        scale: (N,) 0 to 65535.
+        shift: (N,) 0 to 63.
+
+    Raises:
+        ValueError: a dtype that is no integer, lengths that differ, or a number out of range, named.
+    """
+
+    bias: npt.NDArray[np.int64]
+    scale: npt.NDArray[np.int64]
+    shift: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        limits = {"bias": (-(2**31), 2**31), "scale": (0, 1 << SCALE_BITS), "shift": (0, 1 << SHIFT_BITS)}
+        for name, (low, high) in limits.items():
+            array = check_integers(getattr(self, name), name)
+            if array.ndim != 1 or array.shape != np.shape(self.bias):
+                raise ValueError(f"{name} has shape {array.shape}, not ({np.size(self.bias)},)")
+            refuse((array < low) | (array >= high), name, f"is not {low} to {high - 1}")
+            object.__setattr__(self, name, array.astype(np.int64))
+
+
+def requantise(
+    results: npt.ArrayLike, parameters: Requantisation, *, relu: bool = False
+) -> npt.NDArray[np.int8]:
+    """Requantise results, one set of parameters for each column.
+
+    Args:
+        results: ... x N, INT32 values of any integer dtype.
+        parameters: of the N columns.
+        relu: negative results become 0.
+
+    Returns:
+        INT8, of the same shape.
+
+    Raises:
+        ValueError: the last dimension is not N, not an integer dtype, or a result does not fit INT32.
+    """
+    array = check_integers(results, "results")
+    if array.ndim < 1 or array.shape[-1] != len(parameters.bias):
+        raise ValueError(f"results has shape {array.shape}, not (..., {len(parameters.bias)})")
+    refuse((array < -(2**31)) | (array >= 2**31), "results", "does not fit INT32")
+    # 33 bits and 16: everything is exact in 64.
+    product = (array.astype(np.int64) + parameters.bias) * parameters.scale
+    magnitude = ((np.abs(product) << 1 >> parameters.shift) + 1) >> 1
+    q = np.clip(np.where(product < 0, -magnitude, magnitude), -128, 127)
+    return np.maximum(q, 0 if relu else -128).astype(np.int8)
+
+
+def from_ratios(ratios: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Requantisation:
+    """Return parameters whose scale / 2^shift is nearest to the given ratios, to 16 significant bits.
+
+    Args:
+        ratios: (N,) of 2^-48 to below 2^16.
+        bias: (N,) INT32; None for none.
+
+    Raises:
+        ValueError: a ratio is not in that range, or the bias is wrong.
+    """
+    array = np.asarray(ratios, np.float64)
+    refuse(~((array >= 2.0**-48) & (array < 2.0**SCALE_BITS)), "ratios", "is not 2^-48 to below 2^16")
+    shift = np.minimum(SCALE_BITS - np.frexp(array)[1], (1 << SHIFT_BITS) - 1)
+    scale = np.rint(np.ldexp(array, shift)).astype(np.int64)
+    full = scale >> SCALE_BITS != 0
+    scale, shift = (
+        np.where(full & (shift > 0), scale >> 1, scale),
+        np.where(full & (shift > 0), shift - 1, shift),
+    )
+    scale = np.minimum(scale, (1 << SCALE_BITS) - 1)
+    offsets: Any = np.zeros(array.shape, np.int64) if bias is None else bias
+    return Requantisation(offsets, scale, shift.astype(np.int64))

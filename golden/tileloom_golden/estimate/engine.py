@@ -1,0 +1,94 @@
+"""How many cycles the block-sparse engine takes for a program, in closed form (docs/engine.md, Cycles).
+
+Nothing is simulated: `engine_clock` has the sums and maxima, a few for each block column of each strip that
+differs from the one before.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.program import EngineSize, Program
+from ..engine.sparse import BlockSparse
+from ..engine.streams import to_blocks
+from .engine_clock import Bus, Clock, Overheads, Part, drained, repeat
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a layer takes.
+
+    Attributes:
+        cycles: from the first command to the last result taken.
+        computing: in which a block is in use.
+        loading: in which a unit of A is written into its buffer.
+        writing: in which a row of C leaves.
+        macs: useful ones, those with zeros of kept blocks included.
+        peak: MACs the core has.
+    """
+
+    cycles: int
+    computing: int
+    loading: int
+    writing: int
+    macs: int
+    peak: int
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the core's MACs that were useful."""
+        return self.macs / (self.cycles * self.peak)
+
+
+def estimate(
+    program: Program,
+    kept: BlockSparse | npt.NDArray[np.bool_] | None = None,
+    *,
+    overheads: Overheads | None = None,
+    bus: Bus | None = None,
+    activations: npt.NDArray[Any] | None = None,
+) -> Estimate:
+    """Estimate a layer.
+
+    Args:
+        program: from `compile_layer`.
+        kept: which blocks of the weights there are, block rows x block columns, or the weights; None is all.
+        overheads: of control; None is those of the RTL.
+        bus: of the AXI4 variant; None is the variant with streams, none of which ever waits.
+        activations: H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
+
+    Raises:
+        ValueError: the mask's shape is not that of the layer's blocks.
+    """
+    layer, size = program.layer, program.size
+    shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
+    mask = np.ones(shape, np.bool_) if kept is None else kept.mask if isinstance(kept, BlockSparse) else kept
+    if mask.shape != shape:
+        raise ValueError(f"kept has shape {mask.shape}, and the layer {shape} blocks")
+    times = overheads or Overheads()
+    clock = Clock(loaded=times.start + (bus.latency if bus else 0))
+    computing = loading = writing = 0
+    runs = program.runs
+    blocked = None
+    if activations is not None and size.activation_mask:
+        # Every strip has its own tiles of zeros.
+        runs = [(group, 1) for group in program.groups]
+        blocked = to_blocks(np.reshape(activations, (layer.height, layer.width, layer.channels)), size.k) != 0
+    for group, count in runs:
+        parts = [Part.of(load, conv, mask, size, bus, blocked) for load, conv in group.parts]
+        computing += count * sum(part.cycles for part in parts)
+        loading += count * sum(part.units for part in parts)
+        writing += count * drained(group, size) * group.write.columns
+        repeat(clock, group, parts, count, size, times)
+    per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
+    macs = _useful(layer.channels, layer.outputs, mask, size) * per_weight
+    return Estimate(clock.written, computing, loading, writing, macs, size.m * size.k * size.n)
+
+
+def _useful(channels: int, outputs: int, mask: npt.NDArray[np.bool_], size: EngineSize) -> int:
+    """Return the weights in kept blocks, those filled up beyond the edges not counted."""
+    k = np.minimum(size.k, channels - size.k * np.arange(mask.shape[0]))
+    n = np.minimum(size.n, outputs - size.n * np.arange(mask.shape[1]))
+    return int(k @ mask @ n)

@@ -1,0 +1,190 @@
+"""The block-sparse engine's three units in time: what loading, computing and writing wait for.
+
+A strip is loaded while the one before is computed, a block column is written while the next is computed:
+
+    loaded(s)   = max(loaded(s - 1), computed(s - 2)) + units of s
+    fed(j)      = max(fed(j - 1), begin of j - 1, when the FIFO has room) + beats of j
+    computed(j) = max(computed(j - 1), written(j - 2), loaded, header fed) + blocks kept in j x taps x tiles
+    written(j)  = max(written(j - 1), computed(j)) + rows of j
+
+Equal strips settle into equal steps, and from there on are multiplied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.layer import EngineSize
+from ..engine.program import Conv, Group, Load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overheads:
+    """Cycles of control, as the RTL has them; everything else follows on without any.
+
+    Attributes:
+        start: from the first command offered to the loader's beginning.
+        load: of a LOAD beyond its units.
+        begin: from a half loaded to the first tile of its CONV.
+        queue: of a beat through the FIFO of weights, beyond which it holds none back.
+        requantise: of a result through the requantiser.
+    """
+
+    start: int = 3
+    load: int = 1
+    begin: int = 2
+    queue: int = 4
+    requantise: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bus:
+    """The one read channel of the AXI4 variant.
+
+    Attributes:
+        latency: cycles in which nothing can come yet, descriptors and first addresses; the default is what
+            cocotbext-axi's memory takes.
+    """
+
+    latency: int = 48
+
+
+@dataclass
+class Clock:
+    """Where the three units have come to."""
+
+    loaded: int = 0
+    computed: int = 0
+    written: int = 0
+    fed: int = 0
+    started: int = 0
+    ready: int = 0
+    released: list[int] = field(default_factory=lambda: [0, 0])
+    freed: list[int] = field(default_factory=lambda: [0, 0])
+
+    def advance(self, cycles: int) -> None:
+        """Let everything happen so much later."""
+        self.loaded += cycles
+        self.computed += cycles
+        self.written += cycles
+        self.fed += cycles
+        self.started += cycles
+        self.ready += cycles
+        self.released = [time + cycles for time in self.released]
+        self.freed = [time + cycles for time in self.freed]
+
+    def relative(self) -> tuple[int, ...]:
+        """Return the times, counted from `computed`."""
+        times = (self.loaded, self.written, self.fed, self.started, self.ready, *self.released, *self.freed)
+        return tuple(time - self.computed for time in times)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One LOAD and CONV.
+
+    Attributes:
+        units: to load.
+        passes: cycles from a block's tap to the next, as a rule.
+        columns: of each, kept blocks times taps, cycles from the first to the last, and those of the last.
+        bus_beats: of everything that is read, where that shares a bus; else 0.
+        accumulate, finish: of the CONV.
+    """
+
+    units: int
+    passes: int
+    columns: Sequence[tuple[int, int, int]]
+    bus_beats: int
+    accumulate: bool
+    finish: bool
+
+    @staticmethod
+    def of(
+        load: Load,
+        conv: Conv,
+        mask: npt.NDArray[np.bool_],
+        size: EngineSize,
+        bus: Bus | None,
+        blocked: npt.NDArray[np.bool_] | None,
+    ) -> "Part":
+        """Return what a LOAD and its CONV take; `blocked` says where A is not zero, if that counts."""
+        taps = conv.kernel[0] * conv.kernel[1]
+        kept = mask[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
+        blocks = kept.sum(axis=0)
+        tiles = np.full(conv.blocks, conv.rows * conv.tiles)
+        if blocked is not None and conv.masked:
+            units = blocked[load.block :, load.y, load.x :][: load.blocks, : load.width].any(axis=2)
+            filled = np.pad(units, ((0, 0), (0, -load.width % size.m)))
+            tiles = np.maximum(1, filled.reshape(load.blocks, -1, size.m).any(axis=2).sum(axis=1))
+        passes = np.maximum(tiles, max(size.interval, size.hazard))
+        bottom = conv.blocks - 1 - np.argmax(kept[::-1], axis=0)
+        last = np.where(blocks > 0, tiles[bottom], 0)
+        before = np.where(blocks > 0, taps * (passes @ kept) - passes[bottom], 0)
+        data = -(-load.rows * load.width * load.blocks * size.k * size.element_bits // size.bus)
+        index = -(-16 * int(np.maximum(blocks, 1).sum()) // size.bus)
+        weights = int((size.header_beats + blocks * taps * size.block_beats).sum())
+        return Part(
+            units=load.padded[0] * load.padded[1] * load.blocks,
+            passes=round(float(passes.mean())),
+            columns=list(zip((blocks * taps).tolist(), before.tolist(), last.tolist(), strict=True)),
+            bus_beats=weights + data + index if bus else 0,
+            accumulate=conv.accumulate,
+            finish=conv.finish,
+        )
+
+    @property
+    def cycles(self) -> int:
+        """In which a block is in use, or an empty column passes."""
+        return sum(max(1, before + last) for _, before, last in self.columns)
+
+
+def drained(group: Group, size: EngineSize) -> int:
+    """Return the cycles in which a block column of a strip is written."""
+    return group.write.rows * -(-group.write.width // size.drain_rows)
+
+
+def repeat(
+    clock: Clock, group: Group, parts: list[Part], count: int, size: EngineSize, times: Overheads
+) -> None:
+    """Let equal groups pass; once one leaves the units as the one before did, the rest take as long as it."""
+    before = None
+    for done in range(count):
+        start = clock.computed
+        _pass(clock, parts, drained(group, size), size, times)
+        if clock.relative() == before:
+            clock.advance((count - done - 1) * (clock.computed - start))
+            return
+        before = clock.relative()
+
+
+def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: Overheads) -> None:
+    """Let one group pass."""
+    for part in parts:
+        clock.loaded = max(clock.loaded, clock.released[0]) + part.units + times.load
+        clock.computed = max(clock.computed, clock.loaded + times.begin)
+        begin = clock.computed
+        whole, rest = divmod(size.weight_beats, size.block_beats)
+        lag = part.passes * (1 + whole) - size.block_beats + rest - times.queue
+        for blocks, before, tiles in part.columns:
+            begun = max(clock.fed, clock.started + 1)
+            clock.fed = begun + size.header_beats + blocks * size.block_beats
+            clock.started = max(clock.computed, begun + size.header_beats)
+            if not part.accumulate:
+                clock.started = max(clock.started, clock.freed[0])
+            if not blocks:
+                clock.computed = clock.started + 1
+            else:
+                arrived = begun + size.header_beats + size.block_beats + size.block_latency
+                last = max(clock.started, clock.ready, arrived) + before
+                clock.computed = last + tiles
+                clock.ready = last + max(tiles, size.interval)
+                # The last beat waits outside until the FIFO has room for it.
+                clock.fed = max(clock.fed, last - lag)
+            if part.finish:
+                done = clock.computed + size.latency + times.requantise * size.requantise
+                clock.written = max(clock.written, done) + drain
+                clock.freed = [clock.freed[1], clock.written]
+        clock.computed = max(clock.computed, begin + part.bus_beats)
+        clock.released = [clock.released[1], clock.computed]

@@ -1,0 +1,176 @@
+"""Y = X W as the systolic array computes it, word for word: order of summation, tiling, tile skipping.
+
+A column adds from the top row down, `((p + a0*w0) + a1*w1) + ...`, each product rounded and each sum
+rounded. On the vector streams p is `psum_in`, so that all of K is one sequential sum. On SASP's 32-bit
+word port (Palacios et al., "Systolic Arrays and Structured Pruning Co-design for Efficient Transformers
+in Edge Systems") every tile starts from +0, and the host adds the tiles' results in order of k.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import rounding as kernels
+from ..arithmetic import check_product
+from ..checks import Words, check_ndim, check_words, flush
+from ..formats import Float, Integer, Rounding
+from .tiles import kept_tiles, split_tiles, tile_grid
+
+__all__ = ["gemm", "kept_tiles", "split_tiles", "tile_grid", "tile_result"]
+
+
+def gemm(
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    *,
+    rows: int,
+    columns: int,
+    activation_format: Float,
+    weight_format: Float | Integer,
+    accumulator_format: Float,
+    rounding: Rounding | str,
+    host_adds_tiles: bool,
+    skip_zero_tiles: bool = True,
+    psum: npt.ArrayLike | None = None,
+) -> Words:
+    """Multiply matrices of any size, tile by tile.
+
+    Args:
+        x: activations, M x K words of any integer dtype.
+        w: weights, K x N words of any integer dtype.
+        rows: of the array: a tile's extent along K.
+        columns: of the array: a tile's extent along N.
+        activation_format: of x.
+        weight_format: of w.
+        accumulator_format: of products, sums, psum and result.
+        rounding: of every product and every sum.
+        host_adds_tiles: True for the word port (each tile from +0, results added in order of k), False
+            for the vector streams (one sum over k, so that `rows` and `columns` change no bit).
+        skip_zero_tiles: leave out the tiles whose weights are all zero, which changes no bit either.
+        psum: what the sums start from, M x N words of accumulator_format; infinity is allowed, and None
+            is +0. With host_adds_tiles it is what the host's running total starts from.
+
+    Returns:
+        M x N words (uint64) of accumulator_format.
+
+    Raises:
+        ValueError: wrong dtype, dimensions or shapes, or a word that does not fit, is NaN, or is infinite
+            in x or w (the message has its index); `rows` or `columns` not positive; formats whose product
+            is too wide (`arithmetic.multiply`).
+    """
+    rounding = Rounding(rounding)
+    x, w, total = _check_operands(
+        ("x", x), ("w", w), psum, activation_format, weight_format, accumulator_format
+    )
+    kept = kept_tiles(w, rows, columns, weight_format)
+    if not skip_zero_tiles:
+        kept[:] = True
+    for tile in range(kept.shape[0]):
+        span = slice(tile * rows, (tile + 1) * rows)
+        active = np.flatnonzero(kept[tile].repeat(columns)[: w.shape[1]])
+        activations = kernels.unpack(x[:, span], activation_format)
+        weights = kernels.unpack(w[span][:, active], weight_format)
+        if host_adds_tiles:
+            part = np.zeros((x.shape[0], active.size), np.uint64)
+            _accumulate(part, activations, weights, accumulator_format, rounding)
+            part = kernels.add(total[:, active], part, accumulator_format, rounding)
+        else:
+            part = total[:, active]
+            _accumulate(part, activations, weights, accumulator_format, rounding)
+        total[:, active] = part
+    return total
+
+
+def tile_result(
+    x_tile: npt.ArrayLike,
+    w_tile: npt.ArrayLike,
+    psum: npt.ArrayLike | None = None,
+    *,
+    activation_format: Float,
+    weight_format: Float | Integer,
+    accumulator_format: Float,
+    rounding: Rounding | str,
+) -> Words:
+    """Return what leaves the bottom of the array for one tile of weights.
+
+    Args:
+        x_tile: M activation vectors, M x R words.
+        w_tile: the tile, R x C words.
+        psum: what enters at the top, M x C words; None is +0.
+        activation_format: of x_tile.
+        weight_format: of w_tile.
+        accumulator_format: of psum and result.
+        rounding: of every product and every sum.
+
+    Returns:
+        M x C words (uint64) of accumulator_format.
+
+    Raises:
+        ValueError: as `gemm`.
+    """
+    x, w, total = _check_operands(
+        ("x_tile", x_tile), ("w_tile", w_tile), psum, activation_format, weight_format, accumulator_format
+    )
+    activations = kernels.unpack(x, activation_format)
+    weights = kernels.unpack(w, weight_format)
+    _accumulate(total, activations, weights, accumulator_format, Rounding(rounding))
+    return total
+
+
+def _check_operands(
+    x: tuple[str, npt.ArrayLike],
+    w: tuple[str, npt.ArrayLike],
+    psum: npt.ArrayLike | None,
+    activation_format: Float,
+    weight_format: Float | Integer,
+    accumulator_format: Float,
+) -> tuple[Words, Words, Words]:
+    """Return checked activations and weights, and a copy of the partial sums with zeros flushed to +0."""
+    check_product(activation_format, weight_format)
+    left = check_words(x[1], activation_format, x[0])
+    right = check_words(w[1], weight_format, w[0])
+    check_ndim(left, 2, x[0])
+    check_ndim(right, 2, w[0])
+    if left.shape[1] != right.shape[0]:
+        raise ValueError(
+            f"{x[0]} has {left.shape[1]} columns and {w[0]} has {right.shape[0]} rows: K must agree"
+        )
+    shape = left.shape[0], right.shape[1]
+    if psum is None:
+        return left, right, np.zeros(shape, np.uint64)
+    start = check_words(psum, accumulator_format, "psum", infinity=True)
+    if start.shape != shape:
+        raise ValueError(f"psum has shape {start.shape}, and {x[0]} x {w[0]} has {shape}")
+    return left, right, flush(start, accumulator_format)
+
+
+def _accumulate(
+    sums: Words, x: kernels.Unpacked, w: kernels.Unpacked, format: Float, rounding: Rounding
+) -> None:
+    """Add to each of the M x N sums, in place, its K products in order; x is M x K and w is K x N."""
+    m, n = sums.shape
+    if m > n:  # a multiplication commutes; what matters is that NumPy's inner loop is the longer one
+        _accumulate(sums.T, _transpose(w), _transpose(x), format, rounding)
+        return
+    across = max(1, min(n, kernels.BLOCK))
+    down = max(1, kernels.BLOCK // across)
+    for top in range(0, m, down):
+        for left in range(0, n, across):
+            block = slice(top, top + down), slice(left, left + across)
+            part = sums[block].copy()
+            for k in range(x.sign.shape[1]):
+                product = kernels.multiply(x[block[0], k, None], w[None, k, block[1]], format, rounding)
+                part = kernels.add(part, product, format, rounding)
+            sums[block] = part
+
+
+def _transpose(operands: kernels.Unpacked) -> kernels.Unpacked:
+    """Return a matrix of operands transposed, contiguous again."""
+
+    def flip(field: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.ascontiguousarray(field.T)
+
+    return kernels.Unpacked(
+        flip(operands.sign), flip(operands.exponent), flip(operands.significand), operands.fraction_bits
+    )

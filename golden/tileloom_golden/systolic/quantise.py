@@ -1,0 +1,70 @@
+"""Symmetric quantisation of weights to sign-magnitude integers, per tensor or per column.
+
+The scale takes the largest magnitude to the largest integer; zero stays zero and no offset is needed,
+so the array multiplies integers and the scale is applied to the result afterwards.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import check_ndim, refuse
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """Integer weights and what one step of them is worth: weight = integer * scale.
+
+    Attributes:
+        integers: K x N, int8 (up to 8 bits) or int16, of magnitude at most 2**(bits - 1) - 1.
+        scale: float32, a scalar array () per tensor, (N,) per column; positive.
+    """
+
+    integers: npt.NDArray[np.signedinteger[Any]]
+    scale: npt.NDArray[np.float32]
+
+
+def quantise(weights: npt.ArrayLike, bits: int = 8, per: Literal["tensor", "column"] = "tensor") -> Quantised:
+    """Quantise weights to the nearest integer multiple of their scale, ties to even.
+
+    Args:
+        weights: K x N, any floating dtype up to float64.
+        bits: of an integer, sign included: 2 to 16.
+        per: "tensor" for one scale, "column" for one for each of the N columns.
+
+    Returns:
+        The integers and the scale. A tensor or column whose scale would be below float32's smallest
+        normal (an all-zero one above all) gets scale 1 and integers 0.
+
+    Raises:
+        ValueError: not a float dtype, not two-dimensional, a weight that is NaN, infinite or too large for
+            a float32 scale (the message has its index), or a wrong `bits` or `per`.
+    """
+    if not 2 <= bits <= 16:
+        raise ValueError(f"bits is {bits}, not 2 to 16")
+    if per not in ("tensor", "column"):
+        raise ValueError(f"per is {per!r}, neither 'tensor' nor 'column'")
+    array = np.asarray(weights)
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        raise ValueError(f"weights has dtype {array.dtype}, not float64 or a narrower float")
+    check_ndim(array, 2, "weights")
+    refuse(~np.isfinite(array), "weights", "is NaN or infinite")
+    exact = array.astype(np.float64)
+    limit = (1 << (bits - 1)) - 1
+    magnitude = np.abs(exact)
+    refuse(magnitude > limit * float(np.finfo(np.float32).max), "weights", "is too large for a float32 scale")
+
+    largest = magnitude.max(axis=0 if per == "column" else None, initial=0.0)
+    step = np.asarray(largest / limit)
+    tiny = step < np.finfo(np.float32).tiny
+    scale = np.where(tiny, 1.0, step).astype(np.float32)
+    # The scale was rounded to float32, so that the largest weight may fall just beyond the largest integer.
+    integers = np.clip(np.rint(exact / scale), -limit, limit)
+    return Quantised(integers.astype(np.int8 if bits <= 8 else np.int16), scale)
+
+
+def dequantise(quantised: Quantised) -> npt.NDArray[np.float32]:
+    """Return the weights (K x N, float32) that the integers stand for."""
+    return quantised.integers.astype(np.float32) * quantised.scale

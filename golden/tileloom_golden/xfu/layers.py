@@ -1,0 +1,183 @@
+"""INT8 layers with INT32 accumulation: what every kernel's results are compared with, word for word.
+
+Activations lie as height x width x channels (HWC), weights as output channel x fy x fx x channel, so
+that a patch of activations and an output channel's weights follow the same order in memory and a
+convolution is `im2col` and a fully connected layer. A sum that leaves INT32 wraps, as the cores' dot
+products do; up to 131071 products cannot.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import check_integers, check_ndim, check_positive, refuse
+from .packing import Packed, unpack_groups
+
+Int8 = npt.NDArray[np.int8]
+Int32 = npt.NDArray[np.int32]
+
+
+def im2col(activations: npt.ArrayLike, kernel: tuple[int, int], *, stride: int = 1, padding: int = 0) -> Int8:
+    """Return every patch that a convolution's window sees, one a line.
+
+    >>> im2col(np.arange(6).reshape(2, 3, 1), (2, 2)).tolist()
+    [[0, 1, 3, 4], [1, 2, 4, 5]]
+
+    Args:
+        activations: height x width x channels, -128 to 127, any integer dtype.
+        kernel: the window's height FY and width FX.
+        stride: of the window, both ways.
+        padding: rows and columns of zeros added on each of the four sides.
+
+    Returns:
+        int8, OY * OX patches in rows of the output, by FY * FX * C activations with the channel fastest;
+        OY is (height + 2 * padding - FY) // stride + 1, and OX likewise.
+
+    Raises:
+        ValueError: dtype or dimensions are wrong, an activation does not fit INT8 (the message has its
+            index), kernel, stride or padding are out of range, or the window does not fit the input.
+    """
+    image = check_int8(activations, "activations", 3)
+    for name, value in (("kernel[0]", kernel[0]), ("kernel[1]", kernel[1]), ("stride", stride)):
+        check_positive(value, name)
+    if padding < 0:
+        raise ValueError(f"padding is {padding}, below 0")
+    padded = np.pad(image, ((padding, padding), (padding, padding), (0, 0)))
+    if kernel[0] > padded.shape[0] or kernel[1] > padded.shape[1]:
+        raise ValueError(
+            f"kernel is {kernel[0]} x {kernel[1]}, larger than the input, "
+            f"{padded.shape[0]} x {padded.shape[1]} with its padding"
+        )
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, (0, 1))[::stride, ::stride]
+    # OY x OX x C x FY x FX: the channel goes last
+    return windows.transpose(0, 1, 3, 4, 2).reshape(windows.shape[0] * windows.shape[1], -1)
+
+
+def fully_connected(activations: npt.ArrayLike, weights: npt.ArrayLike) -> Int32:
+    """Return the sums of products of each line of activations with each row of weights.
+
+    Args:
+        activations: P x L, -128 to 127, any integer dtype: one line for each input, or patch.
+        weights: K x L, likewise: one row for each output channel.
+
+    Returns:
+        int32, P x K.
+
+    Raises:
+        ValueError: dtype or dimensions are wrong, an element does not fit INT8 (the message has its
+            index), or L differs.
+    """
+    x = check_int8(activations, "activations", 2)
+    w = check_int8(weights, "weights", 2)
+    _check_lengths(x, w.shape[1])
+    return _wrap(x.astype(np.float64) @ w.astype(np.float64).T)
+
+
+def fully_connected_packed(activations: npt.ArrayLike, packed: Packed) -> Int32:
+    """Return the same as `fully_connected`, from the non-zeros and their offsets alone.
+
+    Args:
+        activations: P x L, -128 to 127, any integer dtype.
+        packed: K x L weights in any layout.
+
+    Returns:
+        int32, P x K.
+
+    Raises:
+        ValueError: as `fully_connected` and `packing.unpack_groups`.
+    """
+    x = check_int8(activations, "activations", 2)
+    _check_lengths(x, packed.columns)
+    values, offsets = unpack_groups(packed)
+    index = np.arange(values.shape[1]) * packed.m + offsets
+    result = np.empty((x.shape[0], packed.rows), np.int32)
+    for row in range(packed.rows):
+        result[:, row] = _wrap(x[:, index[row]].astype(np.float64) @ values[row])
+    return result
+
+
+def convolution(
+    activations: npt.ArrayLike, weights: npt.ArrayLike, *, stride: int = 1, padding: int = 0
+) -> Int32:
+    """Return a convolution (as networks have it: the window is not flipped) of an image.
+
+    Args:
+        activations: height x width x C, -128 to 127, any integer dtype.
+        weights: K x FY x FX x C, likewise.
+        stride: as `im2col` takes it.
+        padding: as `im2col` takes it.
+
+    Returns:
+        int32, OY x OX x K.
+
+    Raises:
+        ValueError: as `im2col` and `fully_connected`, or C differs.
+    """
+    w = check_int8(weights, "weights", 4)
+    image = check_int8(activations, "activations", 3)
+    if image.shape[2] != w.shape[3]:
+        raise ValueError(f"activations has {image.shape[2]} channels and weights has {w.shape[3]}")
+    patches = im2col(image, (w.shape[1], w.shape[2]), stride=stride, padding=padding)
+    result = fully_connected(patches, w.reshape(w.shape[0], -1))
+    return result.reshape(_output_shape(image, (w.shape[1], w.shape[2]), stride, padding, w.shape[0]))
+
+
+def convolution_packed(
+    activations: npt.ArrayLike,
+    packed: Packed,
+    kernel: tuple[int, int],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+) -> Int32:
+    """Return the same as `convolution`, from the non-zeros and their offsets alone.
+
+    Args:
+        activations: height x width x C, -128 to 127, any integer dtype.
+        packed: K x (FY * FX * C) weights in any layout: K x FY x FX x C, reshaped.
+        kernel: FY and FX.
+        stride: as `im2col` takes it.
+        padding: as `im2col` takes it.
+
+    Returns:
+        int32, OY x OX x K.
+
+    Raises:
+        ValueError: as `im2col` and `fully_connected_packed`.
+    """
+    image = check_int8(activations, "activations", 3)
+    patches = im2col(image, kernel, stride=stride, padding=padding)
+    result = fully_connected_packed(patches, packed)
+    return result.reshape(_output_shape(image, kernel, stride, padding, packed.rows))
+
+
+def check_int8(values: npt.ArrayLike, name: str, ndim: int) -> Int8:
+    """Return an array as int8.
+
+    Raises:
+        ValueError: not an integer dtype, not so many dimensions, or an element outside -128 to 127 (the
+            message has its index).
+    """
+    array = check_integers(values, name)
+    check_ndim(array, ndim, name)
+    refuse((array < -128) | (array > 127), name, "does not fit INT8")
+    return array.astype(np.int8)
+
+
+def _check_lengths(x: Int8, columns: int) -> None:
+    if x.shape[1] != columns:
+        raise ValueError(f"activations has {x.shape[1]} columns and weights has {columns}")
+
+
+def _wrap(sums: npt.NDArray[np.float64]) -> Int32:
+    """Return sums modulo 2**32: float64, which BLAS is fast in, holds sums below 2**53 exactly."""
+    return sums.astype(np.int64).astype(np.int32)
+
+
+def _output_shape(
+    image: npt.NDArray[Any], kernel: tuple[int, int], stride: int, padding: int, channels: int
+) -> tuple[int, int, int]:
+    """Return OY, OX and K."""
+    height, width = ((image.shape[i] + 2 * padding - kernel[i]) // stride + 1 for i in (0, 1))
+    return height, width, channels

@@ -1,0 +1,102 @@
+"""1:M sparse INT8 matrices: pruning by magnitude, and non-zeros with their offsets.
+
+Daghero et al., "Lightweight Software Kernels and Hardware Extensions for Efficient Sparse DNNs on MCUs":
+of every M weights that follow each other along a row at most one is not zero. A row is an output channel
+of a layer, its columns the reduction; for a convolution they are fy, fx, c in the order of im2col. Kept
+of each group of M are its non-zero and that weight's offset in the group. A group of zeros is a weight 0
+at offset 0. `packing` puts both into memory.
+
+    group         0                 1                 2
+    row of 1:4    0   0  17   0  |  -5  0   0   0  |  0   0   0   0     17 -5 0 at offsets 2 0 0
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import check_integers, check_ndim, refuse
+
+GROUPS = (4, 8, 16)
+"""The M of 1:M that kernels and instructions exist for."""
+
+
+def check_m(m: int) -> None:
+    """Raise ValueError unless M is of `GROUPS`."""
+    if m not in GROUPS:
+        raise ValueError(f"m is {m!r}, not 4, 8 or 16")
+
+
+def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
+    """Keep of every group of M weights the one of largest magnitude, the first of equals; zero the others.
+
+    >>> prune_nm(np.array([[3, -9, 1, 9, 0, 0, 2, 1]]), 4).tolist()
+    [[0, -9, 0, 0, 0, 0, 2, 0]]
+
+    Args:
+        weights: rows x columns, a floating or signed integer dtype.
+        m: 4, 8 or 16.
+
+    Returns:
+        A pruned copy of the same shape and dtype.
+
+    Raises:
+        ValueError: dtype, dimensions or M are wrong, columns are not a multiple of M (the message has the
+            first group that is cut short), or a weight is NaN or infinite (the message has its index).
+    """
+    array = np.asarray(weights)
+    if array.dtype.kind not in "fi":
+        raise ValueError(f"weights has dtype {array.dtype}, neither a float nor a signed integer")
+    groups = _groups(array, m)
+    refuse(~np.isfinite(array), "weights", "is NaN or infinite")
+    # In float64, where the magnitude of -128 does not overflow.
+    kept = np.abs(groups.astype(np.float64)).argmax(axis=2)
+    return np.where(np.arange(m) == kept[..., None], groups, array.dtype.type(0)).reshape(array.shape)
+
+
+def compress(weights: npt.ArrayLike, m: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint8]]:
+    """Return the non-zeros and their offsets, both rows x columns / M: what is packed, in no layout yet.
+
+    Args:
+        weights: rows x columns of any integer dtype, 1:M sparse, -128 to 127.
+        m: 4, 8 or 16.
+
+    Raises:
+        ValueError: dtype, dimensions or M are wrong, a weight does not fit INT8 (the message has its
+            index), columns are not a multiple of M, or a group has more than one non-zero (the message
+            has the first such group).
+    """
+    array = check_integers(weights, "weights")
+    groups = _groups(array, m)
+    refuse((array < -128) | (array > 127), "weights", "does not fit INT8")
+    nonzeros = np.count_nonzero(groups, axis=2)
+    if (nonzeros > 1).any():
+        row, group = np.unravel_index(int(np.argmax(nonzeros > 1)), nonzeros.shape)
+        raise ValueError(
+            f"weights[{row}, {group * m}:{(group + 1) * m}] has {nonzeros[row, group]} non-zeros: "
+            f"1:{m} allows one (prune_nm makes it so)"
+        )
+    offsets = (groups != 0).argmax(axis=2)
+    values = np.take_along_axis(groups, offsets[..., None], axis=2)[..., 0]
+    return values.astype(np.int8), offsets.astype(np.uint8)
+
+
+def expand(values: npt.NDArray[np.int8], offsets: npt.NDArray[np.uint8], m: int) -> npt.NDArray[np.int8]:
+    """Return the dense matrix, rows x columns, that `compress` took apart."""
+    check_m(m)
+    dense = np.where(np.arange(m) == offsets[..., None], values[..., None], np.int8(0))
+    return dense.reshape(values.shape[0], -1)
+
+
+def _groups(array: npt.NDArray[Any], m: int) -> npt.NDArray[Any]:
+    """Return a matrix as rows x groups x M."""
+    check_m(m)
+    check_ndim(array, 2, "weights")
+    rows, columns = array.shape
+    if columns % m:
+        start = columns - columns % m
+        raise ValueError(
+            f"weights has {columns} columns, not a multiple of {m}: group weights[0, {start}:{start + m}] "
+            f"has {columns % m}"
+        )
+    return array.reshape(rows, columns // m, m)

@@ -1,0 +1,127 @@
+"""The RISC-V cores: SystemVerilog as the PyPI packages install it, unmodified unless a caller patches it.
+
+Both are OpenHW Group cores of the pythondata-cpu packages. What is simulated or synthesised is a mapping of
+file names to text, in the order in which they must be read, so that a step that changes a core works on text
+and leaves the installed files alone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ToolError
+
+EXTRA = "xfu"
+"""The optional dependencies that bring cores and compiler: ``pip install 'tileloom[xfu]'``."""
+
+Sources = dict[str, str]
+"""SystemVerilog text by file name, in the order in which a tool must read the files."""
+
+Patch = Callable[[Sources], Sources]
+"""Returns a changed copy of a core's sources: files replaced, or added where they must be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """A core and how to build it.
+
+    Attributes
+    ----------
+    name:
+        Also the name of its SystemVerilog wrapper, ``rtl/NAME.sv``.
+    package:
+        The Python package that installs its sources.
+    files:
+        The sources, in order, relative to the package's folder ``system_verilog``.
+    top:
+        Its top module.
+    isa:
+        What ``compile`` passes to Clang as ``-mcpu``.
+    xpulp:
+        Whether it has CORE-V's hardware loops, post-increment loads and SIMD.
+    has_bus_errors:
+        Whether its bus interfaces have an error input.
+    """
+
+    name: str
+    package: str
+    files: tuple[str, ...]
+    top: str
+    isa: str
+    xpulp: bool
+    has_bus_errors: bool
+
+    def sources(self) -> Sources:
+        """Return the installed sources, unmodified.
+
+        Raises ToolError where the package is not installed or a file of it is missing.
+        """
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ToolError(
+                f"{self.package.replace('_', '-')} is not installed, the sources of the core {self.name}: "
+                f"pip install 'tileloom[{EXTRA}]'"
+            )
+        folder = Path(spec.submodule_search_locations[0], "system_verilog")
+        missing = [name for name in self.files if not (folder / name).is_file()]
+        if missing:
+            raise ToolError(f"{folder / missing[0]}: not there; install another version of {self.package}")
+        return {Path(name).name: (folder / name).read_text() for name in self.files}
+
+
+def _files(folder: str, prefix: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{prefix}{name}.sv" for name in names.split())
+
+
+CV32E40P = Core(
+    name="cv32e40p",
+    package="pythondata_cpu_cv32e40p",
+    files=(
+        *_files("rtl/include", "cv32e40p_", "apu_core_pkg fpu_pkg pkg"),
+        *_files(
+            "rtl",
+            "cv32e40p_",
+            "if_stage cs_registers register_file_ff load_store_unit id_stage aligner decoder "
+            "compressed_decoder fifo prefetch_buffer hwloop_regs mult int_controller ex_stage alu_div alu "
+            "ff_one popcnt apu_disp controller obi_interface prefetch_controller sleep_unit core top",
+        ),
+        "bhv/cv32e40p_sim_clock_gate.sv",
+    ),
+    top="cv32e40p_top",
+    # No compressed instructions: a hardware loop's body may not contain any (CV32E40P user manual, "Hardware
+    # Loop constraints").
+    isa="generic_rv32+m+xcvalu+xcvbitmanip+xcvmac+xcvmem+xcvsimd",
+    xpulp=True,
+    has_bus_errors=False,
+)
+"""CV32E40P, to be built with COREV_PULP = 1 and no FPU: the host of the xDecimate paper (as RI5CY)."""
+
+CV32E40X = Core(
+    name="cv32e40x",
+    package="pythondata_cpu_cv32e40x",
+    files=(
+        "rtl/include/cv32e40x_pkg.sv",
+        *_files("rtl", "if_", "c_obi xif"),
+        *_files(
+            "rtl",
+            "cv32e40x_",
+            "if_stage csr cs_registers register_file register_file_wrapper write_buffer lsu_response_filter "
+            "load_store_unit id_stage i_decoder m_decoder a_decoder b_decoder decoder compressed_decoder "
+            "sequencer alignment_buffer prefetch_unit mult int_controller clic_int_controller ex_stage "
+            "wb_stage div alu ff_one popcnt alu_b_cpop controller_fsm controller_bypass controller "
+            "instr_obi_interface data_obi_interface prefetcher sleep_unit core mpu pma pc_target",
+        ),
+        "bhv/cv32e40x_sim_clock_gate.sv",
+    ),
+    top="cv32e40x_core",
+    isa="generic_rv32+m+c",
+    xpulp=False,
+    has_bus_errors=True,
+)
+"""CV32E40X, to be built with X_EXT = 1 and X_NUM_RS = 3: the host of coprocessors on CV-X-IF."""
+
+CORES = {core.name: core for core in (CV32E40P, CV32E40X)}
+"""Every core, by name."""

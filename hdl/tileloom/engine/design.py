@@ -1,0 +1,83 @@
+"""Generation of an engine: a configuration in, Verilog and its manifest out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from ..export import export
+from ..stream.ports import NamedPorts
+from ..systolic.config import to_plain
+from ..systolic.design import Design
+from .axi.engine import AxiEngine
+from .axi.ports import AxiPorts
+from .config import EngineConfig, EnginePort
+from .engine import Engine, core_timing
+
+ORIGINS = {
+    "activation_memory": "memory",
+    "accumulator_memory": "memory",
+    "mask_memory": "memory",
+    "dot_element": "dot product",
+    "processing_element": "processing element",
+    "multiply": "multiplier",
+    "add": "adder",
+    "requantise": "requantise",
+    "core": "core's operands",
+    "a_buffer": "A buffer",
+    "b_buffer": "B buffer",
+    "accumulators": "accumulators",
+    "drain": "drain",
+    "feeder": "headers",
+    "walker": "walker",
+    "descriptors": "AXI4 master",
+    "channel": "AXI4 master",
+    "read_activations": "AXI4 master",
+    "read_index": "AXI4 master",
+    "read_weights": "AXI4 master",
+    "write": "AXI4 master",
+}
+"""What part of the engine a module is, by the first name on the way to it; all others are control."""
+
+
+def generate_engine(config: EngineConfig, name: str | None = None) -> Design:
+    """Return the engine that ``config`` describes, with ``name`` (by default ``config.name``) as top module.
+
+    The same configuration and name give the same bytes.
+    """
+    name = name or config.name
+    top = wrapped(config)
+    netlist = export(top, name, top.signals)
+    manifest = {
+        "name": name,
+        "config": to_plain(config),
+        **top.description,
+        "timing": timing(config),
+        "modules": {module: origin(path) for module, path in netlist.origins.items()},
+        "tools": {tool: importlib.metadata.version(tool) for tool in ("tileloom", "amaranth", "pyosys")},
+    }
+    return Design(name, netlist.verilog, manifest)
+
+
+def wrapped(config: EngineConfig) -> NamedPorts:
+    """Return the engine under the names that its ports have in Verilog."""
+    if config.port is EnginePort.AXI4:
+        return AxiPorts(AxiEngine(config))
+    return NamedPorts(Engine(config), axi4_stream_names=config.axi4_stream_names)
+
+
+def timing(config: EngineConfig) -> dict[str, int]:
+    """Return the manifest's figures of an engine: cycles of its core, beats of a block and of a header."""
+    core = core_timing(config)
+    return {
+        "macs_per_cycle": config.m * config.k * config.n,
+        "core_latency_cycles": core.latency,
+        "cycles_between_blocks": core.block_interval,
+        "cycles_between_passes_of_a_tile": core.hazard,
+        "weight_transfers_per_block": config.block_beats,
+        "weight_transfers_per_header": config.header_beats,
+    }
+
+
+def origin(path: tuple[str, ...]) -> str:
+    """Return which part of the engine the module at ``path`` belongs to."""
+    return next((ORIGINS[part] for part in path if part in ORIGINS), "control")

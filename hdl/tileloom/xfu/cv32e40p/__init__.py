@@ -1,0 +1,1 @@
+"""xDecimate in the pipeline of CV32E40P."""

@@ -1,0 +1,1 @@
+"""Builds of simulators: tools, cache, Verilator, cocotb."""

@@ -1,0 +1,91 @@
+"""Layers on an engine: from arrays to its streams by the golden model, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.engine.config import Core, EngineConfig
+from tileloom.engine.engine import core_timing
+from tileloom_golden.engine.program import SLOTS, EngineSize, Program
+from tileloom_golden.engine.sparse import BlockSparse
+from tileloom_golden.engine.streams import activation_units, from_units, index_entries, weight_beats
+
+from .harness import Beats, LayerRun, LayerStreams
+
+COMMAND_BYTES = 2 * SLOTS
+
+
+def engine_size(config: EngineConfig) -> EngineSize:
+    """Return the golden model's account of a configuration."""
+    timing = core_timing(config)
+    return EngineSize(
+        m=config.m,
+        k=config.k,
+        n=config.n,
+        element_bits=config.element_bits,
+        weight_bits=config.weight_bits,
+        bus=config.bus,
+        a_words=config.a_words,
+        acc_tiles=config.acc_tiles,
+        weight_beats=config.weight_beats,
+        drain_rows=config.drain_rows,
+        requantise=config.requantise,
+        activation_mask=config.activation_mask,
+        block_interval=timing.block_interval,
+        # Into the array a block goes row by row.
+        block_latency=config.k + 2 if config.core is Core.SYSTOLIC else 0,
+        hazard=timing.hazard,
+        latency=timing.latency,
+    )
+
+
+def layer_streams(
+    program: Program,
+    activations: npt.NDArray[Any],
+    weights: BlockSparse,
+    headers: npt.NDArray[np.uint64],
+    *,
+    waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0),
+    seed: int = 0,
+) -> LayerStreams:
+    """Return the streams of a program.
+
+    ``activations`` are H x W x C, INT8 or words of the activations' width; ``headers`` a word for each output
+    channel (``tileloom_golden.engine.streams``); ``waits`` and ``seed`` as in ``LayerStreams``.
+    """
+    size = program.size
+    units = activation_units(program, activations)
+    rows = sum(
+        group.write.rows * -(-group.write.width // size.drain_rows) * group.write.columns
+        for group in program.groups
+    )
+    return LayerStreams(
+        commands=np.array(program.commands(), "<u2").view(np.uint8),
+        index=index_entries(program, weights).astype("<u2")[:, None].view(np.uint8),
+        weights=weight_beats(program, weights, headers),
+        activations=_bytes(units, size.element_bits),
+        results=rows,
+        waits=waits,
+        seed=seed,
+    )
+
+
+def outputs(program: Program, run: LayerRun, bits: int) -> npt.NDArray[Any]:
+    """Return what an engine computed, H_out x W_out x N: INT8 for 8 ``bits``, else unsigned words of 32."""
+    size = program.size
+    if bits == 8:
+        units = run.results.view(np.int8)
+    elif bits == 32:
+        units = np.ascontiguousarray(run.results).view("<u4")
+    else:
+        raise ValueError(f"results of {bits} bits")
+    return from_units(program, units.reshape(-1, size.drain_rows, size.n))
+
+
+def _bytes(units: npt.NDArray[Any], bits: int) -> Beats:
+    """Return units of INT8 or of words as bytes."""
+    dtype = "<i1" if units.dtype.kind == "i" else f"<u{bits // 8}"
+    return np.ascontiguousarray(units.astype(dtype)).view(np.uint8).reshape(len(units), -1)

@@ -1,0 +1,134 @@
+"""Many designs under one top module, so that one simulator build and one run serve all of them.
+
+Each array keeps its own streams and its own reset; the clock is shared. Modules that are equal but for their
+names, such as the elements of arrays of different sizes, are merged: they are most of the build time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tileloom.systolic.design import Design
+
+from .interface import Interface, Stream
+
+TOP = "farm"
+
+_MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Farm:
+    """The Verilog of several arrays under the module ``farm``, their interfaces, and what their modules are.
+
+    ``origins`` has the manifests' account of each module that is left after merging.
+    """
+
+    verilog: str
+    interfaces: Sequence[Interface]
+    origins: Mapping[str, str]
+
+
+def combine(designs: Iterable[Design]) -> Farm:
+    """Return the designs under one top; their names must differ.
+
+    Raises ValueError if two designs have modules of the same name.
+    """
+    designs = list(designs)
+    modules: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for design in designs:
+        own = {match[1]: match[0] for match in _MODULE.finditer(design.verilog)}
+        if clash := modules.keys() & own.keys():
+            raise ValueError(f"two designs have a module {min(clash)}; give them different names")
+        modules.update(own)
+        origins.update(design.manifest["modules"])
+    modules = _merge_equal(modules, keep={design.name for design in designs})
+    inner = [Interface.of_manifest(design.manifest) for design in designs]
+    outer = [_prefixed(interface) for interface in inner]
+    verilog = "".join([*modules.values(), _top(designs, inner, outer)])
+    return Farm(verilog, outer, {name: origins[name] for name in modules})
+
+
+def _merge_equal(modules: dict[str, str], keep: set[str]) -> dict[str, str]:
+    """Return the modules with those that are equal but for their names merged into the first of them."""
+    modules = {name: _renumber(text) for name, text in modules.items()}
+    while True:
+        first: dict[str, str] = {}
+        same: dict[str, str] = {}
+        for name, text in modules.items():
+            body = text.replace(f"module {name}(", "module (", 1)
+            original = first.setdefault(body, name)
+            if original != name and name not in keep:
+                same[name] = original
+        if not same:
+            return modules
+        modules = {name: _replace(text, same) for name, text in modules.items() if name not in same}
+
+
+_NUMBERED = re.compile(r"(\\\$auto\$[^ ]*\$)(\d+) ")
+
+
+def _renumber(text: str) -> str:
+    """Return a module in which the names that Yosys numbers through the whole file start from 0."""
+    numbers: dict[str, int] = {}
+    return _NUMBERED.sub(lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))} ", text)
+
+
+_INSTANCE = re.compile(r"^(  )(\w+)(?= \S+ \($)", re.MULTILINE)
+
+
+def _replace(text: str, names: Mapping[str, str]) -> str:
+    """Return a module whose instances are of other modules, where ``names`` has them."""
+    return _INSTANCE.sub(lambda match: match[1] + names.get(match[2], match[2]), text)
+
+
+def _prefixed(interface: Interface) -> Interface:
+    def rename(stream: Stream) -> Stream:
+        prefix = f"{interface.name}_"
+        return replace(
+            stream,
+            data=prefix + stream.data,
+            valid=prefix + stream.valid,
+            ready=prefix + stream.ready,
+            last=stream.last and prefix + stream.last,
+        )
+
+    return replace(
+        interface,
+        clock="clk",
+        reset=f"{interface.name}_reset",
+        streams={name: rename(stream) for name, stream in interface.streams.items()},
+    )
+
+
+def _top(designs: Sequence[Design], inner: Sequence[Interface], outer: Sequence[Interface]) -> str:
+    ports = ["input clk"]
+    instances = []
+    for design, old, new in zip(designs, inner, outer, strict=True):
+        ports.append(f"input {new.reset}")
+        wires = {old.clock: "clk", old.reset: new.reset}
+        for name, stream in new.streams.items():
+            towards, back = ("input", "output") if stream.inward else ("output", "input")
+            ports += [
+                f"{towards} [{_width(design, old.streams[name].data) - 1}:0] {stream.data}",
+                f"{towards} {stream.valid}",
+                f"{back} {stream.ready}",
+            ]
+            ports += [f"{towards} {stream.last}"] if stream.last else []
+            for field in ("data", "valid", "ready", "last"):
+                if inside := getattr(old.streams[name], field):
+                    wires[inside] = getattr(stream, field)
+        connections = ", ".join(f".{inside}({outside})" for inside, outside in wires.items())
+        instances.append(f"  {design.name} instance_{design.name} ({connections});")
+    return "\n".join([f"module {TOP}(", "  " + ",\n  ".join(ports), ");", *instances, "endmodule", ""])
+
+
+def _width(design: Design, port: str) -> int:
+    """Return the width of a port of the design's top module, in bits."""
+    match = re.search(rf"^  (?:input|output) (?:\[(\d+):0\] )?{port};", design.verilog, re.MULTILINE)
+    if match is None:
+        raise ValueError(f"{design.name} has no port {port}")
+    return int(match[1] or 0) + 1

@@ -1,0 +1,79 @@
+"""What a bench or harness must know of a generated array: its configuration and the names of its signals.
+
+Nothing in simulation depends on how signals are called; the manifest says it. An ``Interface`` survives the
+way through JSON into the simulator's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tileloom.systolic.config import SystolicConfig, from_plain, to_plain
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream: the names of its signals, and what its data holds.
+
+    Data is a vector of ``elements`` words of ``element_width`` bits, the first least significant.
+    """
+
+    name: str
+    inward: bool
+    elements: int
+    element_width: int
+    data: str
+    valid: str
+    ready: str
+    last: str | None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One array: ``name`` for messages, its configuration, clock, reset and streams by their names."""
+
+    name: str
+    config: SystolicConfig
+    clock: str
+    reset: str
+    reset_active_low: bool
+    streams: Mapping[str, Stream]
+
+    @classmethod
+    def of_manifest(cls, manifest: Mapping[str, Any]) -> Interface:
+        """Return the interface that a manifest of ``tileloom generate`` describes."""
+        streams = [_stream(port) for port in manifest["ports"]]
+        return cls(
+            name=manifest["name"],
+            config=from_plain(manifest["config"]),
+            clock=manifest["clock"],
+            reset=manifest["reset"]["name"],
+            reset_active_low=manifest["reset"]["active_low"],
+            streams={stream.name: stream for stream in streams},
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the interface as values that JSON holds."""
+        return {**asdict(self), "config": to_plain(self.config)}
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Interface:
+        """Return the interface that ``to_plain`` wrote."""
+        streams = {name: Stream(**stream) for name, stream in plain["streams"].items()}
+        return cls(**{**plain, "config": from_plain(plain["config"]), "streams": streams})
+
+
+def _stream(port: Mapping[str, Any]) -> Stream:
+    signals = port["signals"]
+    return Stream(
+        name=port["name"],
+        inward=port["direction"] == "in",
+        elements=port["elements"],
+        element_width=port["element_width"],
+        data=signals["data"],
+        valid=signals["valid"],
+        ready=signals["ready"],
+        last=signals.get("last"),
+    )

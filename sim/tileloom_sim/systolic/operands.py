@@ -1,0 +1,149 @@
+"""The user's matrices: read, checked, pruned, quantised, and turned into the words of the array's formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.errors import UserError
+from tileloom.formats import SignMagnitude
+from tileloom.systolic.config import SystolicConfig
+from tileloom_golden.formats import Float
+from tileloom_golden.systolic.prune import prune_tiles
+from tileloom_golden.systolic.quantise import quantise
+from tileloom_golden.words import decode, encode, sign_magnitude, to_float32
+
+from . import reference
+from .beats import Words
+
+Scaling = Literal["tensor", "column"]
+
+
+@dataclass(frozen=True)
+class Operands:
+    """A GEMM as the array gets it.
+
+    Attributes
+    ----------
+    x, w:
+        M x K activations and K x N weights, as words.
+    x_values, w_values:
+        What these words are worth, float64, the scale of quantised weights left out.
+    scale:
+        What one step of a quantised weight is worth, () or (N,); 1 where nothing was quantised.
+    quantised:
+        Whether weights were.
+    """
+
+    x: Words
+    w: Words
+    x_values: npt.NDArray[np.float64]
+    w_values: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float32]
+    quantised: bool
+
+
+def read_matrix(path: Path) -> npt.NDArray[Any]:
+    """Return the matrix in an .npy file.
+
+    Raises UserError where it is no .npy file, not two-dimensional or empty.
+    """
+    try:
+        matrix = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    except (ValueError, EOFError):
+        raise UserError(f"{path}: not an .npy file of numbers; write it with numpy.save") from None
+    if not isinstance(matrix, np.ndarray):
+        raise UserError(f"{path}: an archive of arrays; write one matrix with numpy.save")
+    if matrix.ndim != 2 or not matrix.size:
+        raise UserError(f"{path}: has shape {matrix.shape}; a matrix with at least one element is needed")
+    return matrix
+
+
+def prepare(
+    config: SystolicConfig,
+    activations: tuple[Path, npt.NDArray[Any]],
+    weights: tuple[Path, npt.NDArray[Any]],
+    *,
+    prune: float | None = None,
+    per: Scaling = "tensor",
+) -> Operands:
+    """Return the operands of Y = X W for an array.
+
+    Floats are rounded to the nearest word of the array's format, ties to even. For an array with integer
+    weights, integers are used as they are, and floats are quantised with one scale, or one ``per`` column.
+    ``prune`` is the share of tiles that become zero, those with the smallest L1 norm.
+
+    Raises UserError that names the file and the index of what is wrong.
+    """
+    (x_path, x), (w_path, w) = activations, weights
+    if x.shape[1] != w.shape[0]:
+        raise UserError(
+            f"{x_path} is {x.shape[0]} x {x.shape[1]} and {w_path} is {w.shape[0]} x {w.shape[1]}: "
+            f"X W needs as many columns of X as rows of W"
+        )
+    activation = reference.float_format(config.activation)
+    try:
+        x_words = encode(_floating(x), activation)
+    except ValueError as error:
+        raise _told(x_path, error) from None
+    scale = np.ones((), np.float32)
+    quantised = False
+    try:
+        if prune is not None:
+            w = prune_tiles(w, config.rows, config.columns, prune)
+        weight = reference.operand_format(config.weight)
+        if isinstance(weight, Float):
+            w_words = encode(_floating(w), weight)
+            w_values = decode(w_words, weight)
+        else:
+            if w.dtype.kind == "f":
+                integers, scale = _quantise(config, w, per)
+                quantised = True
+            else:
+                integers = w
+            w_words = sign_magnitude(integers, weight.bits)
+            w_values = integers.astype(np.float64)
+    except ValueError as error:
+        raise _told(w_path, error) from None
+    return Operands(x_words, w_words, decode(x_words, activation), w_values, scale, quantised)
+
+
+def values_of(
+    config: SystolicConfig, words: Words, operands: Operands, *, raw: bool
+) -> npt.NDArray[np.float32]:
+    """Return result words as float32, times the scale of the weights unless ``raw``."""
+    values = to_float32(words, reference.float_format(config.accumulator))
+    return values if raw else values * operands.scale
+
+
+def require_float32(config: SystolicConfig) -> None:
+    """Raise UserError if results of this configuration do not fit float32."""
+    accumulator = config.accumulator
+    if accumulator.exponent_bits > 8 or accumulator.fraction_bits > 23:
+        raise UserError(f"accumulator: {accumulator} results do not fit the float32 of Y; at most e8m23")
+
+
+def _quantise(
+    config: SystolicConfig, w: npt.NDArray[Any], per: Scaling
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+    assert isinstance(config.weight, SignMagnitude)
+    result = quantise(w, config.weight.bits, per)
+    return result.integers, result.scale
+
+
+def _floating(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return whole numbers as float64, which holds all that anybody stores; floats as they are."""
+    return matrix.astype(np.float64) if matrix.dtype.kind in "iu" else matrix
+
+
+def _told(path: Path, error: ValueError) -> UserError:
+    """Return a golden model's complaint about its argument as one about the user's file."""
+    name, rest = str(error).partition("[")[::2] if "[" in str(error) else (str(error).split(" ")[0], "")
+    message = f"element [{rest}" if rest else str(error).removeprefix(name).strip()
+    return UserError(f"{path}: {message}")

@@ -1,0 +1,1 @@
+"""Simulation of xDecimate: kernels on a RISC-V core."""

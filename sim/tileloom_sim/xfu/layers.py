@@ -1,0 +1,280 @@
+"""INT8 layers on the RISC-V system: a layer's shape and data become a job for ``programs/layers.c``.
+
+A job is a structure of words (``programs/job.h``) at the first free address after the program, followed by
+what it points at: activations, weights in the form that the kernel reads, room for patches and results.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.cores import CORES
+from tileloom.xfu.instruction import intrinsics_header
+from tileloom_golden.xfu.packing import Layout, offset_bits, pack, padded_groups
+
+from ..riscv.compile import Program, compile_program
+from ..riscv.run import Conditions, Progress, run_program
+from ..riscv.system import MEMORY_BASE, System
+
+PROGRAMS = Path(__file__).with_name("programs")
+"""Where the kernels are."""
+
+ALIGNMENT = 32
+"""Of everything that a job points at: a group of two patches at 1:16."""
+
+SOURCES = (
+    "layers.c",
+    "job.h",
+    "dense_corev.h",
+    "software_corev.h",
+    "xdecimate_corev.h",
+    "kernels_plain.h",
+)
+
+
+class Kernel(enum.StrEnum):
+    """How a layer is computed; the order is that of ``enum kernel`` in job.h."""
+
+    DENSE_1X2 = "dense 1x2"
+    """One output channel on two pixels at a time; fully connected: two output channels."""
+    DENSE_4X2 = "dense 4x2"
+    """Four output channels on two pixels at a time; fully connected: four output channels."""
+    SOFTWARE = "software"
+    """Sparse, with the core's own instructions."""
+    XDECIMATE = "xdecimate"
+    """Sparse, with xDecimate."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it reads packed 1:M weights."""
+        return self in (Kernel.SOFTWARE, Kernel.XDECIMATE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A layer's shape: a convolution, or, as ``fully_connected`` makes it, a fully connected layer.
+
+    Attributes
+    ----------
+    rows:
+        Output channels, K.
+    channels:
+        Input channels, C.
+    height, width:
+        Of the input.
+    kernel:
+        Height and width of the window, or None: fully connected, on ``channels`` activations.
+    stride, padding:
+        Of the window, both ways.
+    """
+
+    rows: int
+    channels: int
+    height: int = 1
+    width: int = 1
+    kernel: tuple[int, int] | None = None
+    stride: int = 1
+    padding: int = 0
+
+    @property
+    def length(self) -> int:
+        """Weights of an output channel."""
+        return self.channels * (self.kernel[0] * self.kernel[1] if self.kernel else 1)
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        if self.kernel is None:
+            return (1, 1)
+        height, width = (
+            (size + 2 * self.padding - window) // self.stride + 1
+            for size, window in zip((self.height, self.width), self.kernel, strict=True)
+        )
+        return height, width
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of the dense layer."""
+        return self.output[0] * self.output[1] * self.rows * self.length
+
+
+def fully_connected(rows: int, channels: int) -> Layer:
+    """Return a fully connected layer of ``channels`` activations and ``rows`` results."""
+    return Layer(rows=rows, channels=channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerRun:
+    """What came of a layer.
+
+    Attributes
+    ----------
+    results:
+        INT32, pixels x output channels.
+    cycles, instructions:
+        That the layer took, im2col included, by the core's own counters.
+    """
+
+    results: npt.NDArray[np.int32]
+    cycles: int
+    instructions: int
+
+
+def layer_program(core: str, replaced: Mapping[str, str] | None = None) -> Program:
+    """Return ``layers.c`` compiled for a core, with other texts for files such as ``crt0.S`` if given."""
+    sources = {name: (PROGRAMS / name).read_text() for name in SOURCES}
+    sources |= {"xdecimate.h": intrinsics_header(), **(replaced or {})}
+    defines = {"XPULP": 1} if CORES[core].xpulp else {}
+    return compile_program(core, sources, main=["layers.c"], defines=defines)
+
+
+def run_layer(
+    system: System,
+    layer: Layer,
+    kernel: Kernel,
+    activations: npt.NDArray[np.int8],
+    weights: npt.NDArray[np.int8],
+    *,
+    group: int = 4,
+    program: Program | None = None,
+    conditions: Conditions | None = None,
+    progress: Progress | None = None,
+) -> LayerRun:
+    """Run a layer.
+
+    Parameters
+    ----------
+    system:
+        Where; the kernel XDECIMATE needs a core with the unit.
+    layer, kernel:
+        What to compute, and how.
+    activations:
+        Height x width x channels.
+    weights:
+        Output channels x ``layer.length``, the channel fastest; for a sparse kernel 1:M.
+    group:
+        M of 1:M, for a sparse kernel.
+    program:
+        What ``layer_program`` returns, if not that without replaced files.
+    conditions, progress:
+        As ``run_program`` takes them; the memory's size is found here.
+
+    Raises ValueError for shapes that do not fit the layer or a matrix that is not 1:M, and as
+    ``run_program``.
+    """
+    job = _Job(layer, kernel, group)
+    program = program or layer_program(system.core)
+    memory, results = job.memory(program.free, activations, weights)
+    report = program.free + 4 * job.REPORT
+    words = (results - report) // 4 + job.pixels * job.rows
+    size = _up(results + 4 * (job.pixels + 1) * job.rows - MEMORY_BASE + ALIGNMENT, 1 << 16)
+    conditions = replace(conditions or Conditions(), memory_bytes=size)
+    run = run_program(
+        system,
+        program,
+        memory={program.free: memory},
+        results=(report, words),
+        conditions=conditions,
+        progress=progress,
+    )
+    sums = run.results[(results - report) // 4 :].view(np.int32).reshape(job.pixels, job.rows)
+    cycles, instructions = (int(word) for word in run.results[:2])
+    return LayerRun(results=sums[:, : layer.rows], cycles=cycles, instructions=instructions)
+
+
+class _Job:
+    """The job for one layer and one kernel."""
+
+    FIELDS = 25
+    REPORT = 23  # where cycles and instret stand
+
+    def __init__(self, layer: Layer, kernel: Kernel, group: int) -> None:
+        self.layer, self.kernel, self.group = layer, kernel, group
+        self.pixels = layer.output[0] * layer.output[1]
+        connected = layer.kernel is None
+        # What the kernel computes at a time; xDecimate's pairs of rows are filled up by packing.
+        at_a_time = {
+            Kernel.DENSE_1X2: 2 if connected else 1,
+            Kernel.DENSE_4X2: 4,
+            Kernel.SOFTWARE: 1,
+            Kernel.XDECIMATE: 2 if connected else 1,
+        }[kernel]
+        self.rows = _up(layer.rows, at_a_time)
+        sparse_layout = Layout.INTERLEAVED if connected else Layout.DUPLICATED
+        self.layout = Layout.PLAIN if kernel is Kernel.SOFTWARE else sparse_layout
+        if kernel.sparse:
+            groups = padded_groups(layer.length, group, self.layout)
+            self.steps, self.reach = groups // 4, groups * group
+        else:
+            self.steps = -(-layer.length // 4)
+            self.reach = 4 * self.steps
+
+    def memory(
+        self, base: int, activations: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]
+    ) -> tuple[bytes, int]:
+        """Return the memory from ``base`` on, and the address of the results."""
+        layer = self.layer
+        for name, array, shape in (
+            ("activations", activations, (layer.height, layer.width, layer.channels)),
+            ("weights", weights, (layer.rows, layer.length)),
+        ):
+            if array.shape != shape or array.dtype != np.int8:
+                raise ValueError(
+                    f"{name} is {array.dtype} of shape {array.shape}, this layer takes int8 of {shape}"
+                )
+        packed, offsets, skip = self._weights(weights)
+        data = bytearray(4 * self.FIELDS)
+
+        def place(content: bytes, size: int = 0) -> int:
+            data.extend(bytes(_up(base + len(data), ALIGNMENT) - base - len(data)))
+            address = base + len(data)
+            data.extend(content + bytes(max(size - len(content), 0)))
+            return address
+
+        input_at = place(activations.tobytes(), self.reach if layer.kernel is None else 0)
+        weights_at, offsets_at = place(packed), place(offsets)
+        patches = [place(b"", self.reach) for _ in range(2)]
+        pairs = place(b"", 2 * self.reach)
+        spare = place(b"", 4 * self.rows)
+        results = place(b"")
+        kernel = layer.kernel or (0, 0)
+        fields = [
+            list(Kernel).index(self.kernel),
+            self.group,
+            int(layer.kernel is not None),
+            input_at,
+            weights_at,
+            offsets_at,
+            results,
+            *patches,
+            pairs,
+            spare,
+            *(layer.height, layer.width, layer.channels),
+            *(*kernel, layer.stride, layer.padding),
+            *layer.output,
+            *(self.rows, self.steps, skip),
+            *(0, 0),
+        ]
+        assert len(fields) == self.FIELDS
+        data[: 4 * self.FIELDS] = np.array(fields, "<u4").tobytes()
+        return bytes(data), results
+
+    def _weights(self, weights: npt.NDArray[np.int8]) -> tuple[bytes, bytes, int]:
+        """Return weights and offsets as the kernel reads them, and the bytes between two rows' offsets."""
+        if not self.kernel.sparse:
+            rows, length = weights.shape
+            return np.pad(weights, ((0, self.rows - rows), (0, 4 * self.steps - length))).tobytes(), b"", 0
+        packed = pack(weights, self.group, self.layout)
+        used = self.steps * offset_bits(self.group) // 2
+        skip = 4 * packed.offsets.shape[1] - used if self.layout is Layout.PLAIN else 0
+        return packed.weights.tobytes(), packed.offsets.astype("<u4").tobytes(), skip
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

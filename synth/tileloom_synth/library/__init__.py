@@ -1,0 +1,1 @@
+"""Cell libraries: liberty files, what a cell computes, recipes of mapping."""

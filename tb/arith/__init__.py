@@ -1,0 +1,1 @@
+"""Tests of arithmetic: golden model and hardware."""

@@ -1,0 +1,113 @@
+"""TRUNCATE against exact float64 arithmetic, 10 million pairs an operator, and against SoftFloat.
+
+SoftFloat's "min-mag" rounding differs from ours in one way: it overflows to the largest finite value.
+"""
+
+import numpy as np
+import pytest
+import softfloatpy
+
+from support.exact import disagreement, flushed, names, to_double, truncated, two_sum
+from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
+from tileloom_golden.formats import BF16, FP16, FP32, INT8, TF32, Float, Rounding
+from tileloom_golden.words import from_sign_magnitude
+from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
+
+PAIRS = 10_000_000
+CHUNK = 500_000
+SAMPLE = 300_000
+TRUNCATE = Rounding.TRUNCATE
+
+
+@pytest.mark.parametrize(
+    ("format", "pairs"), [(FP32, PAIRS), (FP16, PAIRS // 10), (Float(6, 17), PAIRS // 10)], ids=str
+)
+def test_add_equals_float64_truncated(rng, format, pairs):
+    compared = 0
+    while compared < pairs:
+        a, b = adder_pairs(rng, format, CHUNK)
+        expected = truncated(*two_sum(to_double(a, format), to_double(b, format)), format)
+        assert not disagreement(add(a, b, format, TRUNCATE), expected, a, b)
+        compared += a.size
+    print(f"add {format}: {compared:,} pairs equal")
+    assert compared >= pairs
+
+
+@pytest.mark.parametrize(
+    ("formats", "pairs"),
+    [
+        ((FP32, FP32, FP32), PAIRS),
+        ((FP16, FP16, FP32), PAIRS // 10),
+        ((FP32, FP32, BF16), PAIRS // 10),
+        ((TF32, BF16, FP32), PAIRS // 10),
+        ((BF16, Float(3, 2), Float(6, 17)), PAIRS // 10),
+    ],
+    ids=names,
+)
+def test_multiply_equals_float64_truncated(rng, formats, pairs):
+    compared = 0
+    while compared < pairs:
+        a, b = multiplier_pairs(rng, *formats, CHUNK)
+        expected = truncated(to_double(a, formats[0]) * to_double(b, formats[1]), None, formats[2])
+        assert not disagreement(multiply(a, b, *formats, TRUNCATE), expected, a, b)
+        compared += a.size
+    print(f"multiply {names(formats)}: {compared:,} pairs equal")
+    assert compared >= pairs
+
+
+@pytest.mark.parametrize(
+    ("formats", "pairs"), [((FP32, INT8, FP32), PAIRS), ((BF16, INT8, FP32), PAIRS // 10)], ids=names
+)
+def test_hybrid_multiply_equals_float64_truncated(rng, formats, pairs):
+    compared, seen = 0, np.zeros(256, np.int64)
+    while compared < pairs:
+        a, b = multiplier_pairs(rng, *formats, CHUNK)
+        expected = truncated(to_double(a, formats[0]) * from_sign_magnitude(b), None, formats[2])
+        got = hybrid_multiply(a, b, *formats, TRUNCATE)
+        assert not disagreement(got, expected, a, b)
+        seen += np.bincount(b.astype(np.int64), minlength=256)
+        compared += a.size
+    print(f"hybrid multiply {names(formats)}: {compared:,} pairs equal, each INT8 word {seen.min():,} times")
+    assert compared >= pairs
+    assert seen.min() > 0
+
+
+def softfloat(operation, a, b):
+    """Return float32 words of SoftFloat's operation, toward zero, with our infinities and zeros."""
+    left, right = (words.astype(">u4").tobytes() for words in (a, b))
+    word = softfloatpy.Float32.from_bytes
+    overflow = softfloatpy.ExceptionFlag.OVERFLOW
+    mode = softfloatpy.get_rounding_mode()
+    softfloatpy.set_rounding_mode(softfloatpy.RoundingMode.MIN_MAG)
+    result = []
+    try:
+        for i in range(0, len(left), 4):
+            bits = operation(word(left[i : i + 4]), word(right[i : i + 4])).to_bytes()
+            if bits[1:] == b"\x7f\xff\xff":  # perhaps the largest value in place of an overflow
+                softfloatpy.set_exception_flags(softfloatpy.ExceptionFlag(0))
+                operation(word(left[i : i + 4]), word(right[i : i + 4]))
+                if softfloatpy.test_exception_flags(overflow) and bits[0] & 0x7F == 0x7F:
+                    bits = bits[:1] + b"\x80\x00\x00"
+            result.append(bits)
+    finally:
+        softfloatpy.set_rounding_mode(mode)
+    return flushed(np.frombuffer(b"".join(result), ">u4").astype(np.uint64), FP32)
+
+
+def test_add_equals_softfloat(rng):
+    a, b = (flushed(words, FP32) for words in adder_pairs(rng, FP32, SAMPLE))
+    assert not disagreement(add(a, b, FP32, TRUNCATE), softfloat(softfloatpy.f32_add, a, b), a, b)
+
+
+def test_multiply_equals_softfloat(rng):
+    a, b = (flushed(words, FP32) for words in multiplier_pairs(rng, FP32, FP32, FP32, SAMPLE))
+    got = multiply(a, b, FP32, FP32, FP32, TRUNCATE)
+    assert not disagreement(got, softfloat(softfloatpy.f32_mul, a, b), a, b)
+
+
+def test_hybrid_multiply_equals_softfloat(rng):
+    a, b = multiplier_pairs(rng, FP32, INT8, FP32, SAMPLE)
+    a = flushed(a, FP32)
+    as_float = from_sign_magnitude(b).astype(np.float32).view(np.uint32).astype(np.uint64)
+    got = hybrid_multiply(a, b, FP32, INT8, FP32, TRUNCATE)
+    assert not disagreement(got, softfloat(softfloatpy.f32_mul, a, as_float), a, b)

@@ -1,0 +1,215 @@
+"""Programs of the block-sparse engine, executed by the model of its buffers, against the convolution."""
+
+import numpy as np
+import pytest
+
+from tileloom_golden.engine.convolution import convolve_blocks
+from tileloom_golden.engine.cut import compile_layer, strip_words
+from tileloom_golden.engine.masks import block_mask
+from tileloom_golden.engine.model import EngineModel
+from tileloom_golden.engine.program import EngineSize, Layer, command_word
+from tileloom_golden.engine.requantise import Requantisation, requantise
+from tileloom_golden.engine.sparse import from_convolution
+from tileloom_golden.engine.streams import (
+    EMPTY,
+    LAST,
+    activation_units,
+    from_units,
+    header_words,
+    index_entries,
+    result_units,
+    weight_beats,
+)
+
+SMALL = EngineSize(a_words=64, acc_tiles=4)
+
+
+def data_of(rng, layer, size, sparsity):
+    """Return random activations, weights with their share of blocks missing, and requantisation."""
+    x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels)).astype(np.int8)
+    w = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels)).astype(np.int8)
+    weights = from_convolution(w, (size.k, size.n), block_mask(w, sparsity, (size.k, size.n)))
+    n = layer.outputs
+    parameters = Requantisation(
+        rng.integers(-(2**16), 2**16, n), rng.integers(1, 65536, n), rng.integers(18, 28, n)
+    )
+    return x, weights, parameters
+
+
+def check(rng, layer, size, sparsity=0.5, relu=False):
+    """Compile and execute a layer, compare every result, and return the program."""
+    x, weights, parameters = data_of(rng, layer, size, sparsity)
+    program = compile_layer(layer, size, relu=relu)
+    model = EngineModel(
+        size,
+        program.commands(),
+        activation_units(program, x),
+        index_entries(program, weights),
+        weight_beats(program, weights, header_words(parameters)),
+    )
+    sums = convolve_blocks(x, weights, layer.stride, layer.pads)
+    expected = requantise(sums, parameters, relu=relu)
+    units, lasts = result_units(program, expected)
+    found = model.run()
+    np.testing.assert_array_equal(found, units)
+    np.testing.assert_array_equal(from_units(program, found).reshape(expected.shape), expected)
+    assert len(lasts) == len(units) and lasts[-1]
+    assert sum(lasts) == sum(group.write.columns for group in program.groups)
+    return program
+
+
+LAYERS = [
+    Layer.product(1, 1, 1),
+    Layer.product(37, 41, 23),
+    Layer(height=7, width=7, channels=24, outputs=16, kernel=(3, 3), pads=(1, 1, 1, 1)),
+    Layer(height=11, width=13, channels=3, outputs=17, kernel=(7, 7), stride=2, pads=(3, 3, 3, 3)),
+    Layer(height=11, width=11, channels=9, outputs=8, kernel=(1, 1), stride=2),
+    Layer(height=5, width=19, channels=16, outputs=11, kernel=(1, 7), pads=(0, 0, 3, 3)),
+    Layer(height=19, width=5, channels=8, outputs=8, kernel=(7, 1), pads=(3, 3, 0, 0), stride=3),
+    Layer(height=17, width=3, channels=40, outputs=9, kernel=(5, 2), pads=(4, 0, 1, 0)),
+    Layer(height=2, width=2, channels=8, outputs=8, kernel=(3, 3), pads=(2, 2, 2, 2)),
+    Layer(height=23, width=29, channels=8, outputs=8, kernel=(11, 11), stride=4, pads=(2, 2, 2, 2)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+@pytest.mark.parametrize("size", [EngineSize(), SMALL], ids=["default", "small"])
+def test_layers(rng, layer, size):
+    for sparsity, relu in ((0.5, False), (0, True), (1, False)):
+        check(rng, layer, size, sparsity, relu)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        EngineSize(m=1, k=16, n=4, a_words=256),
+        EngineSize(m=2, k=4, n=16, drain_rows=2),
+        EngineSize(m=8, k=3, n=5, bus=64, drain_rows=4, acc_tiles=3),
+        EngineSize(m=4, k=32, n=32, bus=256, acc_tiles=1),
+        EngineSize(m=4, k=1, n=1, bus=64),
+    ],
+    ids=str,
+)
+def test_sizes(rng, size):
+    check(rng, Layer(height=6, width=9, channels=20, outputs=10, kernel=(3, 3), pads=(1, 1, 1, 1)), size)
+    check(rng, Layer.product(29, 31, 37), size)
+
+
+def test_random_layers(rng):
+    splits = dict.fromkeys(("width", "height", "channels"), 0)
+    for _ in range(60):
+        kernel = tuple(int(v) for v in rng.integers(1, 5, 2))
+        pads = tuple(int(rng.integers(0, kernel[axis // 2])) for axis in range(4))
+        layer = Layer(
+            height=int(rng.integers(kernel[0], 14)),
+            width=int(rng.integers(kernel[1], 14)),
+            channels=int(rng.integers(1, 130)),
+            outputs=int(rng.integers(1, 30)),
+            kernel=kernel,
+            stride=int(rng.integers(1, 4)),
+            pads=pads,
+        )
+        program = check(rng, layer, SMALL, float(rng.choice([0, 0.3, 0.9, 1])), bool(rng.integers(2)))
+        for name in splits:
+            splits[name] += program.splits[name] > 1
+    assert min(splits.values()) >= 10, splits
+
+
+@pytest.mark.parametrize("prime", [2, 3, 5, 7, 11, 13, 17, 31, 61, 127, 257])
+def test_primes_compile(prime):
+    size = EngineSize()
+    for layer in (
+        Layer.product(4 * prime + 1, prime, prime),
+        Layer(height=prime, width=prime, channels=prime, outputs=prime, kernel=(3, 3), pads=(1, 1, 1, 1)),
+        Layer(height=prime + 2, width=prime + 1, channels=prime, outputs=prime, kernel=(3, 2), stride=2),
+    ):
+        program = compile_layer(layer, size)
+        assert program.splits["channels"] == 1
+        covered = np.zeros(program.layer.output, int)
+        for group in program.groups:
+            write = group.write
+            if write.column == 0:
+                covered[write.y : write.y + write.rows, write.x : write.x + write.width] += 1
+            tiles = write.rows * -(-write.width // size.m)
+            load = group.parts[0][0]
+            assert tiles <= size.acc_tiles
+            assert strip_words(program.layer, size, write.rows, write.width, load.blocks) <= size.a_words
+        assert (covered == 1).all()
+        assert program.commands()
+
+
+def test_a_large_product_is_three_commands():
+    program = compile_layer(Layer.product(256, 256, 256))
+    commands = program.commands()
+    assert [slots[:2] for slots in commands] == [[1 | 1 << 4, 8], [2 | 1 << 4 | 6 << 8, 8], [3, 8]]
+    assert commands[0] == [17, 8, 32, 1, 32, 0, 256, 256, 0, 0, 0, 0]
+    assert commands[1] == [1554, 8, 32, 1, 8, 257, 256, 256, 256, 32, 0, 0]
+    assert commands[2] == [3, 8, 0, 1, 32, 0, 0, 0, 0, 32, 0, 0]
+    assert command_word(commands[2]) == 3 | 8 << 16 | 1 << 48 | 32 << 64 | 32 << 144
+
+
+def test_empty_columns_are_one_entry():
+    weights = from_convolution(np.zeros((24, 1, 1, 16), np.int8))
+    weights_and_one = np.zeros((24, 1, 1, 16), np.int8)
+    weights_and_one[9, 0, 0, 15] = 1
+    program = compile_layer(Layer.product(4, 16, 24))
+    assert index_entries(program, weights).tolist() == [EMPTY | LAST] * 3
+    one = from_convolution(weights_and_one)
+    assert index_entries(program, one).tolist() == [EMPTY | LAST, 1 | LAST, EMPTY | LAST]
+    beats = weight_beats(program, one, np.arange(24, dtype=np.uint64))
+    assert beats.shape == (3 * 4 + 4, 16)
+    assert beats[0].view("<u8").tolist() == [0, 1] and beats[4].view("<u8").tolist() == [8, 9]
+    # Row 15 - 8 of the block, column 9 - 8.
+    assert np.flatnonzero(beats[8:12]).tolist() == [7 * 8 + 1]
+
+
+def test_the_model_finds_what_is_wrong(rng):
+    layer = Layer.product(40, 16, 16)
+    x, weights, parameters = data_of(rng, layer, SMALL, 0.5)
+    program = compile_layer(layer, SMALL)
+    units, entries = activation_units(program, x), index_entries(program, weights)
+    beats = weight_beats(program, weights, header_words(parameters))
+    commands = program.commands()
+    with pytest.raises(ValueError, match="activations ends too early"):
+        EngineModel(SMALL, commands, units[:-1], entries, beats).run()
+    with pytest.raises(ValueError, match="4 transfers of weights are left"):
+        EngineModel(SMALL, commands, units, entries, np.concatenate([beats, beats[:4]])).run()
+    with pytest.raises(ValueError, match="every unit waits"):
+        EngineModel(SMALL, [slots for slots in commands if slots[0] & 3 != 3], units, entries, beats).run()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pads": (1, 0, 0, 0)}, "pad top is 1, not smaller than the kernel's 1"),
+        ({"kernel": (3, 3), "pads": (0, 0, 0, 3)}, "pad right is 3, not smaller"),
+        ({"kernel": (9, 1)}, "does not fit"),
+        ({"stride": 16}, "stride is 16, more than the 15"),
+        ({"channels": 0}, "channels is 0, not a positive integer"),
+    ],
+)
+def test_impossible_layers_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Layer(**{"height": 8, "width": 8, "channels": 8, "outputs": 8} | changes)
+
+
+def test_a_buffer_too_small_is_named():
+    layer = Layer(height=23, width=29, channels=8, outputs=8, kernel=(11, 11), stride=4)
+    with pytest.raises(ValueError, match="a_words is 43: one output pixel of this layer needs 44"):
+        compile_layer(layer, EngineSize(a_words=43))
+    assert compile_layer(layer, EngineSize(a_words=44)).splits == {
+        "width": 3,
+        "outputs": 1,
+        "height": 4,
+        "channels": 1,
+    }
+
+
+def test_wrong_data_is_named(rng):
+    layer = Layer.product(8, 16, 16)
+    x, weights, _ = data_of(rng, layer, SMALL, 0.5)
+    program = compile_layer(layer, SMALL)
+    with pytest.raises(ValueError, match=r"activations has shape \(8, 1, 16\)|activations has shape"):
+        activation_units(program, x[:, :7])
+    with pytest.raises(ValueError, match=r"weights have shape \(16, 16\), and the program \(8, 16\)"):
+        index_entries(compile_layer(Layer.product(8, 8, 16), SMALL), weights)

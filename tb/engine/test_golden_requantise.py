@@ -1,0 +1,86 @@
+"""Requantisation against exact fractions, at every edge."""
+
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+
+from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise
+
+INT32 = [-(2**31), -(2**31) + 1, -1000003, -129, -128, -2, -1, 0, 1, 2, 127, 128, 255, 65537, 2**31 - 1]
+
+
+def exact(result, bias, scale, shift, relu):
+    """Return what the definition says, in fractions."""
+    value = Fraction((result + bias) * scale, 2**shift)
+    magnitude = floor(abs(value) + Fraction(1, 2))
+    q = max(-128, min(127, -magnitude if value < 0 else magnitude))
+    return max(q, 0) if relu else q
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_edges(relu):
+    cases = [
+        (result, bias, scale, shift)
+        for result in INT32
+        for bias in (-(2**31), -7, 0, 1, 2**31 - 1)
+        for scale in (0, 1, 3, 32768, 65535)
+        for shift in (0, 1, 2, 15, 16, 31, 40, 48, 63)
+    ]
+    results, bias, scale, shift = np.array(cases).T
+    found = requantise(results, Requantisation(bias, scale, shift), relu=relu)
+    assert found.dtype == np.int8 and len(found) == len(cases) == 3375
+    np.testing.assert_array_equal(found, [exact(*case, relu) for case in cases])
+
+
+def test_halves_go_away_from_zero():
+    halves = np.array([[-5, -3, -1, 1, 3, 5]]).T
+    q = requantise(halves, Requantisation(np.array([0]), np.array([1]), np.array([1])))
+    assert q.T.tolist() == [[-3, -2, -1, 1, 2, 3]]
+
+
+def test_each_column_has_its_own(rng):
+    results = rng.integers(-(2**20), 2**20, (5, 3, 4))
+    parameters = Requantisation(
+        rng.integers(-1000, 1000, 4), rng.integers(0, 65536, 4), np.array([20, 25, 30, 35])
+    )
+    found = requantise(results, parameters)
+    for index in np.ndindex(*results.shape):
+        column = index[-1]
+        numbers = (int(array[column]) for array in (parameters.bias, parameters.scale, parameters.shift))
+        assert found[index] == exact(int(results[index]), *numbers, False)
+
+
+def test_ratios_have_sixteen_bits(rng):
+    ratios = np.exp2(rng.uniform(-47, 15.9, 2000))
+    parameters = from_ratios(ratios)
+    found = np.ldexp(parameters.scale.astype(float), -parameters.shift)
+    assert (np.abs(found / ratios - 1) <= 2.0**-16).all()
+    # The nearest 16-bit number is the next power of two.
+    assert from_ratios(np.array([1 - 2.0**-20])).scale.tolist() == [32768]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        (([0, 0], [1], [0]), r"scale has shape \(1,\), not \(2,\)"),
+        (([0, 2**31], [1, 1], [0, 0]), r"bias\[1\] is not"),
+        (([0], [65536], [0]), r"scale\[0\] is not 0 to 65535"),
+        (([0], [1], [64]), r"shift\[0\] is not 0 to 63"),
+        (([0], [0.5], [0]), "scale has dtype float64"),
+    ],
+)
+def test_wrong_parameters_are_named(numbers, message):
+    with pytest.raises(ValueError, match=message):
+        Requantisation(*map(np.array, numbers))
+
+
+def test_wrong_results_are_named():
+    parameters = Requantisation(*np.zeros((3, 2), int))
+    with pytest.raises(ValueError, match=r"results\[1, 0\] does not fit INT32"):
+        requantise(np.array([[0, 0], [2**31, 0]]), parameters)
+    with pytest.raises(ValueError, match=r"results has shape \(3,\)"):
+        requantise(np.zeros(3, int), parameters)
+    with pytest.raises(ValueError, match=r"ratios\[0\] is not"):
+        from_ratios(np.array([65536.0]))
