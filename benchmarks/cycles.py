@@ -15,8 +15,9 @@ import click
 import numpy as np
 
 from tileloom.cli.console import print_json, print_table, status
-from tileloom.systolic.design import Design, generate
-from tileloom.systolic.presets import load
+from tileloom.design import Design
+from tileloom.families import load
+from tileloom.systolic.design import generate
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.words import encode, sign_magnitude
 from tileloom_sim.systolic import reference

@@ -16,7 +16,7 @@ import numpy as np
 
 from tileloom.cli.console import print_json, print_table, status
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom_golden.estimate.engine import estimate
 from tileloom_sim.engine.harness import run_layers
 from tileloom_sim.engine.job import make_job, random_jobs
@@ -39,7 +39,7 @@ def cycles() -> list[Figure]:
     x, w = (("", rng.integers(-128, 128, (SIZE, SIZE), np.int8)) for _ in range(2))
     shares = [tenths / 10 for tenths in range(11)]
     jobs = [make_job(config, x, w, prune=1 - share) for share in shares]
-    found = [run.cycles for run in run_layers(generate_engine(config), [job.streams for job in jobs])]
+    found = [run.cycles for run in run_layers(generate(config), [job.streams for job in jobs])]
     kept = [len(job.weights.block_rows) for job in jobs]
     utilisation = SIZE**3 / (config.m * config.k * config.n * found[-1])
     per_block = SIZE // config.m
@@ -68,7 +68,7 @@ def estimator() -> Figure:
     """Return how far the estimator is from the RTL, streams flowing."""
     config = EngineConfig()
     jobs = random_jobs(config, LAYERS, 7, waiting=False)
-    runs = run_layers(generate_engine(config), [job.streams for job in jobs])
+    runs = run_layers(generate(config), [job.streams for job in jobs])
     errors = [
         abs(estimate(job.program, job.weights).cycles - run.cycles) / run.cycles
         for job, run in zip(jobs, runs, strict=True)

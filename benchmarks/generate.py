@@ -11,8 +11,8 @@ import time
 import click
 
 from tileloom.cli.console import print_json, print_table
+from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 
 SIZES = (4, 8, 16, 32, 64)
 TARGETS = {32: {"seconds": 5.0, "kilobytes": 500.0}, 64: {"seconds": 20.0}}

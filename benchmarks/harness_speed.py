@@ -10,8 +10,8 @@ import click
 import numpy as np
 
 from tileloom.cli.console import print_json, print_table, status
+from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 from tileloom_sim.systolic.gemm import simulate_gemm
 from tileloom_sim.systolic.regression import regress_design
 from tileloom_sim.systolic.stimulus import gemm_words

@@ -16,8 +16,8 @@ import click
 
 from tileloom.cli.console import notes, print_json, print_table
 from tileloom.errors import UserError
+from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 from tileloom_synth.library import library
 from tileloom_synth.library.library import Library
 from tileloom_synth.report import Report

@@ -22,10 +22,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
+from tileloom.families import load
 from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
 from tileloom_golden.words import encode, sign_magnitude, to_float32

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from tileloom.cli.console import notes, print_json, print_table
+from tileloom.cli.console import note, print_json, print_table
 
 from .library import pdk
 
@@ -211,10 +211,10 @@ def doctor_command(context: click.Context, as_json: bool) -> None:
         print_table("Tools and libraries", ("name", "version", "path"), rows)
         for finding in findings:
             if not finding.found and not finding.required:
-                notes.print(f"{finding.name}: {finding.install}", highlight=False)
+                note(f"{finding.name}: {finding.install}")
     missing = [finding for finding in findings if finding.required and not finding.found]
     for finding in missing:
-        notes.print(f"{finding.name} is missing ({finding.purpose}): {finding.install}", highlight=False)
+        note(f"{finding.name} is missing ({finding.purpose}): {finding.install}")
     context.exit(1 if missing else 0)
 
 

@@ -1,4 +1,4 @@
-"""Progress of Yosys on a terminal: which pass it is in."""
+"""Progress of Yosys: which pass it is in."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tileloom.cli.console import notes
+from tileloom.cli.console import step
 
 _PASS = re.compile(r"^[\d.]+ Executing ([A-Z]\w+)")
 
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
-    """Show that ``text`` is under way while the block runs; call what it gives with each line of Yosys's log.
-
-    Shown on standard error, and only if that is a terminal.
-    """
-    if not notes.is_terminal:
-        yield lambda line: None
-        return
-    with notes.status(text) as shown:
+    """Show that ``text`` is under way while the block runs; what it gives takes each line of Yosys's log."""
+    with step(text) as shown:
 
         def show(line: str) -> None:
+            shown.log(line)
             if match := _PASS.match(line):
-                shown.update(f"{text}: {match[1].lower()}")
+                shown.show(match[1].lower())
 
         yield show

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.design import Design
 from tileloom.engine.config import EngineConfig
-from tileloom.systolic.design import Design
 from tileloom_golden.engine.convolution import convolve_blocks
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer, Program

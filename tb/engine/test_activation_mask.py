@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom_golden.engine.program import Layer
 
 from .layers import compare_cycles, make_case, random_case, run_cases
@@ -20,7 +20,7 @@ def test_random_layers(stalled: bool, rng: np.random.Generator) -> None:
         random_case(MASKED, rng, 9, 40, stalled=stalled, tiles=float(rng.choice([0, 0.1, 0.5, 0.9, 1])))
         for _ in range(100)
     ]
-    runs = run_cases(generate_engine(MASKED), cases)
+    runs = run_cases(generate(MASKED), cases)
     if not stalled:
         assert compare_cycles(cases, runs) >= 30
     masked = sum(slots[0] & 1 << 11 != 0 for case in cases for slots in case.program.commands())
@@ -32,9 +32,7 @@ def test_a_tile_of_zeros_takes_no_cycle(rng: np.random.Generator) -> None:
     # Strips of 8 tiles of 4 pixels. A block's weights take 3 cycles: no more is gained from fewer tiles.
     layer, mask = Layer.product(256, 32, 128), np.ones((8, 32), np.bool_)
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-    runs = run_cases(
-        generate_engine(MASKED), [make_case(MASKED, layer, mask, rng, tiles=share) for share in shares]
-    )
+    runs = run_cases(generate(MASKED), [make_case(MASKED, layer, mask, rng, tiles=share) for share in shares])
     cycles = [run.cycles for run in runs]
     print(dict(zip(shares, cycles, strict=True)))
     assert cycles == sorted(cycles) and cycles[1] < 0.5 * cycles[-1]

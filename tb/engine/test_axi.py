@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tileloom.engine.config import EngineConfig, EnginePort
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom_golden.engine.convolution import convolve_blocks
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
@@ -78,7 +78,7 @@ def random_layers(count: int, rng: np.random.Generator) -> list[Job]:
 
 def run(jobs: list[Job], folder: Path, seed: int) -> list[dict[str, int]]:
     """Run the jobs one after the other on one engine, memory of each to a file; return what was found."""
-    design = generate_engine(CONFIG)
+    design = generate(CONFIG)
     programs = []
     for index, job in enumerate(jobs):
         content, result = folder / f"{index}.before", folder / f"{index}.after"

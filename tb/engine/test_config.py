@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tileloom.engine.config import Core, EngineConfig, EnginePort
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom.engine.presets import PRESETS, from_plain, load
 from tileloom.errors import ConfigError
 from tileloom.formats import BF16, FP32
@@ -78,7 +78,7 @@ def test_derived_numbers() -> None:
 
 @pytest.mark.parametrize("preset", ["engine-int8", "engine-int8-axi4"])
 def test_the_same_bytes_and_a_module_for_all_elements(preset: str) -> None:
-    first, second = (generate_engine(load(preset)) for _ in range(2))
+    first, second = (generate(load(preset)) for _ in range(2))
     assert first == second
     modules = re.findall(r"^module (\w+)\(", first.verilog, re.MULTILINE)
     assert sum(name.endswith("dot_element") for name in modules) == 1

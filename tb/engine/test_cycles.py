@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tileloom.design import Design
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.design import generate_engine
-from tileloom.systolic.design import Design
+from tileloom.engine.design import generate
 from tileloom_golden.engine.program import Layer
 
 from .layers import compare_cycles, make_case, random_case, run_cases
@@ -17,7 +17,7 @@ LINEAR_CONSTANT = 9300
 
 @pytest.fixture(scope="module")
 def design() -> Design:
-    return generate_engine(EngineConfig())
+    return generate(EngineConfig())
 
 
 def test_dense_half_and_every_density(design: Design, rng: np.random.Generator) -> None:
@@ -50,4 +50,4 @@ def test_two_hundred_layers_are_estimated_within_one_percent(
 )
 def test_other_sizes_are_estimated_too(config: EngineConfig, rng: np.random.Generator) -> None:
     cases = [random_case(config, rng, 14, 60) for _ in range(40)]
-    assert compare_cycles(cases, run_cases(generate_engine(config), cases)) >= 20
+    assert compare_cycles(cases, run_cases(generate(config), cases)) >= 20

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom_explore.paper.grid import crop
 from tileloom_explore.paper.networks import NETWORKS
 from tileloom_golden.estimate.engine import estimate
@@ -39,7 +39,7 @@ def test_network_layers(sparsity: float, rng: np.random.Generator) -> None:
         count = -(-layer.channels // 8) * -(-layer.outputs // 8)
         mask = rng.permutation(np.arange(count) >= round(sparsity * count))
         cases.append(make_case(config, layer, mask.reshape(-(-layer.channels // 8), -1), rng))
-    runs = run_cases(generate_engine(config), cases)
+    runs = run_cases(generate(config), cases)
     for (network, name, _, _), case, run in zip(LAYERS, cases, runs, strict=True):
         found = estimate(case.program, case.weights)
         print(f"{network} {name}: {run.cycles} cycles, {found.cycles} estimated, {found.utilisation:.1%}")

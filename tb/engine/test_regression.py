@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 
 from .layers import Case, random_case, run_cases
 
@@ -22,7 +22,7 @@ def test_random_layers(
     config: EngineConfig, count: int, largest: int, channels: int, rng: np.random.Generator
 ) -> None:
     cases = [random_case(config, rng, largest, channels, stalled=True) for _ in range(count)]
-    runs = run_cases(generate_engine(config), cases)
+    runs = run_cases(generate(config), cases)
     assert sum(len(run.results) for run in runs) == sum(len(case.units) for case in cases) >= 10_000
     seen = Counter(kind for case in cases for kind in kinds(case))
     print(dict(seen))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom_sim.build.cocotb_run import run_cocotb
 
 from .layers import random_case
@@ -16,7 +16,7 @@ INPUTS = ("commands", "index", "weights", "activations")
 
 
 def test_layers(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
-    design = generate_engine(CONFIG)
+    design = generate(CONFIG)
     cases = [random_case(CONFIG, rng, 7, 20) for _ in range(40)]
     layers = []
     for index, case in enumerate(cases):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tileloom.engine.config import Core, EngineConfig
-from tileloom.engine.design import generate_engine
+from tileloom.engine.design import generate
 from tileloom.formats import FP32, INT8, Rounding
 from tileloom_golden.engine.convolution import im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
@@ -56,7 +56,7 @@ def words(number_format: object, shape: tuple[int, ...], rng: np.random.Generato
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_random_layers(config: EngineConfig, rng: np.random.Generator) -> None:
-    design = generate_engine(config)
+    design = generate(config)
     run_cases(design, [float_case(config, rng, stalled=True) for _ in range(40)])
     cases = [float_case(config, rng, stalled=False) for _ in range(40)]
     # The estimator knows an array's way of taking weights less well than the dot product's.

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from tileloom import yosys
 from tileloom.cli.main import main
+from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 from tileloom_explore.paper import chart, sasp
 from tileloom_synth import timing
 from tileloom_synth.flow import Flow

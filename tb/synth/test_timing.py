@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 from tileloom_synth.flow import Flow
 from tileloom_synth.library.library import generic
 from tileloom_synth.library.recipes import Options

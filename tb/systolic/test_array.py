@@ -10,10 +10,10 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator, SimulatorContext
 
+from tileloom.families import load
 from tileloom.formats import FloatFormat, SignMagnitude
 from tileloom.systolic.array import systolic_array
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
-from tileloom.systolic.presets import load
 from tileloom_golden.systolic.gemm import tile_result
 from tileloom_golden.systolic.packing import pack_vector, pack_weights
 from tileloom_sim.systolic.reference import arithmetic

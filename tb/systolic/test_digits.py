@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tileloom.systolic.presets import load
+from tileloom.families import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits.py"
 

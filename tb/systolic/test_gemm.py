@@ -5,8 +5,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tileloom.systolic.design import Design, generate
-from tileloom.systolic.presets import load
+from tileloom.design import Design
+from tileloom.families import load
+from tileloom.systolic.design import generate
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
 from tileloom_sim.systolic.interface import Interface
 from tileloom_sim.systolic.stimulus import gemm_words

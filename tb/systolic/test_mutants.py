@@ -10,9 +10,10 @@ import tileloom.systolic.weights
 from support.seed import SEED
 from tileloom.arith.add import Add
 from tileloom.arith.multiply import Multiply
+from tileloom.design import Design
 from tileloom.formats import INT8, Rounding
 from tileloom.systolic.config import SystolicConfig
-from tileloom.systolic.design import Design, generate
+from tileloom.systolic.design import generate
 from tileloom.systolic.skew import Skew
 from tileloom.systolic.timing import Timetable
 from tileloom_sim.systolic.farm import Farm, combine

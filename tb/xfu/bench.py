@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tileloom.systolic.design import Design
+from tileloom.design import Design
 from tileloom_sim.build import cache, toolchain
 from tileloom_sim.build import verilator as verilator_build
 

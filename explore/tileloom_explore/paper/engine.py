@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tileloom.cli.console import print_json, print_table, status
+from tileloom.cli.console import print_json, print_table, step
 from tileloom.errors import UserError
 from tileloom_golden.engine.program import EngineSize
 
@@ -20,7 +20,7 @@ def parse_grid(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
-@click.command("networks", short_help="Estimate ResNet-50, VGG-16 and Inception-v3 on grids of engines.")
+@click.command("engine", short_help="Estimate ResNet-50, VGG-16 and Inception-v3 on grids of engines.")
 @click.option("--grid", "grids", multiple=True, metavar="RxC", help="Grid of engines.  [default: 2x2 to 8x8]")
 @click.option(
     "--sparsity", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of blocks missing."
@@ -29,7 +29,7 @@ def parse_grid(text: str) -> tuple[int, int]:
     "--clock", type=click.FloatRange(min=0, min_open=True), default=1000.0, show_default=True, help="In MHz."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def networks_command(grids: tuple[str, ...], sparsity: float, clock: float, as_json: bool) -> None:
+def engine_command(grids: tuple[str, ...], sparsity: float, clock: float, as_json: bool) -> None:
     """Estimate the cycles of all convolutions of three networks, dense and block-sparse.
 
     An engine is the default one (4 x 8 x 8 INT8). Blocks are missing at random, as many in every layer but
@@ -37,11 +37,11 @@ def networks_command(grids: tuple[str, ...], sparsity: float, clock: float, as_j
 
     \b
     Examples:
-      tileloom engine networks
-      tileloom engine networks --grid 4x4 --sparsity 0.75
+      tileloom paper engine
+      tileloom paper engine --grid 4x4 --sparsity 0.75
     """
     chosen = [parse_grid(grid) for grid in grids] or list(GRIDS)
-    with status("Estimating networks"):
+    with step("Estimating networks"):
         rows = network_table(chosen, sparsity=sparsity, size=EngineSize())
     if as_json:
         print_json(

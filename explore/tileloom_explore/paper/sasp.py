@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tileloom.cli.console import notes, print_table
-from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
+import click
+
+from tileloom.api import generate
+from tileloom.cli.console import note, print_json, print_table
+from tileloom.files import claim
 from tileloom_synth.library.library import Library
+from tileloom_synth.options import choose_library, library_options
+from tileloom_synth.progress import progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
+
+from . import chart
 
 SIZES = (4, 8, 16, 32)
 WEIGHTS = ("fp32", "int8")
@@ -54,7 +61,7 @@ def measure(
     for size in SIZES:
         reports = {}
         for weight in WEIGHTS:
-            design = generate(load(f"sasp-{size}x{size}-{weight}"))
+            design = generate(f"sasp-{size}x{size}-{weight}")
             reports[weight] = synthesise(
                 design.verilog,
                 design.name,
@@ -110,10 +117,7 @@ def print_rows(rows: list[Row]) -> None:
         *("paper FP32 GE", "paper INT8 GE", "saves"),
     )
     print_table(f"SASP's arrays in {name}, per processing element", headings, cells)
-    notes.print(
-        f"The paper's figures are um2 per PE of 28 nm; a GE is taken to be {PAPER_GE_UM2} um2.",
-        highlight=False,
-    )
+    note(f"The paper's figures are um2 per PE of 28 nm; a GE is taken to be {PAPER_GE_UM2} um2.")
 
 
 def _paper_saving(size: int) -> float:
@@ -122,3 +126,41 @@ def _paper_saving(size: int) -> float:
 
 def _mean(rows: list[Row]) -> float:
     return sum(row.saving for row in rows) / len(rows)
+
+
+@click.command("sasp", short_help="SASP: area of its eight arrays.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw area by origin to this file, too."
+)
+@click.option("--flat", is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller.")
+@click.option("--force", is_flag=True, help="Overwrite the file of --svg.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def sasp_command(
+    files: Sequence[Path],
+    kit: str | None,
+    clock_ps: float | None,
+    svg: Path | None,
+    flat: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Synthesise the eight arrays of the SASP paper and set their area beside the paper's (Fig. 6).
+
+    \b
+    Examples:
+      tileloom paper sasp
+      tileloom paper sasp --liberty nangate45.lib.gz --svg area.svg
+    """
+    outputs = claim({"--svg": svg}, inputs=files, force=force)
+    cells = choose_library(files, kit)
+    with progress(f"Synthesising eight arrays to {cells.name}") as on_line:
+        rows = measure(cells, hierarchy="flat" if flat else "units", clock_ps=clock_ps, on_line=on_line)
+    if svg:
+        outputs.write({svg: chart.draw(rows)})
+    if as_json:
+        print_json(to_json(rows))
+    else:
+        print_rows(rows)
+
+
+sasp_command.params = [*library_options(), *sasp_command.params]

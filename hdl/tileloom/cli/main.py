@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from typing import Any
 
 import click
 
+from ..config import did_you_mean
 from ..errors import TileloomError, UserError
+from .console import Verbosity, set_verbosity
 
 GROUP = "tileloom.commands"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C or SIGTERM: 128 and the number of SIGINT."""
 
 
 class _Mistake(click.ClickException):
@@ -19,11 +24,7 @@ class _Mistake(click.ClickException):
 
 
 class Commands(click.Group):
-    """The installed packages' commands, those of one group of entry points, each imported when asked for."""
-
-    def __init__(self, *arguments: Any, entry_points: str = GROUP, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.entry_points = entry_points
+    """The installed packages' commands, each imported when asked for."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that a user is to be told becomes one line and an exit status."""
@@ -33,14 +34,57 @@ class Commands(click.Group):
             told = _Mistake if isinstance(error, UserError) else click.ClickException
             raise told(str(error)) from None
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run from the command line: exit status 130 where it is interrupted, as shells have it."""
+        if not options.get("standalone_mode", True):
+            return super().main(*arguments, **options)
+        try:
+            status: Any = super().main(*arguments, **{**options, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        sys.exit(status if isinstance(status, int) else 0)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in alphabetical order."""
-        return sorted(entry.name for entry in importlib.metadata.entry_points(group=self.entry_points))
+        return sorted(entry.name for entry in importlib.metadata.entry_points(group=GROUP))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name, or None."""
-        found = importlib.metadata.entry_points(group=self.entry_points, name=cmd_name)
-        return next((entry.load() for entry in found), None)
+        found = importlib.metadata.entry_points(group=GROUP, name=cmd_name)
+        return next((_with_verbosity(entry.load()) for entry in found), None)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of an unknown one say which is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            name = args[0]
+            near = did_you_mean(name, self.list_commands(ctx), "commands")
+            raise click.UsageError(f"no such command: {name}{near}", ctx) from None
+
+
+def _with_verbosity(command: click.Command) -> click.Command:
+    """Return the command, with ``--quiet`` and ``--verbose``."""
+    if not any(parameter.name == "quiet" for parameter in command.params):
+        command.params += [
+            _verbosity_option("-q", "--quiet", Verbosity.QUIET, "No progress and no notes."),
+            _verbosity_option("-v", "--verbose", Verbosity.VERBOSE, "Also what the tools say."),
+        ]
+    return command
+
+
+def _verbosity_option(short: str, long: str, verbosity: Verbosity, text: str) -> click.Option:
+    def chosen(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            set_verbosity(verbosity)
+
+    return click.Option([short, long], is_flag=True, expose_value=False, callback=chosen, help=text)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,11 +92,26 @@ class Commands(click.Group):
 def main() -> None:
     """Generate, simulate and synthesise the matrix hardware of sparse edge inference.
 
+    CONFIG is a preset's name or a TOML file; the family of hardware follows from it. Any field can be set
+    with --set FIELD=VALUE.
+
     \b
-    Examples:
+    The same three jobs for every family:
       tileloom generate stream-8x8-int8 -o build     Verilog and a manifest
-      tileloom simulate stream-8x8-int8              random regression, bit for bit
-      tileloom synth stream-8x8-int8                 area, by class of instance
-      tileloom engine simulate engine-int8           the block-sparse tile engine
+      tileloom simulate stream-8x8-int8              bit for bit against the golden model
+      tileloom synth stream-8x8-int8                 area by origin; --clock 2ns: timing too
+    \b
+      systolic arrays               sasp-8x8-int8, stream-8x8-fp32, ...
+      block-sparse tile engine      engine-int8, engine-int8-axi4, engine-fp32, ...
+      xDecimate unit for RISC-V     xfu-cv-x-if, xfu-cv32e40p, xfu-unit
+    \b
+    Around them:
+      tileloom presets                               every preset; presets NAME: as TOML, to start from
+      tileloom paper sasp                            the papers' tables beside ours
       tileloom doctor                                which tools are there
+      tileloom cache show                            simulator builds that are kept
+
+    Exit status: 0 done; 1 a check failed, or a tool is missing or failed; 2 a mistake in what was given;
+    130 interrupted.
     """
+    set_verbosity(Verbosity.NORMAL)

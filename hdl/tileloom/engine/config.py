@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from dataclasses import dataclass
+from typing import ClassVar
 
+from ..config import SETTLED, check_power, check_range, check_types, settle
 from ..errors import ConfigError
-from ..formats import FP32, INT8, FloatFormat, Format, Rounding, SignMagnitude
+from ..formats import FP32, INT8, FloatFormat, Format, Rounding
 from ..systolic.config import SystolicConfig
 
 
@@ -60,21 +61,30 @@ class EngineConfig:
     drain_rows:
         Rows of C requantised in a cycle: a power of two up to ``m``.
     requantise:
-        Results are INT8, else what the core accumulates. Only with the dot product.
+        Dot product: results are INT8 (the default), else INT32.
     product_register:
         Dot product: multipliers and adders in different cycles.
     activation_mask:
-        Tiles of A that are all zero are skipped too, in products. Only with the dot product, and with up to
-        64 C tiles.
-    activation, weight, accumulator, rounding, multiply_stages, add_stages:
-        Systolic core: as in ``SystolicConfig``.
+        Dot product: tiles of A that are all zero are skipped too, in products. Takes up to 64 ``acc_tiles``.
+    activation, weight, accumulator, rounding, multiply_stages, carry_save, add_stages:
+        Systolic core: as in ``SystolicConfig``; ``weight`` is INT8 by default.
     port:
         AXI4-Stream in and out, or an AXI4 master that works from descriptors in memory.
     address_bits, burst_beats:
-        AXI4 master: width of an address, 13 to 64; most beats of a burst, a power of two.
+        AXI4 master: width of an address, 13 to 64 (32 by default); most beats of a burst, a power of two
+        (16 by default).
     axi4_stream_names:
-        As in ``SystolicConfig``.
+        Streams: as in ``SystolicConfig``. An AXI4 master always has AMBA's names.
+
+    Raises
+    ------
+    ConfigError
+        Names the field that cannot be built, or does not apply, and says what would be right.
     """
+
+    IN_LABEL: ClassVar[frozenset[str]] = frozenset(
+        {"m", "k", "n", "core", "requantise", "activation", "weight", "port"}
+    )
 
     m: int = 4
     k: int = 8
@@ -85,49 +95,51 @@ class EngineConfig:
     acc_tiles: int = 16
     weight_beats: int = 16
     drain_rows: int = 1
-    requantise: bool = True
-    product_register: bool = False
-    activation_mask: bool = False
-    activation: FloatFormat = FP32
-    weight: Format = INT8
-    accumulator: FloatFormat = FP32
-    rounding: Rounding = Rounding.TRUNCATE
-    multiply_stages: int = 1
-    add_stages: int = 1
+    requantise: bool = SETTLED
+    product_register: bool = SETTLED
+    activation_mask: bool = SETTLED
+    activation: FloatFormat = SETTLED
+    weight: Format = SETTLED
+    accumulator: FloatFormat = SETTLED
+    rounding: Rounding = SETTLED
+    multiply_stages: int = SETTLED
+    carry_save: bool = SETTLED
+    add_stages: int = SETTLED
     port: EnginePort = EnginePort.STREAM
-    address_bits: int = 32
-    burst_beats: int = 16
-    axi4_stream_names: bool = False
+    address_bits: int = SETTLED
+    burst_beats: int = SETTLED
+    axi4_stream_names: bool = SETTLED
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            kinds = (FloatFormat, SignMagnitude) if field.name == "weight" else (type(field.default),)
-            if type(value) not in kinds:
-                names = " or ".join(kind.__name__ for kind in kinds)
-                raise ConfigError(f"{field.name}: must be {names}, not {value!r}")
-        _check_power("m", self.m, 16)
-        for name, high in (("k", 32), ("n", 32)):
-            if not 1 <= getattr(self, name) <= high:
-                raise ConfigError(f"{name}: must be from 1 to {high}, not {getattr(self, name)}")
-        _check_power("a_words", self.a_words, 1 << 16)
-        _check_power("weight_beats", self.weight_beats, 4096)
-        _check_power("drain_rows", self.drain_rows, self.m)
-        if not 1 <= self.acc_tiles <= 4096:
-            raise ConfigError(f"acc_tiles: must be from 1 to 4096, not {self.acc_tiles}")
+        check_types(self)
+        systolic, axi4 = self.core is Core.SYSTOLIC, self.port is EnginePort.AXI4
+        settle(self, _DOT_PRODUCT, applies=not systolic, where="is for the dot-product core")
+        settle(self, _SYSTOLIC, applies=systolic, where="is for a systolic core; the dot product is INT8")
+        two = self.multiply_stages == 2
+        settle(self, {"carry_save": False}, applies=two, where="is for a systolic core of 2 multiply_stages")
+        settle(self, _AXI4, applies=axi4, where="is for an AXI4 master")
+        settle(
+            self, _STREAM, applies=not axi4, where="is for streams; an AXI4 master always has AMBA's names"
+        )
+        check_power("m", self.m, 16)
+        check_range("k", self.k, 1, 32)
+        check_range("n", self.n, 1, 32)
+        check_power("a_words", self.a_words, 1 << 16)
+        check_power("weight_beats", self.weight_beats, 4096)
+        check_power("drain_rows", self.drain_rows, self.m)
+        check_range("acc_tiles", self.acc_tiles, 1, 4096)
         if not 64 <= self.bus <= 2048 or self.bus % HEADER_BITS:
             raise ConfigError(f"bus: must be a multiple of 64 from 64 to 2048, not {self.bus}")
-        if self.activation_mask and (self.core is Core.SYSTOLIC or self.acc_tiles > 64):
-            raise ConfigError("activation_mask: only with the dot-product core and at most 64 acc_tiles")
-        if self.core is Core.SYSTOLIC:
+        if self.activation_mask and self.acc_tiles > 64:
+            raise ConfigError(f"acc_tiles: at most 64 with activation_mask, not {self.acc_tiles}")
+        if systolic:
             self._check_systolic()
-        if self.port is EnginePort.AXI4:
+        if axi4:
             self._check_axi4()
 
     def _check_axi4(self) -> None:
-        if not 13 <= self.address_bits <= 64:
-            raise ConfigError(f"address_bits: must be from 13 to 64, not {self.address_bits}")
-        _check_power("burst_beats", self.burst_beats, 256)
+        check_range("address_bits", self.address_bits, 13, 64)
+        check_power("burst_beats", self.burst_beats, 256)
         if self.bus & (self.bus - 1) or self.bus > 512:
             raise ConfigError(f"bus: an AXI4 master has 64, 128, 256 or 512 bits, not {self.bus}")
         if self.burst_beats * self.bus > 4096 * 8:
@@ -143,31 +155,20 @@ class EngineConfig:
     def _check_systolic(self) -> None:
         if self.m != 1:
             raise ConfigError(f"m: must be 1 with a systolic core, which takes a row at a time, not {self.m}")
-        if self.requantise:
-            raise ConfigError("requantise: must be false with a systolic core: its results are floats")
-        if self.accumulator.width > 32:
-            raise ConfigError(f"accumulator: {self.accumulator.width} bits do not fit the header's 32")
+        array = self.systolic  # raises where the array cannot be
+        if array.accumulator.width > 32:
+            raise ConfigError(f"accumulator: {array.accumulator.width} bits do not fit the header's 32")
         row = self.n * self.weight_bits
         if self.bus % row:
             raise ConfigError(
                 f"bus: with a systolic core a multiple of a row of a block, {row} bits, not {self.bus}"
             )
-        self.systolic  # noqa: B018 - raises where the array cannot be
 
     @property
     def systolic(self) -> SystolicConfig:
         """The array that a systolic core is."""
-        return SystolicConfig(
-            rows=self.k,
-            columns=self.n,
-            activation=self.activation,
-            weight=self.weight,
-            accumulator=self.accumulator,
-            rounding=self.rounding,
-            double_buffer=True,
-            multiply_stages=self.multiply_stages,
-            add_stages=self.add_stages,
-        )
+        chosen = {name: getattr(self, name) for name in (*_SYSTOLIC, "carry_save")}
+        return SystolicConfig(rows=self.k, columns=self.n, double_buffer=True, **chosen)
 
     @property
     def element_bits(self) -> int:
@@ -200,13 +201,23 @@ class EngineConfig:
         return -(-self.n * HEADER_BITS // self.bus)
 
     @property
-    def name(self) -> str:
-        """Name of the generated top module: size and formats."""
+    def label(self) -> str:
+        """What the engine is, as an identifier: size, formats and port."""
         kind = "int8" if self.core is Core.DOT_PRODUCT else f"{self.activation}_{self.weight}"
+        results = "_sums" if self.requantise is False else ""
         port = "_axi4" if self.port is EnginePort.AXI4 else ""
-        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{port}"
+        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{results}{port}"
 
 
-def _check_power(name: str, value: int, high: int) -> None:
-    if not 1 <= value <= high or value & (value - 1):
-        raise ConfigError(f"{name}: must be a power of two from 1 to {high}, not {value}")
+_DOT_PRODUCT: dict[str, object] = {"requantise": True, "product_register": False, "activation_mask": False}
+_SYSTOLIC: dict[str, object] = {
+    "activation": FP32,
+    "weight": INT8,
+    "accumulator": FP32,
+    "rounding": Rounding.TRUNCATE,
+    "multiply_stages": 1,
+    "add_stages": 1,
+}
+_AXI4: dict[str, object] = {"address_bits": 32, "burst_beats": 16}
+_STREAM: dict[str, object] = {"axi4_stream_names": False}
+"""The fields that some configurations have and others do not, with their defaults."""

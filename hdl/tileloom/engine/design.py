@@ -1,13 +1,9 @@
-"""Generation of an engine: a configuration in, Verilog and its manifest out."""
+"""The design of an engine: its ports, its latencies, what its modules are."""
 
 from __future__ import annotations
 
-import importlib.metadata
-
-from ..export import export
+from ..design import Design, Parts, build
 from ..stream.ports import NamedPorts
-from ..systolic.config import to_plain
-from ..systolic.design import Design
 from .axi.engine import AxiEngine
 from .axi.ports import AxiPorts
 from .config import EngineConfig, EnginePort
@@ -39,23 +35,11 @@ ORIGINS = {
 """What part of the engine a module is, by the first name on the way to it; all others are control."""
 
 
-def generate_engine(config: EngineConfig, name: str | None = None) -> Design:
-    """Return the engine that ``config`` describes, with ``name`` (by default ``config.name``) as top module.
-
-    The same configuration and name give the same bytes.
-    """
-    name = name or config.name
+def generate(config: EngineConfig, name: str | None = None) -> Design:
+    """Return the engine that ``config`` describes; ``name`` and errors as in ``design.build``."""
     top = wrapped(config)
-    netlist = export(top, name, top.signals)
-    manifest = {
-        "name": name,
-        "config": to_plain(config),
-        **top.description,
-        "timing": timing(config),
-        "modules": {module: origin(path) for module, path in netlist.origins.items()},
-        "tools": {tool: importlib.metadata.version(tool) for tool in ("tileloom", "amaranth", "pyosys")},
-    }
-    return Design(name, netlist.verilog, manifest)
+    parts = Parts(top, top.signals, top.description, timing(config), origin)
+    return build(config, parts, name)
 
 
 def wrapped(config: EngineConfig) -> NamedPorts:

@@ -1,19 +1,14 @@
-"""Configurations: what a user chooses, checked once, before any hardware is built.
-
-A configuration is frozen data that validates itself; generators read it and check nothing again. ``presets``
-has the named ones and reads files. No Amaranth here.
-"""
+"""What a user chooses of a systolic array. No Amaranth here."""
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
+from ..config import SETTLED, check_range, check_types, settle
 from ..errors import ConfigError
-from ..formats import FP32, FloatFormat, Format, Rounding, SignMagnitude, parse_format
+from ..formats import FP32, FloatFormat, Format, Rounding, SignMagnitude
 
 
 class Port(enum.Enum):
@@ -32,6 +27,9 @@ WORD_BITS = 32
 
 MAXIMUM_SIZE = 64
 """Most rows or columns that an array may have."""
+
+PRODUCT_BITS = 62
+"""Most bits of a product of two significands: what the golden model's 64-bit integers hold with a guard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,14 @@ class SystolicConfig:
         Registers of the adder, its partial-sum register included, 1 to 4: cycles from one row to the next.
     axi4_stream_names:
         Name clock, reset and ports as AXI4-Stream does; the reset is then active low.
+
+    Raises
+    ------
+    ConfigError
+        Names the field that cannot be built, or does not apply, and says what would be right.
     """
+
+    IN_LABEL: ClassVar[frozenset[str]] = frozenset({"rows", "columns", "activation", "weight", "port"})
 
     rows: int
     columns: int
@@ -72,28 +77,38 @@ class SystolicConfig:
     accumulator: FloatFormat = FP32
     rounding: Rounding = Rounding.TRUNCATE
     port: Port = Port.STREAM
-    step_interval: int = 0
+    step_interval: int = SETTLED
     double_buffer: bool = False
     multiply_stages: int = 1
-    carry_save: bool = False
+    carry_save: bool = SETTLED
     add_stages: int = 1
     axi4_stream_names: bool = False
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check_type(field.name, getattr(self, field.name), _TYPES[field.name])
-        _check_range("rows", self.rows, 1, MAXIMUM_SIZE)
-        _check_range("columns", self.columns, 1, MAXIMUM_SIZE)
-        _check_range("multiply_stages", self.multiply_stages, 1, 3)
-        if self.carry_save and self.multiply_stages != 2:
-            raise ConfigError(f"carry_save: is for multiply_stages of 2, not {self.multiply_stages}")
-        _check_range("add_stages", self.add_stages, 1, 4)
+        check_types(self)
+        check_range("rows", self.rows, 1, MAXIMUM_SIZE)
+        check_range("columns", self.columns, 1, MAXIMUM_SIZE)
+        check_range("multiply_stages", self.multiply_stages, 1, 3)
+        check_range("add_stages", self.add_stages, 1, 4)
+        two = self.multiply_stages == 2
+        settle(self, {"carry_save": False}, applies=two, where="is for multiply_stages of 2")
         longest = max(self.rows, self.columns)
-        if self.step_interval == 0:
-            object.__setattr__(self, "step_interval", longest if self.port is Port.WORD else 1)
-        _check_range("step_interval", self.step_interval, 1, longest)
-        if self.port is Port.WORD:
+        word_port = self.port is Port.WORD
+        settle(self, {"step_interval": longest if word_port else 1}, applies=True, where="")
+        check_range("step_interval", self.step_interval, 1, longest)
+        self._check_product()
+        if word_port:
             self._check_word_port(longest)
+
+    def _check_product(self) -> None:
+        weight = self.weight
+        bits = weight.magnitude_bits if isinstance(weight, SignMagnitude) else weight.significand_bits
+        product = self.activation.significand_bits + bits
+        if product > PRODUCT_BITS:
+            raise ConfigError(
+                f"weight: the product of {self.activation} and {weight} has {product} bits, and "
+                f"{PRODUCT_BITS} at most can be checked; take fewer fraction bits"
+            )
 
     def _check_word_port(self, longest: int) -> None:
         if self.step_interval != longest:
@@ -112,92 +127,8 @@ class SystolicConfig:
         return WORD_BITS // self.weight.width
 
     @property
-    def name(self) -> str:
-        """Name of the generated top module: size, formats and port."""
+    def label(self) -> str:
+        """What the array is, as an identifier: size, formats and port."""
         kinds = [self.activation] if self.activation == self.weight else [self.activation, self.weight]
         formats = "_".join(str(kind) for kind in kinds)
         return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}"
-
-
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "rows": int,
-    "columns": int,
-    "activation": FloatFormat,
-    "weight": (FloatFormat, SignMagnitude),
-    "accumulator": FloatFormat,
-    "rounding": Rounding,
-    "port": Port,
-    "step_interval": int,
-    "double_buffer": bool,
-    "multiply_stages": int,
-    "carry_save": bool,
-    "add_stages": int,
-    "axi4_stream_names": bool,
-}
-
-
-def _check_type(name: str, value: object, expected: type | tuple[type, ...]) -> None:
-    wrong_bool = expected is int and isinstance(value, bool)
-    if wrong_bool or not isinstance(value, expected):
-        kinds = expected if isinstance(expected, tuple) else (expected,)
-        raise ConfigError(f"{name}: must be {' or '.join(kind.__name__ for kind in kinds)}, not {value!r}")
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name}: must be from {low} to {high}, not {value}")
-
-
-def to_plain(config: Any) -> dict[str, int | bool | str]:
-    """Return a configuration, of any family, as plain values, the ones that a TOML file holds."""
-    values = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
-    return {name: _plain(value) for name, value in values}
-
-
-def _plain(value: object) -> int | bool | str:
-    if isinstance(value, enum.Enum):
-        return str(value.value)
-    return value if isinstance(value, int) else str(value)
-
-
-def from_plain(values: Mapping[str, object], where: str = "configuration") -> SystolicConfig:
-    """Return the configuration that plain values describe, as ``to_plain`` writes them.
-
-    Raises ConfigError that starts with ``where`` and names the field.
-    """
-    unknown = sorted(values.keys() - _TYPES.keys())
-    if unknown:
-        raise ConfigError(f"{where}: {unknown[0]}: no such field; fields: {', '.join(_TYPES)}")
-    missing = sorted({"rows", "columns"} - values.keys())
-    if missing:
-        raise ConfigError(f"{where}: {missing[0]}: missing; an array needs rows and columns")
-    try:
-        parsed: dict[str, Any] = {name: _parse(name, value) for name, value in values.items()}
-        return SystolicConfig(**parsed)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-
-
-def _parse(name: str, value: object) -> object:
-    """Turn a TOML value or the text of an override into the field's type; leave what has it already."""
-    expected = _TYPES[name]
-    if not isinstance(value, str):
-        return value
-    if expected is int:
-        try:
-            return int(value)
-        except ValueError:
-            raise ConfigError(f"{name}: must be a whole number, not {value!r}") from None
-    if expected is bool:
-        if value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        raise ConfigError(f"{name}: must be true or false, not {value!r}")
-    if isinstance(expected, type) and issubclass(expected, enum.Enum):
-        choices = [member.value for member in expected]
-        if value not in choices:
-            raise ConfigError(f"{name}: must be {' or '.join(choices)}, not {value!r}")
-        return expected(value)
-    try:
-        return parse_format(value)
-    except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from None

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import enum
 from dataclasses import dataclass
+from typing import ClassVar
 
+from ..config import SETTLED, check_range, check_types, settle
 from ..errors import ConfigError
 
 GROUP_SIZES = (4, 8, 16)
 """Every M of a 1:M pattern that there is an instruction for."""
+
+
+class Host(enum.Enum):
+    """What the unit sits in: nothing (streams), a coprocessor for CV-X-IF, or CV32E40P's pipeline."""
+
+    UNIT = "unit"
+    CV_X_IF = "cv-x-if"
+    CV32E40P = "cv32e40p"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,42 +27,52 @@ class XfuConfig:
 
     Attributes
     ----------
+    host:
+        The core-agnostic unit behind streams, the coprocessor for CV-X-IF, or CV32E40P with the unit in ID,
+        EX and WB.
     group_sizes:
         The M of the 1:M patterns whose instruction is built, some of 4, 8 and 16; kept in ascending order.
         The instructions of the others are illegal. A unit for one M is the smallest.
     id_width:
-        Bits of an instruction's id on CV-X-IF (X_ID_WIDTH of the core), 2 to 8.
+        On CV-X-IF, bits of an instruction's id (X_ID_WIDTH of the core), 2 to 8; of the unit, bits of a tag.
+        4 by default.
     precise_errors:
         On CV-X-IF, what a bus error in the load is: an exception of the instruction, at which the core stops
-        the instructions behind it; or, as for the loads of CV32E40X itself, an error that is told and no
-        more. Costs one cycle per xdecimate.
+        the instructions behind it (the default); or, as for the loads of CV32E40X itself, an error that is
+        told and no more. Costs one cycle per xdecimate.
+
+    Raises
+    ------
+    ConfigError
+        Names the field that cannot be built, or does not apply, and says what would be right.
     """
 
+    IN_LABEL: ClassVar[frozenset[str]] = frozenset({"host", "group_sizes"})
+
+    host: Host = Host.CV_X_IF
     group_sizes: tuple[int, ...] = GROUP_SIZES
-    id_width: int = 4
-    precise_errors: bool = True
+    id_width: int = SETTLED
+    precise_errors: bool = SETTLED
 
     def __post_init__(self) -> None:
+        check_types(self)
         sizes = self.group_sizes
-        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-            raise ConfigError(f"group_sizes: must be a list of some of 4, 8 and 16, not {sizes!r}")
-        sizes = tuple(sizes)
-        for size in sizes:
-            if isinstance(size, bool) or size not in GROUP_SIZES:
-                raise ConfigError(f"group_sizes: must be some of 4, 8 and 16, not {size!r}")
-        if not sizes:
-            raise ConfigError("group_sizes: must name at least one of 4, 8 and 16")
+        wrong = [size for size in sizes if size not in GROUP_SIZES]
+        if wrong or not sizes:
+            found = wrong[0] if wrong else "none"
+            raise ConfigError(f"group_sizes: must be some of 4, 8 and 16, not {found}")
         if len(set(sizes)) < len(sizes):
             raise ConfigError(f"group_sizes: names one twice: {', '.join(map(str, sizes))}")
         object.__setattr__(self, "group_sizes", tuple(sorted(sizes)))
-        if isinstance(self.id_width, bool) or not isinstance(self.id_width, int):
-            raise ConfigError(f"id_width: must be int, not {self.id_width!r}")
-        if not 2 <= self.id_width <= 8:
-            raise ConfigError(f"id_width: must be from 2 to 8, not {self.id_width}")
-        if not isinstance(self.precise_errors, bool):
-            raise ConfigError(f"precise_errors: must be bool, not {self.precise_errors!r}")
+        core = self.host is Host.CV32E40P
+        settle(self, {"id_width": 4}, applies=not core, where="is for CV-X-IF; CV32E40P has no ids")
+        coprocessor = self.host is Host.CV_X_IF
+        settle(self, {"precise_errors": True}, applies=coprocessor, where="is for CV-X-IF")
+        if self.id_width is not None:
+            check_range("id_width", self.id_width, 2, 8)
 
     @property
-    def name(self) -> str:
-        """Name of the generated unit: its group sizes."""
-        return "xfu_" + "_".join(map(str, self.group_sizes))
+    def label(self) -> str:
+        """What the unit is, as an identifier: its host and group sizes."""
+        sizes = "_".join(map(str, self.group_sizes))
+        return f"xfu_{self.host.value.replace('-', '_')}_{sizes}"

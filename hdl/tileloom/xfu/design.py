@@ -1,59 +1,46 @@
-"""Generation of the xDecimate unit: a configuration in, Verilog and its manifest out."""
+"""The design of an xDecimate unit: alone, as a coprocessor for CV-X-IF, or CV32E40P with it."""
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import importlib.metadata
 from typing import Any
 
 from amaranth.hdl import Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
-from ..export import export
-from ..systolic.design import Design
-from .config import XfuConfig
+from ..design import Design, Parts, build
+from .config import Host, XfuConfig
+from .cv32e40p.design import generate_core
 from .cv_x_if import CvXIf
-from .instruction import FUNCT2, FUNCT2_COUNTER, FUNCT3, OPCODE
+from .instruction import encoding
 from .unit import Unit
 
 
-class Form(enum.Enum):
-    """What is generated: the core-agnostic unit behind streams, or the coprocessor for CV-X-IF."""
+def generate(config: XfuConfig, name: str | None = None) -> Design:
+    """Return the unit that ``config`` describes for its host; ``name`` and errors as in ``design.build``.
 
-    UNIT = "unit"
-    CV_X_IF = "cv_x_if"
-
-
-def generate_xfu(config: XfuConfig, form: Form = Form.CV_X_IF, name: str | None = None) -> Design:
-    """Return the unit that ``config`` describes, with ``name`` as top module, by default config's and form's.
-
-    The same arguments give the same bytes. The manifest has the configuration, the encoding, and every port
-    with its direction and width; a port with fields has the bits of each.
+    The manifest has the encoding, and every port with its direction and width; a port with fields has the
+    bits of each.
     """
-    name = name or f"{config.name}_{form.value}"
-    unit = form is Form.UNIT
-    top = Unit(config, tag_bits=config.id_width, fault_bits=1) if unit else CvXIf(config)
+    if config.host is Host.CV32E40P:
+        return generate_core(config, name)
+    top = (
+        CvXIf(config) if config.host is Host.CV_X_IF else Unit(config, tag_bits=config.id_width, fault_bits=1)
+    )
     ports = [(path, member, value) for path, member, value in top.signature.flatten(top)]
-    netlist = export(top, name, [Value.cast(value) for _, _, value in ports])
-    encoding = {f"xdecimate.{size}": FUNCT2[size] for size in config.group_sizes}
-    manifest = {
-        "name": name,
-        "config": {**dataclasses.asdict(config), "group_sizes": list(config.group_sizes)},
-        "form": form.value,
-        "encoding": {
-            "opcode": OPCODE,
-            "funct3": FUNCT3,
-            "funct2": {**encoding, "xdecimate.counter": FUNCT2_COUNTER},
-        },
+    description = {
+        "encoding": encoding(config),
         "clock": "clk",
         "reset": {"name": "rst", "active_low": False},
         "ports": [_port(path, member, value) for path, member, value in ports],
-        "modules": {module: path[-1] if path else "top" for module, path in netlist.origins.items()},
-        "tools": {tool: importlib.metadata.version(tool) for tool in ("tileloom", "amaranth", "pyosys")},
     }
-    return Design(name, netlist.verilog, manifest)
+    signals = [Value.cast(value) for _, _, value in ports]
+    return build(config, Parts(top, signals, description, {"stages": 3}, origin), name)
+
+
+def origin(path: tuple[str, ...]) -> str:
+    """Return which part of the unit the module at ``path`` is: its instance's name."""
+    return path[-1] if path else "top"
 
 
 def _port(path: tuple[str | int, ...], member: wiring.Member, value: Any) -> dict[str, Any]:

@@ -41,6 +41,12 @@ OFFSET_BITS = {4: 2, 8: 4, 16: 4}
 """Bits that one packed offset takes in rs2, by group size; of these the low log2(M) count."""
 
 
+def encoding(config: XfuConfig) -> dict[str, object]:
+    """Return a manifest's account of the instructions that ``config`` builds."""
+    sizes = {f"xdecimate.{size}": FUNCT2[size] for size in config.group_sizes}
+    return {"opcode": OPCODE, "funct3": FUNCT3, "funct2": {**sizes, "xdecimate.counter": FUNCT2_COUNTER}}
+
+
 def encode_decimate(group_size: int, rd: int, rs1: int, rs2: int) -> int:
     """Return the word of ``xdecimate.<group_size> rd, rs1, rs2``; registers are numbers from 0 to 31.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.systolic.design import Design
+from tileloom.design import Design
 
 from ..build import verilator as verilator_build
 from ..systolic.harness import HarnessError, compile_harness

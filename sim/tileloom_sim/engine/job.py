@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,9 @@ from tileloom_golden.engine.requantise import Requantisation, from_ratios, requa
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words
 
+from ..layout import Named
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
-
-Named = tuple[str, npt.NDArray[Any]]
-"""An array, and what to call it in a message."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +46,6 @@ class Job:
     streams: LayerStreams
 
 
-def read_array(path: Path) -> npt.NDArray[Any]:
-    """Return the integers in an .npy file. Raises UserError where there are none."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path}: not an .npy file of numbers; write it with numpy.save") from None
-    if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: an archive of arrays; write one array with numpy.save")
-    if array.dtype.kind not in "iu" or not array.size:
-        raise UserError(f"{path}: {array.dtype} of shape {array.shape}; integers are needed, one at least")
-    return array
-
-
 def make_job(
     config: EngineConfig,
     activations: Named,
@@ -73,8 +55,8 @@ def make_job(
     scale: Named | None = None,
     shift: Named | None = None,
     relu: bool = False,
-    stride: int = 1,
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+    stride: int | None = None,
+    pads: tuple[int, int, int, int] | None = None,
     prune: float | None = None,
 ) -> Job:
     """Return the job of a matrix product, M x K by K x N, or of a convolution, H x W x C by N x h x w x C.
@@ -94,8 +76,9 @@ def make_job(
             f"{activations[0]} has {x.shape[-1]} channels and {weights[0]} "
             f"{w.shape[0] if product else w.shape[3]}"
         )
-    if product and (stride != 1 or any(pads)):
+    if product and (stride is not None or pads is not None):
         raise UserError(f"--stride and --pads go with a convolution; {weights[0]} is a matrix")
+    stride, pads = stride or 1, pads or (0, 0, 0, 0)
     image = x[None] if product else x
     dense = w.T[:, None, None, :] if product else w
     try:

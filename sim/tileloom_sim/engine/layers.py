@@ -32,8 +32,8 @@ def engine_size(config: EngineConfig) -> EngineSize:
         acc_tiles=config.acc_tiles,
         weight_beats=config.weight_beats,
         drain_rows=config.drain_rows,
-        requantise=config.requantise,
-        activation_mask=config.activation_mask,
+        requantise=bool(config.requantise),
+        activation_mask=bool(config.activation_mask),
         block_interval=timing.block_interval,
         # Into the array a block goes row by row.
         block_latency=config.k + 2 if config.core is Core.SYSTOLIC else 0,

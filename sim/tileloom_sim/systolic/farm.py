@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tileloom.systolic.design import Design
+from tileloom.design import Design
 
 from .interface import Interface, Stream
 

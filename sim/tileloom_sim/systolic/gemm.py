@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tileloom.design import Design
 from tileloom.systolic.config import Port, SystolicConfig
-from tileloom.systolic.design import Design
 from tileloom_golden.arithmetic import add
 from tileloom_golden.systolic.gemm import gemm
 from tileloom_golden.systolic.tiles import kept_tiles, split_tiles

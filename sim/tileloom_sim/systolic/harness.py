@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tileloom.design import Design
 from tileloom.errors import CheckError
-from tileloom.systolic.design import Design
 
 from ..build import cache, toolchain
 from ..build import verilator as verilator_build

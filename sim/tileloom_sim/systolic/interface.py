@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tileloom.systolic.config import SystolicConfig, from_plain, to_plain
+from tileloom.config import from_plain, to_plain
+from tileloom.systolic.config import SystolicConfig
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Interface:
         streams = [_stream(port) for port in manifest["ports"]]
         return cls(
             name=manifest["name"],
-            config=from_plain(manifest["config"]),
+            config=from_plain(SystolicConfig, manifest["config"]),
             clock=manifest["clock"],
             reset=manifest["reset"]["name"],
             reset_active_low=manifest["reset"]["active_low"],
@@ -62,7 +63,7 @@ class Interface:
     def of_plain(cls, plain: Mapping[str, Any]) -> Interface:
         """Return the interface that ``to_plain`` wrote."""
         streams = {name: Stream(**stream) for name, stream in plain["streams"].items()}
-        return cls(**{**plain, "config": from_plain(plain["config"]), "streams": streams})
+        return cls(**{**plain, "config": from_plain(SystolicConfig, plain["config"]), "streams": streams})
 
 
 def _stream(port: Mapping[str, Any]) -> Stream:

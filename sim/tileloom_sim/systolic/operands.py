@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
 from tileloom_golden.words import decode, encode, sign_magnitude, to_float32
 
+from ..layout import Named
 from . import reference
 from .beats import Words
 
@@ -47,28 +47,10 @@ class Operands:
     quantised: bool
 
 
-def read_matrix(path: Path) -> npt.NDArray[Any]:
-    """Return the matrix in an .npy file.
-
-    Raises UserError where it is no .npy file, not two-dimensional or empty.
-    """
-    try:
-        matrix = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path}: not an .npy file of numbers; write it with numpy.save") from None
-    if not isinstance(matrix, np.ndarray):
-        raise UserError(f"{path}: an archive of arrays; write one matrix with numpy.save")
-    if matrix.ndim != 2 or not matrix.size:
-        raise UserError(f"{path}: has shape {matrix.shape}; a matrix with at least one element is needed")
-    return matrix
-
-
 def prepare(
     config: SystolicConfig,
-    activations: tuple[Path, npt.NDArray[Any]],
-    weights: tuple[Path, npt.NDArray[Any]],
+    activations: Named,
+    weights: Named,
     *,
     prune: float | None = None,
     per: Scaling = "tensor",
@@ -82,6 +64,9 @@ def prepare(
     Raises UserError that names the file and the index of what is wrong.
     """
     (x_path, x), (w_path, w) = activations, weights
+    for name, matrix in (activations, weights):
+        if matrix.ndim != 2 or not matrix.size:
+            raise UserError(f"{name}: has shape {matrix.shape}; a matrix with at least one element is needed")
     if x.shape[1] != w.shape[0]:
         raise UserError(
             f"{x_path} is {x.shape[0]} x {x.shape[1]} and {w_path} is {w.shape[0]} x {w.shape[1]}: "
@@ -142,7 +127,7 @@ def _floating(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return matrix.astype(np.float64) if matrix.dtype.kind in "iu" else matrix
 
 
-def _told(path: Path, error: ValueError) -> UserError:
+def _told(path: str, error: ValueError) -> UserError:
     """Return a golden model's complaint about its argument as one about the user's file."""
     name, rest = str(error).partition("[")[::2] if "[" in str(error) else (str(error).split(" ")[0], "")
     message = f"element [{rest}" if rest else str(error).removeprefix(name).strip()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tileloom.systolic.design import Design
+from tileloom.design import Design
 
 from ..build.cocotb_run import Run, run_cocotb
 from ..build.verilator import elements, rows

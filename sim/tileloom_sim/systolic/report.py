@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ def gemm_figures(
     }
 
 
-def gemm_rows(figures: Mapping[str, Any], output: Path | None, waves: Path | None) -> list[tuple[str, str]]:
+def gemm_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the rows of a GEMM's table."""
     skipped = f"{figures['tiles_skipped']} of {figures['tiles']}"
     distance = f"{figures['largest_distance']:.3g}  (largest |Y| {figures['largest_result']:.3g})"
@@ -66,8 +65,6 @@ def gemm_rows(figures: Mapping[str, Any], output: Path | None, waves: Path | Non
     ]
     if figures["overflowed"]:
         rows.insert(6, ("results that overflowed", str(figures["overflowed"])))
-    rows += [("written", str(output))] if output else []
-    rows += [("waves", str(waves))] if waves else []
     return rows
 
 
@@ -84,7 +81,6 @@ def regression_figures(config: SystolicConfig, regression: Regression, seed: int
         "failures": regression.failures,
         "handshakes": {name: dict(seen) for name, seen in regression.handshakes().items()},
         "coverage": {"bins": len(bins), "hit": len(bins) - len(missing), "missed": missing},
-        "waves": str(regression.run.waves) if regression.run.waves else None,
     }
 
 
@@ -101,5 +97,4 @@ def regression_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         waits, starves = seen.get("waits", 0), seen.get("starves", 0)
         rows.append((f"{name}: transfers, waits, idle", f"{seen['transfer']:,}, {waits:,}, {starves:,}"))
     rows.append(("seed", str(figures["seed"])))
-    rows += [("waves", figures["waves"])] if figures["waves"] else []
     return rows

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 
-from tileloom.xfu.config import XfuConfig
+from tileloom.errors import ConfigError
+from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.cv32e40p.patch import patch_sources
-from tileloom.xfu.design import Form, generate_xfu
+from tileloom.xfu.design import generate
 
 from ..riscv.system import Attachment, System
+
+CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
+"""The core that a host's unit is simulated on."""
 
 
 def plain_system(core: str, *, waves: bool = False) -> System:
@@ -16,13 +20,16 @@ def plain_system(core: str, *, waves: bool = False) -> System:
     return System(core=core, waves=waves)
 
 
-def xfu_system(core: str, config: XfuConfig | None = None, *, waves: bool = False) -> System:
-    """Return the system whose core executes the instructions of ``config``, by default all.
+def xfu_system(config: XfuConfig, *, waves: bool = False) -> System:
+    """Return the system whose core executes the instructions of ``config``.
 
-    Raises UserError where the installed core is not of the version that the unit can be added to.
+    Raises ConfigError where the unit has no host, UserError where the installed core is not of the version
+    that the unit can be added to.
     """
-    config = config or XfuConfig()
-    if core == "cv32e40p":
+    if config.host is Host.UNIT:
+        raise ConfigError("host: the unit alone has no core to run kernels on; take cv-x-if or cv32e40p")
+    core = CORES[config.host]
+    if config.host is Host.CV32E40P:
         return System(core=core, patch=functools.partial(patch_sources, config=config), waves=waves)
-    unit = generate_xfu(config, Form.CV_X_IF)
+    unit = generate(config)
     return System(core=core, coprocessor=Attachment(verilog=unit.verilog, top=unit.name), waves=waves)

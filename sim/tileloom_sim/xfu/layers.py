@@ -145,6 +145,7 @@ def run_layer(
     program: Program | None = None,
     conditions: Conditions | None = None,
     progress: Progress | None = None,
+    waves: Path | None = None,
 ) -> LayerRun:
     """Run a layer.
 
@@ -162,7 +163,7 @@ def run_layer(
         M of 1:M, for a sparse kernel.
     program:
         What ``layer_program`` returns, if not that without replaced files.
-    conditions, progress:
+    conditions, progress, waves:
         As ``run_program`` takes them; the memory's size is found here.
 
     Raises ValueError for shapes that do not fit the layer or a matrix that is not 1:M, and as
@@ -182,6 +183,7 @@ def run_layer(
         results=(report, words),
         conditions=conditions,
         progress=progress,
+        waves=waves,
     )
     sums = run.results[(results - report) // 4 :].view(np.int32).reshape(job.pixels, job.rows)
     cycles, instructions = (int(word) for word in run.results[:2])

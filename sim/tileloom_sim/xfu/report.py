@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tileloom.cli.console import print_table
+from tileloom.cli.console import Sheet
 
 from .layers import Kernel
 from .suite import INNER_LOOPS, PAPER, Measurement, average, speed_ups
@@ -44,8 +44,9 @@ def suite_figures(core: str, measurements: Sequence[Measurement]) -> dict[str, A
     return {"runs": runs, "averages": averages}
 
 
-def print_suite(core: str, measurements: Sequence[Measurement]) -> None:
-    """Print a table for each kind of layer: cycles of dense 1x2, then speed-ups over it, a line each."""
+def suite_sheets(title: str, core: str, measurements: Sequence[Measurement]) -> list[Sheet]:
+    """Return a table for each kind of layer: cycles of dense 1x2, then speed-ups over it, a line each."""
+    sheets = []
     ratios = speed_ups(measurements)
     for kind, paper in PAPER.items():
         runs = [run for run in measurements if run.case.kind == kind]
@@ -73,7 +74,8 @@ def print_suite(core: str, measurements: Sequence[Measurement]) -> None:
                 ]
             )
         headings = [f"{kind}, channels", *map(str, channels), "average", "loops allow", "paper"]
-        print_table(f"{core}: speed-up over dense 1x2", headings, rows)
+        sheets.append(Sheet(f"{title}: speed-up over dense 1x2", headings, rows))
+    return sheets
 
 
 def _allowed(core: str, kind: str, group: int) -> float | None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.errors import CheckError
 from tileloom_golden.xfu import layers as nm_layers
 from tileloom_golden.xfu.sparsity import prune_nm
 
@@ -43,7 +45,7 @@ Started = Callable[[int, int], None]
 """Called with the index of a case and the cycles that it has run so far."""
 
 
-class WrongResult(Exception):  # noqa: N818 - a finding, not an error of a call
+class WrongResultError(CheckError):
     """A layer's result differs from the golden model's; the message says where."""
 
 
@@ -101,15 +103,26 @@ def measure(
     conditions: Conditions | None = None,
     parallel: int = 1,
     progress: Started | None = None,
+    waves: Path | None = None,
 ) -> Iterator[Measurement]:
     """Run a suite on a system, ``parallel`` cases at a time; yield measurements in order as they are there.
 
-    Raises WrongResult where a word differs from the golden model's, and as ``run_layer``.
+    ``waves`` is a VCD file to write, of the last case. Raises WrongResultError where a word differs from the
+    golden model's, and as ``run_layer``.
     """
     system.build()
     with ThreadPoolExecutor(parallel) as pool:
         runs = [
-            pool.submit(_measure, system, case, seed, conditions, index, progress)
+            pool.submit(
+                _measure,
+                system,
+                case,
+                seed,
+                conditions,
+                index,
+                progress,
+                waves if case is suite[-1] else None,
+            )
             for index, case in enumerate(suite)
         ]
         try:
@@ -142,6 +155,7 @@ def _measure(
     conditions: Conditions | None,
     index: int,
     progress: Started | None,
+    waves: Path | None,
 ) -> Measurement:
     layer = case.layer
     activations, weights = _data(case, seed)
@@ -154,6 +168,7 @@ def _measure(
         group=case.group,
         conditions=conditions,
         progress=(lambda cycles: progress(index, cycles)) if progress else None,
+        waves=waves,
     )
     if layer.kernel is None:
         wanted = nm_layers.fully_connected(activations.reshape(1, -1), weights)
@@ -163,7 +178,7 @@ def _measure(
     wrong = run.results != wanted
     if wrong.any():
         pixel, row = (int(i) for i in np.argwhere(wrong)[0])
-        raise WrongResult(
+        raise WrongResultError(
             f"{case.kind}, {layer.channels} channels, {case.kernel_name}: pixel {pixel}, output channel "
             f"{row} is {run.results[pixel, row]}, the golden model has {wanted[pixel, row]}; "
             f"{wrong.sum()} of {wrong.size} words differ"

@@ -1,0 +1,25 @@
+"""The command ``tileloom paper``: the papers' tables, beside ours."""
+
+from __future__ import annotations
+
+import click
+
+from .engine import engine_command
+from .sasp import sasp_command
+from .xdecimate import xdecimate_command
+
+
+@click.group("paper", short_help="The papers' tables, beside ours.")
+def paper_command() -> None:
+    """Print the tables of the papers that Tileloom follows, with our figures beside theirs.
+
+    \b
+    Examples:
+      tileloom paper sasp          area of the eight arrays (Fig. 6)
+      tileloom paper xdecimate     speed-ups of the kernels (Fig. 8)
+      tileloom paper engine        networks on grids of engines (Table II)
+    """
+
+
+for _command in (sasp_command, xdecimate_command, engine_command):
+    paper_command.add_command(_command)

@@ -1,0 +1,15 @@
+"""The job ``tileloom.simulate``: each family's own, in its room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tileloom.config import Config
+from tileloom.families import family_of
+
+from .result import Result
+
+
+def simulate(config: Config, **options: Any) -> Result:
+    """Simulate a configuration; options and errors as in ``tileloom_sim.FAMILY.simulate.simulate``."""
+    return family_of(config).room(__package__, "simulate").simulate(config, **options)

@@ -1,0 +1,145 @@
+"""Simulates a systolic array: the job behind ``tileloom.simulate`` and the command.
+
+Random data runs in cocotb (``regression``), the user's GEMM on a compiled harness (``gemm``); both compare
+every word with the golden model.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tileloom.cli.console import Sheet, step
+from tileloom.errors import CheckError, UserError
+from tileloom.families import design_name
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import generate
+
+from ..layout import MATRIX, named, oriented
+from ..result import Result
+from .gemm import GemmRun, golden_gemm, simulate_gemm
+from .operands import Operands, Scaling, prepare, require_float32, values_of
+from .regression import regress_design
+from .report import gemm_figures, gemm_rows, regression_figures, regression_rows
+
+
+def simulate(
+    config: SystolicConfig,
+    *,
+    weights: Any = None,
+    layout: str | None = None,
+    activations: Any = None,
+    prune: float | None = None,
+    per: Scaling | None = None,
+    raw: bool = False,
+    seed: int | None = None,
+    simulator: str | None = None,
+    waves: Path | None = None,
+) -> Result:
+    """Run an array's random regression, or with ``weights`` and ``activations`` Y = X W on it.
+
+    Parameters
+    ----------
+    config:
+        The array.
+    weights, layout:
+        An array or the path of an .npy file, and how it lies: ``KN`` is K x N, ``NK`` is N x K. Numbers, or
+        for integer weights integers, which are used as they are.
+    activations:
+        The same, M x K.
+    prune:
+        Share of the tiles of weights that become zero first, those with the smallest L1 norm.
+    per:
+        Float weights for integers are quantised with one scale for the "tensor" (default) or the "column".
+    raw:
+        Leave that scale off the result.
+    seed, simulator:
+        Of a regression: drawn, and "verilator", by default.
+    waves:
+        File to write waves to: VCD, from Icarus FST.
+
+    Returns
+    -------
+    Result
+        Of a GEMM with ``values``, M x N float32.
+
+    Raises
+    ------
+    CheckError
+        Hardware and golden model differ, or the hardware stands still.
+    UserError
+        An argument is wrong or does not apply; the message names it.
+    """
+    if (weights is None) != (activations is None):
+        raise UserError("give both --weights and --activations for a GEMM, or neither")
+    if weights is None:
+        for name, value in {"layout": layout, "prune": prune, "per": per, "raw": raw or None}.items():
+            if value is not None:
+                raise UserError(f"--{name}: goes with --weights and --activations")
+        chosen = secrets.randbelow(1 << 31) if seed is None else seed
+        return _regression(config, chosen, simulator or "verilator", waves)
+    for name, value in {"seed": seed, "simulator": simulator}.items():
+        if value is not None:
+            raise UserError(f"--{name}: is for random data; --weights and --activations have none of it")
+    require_float32(config)
+    x, w = named(activations, "activations"), named(weights, "weights")
+    operands = prepare(config, x, oriented(w, layout, MATRIX), prune=prune, per=per or "tensor")
+    if raw and not operands.quantised:
+        raise UserError(f"--raw: {w[0]} is not quantised, so that there is no scale to leave off")
+    if per and not operands.quantised:
+        raise UserError(f"--per: {w[0]} is not quantised, so that there is no scale")
+    return _gemm(config, operands, raw=raw, waves=waves)
+
+
+def _regression(config: SystolicConfig, seed: int, simulator: str, waves: Path | None) -> Result:
+    name = design_name(config)
+    with step(f"Generating {name}"):
+        design = generate(config)
+    with step(f"Building and running {name} in {simulator}"):
+        regression = regress_design(design, seed=seed, simulator=simulator, waves=waves)
+    if not regression.passed:
+        lines = regression.failures or ["the simulation ended early:", *regression.run.log.splitlines()[-12:]]
+        raise CheckError("\n".join([*lines, f"--seed {seed} replays it"]))
+    figures = regression_figures(config, regression, seed)
+    return Result(figures, [Sheet(name, (), regression_rows(figures))])
+
+
+def _gemm(config: SystolicConfig, operands: Operands, *, raw: bool, waves: Path | None) -> Result:
+    name = design_name(config)
+    with step(f"Generating {name}"):
+        design = generate(config)
+    began = 0.0
+    with step(f"Building and running {name}") as shown:
+
+        def start(vectors: int) -> None:
+            nonlocal began
+            began = time.perf_counter()
+            shown.show("simulating", total=vectors)
+
+        def progress(cycles: int, vectors: int) -> None:
+            rate = cycles / (time.perf_counter() - began)
+            shown.show(f"{rate:,.0f} cycles/s", completed=vectors)
+
+        run = simulate_gemm(design, operands.x, operands.w, waves=waves, on_start=start, progress=progress)
+    with step("Comparing with the golden model"):
+        _compare(config, run, operands)
+    y = values_of(config, run.words, operands, raw=raw)
+    figures = gemm_figures(config, run, operands, y, raw=raw)
+    return Result(figures, [Sheet(name, (), gemm_rows(figures))], y)
+
+
+def _compare(config: SystolicConfig, run: GemmRun, operands: Operands) -> None:
+    """Raise CheckError where a word differs from the golden model's."""
+    expected = golden_gemm(config, operands.x, operands.w)
+    wrong = run.words != expected
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        digits = -(-config.accumulator.width // 4)
+        raise CheckError(
+            f"Y[{row}, {column}] is {int(run.words[row, column]):0{digits}x}, the golden model has "
+            f"{int(expected[row, column]):0{digits}x}; {int(wrong.sum())} of {wrong.size} words differ"
+        )

@@ -1,0 +1,84 @@
+"""Synthesis of an engine without its memories: the job behind ``tileloom.synthesise``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate
+
+from ..library.library import Library
+from ..options import choose_library
+from ..progress import progress
+from ..report import Report
+from ..result import Result
+from ..synthesis import synthesise as synthesise_verilog
+from ..tables import remarks, sheets
+from ..techmap.memories import without
+
+
+def synthesise(
+    config: EngineConfig,
+    *,
+    files: Sequence[Path] = (),
+    kit: str | None = None,
+    clock_ps: float | None = None,
+) -> Result:
+    """Map an engine to cells; its A buffer and accumulators are taken to be macros and left out.
+
+    Parameters
+    ----------
+    config:
+        The engine.
+    files, kit:
+        Liberty files of one library, or the name of a PDK under $PDK_ROOT; the generic library by default.
+    clock_ps:
+        A period to meet, in picoseconds.
+
+    Returns
+    -------
+    Result
+        Its ``figures`` have ``memory_bits``, the bits of the memories that were left out.
+
+    Raises
+    ------
+    UserError
+        The library cannot serve.
+    ToolError
+        Yosys or OpenSTA fails.
+    """
+    report = map_engine(config, choose_library(files, kit), clock_ps)
+    bits = memory_bits(config)
+    left_out = "left out: " + ", ".join(f"{part} {count:,} bits" for part, count in bits.items())
+    figures = {**report.to_json(), "memory_bits": bits}
+    return Result(figures, sheets(report), [*remarks(report), left_out])
+
+
+def map_engine(config: EngineConfig, cells: Library, clock_ps: float | None = None) -> Report:
+    """Return the report of an engine whose A buffer and accumulators have no area. Raises ToolError."""
+    design = generate(config)
+    modules = design.manifest["modules"]
+    memories = [name for name, part in modules.items() if part == "memory"]
+    with progress(f"Synthesising {design.name} to {cells.name}") as on_line:
+        return synthesise_verilog(
+            without(design.verilog, memories),
+            design.name,
+            cells,
+            clock_ps=clock_ps,
+            clock=design.manifest["clock"],
+            origins=modules,
+            macs=config.m * config.k * config.n,
+            on_line=on_line,
+        )
+
+
+def memory_bits(config: EngineConfig) -> dict[str, int]:
+    """Return the bits of the memories that are left out."""
+    bits = {
+        "A buffer": 2 * config.m * config.a_words * config.k * config.element_bits,
+        "accumulators": 2 * config.acc_tiles * config.m * config.n * config.sum_bits,
+    }
+    if config.activation_mask:
+        bits["mask of A"] = 2 * config.a_words * config.acc_tiles
+    return bits

@@ -1,0 +1,15 @@
+"""The job ``tileloom.synthesise``: each family's own, in its room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tileloom.config import Config
+from tileloom.families import family_of
+
+from .result import Result
+
+
+def synthesise(config: Config, **options: Any) -> Result:
+    """Map a configuration to cells; options and errors as in ``tileloom_synth.FAMILY.synthesise``."""
+    return family_of(config).room(__package__, "synthesise").synthesise(config, **options)

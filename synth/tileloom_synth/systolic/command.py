@@ -1,0 +1,48 @@
+"""``tileloom synth`` of a systolic array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tileloom.cli.options import force_option, json_option, output_option
+from tileloom.files import claim
+from tileloom.systolic.config import SystolicConfig
+
+from ..options import library_options
+from .synthesise import synthesise
+
+OPTIONS = [
+    *library_options(),
+    click.Option(
+        ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
+    ),
+    click.Option(
+        ["--detail"], is_flag=True, help="Show the parts of the adder, which makes it a little larger."
+    ),
+    click.Option(["--module"], metavar="NAME", help="Only this module, such as processing_element."),
+    output_option("REPORT.json", "Where to write the report, as --json prints it."),
+    force_option(),
+    json_option(),
+]
+
+
+def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+    """Synthesise a systolic array with Yosys and report its area by origin.
+
+    CONFIG is a preset's name or a TOML file. Areas are those of the library's cells, without wires. A gate
+    equivalent (GE) is the area of the library's smallest two-input NAND.
+
+    \b
+    Examples:
+      tileloom synth stream-8x8-int8
+      tileloom synth sasp-16x16-fp32 --liberty nangate45.lib.gz
+      tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns
+      tileloom synth stream-8x8-fp32 --module processing_element --flat --clock 2ns
+
+    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    """
+    outputs = claim({"-o": output}, inputs=options["files"], force=force)
+    synthesise(config, **options).show(outputs, output, as_json=as_json)

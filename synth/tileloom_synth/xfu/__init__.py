@@ -1,0 +1,1 @@
+"""Synthesis of the xDecimate unit and of the cores that have it."""

@@ -1,0 +1,44 @@
+"""``tileloom synth`` of an xDecimate unit, and of the core that it sits in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tileloom.cli.options import force_option, json_option, output_option
+from tileloom.files import claim
+from tileloom.xfu.config import XfuConfig
+
+from ..options import library_options
+from .synthesise import synthesise
+
+OPTIONS: list[click.Parameter] = [
+    *library_options(),
+    click.Option(
+        ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
+    ),
+    output_option("REPORT.json", "Where to write the report, as --json prints it."),
+    force_option(),
+    json_option(),
+]
+
+
+def run(config: XfuConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+    """Synthesise an xDecimate unit with Yosys, and what it adds to its core.
+
+    CONFIG is a preset's name or a TOML file. xfu-cv32e40p: the core with and without the unit, and the share
+    that it adds. xfu-cv-x-if: the coprocessor alone, and what it adds to CV32E40X. xfu-unit: the unit alone.
+    The cores come with pip install 'tileloom[xfu]'.
+
+    \b
+    Examples:
+      tileloom synth xfu-unit
+      tileloom synth xfu-cv32e40p --liberty nangate45.lib.gz
+      tileloom synth xfu-cv-x-if --set group_sizes=8
+
+    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    """
+    outputs = claim({"-o": output}, inputs=options["files"], force=force)
+    synthesise(config, **options).show(outputs, output, as_json=as_json)

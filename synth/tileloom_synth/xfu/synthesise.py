@@ -1,0 +1,104 @@
+"""Synthesis of an xDecimate unit, and of its core with and without it: the job behind ``tileloom.synthesise``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tileloom.cli.console import Sheet, step
+from tileloom.errors import UserError
+from tileloom.families import design_name
+from tileloom.xfu.config import Host, XfuConfig
+from tileloom.xfu.design import generate
+
+from ..options import choose_library
+from ..progress import progress
+from ..result import Result
+from ..synthesis import synthesise as synthesise_verilog
+from ..tables import remarks, sheets
+from .overhead import Overhead, core_overhead
+
+CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
+"""The core that a host's unit is compared in."""
+
+
+def synthesise(
+    config: XfuConfig,
+    *,
+    files: Sequence[Path] = (),
+    kit: str | None = None,
+    clock_ps: float | None = None,
+    flat: bool = False,
+) -> Result:
+    """Map a unit to cells, and its core without it and with it.
+
+    Parameters
+    ----------
+    config:
+        The unit. In CV32E40P the core is mapped, on CV-X-IF the coprocessor and CV32E40X, else the unit.
+    files, kit:
+        Liberty files of one library, or the name of a PDK under $PDK_ROOT; the generic library by default.
+    clock_ps:
+        A period to meet, in picoseconds; of the unit or the coprocessor alone, without a core.
+    flat:
+        Flatten the hierarchy first.
+
+    Returns
+    -------
+    Result
+        Its ``figures`` have ``overhead`` where a core was mapped.
+
+    Raises
+    ------
+    UserError
+        The library cannot serve, or the clock of a core was asked for.
+    ToolError
+        Yosys or OpenSTA fails, or the core is not installed.
+    """
+    core = CORES.get(config.host)
+    if config.host is Host.CV32E40P and clock_ps is not None:
+        raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
+    cells = choose_library(files, kit)
+    figures: dict[str, Any] = {}
+    shown: list[Sheet] = []
+    said: list[str] = []
+    if config.host is not Host.CV32E40P:
+        design = generate(config)
+        with progress(f"Synthesising {design.name} to {cells.name}") as on_line:
+            report = synthesise_verilog(
+                design.verilog,
+                design.name,
+                cells,
+                hierarchy="flat" if flat else "units",
+                clock_ps=clock_ps,
+                clock=design.manifest["clock"],
+                origins=design.manifest["modules"],
+                on_line=on_line,
+            )
+        figures, shown, said = report.to_json(), sheets(report), remarks(report)
+    if core is not None and clock_ps is None:
+        with step(f"Synthesising {core}") as under_way:
+            overhead = core_overhead(core, config, cells, flatten=flat, on_step=under_way.show)
+        figures |= {"name": design_name(config), "library": cells.name, "overhead": _plain(overhead)}
+        shown.append(_sheet(core, overhead))
+    return Result(figures, shown, said)
+
+
+def _plain(overhead: Overhead) -> dict[str, Any]:
+    return {
+        "without": {"area": overhead.without.area, "gate_equivalents": overhead.without.gate_equivalents},
+        "with": {"area": overhead.with_unit.area, "gate_equivalents": overhead.with_unit.gate_equivalents},
+        "gate_equivalents": overhead.gate_equivalents,
+        "flops": overhead.with_unit.flops - overhead.without.flops,
+        "share": overhead.share,
+    }
+
+
+def _sheet(core: str, overhead: Overhead) -> Sheet:
+    rows = [
+        (area.name, f"{area.area:,.0f}", f"{area.gate_equivalents:,.0f}", f"{area.flops:,}", share)
+        for area, share in ((overhead.without, ""), (overhead.with_unit, f"+ {overhead.share:.2%}"))
+    ]
+    headings = ("", f"area, {overhead.without.unit}", "GE", "flip-flops", "adds")
+    return Sheet(f"xDecimate in {core}: area in {overhead.library}", headings, rows)
