@@ -78,15 +78,24 @@ def round_and_pack(
     Rounding comes first, as if exponents had no ends; then what is below the smallest normal becomes +0,
     and what is above the largest finite value becomes infinity.
 
-    Args:
-        sign: 0 or 1.
-        exponent: the exponent field that the result would have, of any size.
-        significand: exact, its leading one at bit `lead`; less than 2**62.
-        lead: see significand.
-        format: of the result.
-        rounding: of the result.
+    Parameters
+    ----------
+    sign:
+        0 or 1.
+    exponent:
+        The exponent field that the result would have, of any size.
+    significand:
+        Exact, its leading one at bit `lead`; less than 2**62.
+    lead:
+        See significand.
+    format:
+        Of the result.
+    rounding:
+        Of the result.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words, of the arguments' shape.
     """
     dropped = lead - format.fraction_bits
