@@ -1,4 +1,4 @@
-"""Multiply, hybrid multiply and add on arrays of words: the checked entrance to `kernels`.
+"""Multiply, hybrid multiply and add on arrays of words: the checked entrance to `rounding`.
 
 The number system is that of IEEE 754-2019 without subnormals, NaN and negative zero: an operand whose
 exponent field is 0 is zero; each exact result is rounded once, as if exponents had no ends; below the
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import rounding as kernels
-from .checks import Words, check_words, flush
+from .checks import Words, check_words
 from .formats import Float, Integer, Rounding
 
 PRODUCT_BITS = 62
@@ -117,7 +117,7 @@ def add(a: npt.ArrayLike, b: npt.ArrayLike, format: Float, rounding: Rounding | 
     right = check_words(b, format, "b", infinity=True)
 
     def block(x: Words, y: Words) -> Words:
-        return kernels.add(flush(x, format), flush(y, format), format, rounding)
+        return kernels.add(kernels.flush(x, format), kernels.flush(y, format), format, rounding)
 
     return _blockwise(block, left, right)
 

@@ -88,9 +88,3 @@ def check_words(
             if not infinity:
                 refuse(magnitude == format.infinity, name, f"is infinity in {format}")
     return words
-
-
-def flush(words: Words, format: Float) -> Words:
-    """Return words (any shape) in which every zero, negative or with a fraction, is the word 0."""
-    zero = (words & format.magnitude_mask) < format.smallest_normal
-    return np.where(zero, np.uint64(0), words)

@@ -7,8 +7,6 @@ from . import rounding as kernels
 from .checks import Words, check_integers, check_words, refuse
 from .formats import Float, Integer, Rounding
 
-_FLOAT64 = Float(11, 52)
-
 
 def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Rounding.NEAREST_EVEN) -> Words:
     """Round values to a format.
@@ -38,7 +36,7 @@ def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Roun
         raise ValueError(f"values has dtype {array.dtype}, not float64 or a narrower float")
     refuse(~np.isfinite(array), "values", "is NaN or infinite")
     source = np.ascontiguousarray(array, np.float64).reshape(-1)
-    exact = kernels.unpack(source.view(np.uint64), _FLOAT64)
+    exact = kernels.unpack(source.view(np.uint64), kernels.FLOAT64)
     words = kernels.round_and_pack(
         exact.sign,
         exact.exponent + format.bias,
@@ -71,16 +69,7 @@ def decode(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float64]:
     ValueError
         Not an integer dtype, or a word does not fit or is NaN (the message has its index).
     """
-    checked = check_words(words, format, "words", infinity=True)
-    magnitude = checked & format.magnitude_mask
-    sign = checked >> (format.width - 1)
-    # Every value of a format is a normal float64: its fraction moves up and its exponent changes bias.
-    bits = magnitude << (52 - format.fraction_bits)
-    bits += (_FLOAT64.bias - format.bias) << 52
-    bits |= sign << 63
-    bits = np.where(magnitude < format.smallest_normal, np.uint64(0), bits)
-    bits = np.where(magnitude == format.infinity, _FLOAT64.infinity | sign << 63, bits)
-    return np.asarray(bits, np.uint64).view(np.float64)
+    return kernels.to_float64(check_words(words, format, "words", infinity=True), format)
 
 
 def to_float32(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float32]:

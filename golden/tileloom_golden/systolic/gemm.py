@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from .. import rounding as kernels
 from ..arithmetic import check_product
-from ..checks import Words, check_ndim, check_words, flush
+from ..checks import Words, check_ndim, check_words
 from ..formats import Float, Integer, Rounding
-from .tiles import kept_tiles, split_tiles, tile_grid
+from .tiles import kept_tiles, nonzero_tiles, split_tiles, tile_grid
 
 __all__ = ["gemm", "kept_tiles", "split_tiles", "tile_grid", "tile_result"]
 
@@ -79,7 +79,7 @@ def gemm(
     x, w, total = _check_operands(
         ("x", x), ("w", w), psum, activation_format, weight_format, accumulator_format
     )
-    kept = kept_tiles(w, rows, columns, weight_format)
+    kept = nonzero_tiles(split_tiles(w, rows, columns), weight_format)
     if not skip_zero_tiles:
         kept[:] = True
     for tile in range(kept.shape[0]):
@@ -170,7 +170,7 @@ def _check_operands(
     start = check_words(psum, accumulator_format, "psum", infinity=True)
     if start.shape != shape:
         raise ValueError(f"psum has shape {start.shape}, and {x[0]} x {w[0]} has {shape}")
-    return left, right, flush(start, accumulator_format)
+    return left, right, kernels.flush(start, accumulator_format)
 
 
 def _accumulate(

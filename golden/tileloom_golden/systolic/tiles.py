@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import check_ndim, check_positive, check_words
+from ..checks import Words, check_ndim, check_positive, check_words
 from ..formats import Float, Integer
+from ..rounding import nonzero
 
 
 def tile_grid(k: int, n: int, rows: int, columns: int) -> tuple[int, int]:
@@ -83,6 +84,9 @@ def kept_tiles(
         As `checks.check_words` and `split_tiles`.
     """
     words = check_words(weights, weight_format, "weights")
-    magnitude = words & weight_format.magnitude_mask
-    smallest = weight_format.smallest_normal if isinstance(weight_format, Float) else 1
-    return np.asarray(split_tiles(magnitude >= smallest, rows, columns).any(axis=(2, 3)))
+    return nonzero_tiles(split_tiles(words, rows, columns), weight_format)
+
+
+def nonzero_tiles(tiles: Words, weight_format: Float | Integer) -> npt.NDArray[np.bool_]:
+    """Return the same of words that have been checked, as `split_tiles` returns them."""
+    return np.asarray(nonzero(tiles, weight_format).any(axis=(2, 3)))
