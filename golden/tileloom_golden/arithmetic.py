@@ -1,4 +1,4 @@
-"""Multiply, hybrid multiply and add on arrays of words: the checked entrance to `kernels`.
+"""Multiply, hybrid multiply and add on arrays of words: the checked entrance to `rounding`.
 
 The number system is that of IEEE 754-2019 without subnormals, NaN and negative zero: an operand whose
 exponent field is 0 is zero; each exact result is rounded once, as if exponents had no ends; below the
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import rounding as kernels
-from .checks import Words, check_words, flush
+from .checks import Words, check_words
 from .formats import Float, Integer, Rounding
 
 PRODUCT_BITS = 62
@@ -30,20 +30,31 @@ def multiply(
 ) -> Words:
     """Multiply words; the formats of both operands and of the result may all differ.
 
-    Args:
-        a: words of any integer dtype.
-        b: words of any integer dtype and a shape that broadcasts with a's.
-        a_format: of a.
-        b_format: of b; an Integer makes it the hybrid multiply.
-        result_format: of the result.
-        rounding: of the exact product, to the result's format.
+    Parameters
+    ----------
+    a:
+        Words of any integer dtype.
+    b:
+        Words of any integer dtype and a shape that broadcasts with a's.
+    a_format:
+        Of a.
+    b_format:
+        Of b; an Integer makes it the hybrid multiply.
+    result_format:
+        Of the result.
+    rounding:
+        Of the exact product, to the result's format.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words (uint64) of the broadcast shape.
 
-    Raises:
-        ValueError: a dtype is not an integer; a word does not fit, or is infinity or NaN (the message has
-            its index); the shapes do not broadcast; the significands have more than 62 bits together.
+    Raises
+    ------
+    ValueError
+        A dtype is not an integer; a word does not fit, or is infinity or NaN (the message has its index); the
+        shapes do not broadcast; the significands have more than 62 bits together.
     """
     rounding = Rounding(rounding)
     check_product(a_format, b_format)
@@ -79,25 +90,34 @@ def add(a: npt.ArrayLike, b: npt.ArrayLike, format: Float, rounding: Rounding | 
     Every zero result is +0. An infinite operand is the result; where both are, the first is, which in a
     column is the partial sum.
 
-    Args:
-        a: words of any integer dtype; infinity is allowed.
-        b: words of any integer dtype and a shape that broadcasts with a's; infinity is allowed.
-        format: of operands and result.
-        rounding: of the exact sum.
+    Parameters
+    ----------
+    a:
+        Words of any integer dtype; infinity is allowed.
+    b:
+        Words of any integer dtype and a shape that broadcasts with a's; infinity is allowed.
+    format:
+        Of operands and result.
+    rounding:
+        Of the exact sum.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words (uint64) of the broadcast shape.
 
-    Raises:
-        ValueError: a dtype is not an integer; a word does not fit or is NaN (the message has its index);
-            the shapes do not broadcast.
+    Raises
+    ------
+    ValueError
+        A dtype is not an integer; a word does not fit or is NaN (the message has its index); the shapes do
+        not broadcast.
     """
     rounding = Rounding(rounding)
     left = check_words(a, format, "a", infinity=True)
     right = check_words(b, format, "b", infinity=True)
 
     def block(x: Words, y: Words) -> Words:
-        return kernels.add(flush(x, format), flush(y, format), format, rounding)
+        return kernels.add(kernels.flush(x, format), kernels.flush(y, format), format, rounding)
 
     return _blockwise(block, left, right)
 

@@ -31,8 +31,10 @@ def refuse(mask: npt.NDArray[np.bool_], name: str, problem: str) -> None:
 def check_integers(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     """Return an array of some integer dtype.
 
-    Raises:
-        ValueError: the dtype is not an integer.
+    Raises
+    ------
+    ValueError
+        The dtype is not an integer.
     """
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
@@ -57,14 +59,21 @@ def check_words(
 ) -> Words:
     """Return words as uint64, of the same shape.
 
-    Args:
-        values: words of any integer dtype and shape.
-        format: what they are words of.
-        name: what a message calls them.
-        infinity: whether infinity is allowed.
+    Parameters
+    ----------
+    values:
+        Words of any integer dtype and shape.
+    format:
+        What they are words of.
+    name:
+        What a message calls them.
+    infinity:
+        Whether infinity is allowed.
 
-    Raises:
-        ValueError: not an integer dtype, not in 0 to 2**width - 1, NaN, or infinity where it is not allowed.
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, not in 0 to 2**width - 1, NaN, or infinity where it is not allowed.
     """
     array = check_integers(values, name)
     if array.dtype.kind == "i":
@@ -79,9 +88,3 @@ def check_words(
             if not infinity:
                 refuse(magnitude == format.infinity, name, f"is infinity in {format}")
     return words
-
-
-def flush(words: Words, format: Float) -> Words:
-    """Return words (any shape) in which every zero, negative or with a fraction, is the word 0."""
-    zero = (words & format.magnitude_mask) < format.smallest_normal
-    return np.where(zero, np.uint64(0), words)

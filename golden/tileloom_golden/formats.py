@@ -26,8 +26,10 @@ class Float:
     Exponent field 0 is zero whatever the fraction (no subnormals); all ones is infinity (fraction 0) or
     NaN. Exponents have 2 to 11 bits and fractions 1 to 52, so that every value is a normal float64.
 
-    Raises:
-        ValueError: a field's width is out of range.
+    Raises
+    ------
+    ValueError
+        A field's width is out of range.
     """
 
     exponent_bits: int
@@ -82,8 +84,10 @@ class Float:
 class Integer:
     """Sign-magnitude integers of 2 to 32 bits: the sign is the msb, and both words with magnitude 0 are zero.
 
-    Raises:
-        ValueError: bits is out of range.
+    Raises
+    ------
+    ValueError
+        `bits` is out of range.
     """
 
     bits: int

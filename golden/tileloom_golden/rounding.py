@@ -1,5 +1,8 @@
 """The arithmetic itself, on blocks that fit the cache, without checks: `arithmetic` and `gemm` call it.
 
+So may whoever holds words that have been checked or that came out of this package.
+
+
 Every result is the exact one, held in 64-bit integers, rounded once. Three steps make up an operation:
 unpack words into sign, exponent and significand; combine them exactly; `round_and_pack` the outcome.
 Each function owns the arrays that it made and changes them in place, since memory traffic is the cost.
@@ -18,6 +21,8 @@ Ints = npt.NDArray[np.int64]
 
 BLOCK = 16384
 """Elements to work on at once: the arrays of one operation then stay in the second-level cache."""
+
+FLOAT64 = Float(11, 52)
 
 _ZERO_EXPONENT = -(1 << 14)
 """An unpacked zero's exponent: so low that every product with it underflows, hence is zero."""
@@ -59,6 +64,30 @@ def unpack(words: Words, format: Float | Integer) -> Unpacked:
     return Unpacked(sign, exponent, significand, fraction_bits)
 
 
+def nonzero(words: Words, format: Float | Integer) -> npt.NDArray[np.bool_]:
+    """Return which words are not zero in value: a float's exponent field is 0, or an integer's magnitude."""
+    smallest = format.smallest_normal if isinstance(format, Float) else 1
+    return (words & format.magnitude_mask) >= smallest
+
+
+def flush(words: Words, format: Float) -> Words:
+    """Return words (any shape) in which every zero, negative or with a fraction, is the word 0."""
+    return np.where(nonzero(words, format), words, np.uint64(0))
+
+
+def to_float64(words: Words, format: Float) -> npt.NDArray[np.float64]:
+    """Return the values of words (any shape, no NaN), exactly; every zero is +0.0."""
+    magnitude = words & format.magnitude_mask
+    sign = words >> (format.width - 1)
+    # Every value of a format is a normal float64: its fraction moves up and its exponent changes bias.
+    bits = magnitude << (52 - format.fraction_bits)
+    bits += (FLOAT64.bias - format.bias) << 52
+    bits |= sign << 63
+    bits = np.where(magnitude < format.smallest_normal, np.uint64(0), bits)
+    bits = np.where(magnitude == format.infinity, FLOAT64.infinity | sign << 63, bits)
+    return np.asarray(bits, np.uint64).view(np.float64)
+
+
 def leading_one(values: Ints, bits: int) -> Ints:
     """Return the bit position of each value's leading one; values are of so many bits, zero gives -1023."""
     if bits > 53:
@@ -78,15 +107,24 @@ def round_and_pack(
     Rounding comes first, as if exponents had no ends; then what is below the smallest normal becomes +0,
     and what is above the largest finite value becomes infinity.
 
-    Args:
-        sign: 0 or 1.
-        exponent: the exponent field that the result would have, of any size.
-        significand: exact, its leading one at bit `lead`; less than 2**62.
-        lead: see significand.
-        format: of the result.
-        rounding: of the result.
+    Parameters
+    ----------
+    sign:
+        0 or 1.
+    exponent:
+        The exponent field that the result would have, of any size.
+    significand:
+        Exact, its leading one at bit `lead`; less than 2**62.
+    lead:
+        See significand.
+    format:
+        Of the result.
+    rounding:
+        Of the result.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words, of the arguments' shape.
     """
     dropped = lead - format.fraction_bits

@@ -7,30 +7,36 @@ from . import rounding as kernels
 from .checks import Words, check_integers, check_words, refuse
 from .formats import Float, Integer, Rounding
 
-_FLOAT64 = Float(11, 52)
-
 
 def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Rounding.NEAREST_EVEN) -> Words:
     """Round values to a format.
 
-    Args:
-        values: array of any floating dtype that float64 holds exactly, any shape.
-        format: of the result.
-        rounding: from float64 to the format.
+    Parameters
+    ----------
+    values:
+        Array of any floating dtype that float64 holds exactly, any shape.
+    format:
+        Of the result.
+    rounding:
+        From float64 to the format.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words (uint64) of the same shape; what rounds to below the smallest normal is the word 0.
 
-    Raises:
-        ValueError: the dtype is not a float, or a value is NaN, is infinite, or overflows the format (the
-            message has its index).
+    Raises
+    ------
+    ValueError
+        The dtype is not a float, or a value is NaN, is infinite, or overflows the format (the message has its
+        index).
     """
     array = np.asarray(values)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise ValueError(f"values has dtype {array.dtype}, not float64 or a narrower float")
     refuse(~np.isfinite(array), "values", "is NaN or infinite")
     source = np.ascontiguousarray(array, np.float64).reshape(-1)
-    exact = kernels.unpack(source.view(np.uint64), _FLOAT64)
+    exact = kernels.unpack(source.view(np.uint64), kernels.FLOAT64)
     words = kernels.round_and_pack(
         exact.sign,
         exact.exponent + format.bias,
@@ -46,33 +52,33 @@ def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Roun
 def decode(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float64]:
     """Return the values of words, exactly.
 
-    Args:
-        words: any integer dtype, any shape; infinity is allowed and every zero gives +0.0.
-        format: of the words.
+    Parameters
+    ----------
+    words:
+        Any integer dtype, any shape; infinity is allowed and every zero gives +0.0.
+    format:
+        Of the words.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[np.float64]
         float64 of the same shape.
 
-    Raises:
-        ValueError: not an integer dtype, or a word does not fit or is NaN (the message has its index).
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, or a word does not fit or is NaN (the message has its index).
     """
-    checked = check_words(words, format, "words", infinity=True)
-    magnitude = checked & format.magnitude_mask
-    sign = checked >> (format.width - 1)
-    # Every value of a format is a normal float64: its fraction moves up and its exponent changes bias.
-    bits = magnitude << (52 - format.fraction_bits)
-    bits += (_FLOAT64.bias - format.bias) << 52
-    bits |= sign << 63
-    bits = np.where(magnitude < format.smallest_normal, np.uint64(0), bits)
-    bits = np.where(magnitude == format.infinity, _FLOAT64.infinity | sign << 63, bits)
-    return np.asarray(bits, np.uint64).view(np.float64)
+    return kernels.to_float64(check_words(words, format, "words", infinity=True), format)
 
 
 def to_float32(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float32]:
     """Return the values of words as float32, exactly; otherwise as `decode`.
 
-    Raises:
-        ValueError: as `decode`, or float32 cannot hold every value of the format.
+    Raises
+    ------
+    ValueError
+        As `decode`, or float32 cannot hold every value of the format.
     """
     if format.exponent_bits > 8 or format.fraction_bits > 23:
         raise ValueError(f"float32 cannot hold every value of {format}: use decode")
@@ -82,16 +88,22 @@ def to_float32(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float32]:
 def sign_magnitude(integers: npt.ArrayLike, bits: int = 8) -> Words:
     """Return integers as sign-magnitude words.
 
-    Args:
-        integers: any integer dtype, any shape, of magnitude at most 2**(bits - 1) - 1.
-        bits: of a word, sign included.
+    Parameters
+    ----------
+    integers:
+        Any integer dtype, any shape, of magnitude at most 2**(bits - 1) - 1.
+    bits:
+        Of a word, sign included.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words (uint64) of the same shape; 0 is the word 0.
 
-    Raises:
-        ValueError: not an integer dtype, or a magnitude is too large, as -128 is for 8 bits (the message
-            has its index).
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, or a magnitude is too large, as -128 is for 8 bits (the message has its index).
     """
     format = Integer(bits)
     array = check_integers(integers, "integers")
@@ -107,8 +119,10 @@ def sign_magnitude(integers: npt.ArrayLike, bits: int = 8) -> Words:
 def from_sign_magnitude(words: npt.ArrayLike, bits: int = 8) -> npt.NDArray[np.int64]:
     """Return the integers (int64) of sign-magnitude words, of the same shape; both zeros give 0.
 
-    Raises:
-        ValueError: not an integer dtype, or a word has more than `bits` bits (the message has its index).
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, or a word has more than `bits` bits (the message has its index).
     """
     format = Integer(bits)
     checked = check_words(words, format, "words")

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from support.exact import disagreement, from_ieee, to_double, to_ieee
+from support.pairs import CHUNK, PAIRS
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, Float, Rounding
 from tileloom_golden.words import from_sign_magnitude
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
-PAIRS = 10_000_000
-CHUNK = 500_000
 NEAREST = Rounding.NEAREST_EVEN
 
 
@@ -36,29 +35,31 @@ def opposite_infinities(a, b, format):
     return infinite & (a ^ b == 1 << (format.width - 1))
 
 
+@PAIRS
 @pytest.mark.parametrize("format", [FP32, FP16, BF16, Float(11, 52)], ids=str)
-def test_add_equals_ieee(rng, format):
+def test_add_equals_ieee(rng, format, pairs):
     compared = 0
-    while compared < PAIRS:
+    while compared < pairs:
         a, b = adder_pairs(rng, format, CHUNK, infinity=True)
         defined = ~opposite_infinities(a, b, format)
         a, b = a[defined], b[defined]
         assert not disagreement(add(a, b, format, NEAREST), ieee_sum(a, b, format), a, b)
         compared += a.size
     print(f"add {format}: {compared:,} pairs equal")
-    assert compared >= PAIRS
+    assert compared >= pairs
 
 
+@PAIRS
 @pytest.mark.parametrize("format", [FP32, FP16, BF16], ids=str)
-def test_multiply_equals_ieee(rng, format):
+def test_multiply_equals_ieee(rng, format, pairs):
     compared = 0
-    while compared < PAIRS:
+    while compared < pairs:
         a, b = multiplier_pairs(rng, format, format, format, CHUNK)
         got = multiply(a, b, format, format, format, NEAREST)
         assert not disagreement(got, ieee_product(a, b, format), a, b)
         compared += a.size
     print(f"multiply {format}: {compared:,} pairs equal")
-    assert compared >= PAIRS
+    assert compared >= pairs
 
 
 @pytest.mark.parametrize("format", [FP8_E4M3, FP8_E5M2], ids=str)
@@ -84,9 +85,10 @@ def test_float16_sums_of_numpy_are_rounded_once(rng):
         np.testing.assert_array_equal(x + y, (x.astype(np.float64) + y.astype(np.float64)).astype(np.float16))
 
 
-def test_hybrid_multiply_equals_float64_rounded(rng):
+@PAIRS
+def test_hybrid_multiply_equals_float64_rounded(rng, pairs):
     compared, seen = 0, np.zeros(256, np.int64)
-    while compared < PAIRS:
+    while compared < pairs:
         a, b = multiplier_pairs(rng, FP32, INT8, FP32, CHUNK)
         exact = to_double(a, FP32) * from_sign_magnitude(b)  # 24 + 7 bits: exact
         with np.errstate(over="ignore", under="ignore"):
@@ -95,7 +97,7 @@ def test_hybrid_multiply_equals_float64_rounded(rng):
         seen += np.bincount(b.astype(np.int64), minlength=256)
         compared += a.size
     print(f"hybrid multiply: {compared:,} pairs equal, each INT8 word at least {seen.min():,} times")
-    assert compared >= PAIRS
+    assert compared >= pairs
     assert seen.min() > 0
 
 

@@ -1,4 +1,4 @@
-"""TRUNCATE against exact float64 arithmetic, 10 million pairs an operator, and against SoftFloat.
+"""TRUNCATE against exact float64 arithmetic, and against SoftFloat.
 
 SoftFloat's "min-mag" rounding differs from ours in one way: it overflows to the largest finite value.
 """
@@ -8,20 +8,18 @@ import pytest
 import softfloatpy
 
 from support.exact import disagreement, flushed, names, to_double, truncated, two_sum
+from support.pairs import CHUNK, PAIRS
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, TF32, Float, Rounding
 from tileloom_golden.words import from_sign_magnitude
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
-PAIRS = 10_000_000
-CHUNK = 500_000
 SAMPLE = 300_000
 TRUNCATE = Rounding.TRUNCATE
 
 
-@pytest.mark.parametrize(
-    ("format", "pairs"), [(FP32, PAIRS), (FP16, PAIRS // 10), (Float(6, 17), PAIRS // 10)], ids=str
-)
+@PAIRS
+@pytest.mark.parametrize("format", [FP32, FP16, Float(6, 17)], ids=str)
 def test_add_equals_float64_truncated(rng, format, pairs):
     compared = 0
     while compared < pairs:
@@ -33,14 +31,15 @@ def test_add_equals_float64_truncated(rng, format, pairs):
     assert compared >= pairs
 
 
+@PAIRS
 @pytest.mark.parametrize(
-    ("formats", "pairs"),
+    "formats",
     [
-        ((FP32, FP32, FP32), PAIRS),
-        ((FP16, FP16, FP32), PAIRS // 10),
-        ((FP32, FP32, BF16), PAIRS // 10),
-        ((TF32, BF16, FP32), PAIRS // 10),
-        ((BF16, Float(3, 2), Float(6, 17)), PAIRS // 10),
+        (FP32, FP32, FP32),
+        (FP16, FP16, FP32),
+        (FP32, FP32, BF16),
+        (TF32, BF16, FP32),
+        (BF16, Float(3, 2), Float(6, 17)),
     ],
     ids=names,
 )
@@ -55,9 +54,8 @@ def test_multiply_equals_float64_truncated(rng, formats, pairs):
     assert compared >= pairs
 
 
-@pytest.mark.parametrize(
-    ("formats", "pairs"), [((FP32, INT8, FP32), PAIRS), ((BF16, INT8, FP32), PAIRS // 10)], ids=names
-)
+@PAIRS
+@pytest.mark.parametrize("formats", [(FP32, INT8, FP32), (BF16, INT8, FP32)], ids=names)
 def test_hybrid_multiply_equals_float64_truncated(rng, formats, pairs):
     compared, seen = 0, np.zeros(256, np.int64)
     while compared < pairs:

@@ -12,9 +12,12 @@ from support.streams import Bench
 class AxiMemory:
     """Answers one master.
 
-    Attributes:
-        data: the bytes, from address 0.
-        reads, writes: bursts (address, beats) in order.
+    Attributes
+    ----------
+    data:
+        The bytes, from address 0.
+    reads, writes:
+        Bursts (address, beats) in order.
     """
 
     def __init__(

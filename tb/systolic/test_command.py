@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import dequantise, quantise
 from tileloom_sim.build import toolchain
 from tileloom_sim.systolic import command as simulate
+from tileloom_sim.systolic import interface
 from tileloom_sim.systolic.gemm import golden_gemm
 
 STREAM = ["stream-8x8-int8", "--set", "rows=3", "--set", "columns=4"]
@@ -90,6 +92,28 @@ def test_difference_is_found_and_nothing_written(folder, monkeypatch):
     assert result.exit_code == 1
     assert "Y[3, 5] is " in result.stderr and "1 of 140 words differ" in result.stderr
     assert not Path("Y.npy").exists()
+
+
+@pytest.mark.parametrize("array", [STREAM, ["sasp-4x4-fp32"]], ids=["stream", "word"])
+def test_what_comes_in_is_checked_once(folder, monkeypatch, array):
+    calls = []
+
+    def counted(module, function):
+        original = getattr(module, function)
+
+        def wrapper(*arguments, **options):
+            calls.append((function, *arguments[2:3]))
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(module, function, wrapper)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tileloom_golden.") and hasattr(module, "check_words"):
+            counted(module, "check_words")
+    counted(interface, "from_plain")
+    result = run(*array, *GEMM, "-o", "Y.npy")
+    assert result.exit_code == 0, result.output
+    assert sorted(calls) == [("check_words", "w"), ("check_words", "x"), ("from_plain",)]
 
 
 def bad_matrices() -> None:

@@ -23,10 +23,14 @@ from .networks import NETWORKS
 def crop(layer: Layer, rows: tuple[int, int], columns: tuple[int, int] | None = None) -> Layer:
     """Return the layer that computes a part of the output, its image what that part sees.
 
-    Args:
-        layer: whole.
-        rows: first row of the output, and how many.
-        columns: the same across; None is all.
+    Parameters
+    ----------
+    layer:
+        Whole.
+    rows:
+        First row of the output, and how many.
+    columns:
+        The same across; None is all.
     """
     _, height, top, bottom = seen(*rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
     across, left, right = layer.width, *layer.pads[2:]
@@ -40,14 +44,21 @@ def layer_cycles(
 ) -> int:
     """Return the cycles of a layer on a grid of engines.
 
-    Args:
-        layer: convolution or product.
-        grid: into how many parts the output pixels and the output channels are divided; an engine for each.
-        kept: which blocks of the weights there are, block rows x block columns.
-        size: of each engine.
+    Parameters
+    ----------
+    layer:
+        Convolution or product.
+    grid:
+        Into how many parts the output pixels and the output channels are divided; an engine for each.
+    kept:
+        Which blocks of the weights there are, block rows x block columns.
+    size:
+        Of each engine.
 
-    Raises:
-        ValueError: as in `compile_layer` and `estimate`, or a side of the grid is not positive.
+    Raises
+    ------
+    ValueError
+        As in `compile_layer` and `estimate`, or a side of the grid is not positive.
     """
     size = size or EngineSize()
     check_positive(grid[0], "grid[0]")
@@ -73,9 +84,12 @@ def deal(blocks: npt.NDArray[np.int64], engines: int) -> list[list[int]]:
     The column with the most blocks left goes to the engine with the fewest that may have another column: all
     have the same number, or one less.
 
-    Args:
-        blocks: of each block column.
-        engines: how many.
+    Parameters
+    ----------
+    blocks:
+        Of each block column.
+    engines:
+        How many.
     """
     hands: list[list[int]] = [[] for _ in range(min(engines, len(blocks)))]
     held = np.zeros(len(hands), np.int64)
@@ -97,11 +111,16 @@ GRIDS = tuple((side, side) for side in range(2, 9))
 class Row:
     """A network on a grid.
 
-    Attributes:
-        network: its name.
-        grid: of engines; only their number counts.
-        dense: cycles with all blocks.
-        sparse: cycles at the sparsity asked for.
+    Attributes
+    ----------
+    network:
+        Its name.
+    grid:
+        Of engines; only their number counts.
+    dense:
+        Cycles with all blocks.
+    sparse:
+        Cycles at the sparsity asked for.
     """
 
     network: str
@@ -125,13 +144,19 @@ def network_table(
 ) -> list[Row]:
     """Estimate networks on grids, all layers after one another, each in the fastest division.
 
-    Args:
-        grids: of engines.
-        sparsity: the share of each layer's blocks that is missing, at random places; none of a layer with
-            fewer input channels than a block, which is a network's first.
-        size: of each engine.
-        networks: names in `networks.NETWORKS`.
-        seed: of the places.
+    Parameters
+    ----------
+    grids:
+        Of engines.
+    sparsity:
+        The share of each layer's blocks that is missing, at random places; none of a layer with fewer input
+        channels than a block, which is a network's first.
+    size:
+        Of each engine.
+    networks:
+        Names in `networks.NETWORKS`.
+    seed:
+        Of the places.
     """
     size = size or EngineSize()
     rows = []

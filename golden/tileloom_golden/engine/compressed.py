@@ -22,16 +22,24 @@ def check_compressed(
 ) -> None:
     """Check a compressed format, sorted and without duplicates; a message names the first wrong entry.
 
-    Args:
-        pointers: into indices, one for each major and one more.
-        indices: minors, ascending within a major.
-        majors: how many.
-        minors: how many.
-        names: of pointers, of indices, and of a major.
+    Parameters
+    ----------
+    pointers:
+        Into indices, one for each major and one more.
+    indices:
+        Minors, ascending within a major.
+    majors:
+        How many.
+    minors:
+        How many.
+    names:
+        Of pointers, of indices, and of a major.
 
-    Raises:
-        ValueError: pointers that do not rise from 0 to the number of indices, or an index that is out of
-            range, twice in a major, or not in order.
+    Raises
+    ------
+    ValueError
+        Pointers that do not rise from 0 to the number of indices, or an index that is out of range, twice in
+        a major, or not in order.
     """
     pointer_name, index_name, major_name = names
     if len(pointers) != majors + 1:

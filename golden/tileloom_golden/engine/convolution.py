@@ -19,8 +19,10 @@ Pads = tuple[int, int, int, int]
 def output_size(height: int, width: int, kernel: tuple[int, int], stride: int, pads: Pads) -> tuple[int, int]:
     """Return the height and width of a convolution's output.
 
-    Raises:
-        ValueError: the stride is not positive, a pad is negative, or the kernel does not fit into the image.
+    Raises
+    ------
+    ValueError
+        The stride is not positive, a pad is negative, or the kernel does not fit into the image.
     """
     check_positive(stride, "stride")
     for name, pad in zip(("top", "bottom", "left", "right"), pads, strict=True):
@@ -42,14 +44,21 @@ def taps(
 ) -> npt.NDArray[Any]:
     """Return the pixels that each tap sees: h x w x H_out x W_out x C, of the same dtype.
 
-    Args:
-        activations: H x W x C.
-        kernel: (h, w).
-        stride: of both directions.
-        pads: of zeros.
+    Parameters
+    ----------
+    activations:
+        H x W x C.
+    kernel:
+        (h, w).
+    stride:
+        Of both directions.
+    pads:
+        Of zeros.
 
-    Raises:
-        ValueError: as in `output_size`, or activations has not 3 dimensions.
+    Raises
+    ------
+    ValueError
+        As in `output_size`, or activations has not 3 dimensions.
     """
     check_ndim(activations, 3, "activations")
     height, width = output_size(activations.shape[0], activations.shape[1], kernel, stride, pads)
@@ -75,14 +84,22 @@ def im2col(
     That order is (channel block, dy, dx, channel in block), channels filled up with zeros to whole
     blocks. For a float core, whose sums depend on the order; the engine stores no such matrix.
 
-    Args:
-        activations: H x W x C words or values.
-        kernel: (h, w).
-        block: channels of a block, b_k.
-        stride: of both directions.
-        pads: of zeros.
+    Parameters
+    ----------
+    activations:
+        H x W x C words or values.
+    kernel:
+        (h, w).
+    block:
+        Channels of a block, b_k.
+    stride:
+        Of both directions.
+    pads:
+        Of zeros.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[Any]
         (H_out W_out) x (C / block up, times h w block).
     """
     seen = taps(activations, kernel, stride, pads)
@@ -106,17 +123,26 @@ def convolve(
 ) -> npt.NDArray[np.int32]:
     """Convolve INT8 with dense INT8, summing in INT32.
 
-    Args:
-        activations: H x W x C_in.
-        weights: C_out x h x w x C_in.
-        stride: of both directions.
-        pads: top, bottom, left, right.
+    Parameters
+    ----------
+    activations:
+        H x W x C_in.
+    weights:
+        C_out x h x w x C_in.
+    stride:
+        Of both directions.
+    pads:
+        Top, bottom, left, right.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[np.int32]
         H_out x W_out x C_out.
 
-    Raises:
-        ValueError: dimensions or channels do not agree, or a value does not fit INT8 (its index is named).
+    Raises
+    ------
+    ValueError
+        Dimensions or channels do not agree, or a value does not fit INT8 (its index is named).
     """
     x, w = _check_int8(activations, "activations"), _check_int8(weights, "weights")
     check_ndim(w, 4, "weights")

@@ -24,13 +24,19 @@ class Cut:
 def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = False) -> Program:
     """Return the program of a layer.
 
-    Args:
-        layer: any convolution or product.
-        size: of the engine; None for the default.
-        relu: whether negative results become 0.
+    Parameters
+    ----------
+    layer:
+        Any convolution or product.
+    size:
+        Of the engine; None for the default.
+    relu:
+        Whether negative results become 0.
 
-    Raises:
-        ValueError: not even one output pixel, with one block of channels, fits the A buffer.
+    Raises
+    ------
+    ValueError
+        Not even one output pixel, with one block of channels, fits the A buffer.
     """
     size = size or EngineSize()
     layer = layer.flat

@@ -13,24 +13,41 @@ LARGEST_NIBBLE, LARGEST_BYTE = 15, 255
 class EngineSize:
     """What is built, as far as programs and cycles depend on it; names and defaults as in docs/engine.md.
 
-    Attributes:
-        m, k, n: of the core; A tile m x k, block k x n.
-        element_bits: of an activation.
-        weight_bits: of a weight.
-        bus: bits of a beat of weights.
-        a_words: words of a bank of one half of the A buffer.
-        acc_tiles: C tiles of one half of the accumulators.
-        weight_beats: beats in the FIFO in front of the core.
-        drain_rows: rows of C written per cycle.
-        requantise: whether results are INT8.
-        activation_mask: whether tiles of A that are all zero are skipped in products.
-        block_interval: least cycles between blocks; None is the dot-product core's, beats of a block + 1.
-        block_latency: cycles from a block's last beat on the bus to its use, beyond the dot-product core's.
-        hazard: least cycles between two passes of a tile.
-        latency: of the core, in cycles.
+    Attributes
+    ----------
+    m, k, n:
+        Of the core; A tile m x k, block k x n.
+    element_bits:
+        Of an activation.
+    weight_bits:
+        Of a weight.
+    bus:
+        Bits of a beat of weights.
+    a_words:
+        Words of a bank of one half of the A buffer.
+    acc_tiles:
+        C tiles of one half of the accumulators.
+    weight_beats:
+        Beats in the FIFO in front of the core.
+    drain_rows:
+        Rows of C written per cycle.
+    requantise:
+        Whether results are INT8.
+    activation_mask:
+        Whether tiles of A that are all zero are skipped in products.
+    block_interval:
+        Least cycles between blocks; None is the dot-product core's, beats of a block + 1.
+    block_latency:
+        Cycles from a block's last beat on the bus to its use, beyond the dot-product core's.
+    hazard:
+        Least cycles between two passes of a tile.
+    latency:
+        Of the core, in cycles.
 
-    Raises:
-        ValueError: a size that is not positive.
+    Raises
+    ------
+    ValueError
+        A size that is not positive.
     """
 
     m: int = 4
@@ -75,16 +92,24 @@ class EngineSize:
 class Layer:
     """A convolution; a matrix product M x K x N is height 1, width M, K channels, N outputs.
 
-    Attributes:
-        height, width, channels: of the input.
-        outputs: output channels.
-        kernel: (h, w).
-        stride: of both directions.
-        pads: top, bottom, left, right.
+    Attributes
+    ----------
+    height, width, channels:
+        Of the input.
+    outputs:
+        Output channels.
+    kernel:
+        (h, w).
+    stride:
+        Of both directions.
+    pads:
+        Top, bottom, left, right.
 
-    Raises:
-        ValueError: a size is not positive, the kernel does not fit, a pad is not smaller than the kernel (an
-            output pixel would see nothing of the image), or a number exceeds its field in a command.
+    Raises
+    ------
+    ValueError
+        A size is not positive, the kernel does not fit, a pad is not smaller than the kernel (an output pixel
+        would see nothing of the image), or a number exceeds its field in a command.
     """
 
     height: int

@@ -23,17 +23,25 @@ def block_scores(
 ) -> npt.NDArray[np.float64]:
     """Return how much each block of one layer weighs.
 
-    Args:
-        weights: K x N, or C_out x h x w x C_in of a convolution; floating or signed integer dtype.
-        block: (b_k, b_n).
-        criterion: "l1", "l2" or "variance".
+    Parameters
+    ----------
+    weights:
+        K x N, or C_out x h x w x C_in of a convolution; floating or signed integer dtype.
+    block:
+        (b_k, b_n).
+    criterion:
+        "l1", "l2" or "variance".
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[np.float64]
         Block rows x block columns, 0 or more.
 
-    Raises:
-        ValueError: dtype, dimensions, block or criterion are wrong, or a weight is NaN or infinite (the
-            message has its index).
+    Raises
+    ------
+    ValueError
+        Dtype, dimensions, block or criterion are wrong, or a weight is NaN or infinite (the message has its
+        index).
     """
     if criterion not in CRITERIA:
         raise ValueError(f"criterion is {criterion!r}, not one of {', '.join(CRITERIA)}")
@@ -70,13 +78,18 @@ def choose_blocks(
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which blocks are kept when the share ``sparsity`` of all, with the smallest scores, goes.
 
-    Args:
-        scores: of each layer's blocks, any shape.
-        sparsity: 0 to 1; the number of blocks that go is rounded to the nearest, ties to even. Between equal
-            scores the block of the earlier layer, with the smaller index row by row, goes.
+    Parameters
+    ----------
+    scores:
+        Of each layer's blocks, any shape.
+    sparsity:
+        0 to 1; the number of blocks that go is rounded to the nearest, ties to even. Between equal scores the
+        block of the earlier layer, with the smaller index row by row, goes.
 
-    Raises:
-        ValueError: `sparsity` is not 0 to 1.
+    Raises
+    ------
+    ValueError
+        `sparsity` is not 0 to 1.
     """
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparsity is {sparsity}, not 0 to 1")
@@ -102,14 +115,21 @@ def model_masks(
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Return the masks of all layers of a model, chosen globally: one threshold for all blocks.
 
-    Args:
-        layers: weights of each layer, as `block_scores` takes them.
-        sparsity: of all blocks of the model.
-        block: (b_k, b_n).
-        criterion: "l1", "l2" or "variance".
+    Parameters
+    ----------
+    layers:
+        Weights of each layer, as `block_scores` takes them.
+    sparsity:
+        Of all blocks of the model.
+    block:
+        (b_k, b_n).
+    criterion:
+        "l1", "l2" or "variance".
 
-    Raises:
-        ValueError: as in `block_scores`, the message begins with the layer's name, and as in `choose_blocks`.
+    Raises
+    ------
+    ValueError
+        As in `block_scores`, the message begins with the layer's name, and as in `choose_blocks`.
     """
     scores = {}
     for name, weights in layers.items():

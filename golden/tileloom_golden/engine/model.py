@@ -21,12 +21,18 @@ from .streams import EMPTY, LAST
 class EngineModel:
     """One engine with the INT8 core, its streams given whole.
 
-    Args:
-        size: of the engine.
-        commands: twelve slots each.
-        activations: transfers x k.
-        index: entries.
-        weights: beats x bytes.
+    Parameters
+    ----------
+    size:
+        Of the engine.
+    commands:
+        Twelve slots each.
+    activations:
+        Transfers x k.
+    index:
+        Entries.
+    weights:
+        Beats x bytes.
     """
 
     def __init__(
@@ -52,8 +58,10 @@ class EngineModel:
     def run(self) -> npt.NDArray[np.int8]:
         """Return the `results` stream, transfers x drain_rows x n.
 
-        Raises:
-            ValueError: every unit waits, a stream ends too early or is not used up.
+        Raises
+        ------
+        ValueError
+            Every unit waits, a stream ends too early or is not used up.
         """
         units = [self._load(), self._convolve(), self._write()]
         while units:

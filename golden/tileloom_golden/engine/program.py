@@ -129,11 +129,16 @@ class Group:
 class Program:
     """A layer cut for an engine.
 
-    Attributes:
-        layer: as it is computed (flat, where that is possible).
-        size: of the engine.
-        groups: in order.
-        splits: into how many parts along "width", "outputs", "height" and "channels".
+    Attributes
+    ----------
+    layer:
+        As it is computed (flat, where that is possible).
+    size:
+        Of the engine.
+    groups:
+        In order.
+    splits:
+        Into how many parts along "width", "outputs", "height" and "channels".
     """
 
     layer: Layer
@@ -150,8 +155,10 @@ class Program:
     def commands(self) -> list[list[int]]:
         """Return the commands, each twelve 16-bit slots; a run is one command with iterations if possible.
 
-        Raises:
-            ValueError: a number exceeds its slot.
+        Raises
+        ------
+        ValueError
+            A number exceeds its slot.
         """
         commands = []
         for group, count in self.runs:

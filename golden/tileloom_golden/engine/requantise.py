@@ -22,13 +22,19 @@ SHIFT_BITS = 6
 class Requantisation:
     """What each of N columns is requantised with.
 
-    Attributes:
-        bias: (N,) INT32.
-        scale: (N,) 0 to 65535.
-        shift: (N,) 0 to 63.
+    Attributes
+    ----------
+    bias:
+        (N,) INT32.
+    scale:
+        (N,) 0 to 65535.
+    shift:
+        (N,) 0 to 63.
 
-    Raises:
-        ValueError: a dtype that is no integer, lengths that differ, or a number out of range, named.
+    Raises
+    ------
+    ValueError
+        A dtype that is no integer, lengths that differ, or a number out of range, named.
     """
 
     bias: npt.NDArray[np.int64]
@@ -50,16 +56,24 @@ def requantise(
 ) -> npt.NDArray[np.int8]:
     """Requantise results, one set of parameters for each column.
 
-    Args:
-        results: ... x N, INT32 values of any integer dtype.
-        parameters: of the N columns.
-        relu: negative results become 0.
+    Parameters
+    ----------
+    results:
+        ... x N, INT32 values of any integer dtype.
+    parameters:
+        Of the N columns.
+    relu:
+        Negative results become 0.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[np.int8]
         INT8, of the same shape.
 
-    Raises:
-        ValueError: the last dimension is not N, not an integer dtype, or a result does not fit INT32.
+    Raises
+    ------
+    ValueError
+        The last dimension is not N, not an integer dtype, or a result does not fit INT32.
     """
     array = check_integers(results, "results")
     if array.ndim < 1 or array.shape[-1] != len(parameters.bias):
@@ -75,12 +89,17 @@ def requantise(
 def from_ratios(ratios: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Requantisation:
     """Return parameters whose scale / 2^shift is nearest to the given ratios, to 16 significant bits.
 
-    Args:
-        ratios: (N,) of 2^-48 to below 2^16.
-        bias: (N,) INT32; None for none.
+    Parameters
+    ----------
+    ratios:
+        (N,) of 2^-48 to below 2^16.
+    bias:
+        (N,) INT32; None for none.
 
-    Raises:
-        ValueError: a ratio is not in that range, or the bias is wrong.
+    Raises
+    ------
+    ValueError
+        A ratio is not in that range, or the bias is wrong.
     """
     array = np.asarray(ratios, np.float64)
     refuse(~((array >= 2.0**-48) & (array < 2.0**SCALE_BITS)), "ratios", "is not 2^-48 to below 2^16")

@@ -39,16 +39,25 @@ class Bsr(Protocol):
 class BlockSparse:
     """A K x N matrix, or the weights of a convolution from K to N channels, by its kept blocks.
 
-    Attributes:
-        shape: (K, N), in elements; blocks at the lower and right edges may reach beyond.
-        block: (b_k, b_n), each 1 to 32.
-        kernel: (h, w) of a convolution, (1, 1) for a matrix.
-        column_pointers: block columns + 1 integers, from 0 to the number of blocks.
-        block_rows: of each block, ascending within a block column.
-        blocks: (count, h, w, b_k, b_n), any dtype, zeros beyond the edges.
+    Attributes
+    ----------
+    shape:
+        (K, N), in elements; blocks at the lower and right edges may reach beyond.
+    block:
+        (b_k, b_n), each 1 to 32.
+    kernel:
+        (h, w) of a convolution, (1, 1) for a matrix.
+    column_pointers:
+        Block columns + 1 integers, from 0 to the number of blocks.
+    block_rows:
+        Of each block, ascending within a block column.
+    blocks:
+        (count, h, w, b_k, b_n), any dtype, zeros beyond the edges.
 
-    Raises:
-        ValueError: the parts do not agree; the message names the first entry that is wrong.
+    Raises
+    ------
+    ValueError
+        The parts do not agree; the message names the first entry that is wrong.
     """
 
     shape: tuple[int, int]
@@ -135,8 +144,10 @@ class BlockSparse:
     def to_dense(self) -> npt.NDArray[Any]:
         """Return the K x N matrix.
 
-        Raises:
-            ValueError: these are the weights of a convolution.
+        Raises
+        ------
+        ValueError
+            These are the weights of a convolution.
         """
         if self.kernel != (1, 1):
             raise ValueError(f"kernel is {self.kernel}: a convolution's weights, see to_convolution")
@@ -153,8 +164,10 @@ class BlockSparse:
     def to_bsr(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return (data, indices, indptr) for scipy.sparse.bsr_array; its shape is that of whole blocks.
 
-        Raises:
-            ValueError: these are the weights of a convolution.
+        Raises
+        ------
+        ValueError
+            These are the weights of a convolution.
         """
         if self.kernel != (1, 1):
             raise ValueError(f"kernel is {self.kernel}: BSR holds matrices")
@@ -168,14 +181,20 @@ def from_convolution(
 ) -> BlockSparse:
     """Compress convolution weights.
 
-    Args:
-        weights: C_out x h x w x C_in, any dtype.
-        block: (b_k, b_n): input and output channels of a block.
-        mask: which blocks to keep, block rows (input channels) x block columns (output channels); what it
-            leaves out becomes zero. None keeps the blocks that have a non-zero.
+    Parameters
+    ----------
+    weights:
+        C_out x h x w x C_in, any dtype.
+    block:
+        (b_k, b_n): input and output channels of a block.
+    mask:
+        Which blocks to keep, block rows (input channels) x block columns (output channels); what it leaves
+        out becomes zero. None keeps the blocks that have a non-zero.
 
-    Raises:
-        ValueError: dimensions, block or the mask's shape or dtype are wrong.
+    Raises
+    ------
+    ValueError
+        Dimensions, block or the mask's shape or dtype are wrong.
     """
     array = np.asarray(weights)
     check_ndim(array, 4, "weights")
@@ -207,9 +226,11 @@ def from_dense(
 def from_bsr(matrix: Bsr) -> BlockSparse:
     """Convert a scipy.sparse.bsr_array (or bsr_matrix), every stored block kept, one of zeros too.
 
-    Raises:
-        ValueError: pointers or indices are inconsistent, unsorted, duplicate or out of range (the message
-            names the entry; `sort_indices` and `sum_duplicates` mend the last two).
+    Raises
+    ------
+    ValueError
+        Pointers or indices are inconsistent, unsorted, duplicate or out of range (the message names the
+        entry; `sort_indices` and `sum_duplicates` mend the last two).
     """
     data = np.asarray(matrix.data)
     check_ndim(data, 3, "data")

@@ -18,15 +18,22 @@ EMPTY, LAST = 1 << 14, 1 << 15
 def activation_units(program: Program, activations: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the `activations` stream.
 
-    Args:
-        program: of the layer.
-        activations: H x W x C, INT8 values or words.
+    Parameters
+    ----------
+    program:
+        Of the layer.
+    activations:
+        H x W x C, INT8 values or words.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[Any]
         Transfers x k, of the same dtype; channels beyond C are 0.
 
-    Raises:
-        ValueError: not the layer's input.
+    Raises
+    ------
+    ValueError
+        Not the layer's input.
     """
     layer, k = program.layer, program.size.k
     image = np.asarray(activations)
@@ -64,12 +71,18 @@ def weight_beats(
 ) -> npt.NDArray[np.uint8]:
     """Return the `weights` stream.
 
-    Args:
-        program: of the layer.
-        weights: as the layer has them, blocks of k x n, dtype of size.weight_bits (int8, or unsigned words).
-        headers: (N,) words of 64 bits, see `header_words`.
+    Parameters
+    ----------
+    program:
+        Of the layer.
+    weights:
+        As the layer has them, blocks of k x n, dtype of size.weight_bits (int8, or unsigned words).
+    headers:
+        (N,) words of 64 bits, see `header_words`.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[np.uint8]
         Beats x bytes of the bus, the least significant byte first.
     """
     _check_weights(program, weights)
@@ -107,11 +120,16 @@ def result_units(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """Return the `results` stream.
 
-    Args:
-        program: of the layer.
-        outputs: H_out x W_out x N as the host wants them, any dtype.
+    Parameters
+    ----------
+    program:
+        Of the layer.
+    outputs:
+        H_out x W_out x N as the host wants them, any dtype.
 
-    Returns:
+    Returns
+    -------
+    tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]
         Transfers x drain_rows x n, and the `last` of each transfer. What is beyond N depends on no weight but
         on the headers there; it is given as 0, which is right for headers of 0.
     """

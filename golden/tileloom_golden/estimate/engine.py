@@ -20,13 +20,20 @@ from .engine_clock import Bus, Clock, Overheads, Part, drained, repeat
 class Estimate:
     """What a layer takes.
 
-    Attributes:
-        cycles: from the first command to the last result taken.
-        computing: in which a block is in use.
-        loading: in which a unit of A is written into its buffer.
-        writing: in which a row of C leaves.
-        macs: useful ones, those with zeros of kept blocks included.
-        peak: MACs the core has.
+    Attributes
+    ----------
+    cycles:
+        From the first command to the last result taken.
+    computing:
+        In which a block is in use.
+    loading:
+        In which a unit of A is written into its buffer.
+    writing:
+        In which a row of C leaves.
+    macs:
+        Useful ones, those with zeros of kept blocks included.
+    peak:
+        MACs the core has.
     """
 
     cycles: int
@@ -52,15 +59,23 @@ def estimate(
 ) -> Estimate:
     """Estimate a layer.
 
-    Args:
-        program: from `compile_layer`.
-        kept: which blocks of the weights there are, block rows x block columns, or the weights; None is all.
-        overheads: of control; None is those of the RTL.
-        bus: of the AXI4 variant; None is the variant with streams, none of which ever waits.
-        activations: H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
+    Parameters
+    ----------
+    program:
+        From `compile_layer`.
+    kept:
+        Which blocks of the weights there are, block rows x block columns, or the weights; None is all.
+    overheads:
+        Of control; None is those of the RTL.
+    bus:
+        Of the AXI4 variant; None is the variant with streams, none of which ever waits.
+    activations:
+        H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
 
-    Raises:
-        ValueError: the mask's shape is not that of the layer's blocks.
+    Raises
+    ------
+    ValueError
+        The mask's shape is not that of the layer's blocks.
     """
     layer, size = program.layer, program.size
     shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))

@@ -24,12 +24,18 @@ from ..engine.program import Conv, Group, Load
 class Overheads:
     """Cycles of control, as the RTL has them; everything else follows on without any.
 
-    Attributes:
-        start: from the first command offered to the loader's beginning.
-        load: of a LOAD beyond its units.
-        begin: from a half loaded to the first tile of its CONV.
-        queue: of a beat through the FIFO of weights, beyond which it holds none back.
-        requantise: of a result through the requantiser.
+    Attributes
+    ----------
+    start:
+        From the first command offered to the loader's beginning.
+    load:
+        Of a LOAD beyond its units.
+    begin:
+        From a half loaded to the first tile of its CONV.
+    queue:
+        Of a beat through the FIFO of weights, beyond which it holds none back.
+    requantise:
+        Of a result through the requantiser.
     """
 
     start: int = 3
@@ -43,9 +49,11 @@ class Overheads:
 class Bus:
     """The one read channel of the AXI4 variant.
 
-    Attributes:
-        latency: cycles in which nothing can come yet, descriptors and first addresses; the default is what
-            cocotbext-axi's memory takes.
+    Attributes
+    ----------
+    latency:
+        Cycles in which nothing can come yet, descriptors and first addresses; the default is what
+        cocotbext-axi's memory takes.
     """
 
     latency: int = 48
@@ -85,12 +93,18 @@ class Clock:
 class Part:
     """One LOAD and CONV.
 
-    Attributes:
-        units: to load.
-        passes: cycles from a block's tap to the next, as a rule.
-        columns: of each, kept blocks times taps, cycles from the first to the last, and those of the last.
-        bus_beats: of everything that is read, where that shares a bus; else 0.
-        accumulate, finish: of the CONV.
+    Attributes
+    ----------
+    units:
+        To load.
+    passes:
+        Cycles from a block's tap to the next, as a rule.
+    columns:
+        Of each, kept blocks times taps, cycles from the first to the last, and those of the last.
+    bus_beats:
+        Of everything that is read, where that shares a bus; else 0.
+    accumulate, finish:
+        Of the CONV.
     """
 
     units: int

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from .. import rounding as kernels
 from ..arithmetic import check_product
-from ..checks import Words, check_ndim, check_words, flush
+from ..checks import Words, check_ndim, check_words
 from ..formats import Float, Integer, Rounding
-from .tiles import kept_tiles, split_tiles, tile_grid
+from .tiles import kept_tiles, nonzero_tiles, split_tiles, tile_grid
 
 __all__ = ["gemm", "kept_tiles", "split_tiles", "tile_grid", "tile_result"]
 
@@ -36,34 +36,50 @@ def gemm(
 ) -> Words:
     """Multiply matrices of any size, tile by tile.
 
-    Args:
-        x: activations, M x K words of any integer dtype.
-        w: weights, K x N words of any integer dtype.
-        rows: of the array: a tile's extent along K.
-        columns: of the array: a tile's extent along N.
-        activation_format: of x.
-        weight_format: of w.
-        accumulator_format: of products, sums, psum and result.
-        rounding: of every product and every sum.
-        host_adds_tiles: True for the word port (each tile from +0, results added in order of k), False
-            for the vector streams (one sum over k, so that `rows` and `columns` change no bit).
-        skip_zero_tiles: leave out the tiles whose weights are all zero, which changes no bit either.
-        psum: what the sums start from, M x N words of accumulator_format; infinity is allowed, and None
-            is +0. With host_adds_tiles it is what the host's running total starts from.
+    Parameters
+    ----------
+    x:
+        Activations, M x K words of any integer dtype.
+    w:
+        Weights, K x N words of any integer dtype.
+    rows:
+        Of the array: a tile's extent along K.
+    columns:
+        Of the array: a tile's extent along N.
+    activation_format:
+        Of x.
+    weight_format:
+        Of w.
+    accumulator_format:
+        Of products, sums, psum and result.
+    rounding:
+        Of every product and every sum.
+    host_adds_tiles:
+        True for the word port (each tile from +0, results added in order of k), False for the vector streams
+        (one sum over k, so that `rows` and `columns` change no bit).
+    skip_zero_tiles:
+        Leave out the tiles whose weights are all zero, which changes no bit either.
+    psum:
+        What the sums start from, M x N words of accumulator_format; infinity is allowed, and None is +0. With
+        host_adds_tiles it is what the host's running total starts from.
 
-    Returns:
+    Returns
+    -------
+    Words
         M x N words (uint64) of accumulator_format.
 
-    Raises:
-        ValueError: wrong dtype, dimensions or shapes, or a word that does not fit, is NaN, or is infinite
-            in x or w (the message has its index); `rows` or `columns` not positive; formats whose product
-            is too wide (`arithmetic.multiply`).
+    Raises
+    ------
+    ValueError
+        Wrong dtype, dimensions or shapes, or a word that does not fit, is NaN, or is infinite in x or w (the
+        message has its index); `rows` or `columns` not positive; formats whose product is too wide
+        (`arithmetic.multiply`).
     """
     rounding = Rounding(rounding)
     x, w, total = _check_operands(
         ("x", x), ("w", w), psum, activation_format, weight_format, accumulator_format
     )
-    kept = kept_tiles(w, rows, columns, weight_format)
+    kept = nonzero_tiles(split_tiles(w, rows, columns), weight_format)
     if not skip_zero_tiles:
         kept[:] = True
     for tile in range(kept.shape[0]):
@@ -94,20 +110,32 @@ def tile_result(
 ) -> Words:
     """Return what leaves the bottom of the array for one tile of weights.
 
-    Args:
-        x_tile: M activation vectors, M x R words.
-        w_tile: the tile, R x C words.
-        psum: what enters at the top, M x C words; None is +0.
-        activation_format: of x_tile.
-        weight_format: of w_tile.
-        accumulator_format: of psum and result.
-        rounding: of every product and every sum.
+    Parameters
+    ----------
+    x_tile:
+        M activation vectors, M x R words.
+    w_tile:
+        The tile, R x C words.
+    psum:
+        What enters at the top, M x C words; None is +0.
+    activation_format:
+        Of x_tile.
+    weight_format:
+        Of w_tile.
+    accumulator_format:
+        Of psum and result.
+    rounding:
+        Of every product and every sum.
 
-    Returns:
+    Returns
+    -------
+    Words
         M x C words (uint64) of accumulator_format.
 
-    Raises:
-        ValueError: as `gemm`.
+    Raises
+    ------
+    ValueError
+        As `gemm`.
     """
     x, w, total = _check_operands(
         ("x_tile", x_tile), ("w_tile", w_tile), psum, activation_format, weight_format, accumulator_format
@@ -142,7 +170,7 @@ def _check_operands(
     start = check_words(psum, accumulator_format, "psum", infinity=True)
     if start.shape != shape:
         raise ValueError(f"psum has shape {start.shape}, and {x[0]} x {w[0]} has {shape}")
-    return left, right, flush(start, accumulator_format)
+    return left, right, kernels.flush(start, accumulator_format)
 
 
 def _accumulate(

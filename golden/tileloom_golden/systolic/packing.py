@@ -16,8 +16,10 @@ from ..checks import Words, check_integers, check_ndim, check_positive, refuse
 def words_per_row(columns: int, width: int, word_bits: int = 32) -> int:
     """Return how many bus words a row of weights takes.
 
-    Raises:
-        ValueError: `columns` or `width` is not positive, or a weight is wider than a word or than 64 bits.
+    Raises
+    ------
+    ValueError
+        `columns` or `width` is not positive, or a weight is wider than a word or than 64 bits.
     """
     check_positive(columns, "columns")
     return -(-columns // _per_word(width, word_bits))
@@ -29,17 +31,25 @@ def pack_weights(tile: npt.ArrayLike, width: int, word_bits: int = 32) -> Words:
     Row 0 goes first, and each row begins a new word. A word holds word_bits // width weights, the first
     in its most significant bits; bits that hold no weight are zero.
 
-    Args:
-        tile: R x C words of any integer dtype.
-        width: bits of a weight.
-        word_bits: bits of a bus word, at most 64.
+    Parameters
+    ----------
+    tile:
+        R x C words of any integer dtype.
+    width:
+        Bits of a weight.
+    word_bits:
+        Bits of a bus word, at most 64.
 
-    Returns:
+    Returns
+    -------
+    Words
         R * words_per_row(C, width, word_bits) bus words (uint64), in the order of transfer.
 
-    Raises:
-        ValueError: not an integer dtype, not two-dimensional, empty, a weight that does not fit `width`
-            bits (the message has its index), or widths that `words_per_row` refuses.
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, not two-dimensional, empty, a weight that does not fit `width` bits (the message
+        has its index), or widths that `words_per_row` refuses.
     """
     words = _fields(tile, width, "tile")
     check_ndim(words, 2, "tile")
@@ -56,16 +66,24 @@ def pack_weights(tile: npt.ArrayLike, width: int, word_bits: int = 32) -> Words:
 def unpack_weights(words: npt.ArrayLike, rows: int, columns: int, width: int, word_bits: int = 32) -> Words:
     """Return the R x C tile of weight words (uint64) that `pack_weights` packed.
 
-    Args:
-        words: bus words of any integer dtype, one-dimensional.
-        rows: of the tile.
-        columns: of the tile.
-        width: bits of a weight.
-        word_bits: bits of a bus word, at most 64.
+    Parameters
+    ----------
+    words:
+        Bus words of any integer dtype, one-dimensional.
+    rows:
+        Of the tile.
+    columns:
+        Of the tile.
+    width:
+        Bits of a weight.
+    word_bits:
+        Bits of a bus word, at most 64.
 
-    Raises:
-        ValueError: not an integer dtype, a word that does not fit (the message has its index), not as many
-            words as the tile takes, or widths that `words_per_row` refuses.
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, a word that does not fit (the message has its index), not as many words as the
+        tile takes, or widths that `words_per_row` refuses.
     """
     check_positive(rows, "rows")
     per_word = _per_word(width, word_bits)
@@ -82,17 +100,25 @@ def unpack_weights(words: npt.ArrayLike, rows: int, columns: int, width: int, wo
 def pack_vector(elements: npt.ArrayLike, width: int, bus_bits: int | None = None) -> int:
     """Pack a vector into the payload of one stream transfer.
 
-    Args:
-        elements: words of any integer dtype, one-dimensional.
-        width: bits of an element.
-        bus_bits: bits of the payload, where it is wider than the elements; the bits above them are zero.
+    Parameters
+    ----------
+    elements:
+        Words of any integer dtype, one-dimensional.
+    width:
+        Bits of an element.
+    bus_bits:
+        Bits of the payload, where it is wider than the elements; the bits above them are zero.
 
-    Returns:
+    Returns
+    -------
+    int
         The payload, element 0 in its least significant bits.
 
-    Raises:
-        ValueError: not an integer dtype, not one-dimensional, an element that does not fit `width` bits
-            (the message has its index), or more elements than `bus_bits` hold.
+    Raises
+    ------
+    ValueError
+        Not an integer dtype, not one-dimensional, an element that does not fit `width` bits (the message has
+        its index), or more elements than `bus_bits` hold.
     """
     words = _fields(elements, width, "elements")
     check_ndim(words, 1, "elements")
@@ -106,9 +132,10 @@ def pack_vector(elements: npt.ArrayLike, width: int, bus_bits: int | None = None
 def unpack_vector(payload: int, count: int, width: int) -> Words:
     """Return the `count` elements (uint64) of a payload, element 0 from its least significant bits.
 
-    Raises:
-        ValueError: `count` is not positive, `width` not 1 to 64, or the payload does not fit count * width
-            bits.
+    Raises
+    ------
+    ValueError
+        `count` is not positive, `width` not 1 to 64, or the payload does not fit count * width bits.
     """
     check_positive(count, "count")
     _check_width(width)

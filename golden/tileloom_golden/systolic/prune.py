@@ -17,19 +17,28 @@ from .tiles import split_tiles
 def prune_tiles(weights: npt.ArrayLike, tile_rows: int, tile_columns: int, rate: float) -> npt.NDArray[Any]:
     """Set the share `rate` of the tiles, those with the smallest L1 norm, to zero.
 
-    Args:
-        weights: K x N, floating or signed integer dtype.
-        tile_rows: of a tile, the array's rows.
-        tile_columns: of a tile, the array's columns.
-        rate: 0 to 1; the number of tiles is rounded to the nearest, ties to even. Tiles cut short by the
-            matrix count as tiles. Between equal norms the tile with the smaller index, row by row, goes.
+    Parameters
+    ----------
+    weights:
+        K x N, floating or signed integer dtype.
+    tile_rows:
+        Of a tile, the array's rows.
+    tile_columns:
+        Of a tile, the array's columns.
+    rate:
+        0 to 1; the number of tiles is rounded to the nearest, ties to even. Tiles cut short by the matrix
+        count as tiles. Between equal norms the tile with the smaller index, row by row, goes.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[Any]
         A pruned copy, K x N, of the same dtype.
 
-    Raises:
-        ValueError: dtype, dimensions, tile size or rate are wrong, or a weight is NaN or infinite (the
-            message has its index).
+    Raises
+    ------
+    ValueError
+        Dtype, dimensions, tile size or rate are wrong, or a weight is NaN or infinite (the message has its
+        index).
     """
     array = np.asarray(weights)
     if array.dtype.kind not in "fi":

@@ -17,9 +17,12 @@ from ..checks import check_ndim, refuse
 class Quantised:
     """Integer weights and what one step of them is worth: weight = integer * scale.
 
-    Attributes:
-        integers: K x N, int8 (up to 8 bits) or int16, of magnitude at most 2**(bits - 1) - 1.
-        scale: float32, a scalar array () per tensor, (N,) per column; positive.
+    Attributes
+    ----------
+    integers:
+        K x N, int8 (up to 8 bits) or int16, of magnitude at most 2**(bits - 1) - 1.
+    scale:
+        float32, a scalar array () per tensor, (N,) per column; positive.
     """
 
     integers: npt.NDArray[np.signedinteger[Any]]
@@ -29,18 +32,26 @@ class Quantised:
 def quantise(weights: npt.ArrayLike, bits: int = 8, per: Literal["tensor", "column"] = "tensor") -> Quantised:
     """Quantise weights to the nearest integer multiple of their scale, ties to even.
 
-    Args:
-        weights: K x N, any floating dtype up to float64.
-        bits: of an integer, sign included: 2 to 16.
-        per: "tensor" for one scale, "column" for one for each of the N columns.
+    Parameters
+    ----------
+    weights:
+        K x N, any floating dtype up to float64.
+    bits:
+        Of an integer, sign included: 2 to 16.
+    per:
+        "tensor" for one scale, "column" for one for each of the N columns.
 
-    Returns:
-        The integers and the scale. A tensor or column whose scale would be below float32's smallest
-        normal (an all-zero one above all) gets scale 1 and integers 0.
+    Returns
+    -------
+    Quantised
+        The integers and the scale. A tensor or column whose scale would be below float32's smallest normal
+        (an all-zero one above all) gets scale 1 and integers 0.
 
-    Raises:
-        ValueError: not a float dtype, not two-dimensional, a weight that is NaN, infinite or too large for
-            a float32 scale (the message has its index), or a wrong `bits` or `per`.
+    Raises
+    ------
+    ValueError
+        Not a float dtype, not two-dimensional, a weight that is NaN, infinite or too large for a float32
+        scale (the message has its index), or a wrong `bits` or `per`.
     """
     if not 2 <= bits <= 16:
         raise ValueError(f"bits is {bits}, not 2 to 16")

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import check_ndim, check_positive, check_words
+from ..checks import Words, check_ndim, check_positive, check_words
 from ..formats import Float, Integer
+from ..rounding import nonzero
 
 
 def tile_grid(k: int, n: int, rows: int, columns: int) -> tuple[int, int]:
     """Return how many tiles a K x N matrix has along K and along N.
 
-    Raises:
-        ValueError: `rows` or `columns` is not a positive integer.
+    Raises
+    ------
+    ValueError
+        `rows` or `columns` is not a positive integer.
     """
     check_positive(rows, "rows")
     check_positive(columns, "columns")
@@ -27,16 +30,24 @@ def tile_grid(k: int, n: int, rows: int, columns: int) -> tuple[int, int]:
 def split_tiles(weights: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
     """Return a K x N matrix as tiles.
 
-    Args:
-        weights: K x N, any dtype (words or values).
-        rows: of a tile.
-        columns: of a tile.
+    Parameters
+    ----------
+    weights:
+        K x N, any dtype (words or values).
+    rows:
+        Of a tile.
+    columns:
+        Of a tile.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[Any]
         A copy of the same dtype and shape (tiles along K, tiles along N, rows, columns), zeros added.
 
-    Raises:
-        ValueError: not two-dimensional, or `rows` or `columns` is not a positive integer.
+    Raises
+    ------
+    ValueError
+        Not two-dimensional, or `rows` or `columns` is not a positive integer.
     """
     weights = np.asarray(weights)
     check_ndim(weights, 2, "weights")
@@ -51,19 +62,31 @@ def kept_tiles(
 ) -> npt.NDArray[np.bool_]:
     """Return which tiles have a weight that is not zero in value, and so have to be computed.
 
-    Args:
-        weights: K x N words of any integer dtype.
-        rows: of a tile.
-        columns: of a tile.
-        weight_format: of the words; a float with exponent field 0 and either integer zero are zero.
+    Parameters
+    ----------
+    weights:
+        K x N words of any integer dtype.
+    rows:
+        Of a tile.
+    columns:
+        Of a tile.
+    weight_format:
+        Of the words; a float with exponent field 0 and either integer zero are zero.
 
-    Returns:
-        bool of shape (tiles along K, tiles along N).
+    Returns
+    -------
+    npt.NDArray[np.bool_]
+        Bool of shape (tiles along K, tiles along N).
 
-    Raises:
-        ValueError: as `checks.check_words` and `split_tiles`.
+    Raises
+    ------
+    ValueError
+        As `checks.check_words` and `split_tiles`.
     """
     words = check_words(weights, weight_format, "weights")
-    magnitude = words & weight_format.magnitude_mask
-    smallest = weight_format.smallest_normal if isinstance(weight_format, Float) else 1
-    return np.asarray(split_tiles(magnitude >= smallest, rows, columns).any(axis=(2, 3)))
+    return nonzero_tiles(split_tiles(words, rows, columns), weight_format)
+
+
+def nonzero_tiles(tiles: Words, weight_format: Float | Integer) -> npt.NDArray[np.bool_]:
+    """Return the same of words that have been checked, as `split_tiles` returns them."""
+    return np.asarray(nonzero(tiles, weight_format).any(axis=(2, 3)))

@@ -26,11 +26,16 @@ Beats = npt.NDArray[np.uint8]
 class LayerStreams:
     """A layer's streams: transfers x bytes, the least significant byte first.
 
-    Attributes:
-        commands, index, weights, activations: what goes in.
-        results: how many transfers come out.
-        waits: how often each of the five streams waits in a cycle, 0 to below 1.
-        seed: of the waits.
+    Attributes
+    ----------
+    commands, index, weights, activations:
+        What goes in.
+    results:
+        How many transfers come out.
+    waits:
+        How often each of the five streams waits in a cycle, 0 to below 1.
+    seed:
+        Of the waits.
     """
 
     commands: Beats
@@ -46,11 +51,16 @@ class LayerStreams:
 class LayerRun:
     """What a layer gave.
 
-    Attributes:
-        results: transfers x bytes.
-        last: of each transfer.
-        first_cycle, cycles: from the first command's offer until the first and the last result were taken.
-        fault: the engine's output after it.
+    Attributes
+    ----------
+    results:
+        Transfers x bytes.
+    last:
+        Of each transfer.
+    first_cycle, cycles:
+        From the first command's offer until the first and the last result were taken.
+    fault:
+        The engine's output after it.
     """
 
     results: Beats

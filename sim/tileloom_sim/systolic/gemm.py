@@ -16,9 +16,10 @@ import numpy as np
 
 from tileloom.design import Design
 from tileloom.systolic.config import Port, SystolicConfig
-from tileloom_golden.arithmetic import add
+from tileloom_golden.formats import Rounding
+from tileloom_golden.rounding import add
 from tileloom_golden.systolic.gemm import gemm
-from tileloom_golden.systolic.tiles import kept_tiles, split_tiles
+from tileloom_golden.systolic.tiles import nonzero_tiles, split_tiles
 
 from . import beats, reference
 from .harness import Progress, build_harness, run_harness
@@ -86,10 +87,11 @@ def simulate_gemm(
 
     Raises HarnessError if the array stops moving, ToolError where a tool is missing or fails.
     """
-    config = Interface.of_manifest(design.manifest).config
+    interface = Interface.of_manifest(design.manifest)
+    config = interface.config
     vectors, columns = x.shape[0], w.shape[1]
     tiles = split_tiles(w, config.rows, config.columns)
-    kept = kept_tiles(w, config.rows, config.columns, reference.operand_format(config.weight))
+    kept = nonzero_tiles(tiles, reference.operand_format(config.weight))
     if not skip_zero_tiles:
         kept[:] = True
     # Column by column of tiles, in order of k within each.
@@ -102,7 +104,8 @@ def simulate_gemm(
     by_tile = padded.reshape(vectors, -1, config.rows).swapaxes(0, 1).reshape(-1, config.rows)
     expected_cycles = len(chosen) * vectors * config.step_interval
     large = config.rows * config.columns > BLOCKS_ABOVE
-    harness = build_harness(design, waves=waves is not None, blocks=large and expected_cycles < SHORT)
+    blocks = large and expected_cycles < SHORT
+    harness = build_harness(design, interface, waves=waves is not None, blocks=blocks)
     if on_start is not None:
         on_start(len(chosen) * vectors)
     with tempfile.TemporaryDirectory(prefix="tileloom-") as folder:
@@ -144,7 +147,7 @@ def _collect(
         for n, part in zip(columns, vectors_out.reshape(-1, vectors, config.columns), strict=True):
             words[:, n * config.columns : (n + 1) * config.columns] = part
         return
-    accumulator, rounding = reference.float_format(config.accumulator), config.rounding.value
+    accumulator, rounding = reference.float_format(config.accumulator), Rounding(config.rounding.value)
     parts = beats.unpack(results.reshape(-1, 1), 1, width).reshape(-1, vectors, config.columns)
     for (_, n), part in zip(chosen, parts, strict=True):
         span = slice(n * config.columns, (n + 1) * config.columns)

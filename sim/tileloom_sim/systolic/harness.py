@@ -37,13 +37,12 @@ class HarnessRun:
     seconds: float
 
 
-def build_harness(design: Design, *, waves: bool = False, blocks: bool = False) -> Path:
-    """Return the harness of ``design``, made if the cache has none.
+def build_harness(design: Design, interface: Interface, *, waves: bool = False, blocks: bool = False) -> Path:
+    """Return the harness of ``design``, whose manifest says ``interface``, made if the cache has none.
 
     ``waves`` makes one that can write a wave file. ``blocks`` builds large arrays fast and runs them slowly
     (``verilator_build``). Raises ToolError where a tool is missing or fails.
     """
-    interface = Interface.of_manifest(design.manifest)
     header = _ports_header(interface, design.manifest["timing"])
     kept = verilator_build.rows if blocks and not waves else verilator_build.elements
     control = verilator_build.control_file(kept(design.manifest["modules"]), blocks=blocks and not waves)

@@ -12,9 +12,10 @@ from tileloom.errors import UserError
 from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import SystolicConfig
 from tileloom_golden.formats import Float
+from tileloom_golden.rounding import to_float64
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
-from tileloom_golden.words import decode, encode, sign_magnitude, to_float32
+from tileloom_golden.words import encode, sign_magnitude
 
 from ..layout import Named
 from . import reference
@@ -85,7 +86,7 @@ def prepare(
         weight = reference.operand_format(config.weight)
         if isinstance(weight, Float):
             w_words = encode(_floating(w), weight)
-            w_values = decode(w_words, weight)
+            w_values = to_float64(w_words, weight)
         else:
             if w.dtype.kind == "f":
                 integers, scale = _quantise(config, w, per)
@@ -96,14 +97,17 @@ def prepare(
             w_values = integers.astype(np.float64)
     except ValueError as error:
         raise _told(w_path, error) from None
-    return Operands(x_words, w_words, decode(x_words, activation), w_values, scale, quantised)
+    return Operands(x_words, w_words, to_float64(x_words, activation), w_values, scale, quantised)
 
 
 def values_of(
     config: SystolicConfig, words: Words, operands: Operands, *, raw: bool
 ) -> npt.NDArray[np.float32]:
-    """Return result words as float32, times the scale of the weights unless ``raw``."""
-    values = to_float32(words, reference.float_format(config.accumulator))
+    """Return result words as float32, times the scale of the weights unless ``raw``.
+
+    The words are those of the golden model, and the format is one that ``require_float32`` let pass.
+    """
+    values = to_float64(words, reference.float_format(config.accumulator)).astype(np.float32)
     return values if raw else values * operands.scale
 
 

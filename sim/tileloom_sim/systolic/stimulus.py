@@ -39,13 +39,20 @@ def float_words(
 ) -> Words:
     """Draw words: exponents over the whole range and at its ends, fractions random and patterned, zeros.
 
-    Args:
-        rng: the source.
-        format: of the words.
-        shape: of the array.
-        infinity: whether about one word in 20 is infinite.
+    Parameters
+    ----------
+    rng:
+        The source.
+    format:
+        Of the words.
+    shape:
+        Of the array.
+    infinity:
+        Whether about one word in 20 is infinite.
 
-    Returns:
+    Returns
+    -------
+    Words
         Words (uint64) of that shape; zeros also come with a sign and with a fraction.
     """
     count = int(np.prod(shape))
@@ -165,14 +172,22 @@ def gemm_words(
     the weight's sign changed, so that its product is taken away again; some partial sums start as the
     first product's opposite.
 
-    Args:
-        rng: the source.
-        shape: M, K, N.
-        activation_format: of x.
-        weight_format: of w.
-        accumulator_format: of psum and the result.
+    Parameters
+    ----------
+    rng:
+        The source.
+    shape:
+        M, K, N.
+    activation_format:
+        Of x.
+    weight_format:
+        Of w.
+    accumulator_format:
+        Of psum and the result.
 
-    Returns:
+    Returns
+    -------
+    tuple[Words, Words, Words]
         x (M x K), w (K x N) and psum (M x N): words, finite.
     """
     m, k, n = shape
