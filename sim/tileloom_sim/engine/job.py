@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from tileloom_golden.engine.requantise import Requantisation, from_ratios, requa
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words
 
+from .. import arrays
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
 
@@ -49,19 +50,8 @@ class Job:
     streams: LayerStreams
 
 
-def read_array(path: Path) -> npt.NDArray[Any]:
-    """Return the integers in an .npy file. Raises UserError where there are none."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path}: not an .npy file of numbers; write it with numpy.save") from None
-    if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: an archive of arrays; write one array with numpy.save")
-    if array.dtype.kind not in "iu" or not array.size:
-        raise UserError(f"{path}: {array.dtype} of shape {array.shape}; integers are needed, one at least")
-    return array
+read_array = functools.partial(arrays.read_array, floats=False)
+"""Returns the integers in an ``.npy`` file, as ``arrays.read_array`` does."""
 
 
 def make_job(
@@ -165,18 +155,18 @@ def golden_outputs(job: Job) -> npt.NDArray[np.int8]:
 
 def _parameters(sums: npt.NDArray[np.int32], outputs: int, **given: Named | None) -> Requantisation:
     """Return what the user gave, checked, and something sensible for the rest."""
-    arrays = {}
+    chosen = {}
     for name, named in given.items():
         if named is not None:
             if named[1].shape != (outputs,):
                 raise UserError(f"{named[0]}: has shape {named[1].shape}, not ({outputs},)")
-            arrays[name] = named[1].astype(np.int64)
-    if ("scale" in arrays) != ("shift" in arrays):
+            chosen[name] = named[1].astype(np.int64)
+    if ("scale" in chosen) != ("shift" in chosen):
         raise UserError("give both --scale and --shift, or neither")
-    bias = arrays.get("bias", np.zeros(outputs, np.int64))
+    bias = chosen.get("bias", np.zeros(outputs, np.int64))
     try:
-        if "scale" in arrays:
-            return Requantisation(bias, arrays["scale"], arrays["shift"])
+        if "scale" in chosen:
+            return Requantisation(bias, chosen["scale"], chosen["shift"])
         largest = max(1, int(np.abs(sums.astype(np.int64) + bias).max()))
         return from_ratios(np.full(outputs, 127 / largest), bias)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
 from tileloom_golden.words import decode, encode, sign_magnitude, to_float32
 
+from ..arrays import read_array
 from . import reference
 from .beats import Words
 
@@ -47,22 +49,8 @@ class Operands:
     quantised: bool
 
 
-def read_matrix(path: Path) -> npt.NDArray[Any]:
-    """Return the matrix in an .npy file.
-
-    Raises UserError where it is no .npy file, not two-dimensional or empty.
-    """
-    try:
-        matrix = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path}: not an .npy file of numbers; write it with numpy.save") from None
-    if not isinstance(matrix, np.ndarray):
-        raise UserError(f"{path}: an archive of arrays; write one matrix with numpy.save")
-    if matrix.ndim != 2 or not matrix.size:
-        raise UserError(f"{path}: has shape {matrix.shape}; a matrix with at least one element is needed")
-    return matrix
+read_matrix = functools.partial(read_array, dimensions=2)
+"""Returns the matrix in an ``.npy`` file, as ``arrays.read_array`` does."""
 
 
 def prepare(
