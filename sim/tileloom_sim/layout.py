@@ -26,11 +26,18 @@ CONVOLUTION = ("OHWI", "OIHW")
 """Layouts of a convolution's weights: O outputs, I inputs, H x W the window. PyTorch and ONNX have OIHW."""
 
 
-def named(given: Any, name: str) -> Named:
-    """Return an array with ``name``; of a path, what the file holds, under the file's name."""
+def named(given: Any, name: str, *, floats: bool = True) -> Named:
+    """Return an array with ``name``; of a path, what the file holds, under the file's name.
+
+    Raises UserError where it holds no numbers, or without ``floats`` no integers.
+    """
     if isinstance(given, str | Path):
-        return str(given), read_array(Path(given))
-    return name, np.asarray(given)
+        return str(given), read_array(Path(given), floats=floats)
+    array = np.asarray(given)
+    if array.dtype.kind not in ("iuf" if floats else "iu") or not array.size:
+        wanted = "numbers" if floats else "integers"
+        raise UserError(f"{name}: {array.dtype} of shape {array.shape}; {wanted} are needed, one at least")
+    return name, array
 
 
 def oriented(weights: Named, layout: str | None, layouts: tuple[str, ...]) -> Named:

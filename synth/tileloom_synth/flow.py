@@ -13,37 +13,36 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tileloom import yosys
+from tileloom import scratch, yosys
 
 from .library.library import Library
 from .library.recipes import RELAXED_PS, Options
 from .techmap import full_adder, multiplier
 
 READ = """
-read_verilog {folder}/design.v
+read_verilog design.v
 hierarchy -check -top {top}
 proc
 setattr -set register 1 t:$dff %co1:+[Q] w:* %i
 opt
 wreduce
 opt_clean
-write_rtlil {folder}/design.il
+write_rtlil design.il
 """
 """What does not depend on options. ``wreduce`` narrows what Verilog widened; with an attribute of their own
 the names of registers outlive those of their aliases."""
 
 MAP = """
-read_rtlil {folder}/design.il
+read_rtlil design.il
 read_liberty -lib -ignore_miss_func {functions}
 hierarchy -top {top}
 {flatten}
-techmap -map {folder}/multipliers.v
+techmap -map multipliers.v
 opt
 wreduce
 peepopt
@@ -57,7 +56,7 @@ opt -full
 techmap
 opt -fast
 opt -full
-techmap -map {folder}/full_adder.v
+techmap -map full_adder.v
 techmap
 opt -full
 setattr -unset init
@@ -69,8 +68,8 @@ opt_clean -purge
 check -mapped -assert
 rename -enumerate -pattern u% c:*
 
-write_json {folder}/netlist.json
-write_verilog -noattr -simple-lhs {folder}/netlist.v
+write_json netlist.json
+write_verilog -noattr -simple-lhs netlist.v
 """
 
 OUTPUT_LOAD_FF = 5.0
@@ -131,21 +130,19 @@ class Flow:
         self.top = top
         self.library = library
         self._on_line = on_line
-        with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
-            folder = Path(name)
+        with scratch.folder() as folder:
             (folder / "design.v").write_text(full_adder.STUB + full_adder.as_cells(verilog), encoding="utf-8")
-            yosys.run(READ.format(folder=folder, top=top), on_line=on_line)
+            yosys.run(READ.format(top=top), folder=folder, on_line=on_line)
             self._rtlil = (folder / "design.il").read_text(encoding="utf-8")
         there = re.findall(r"^module \\(\S+)$", self._rtlil, re.MULTILINE)
         self._units = [unit for unit in units if unit in there]
 
     def map(self, options: Options) -> Mapped:
         """Return the design mapped with ``options``. Raises ``yosys.YosysError`` where Yosys or ABC fails."""
-        with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
-            folder = Path(name)
+        with scratch.folder() as folder:
             for file, text in self._inputs(options).items():
                 (folder / file).write_text(text, encoding="utf-8")
-            log = yosys.run(self._script(options, folder), on_line=self._on_line)
+            log = yosys.run(self._script(options, folder), folder=folder, on_line=self._on_line)
             netlist = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
             verilog = (folder / "netlist.v").read_text(encoding="utf-8")
         modules = {

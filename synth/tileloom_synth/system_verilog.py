@@ -5,12 +5,9 @@ By slang, which comes with pyosys (``read_slang``), so that whole cores can be m
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
-from tileloom import yosys
+from tileloom import scratch, yosys
 
 # A multiplexer for each bit has no operator in Verilog; Yosys would write it as a module that is not there.
 CONVERT = """
@@ -20,7 +17,7 @@ proc
 {flatten}
 bwmuxmap
 opt_clean
-write_verilog -noattr {target}
+write_verilog -noattr design.v
 """
 
 
@@ -49,25 +46,21 @@ def to_verilog(
     """
     options = [f"-G {name}={value}" for name, value in (parameters or {}).items()]
     options += [f"-D {name}={value}" for name, value in (defines or {}).items()]
-    with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
-        folder = Path(name)
+    with scratch.folder() as folder:
         for file, text in sources.items():
             # Names that start with a dollar sign, as Yosys writes them, can be ones that it takes again.
             (folder / file).write_text(text.replace("\\$", "\\_$"), encoding="utf-8")
-        files = " ".join(str(folder / file) for file in sources)
-        target = folder / "design.v"
         script = CONVERT.format(
             top=top,
             options=" ".join(options),
-            files=files,
+            files=" ".join(sources),
             flatten="flatten" if flatten else "",
-            target=target,
         )
         lines: list[str] = []
         try:
-            yosys.run(script, on_line=lines.append)
+            yosys.run(script, folder=folder, on_line=lines.append)
         except yosys.YosysError as error:
             # Yosys's own last word is only that slang failed.
-            reasons = [re.sub(rf"\S*{folder.name}/", "", line) for line in lines if "ERROR: " in line]
+            reasons = [line for line in lines if "ERROR: " in line]
             raise yosys.YosysError(reasons[0] if reasons else str(error)) from None
-        return target.read_text(encoding="utf-8")
+        return (folder / "design.v").read_text(encoding="utf-8")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from tileloom import processes, scratch
 from tileloom.errors import ToolError
 
 from .flow import Mapped
@@ -17,7 +15,7 @@ from .library.library import Library
 
 SCRIPT = """
 read_liberty {liberty}
-read_verilog {netlist}
+read_verilog netlist.v
 link_design {top}
 create_clock -name clock -period {period:g} [get_ports {clock}]
 set_input_delay 0 -clock clock [all_inputs]
@@ -104,15 +102,13 @@ def analyse(mapped: Mapped, library: Library, period_ps: float, clock: str) -> T
     program = opensta()
     if program is None:
         return _estimate(mapped, period_ps)
-    with tempfile.TemporaryDirectory(prefix="tileloom-") as name:
-        netlist, script = Path(name, "netlist.v"), Path(name, "script.tcl")
+    with scratch.folder() as folder:
         # OpenSTA of 2019 reads no signed ports, and drops what it cannot read.
         unsigned = re.sub(r"\b(input|output|wire) signed ", r"\1 ", mapped.verilog)
-        netlist.write_text(unsigned, encoding="utf-8")
-        script.write_text(
+        (folder / "netlist.v").write_text(unsigned, encoding="utf-8")
+        (folder / "script.tcl").write_text(
             SCRIPT.format(
                 liberty=library.timing,
-                netlist=netlist,
                 top=mapped.top,
                 period=period_ps / library.time_unit_ps,
                 clock=clock,
@@ -120,10 +116,8 @@ def analyse(mapped: Mapped, library: Library, period_ps: float, clock: str) -> T
             ),
             encoding="utf-8",
         )
-        done = subprocess.run(
-            [program, "-no_splash", "-exit", str(script)], capture_output=True, text=True, check=False
-        )
-    return _read_report(mapped, library, period_ps, done.stdout + done.stderr)
+        done = processes.run([program, "-no_splash", "-exit", "script.tcl"], folder=folder, merge=True)
+    return _read_report(mapped, library, period_ps, done.output)
 
 
 def _read_report(mapped: Mapped, library: Library, period_ps: float, text: str) -> Timing:

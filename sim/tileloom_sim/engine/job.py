@@ -148,18 +148,18 @@ def golden_outputs(job: Job) -> npt.NDArray[np.int8]:
 
 def _parameters(sums: npt.NDArray[np.int32], outputs: int, **given: Named | None) -> Requantisation:
     """Return what the user gave, checked, and something sensible for the rest."""
-    arrays = {}
+    chosen = {}
     for name, named in given.items():
         if named is not None:
             if named[1].shape != (outputs,):
                 raise UserError(f"{named[0]}: has shape {named[1].shape}, not ({outputs},)")
-            arrays[name] = named[1].astype(np.int64)
-    if ("scale" in arrays) != ("shift" in arrays):
+            chosen[name] = named[1].astype(np.int64)
+    if ("scale" in chosen) != ("shift" in chosen):
         raise UserError("give both --scale and --shift, or neither")
-    bias = arrays.get("bias", np.zeros(outputs, np.int64))
+    bias = chosen.get("bias", np.zeros(outputs, np.int64))
     try:
-        if "scale" in arrays:
-            return Requantisation(bias, arrays["scale"], arrays["shift"])
+        if "scale" in chosen:
+            return Requantisation(bias, chosen["scale"], chosen["shift"])
         largest = max(1, int(np.abs(sums.astype(np.int64) + bias).max()))
         return from_ratios(np.full(outputs, 127 / largest), bias)
     except ValueError as error:

@@ -98,13 +98,15 @@ def simulate(
     given = {"bias": bias, "scale": scale, "shift": shift}
     job = make_job(
         config,
-        named(activations, "activations"),
-        oriented(named(weights, "weights"), layout, (*MATRIX, *CONVOLUTION)),
+        named(activations, "activations", floats=False),
+        oriented(named(weights, "weights", floats=False), layout, (*MATRIX, *CONVOLUTION)),
         relu=relu,
         stride=stride,
         pads=pads,
         prune=prune,
-        **{name: None if value is None else named(value, name) for name, value in given.items()},
+        **{
+            name: None if value is None else named(value, name, floats=False) for name, value in given.items()
+        },
     )
     results, figures = _run(config, [job], waves)
     return _result(config, figures, results[0].reshape(job.shape))

@@ -7,7 +7,6 @@ which none of them reads and which are most of a file.
 
 from __future__ import annotations
 
-import functools
 import importlib.resources
 import re
 import tempfile
@@ -15,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tileloom import scratch
 from tileloom.errors import UserError
 
 from . import cells, liberty
@@ -144,14 +144,9 @@ def _units(group: Group, path: Path) -> tuple[float, float]:
         raise LibraryError(f"{path}: time_unit {time!r} or capacitive_load_unit is not understood") from None
 
 
-@functools.cache
-def _root() -> tempfile.TemporaryDirectory[str]:
-    """Return the folder of all merged files; removed when the process ends."""
-    return tempfile.TemporaryDirectory(prefix="tileloom-library-")
-
-
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(dir=_root().name))
+    """Return a new folder for merged files; removed when the process ends."""
+    return Path(tempfile.mkdtemp(dir=scratch.lasting("tileloom-library-")))
 
 
 def _write(
