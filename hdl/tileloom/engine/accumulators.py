@@ -1,7 +1,7 @@
 """The accumulators: two halves of C tiles, partial sums going to and from the core in one, the other drained.
 
 ```
- step of a tile --[psum_delay - 1]--> read, [1] --> fresh ? start : word --> psum
+ step of a tile --[psum_delay - 1]--> read, [1] --> first ? start : word --> psum
                 --[latency]---------> write <------------------------------- results
 ```
 
@@ -101,7 +101,7 @@ class Accumulators(wiring.Component):
         user = self.step if timing.psum_delay == 0 else after[timing.psum_delay]
         word = Mux(user.half, words[1], words[0])
         start = Mux(user.half, Value.cast(self.start[1]), Value.cast(self.start[0]))
-        m.d.comb += Value.cast(self.psum).eq(Mux(user.fresh, start.replicate(config.m), word))
+        m.d.comb += Value.cast(self.psum).eq(Mux(user.first, start.replicate(config.m), word))
         drained_half = Signal()
         with m.If(self.drain_read):
             m.d.sync += drained_half.eq(self.drain_half)

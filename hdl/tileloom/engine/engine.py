@@ -162,7 +162,7 @@ class Engine(wiring.Component):
             accumulators.drain_half.eq(drain.half),
             accumulators.drain_tile.eq(drain.tile),
             drain.word.eq(accumulators.drained),
-            drain.fresh.eq(sequencer.fresh),
+            drain.untouched.eq(sequencer.untouched),
         ]
 
         # Headers.
