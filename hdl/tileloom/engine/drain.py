@@ -16,9 +16,8 @@ from ..arith.pipeline import register
 from ..arith.rounding import exact_specials
 from ..hierarchy import add_shared
 from ..stream import packet
-from .accumulators import start_layout
+from .accumulators import start_layout, sums_signature
 from .config import Core, EngineConfig
-from .core import sums_layout
 from .feeder import header_layout
 from .layouts import write_command
 from .loops import Loops
@@ -54,8 +53,8 @@ class Drain(wiring.Component):
         In: a column's parameters, that it begins in this cycle, and in which half.
     starts:
         Out, for each half: what its column's sums start from. With requantisation the bias comes after them.
-    read, half, tile, word:
-        Out, in: as the ``drain`` ports of the accumulators.
+    sums:
+        Out, to the accumulators: as in ``sums_signature``.
     results:
         Stream out: rows of C; ``last`` ends a block column.
     busy:
@@ -75,10 +74,7 @@ class Drain(wiring.Component):
                 "header_take": In(1),
                 "header_half": In(1),
                 "starts": Out(data.ArrayLayout(start_layout(config), 2)),
-                "read": Out(1),
-                "half": Out(1),
-                "tile": Out(ceil_log2(config.acc_tiles)),
-                "word": In(sums_layout(config)),
+                "sums": Out(sums_signature(config)),
                 "results": Out(stream.Signature(packet(result_layout(config)))),
                 "busy": Out(1),
             }
@@ -88,7 +84,7 @@ class Drain(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        command = self.commands.payload
+        command, tile, half = self.commands.payload, self.sums.tile, self.sums.half
         # The registers behind the loops stand still while a transfer waits, and the loops with them.
         enable, advance = Signal(), Signal()
         m.d.comb += [
@@ -111,18 +107,18 @@ class Drain(wiring.Component):
             loops.ends.y.eq(command.rows),
             loops.ends.column.eq(command.columns),
             loops.step.eq(advance & last_x),
-            self.read.eq(advance & (group == 0)),
+            self.sums.read.eq(advance & (group == 0)),
             self.c_take.eq(advance & last_row),
             self.commands.ready.eq(advance & last_x & loops.last.column),
         ]
         with m.If(advance):
             m.d.sync += [x.eq(next_x), group.eq(group + 1)]
             with m.If(last_x | (group == groups - 1)):
-                m.d.sync += [group.eq(0), self.tile.eq(self.tile + 1)]
+                m.d.sync += [group.eq(0), tile.eq(tile + 1)]
             with m.If(last_x):
                 m.d.sync += x.eq(0)
             with m.If(last_row):
-                m.d.sync += [self.tile.eq(0), self.half.eq(~self.half)]
+                m.d.sync += [tile.eq(0), half.eq(~half)]
 
         # What was read: its rows, one group after the other, or what they started from.
         row = Signal(row_layout(config))
@@ -133,19 +129,19 @@ class Drain(wiring.Component):
                 row.last.eq(last_row),
                 row.relu.eq(command.relu),
                 row.there.eq(Cat(x + index < command.width for index in range(config.drain_rows))),
-                row_half.eq(self.half),
+                row_half.eq(half),
                 row_group.eq(group),
             ]
         m.d.comb += self.c_give.eq(enable & row.valid & row.last)
-        rows = Value.cast(self.word).word_select(row_group, config.drain_rows * config.n * config.sum_bits)
+        sums = Signal(data.ArrayLayout(config.sum_bits, config.drain_rows * config.n))
+        rows = Value.cast(self.sums.word).word_select(row_group, sums.shape().size)
         start = Value.cast(Mux(row_half, Value.cast(self.starts[1]), Value.cast(self.starts[0])))
         untouched = self.untouched[row_half]
         if config.activation_mask:
-            row_tile = Signal.like(self.tile)
+            row_tile = Signal.like(tile)
             with m.If(enable):
-                m.d.sync += row_tile.eq(self.tile)
+                m.d.sync += row_tile.eq(tile)
             untouched = untouched.bit_select(row_tile, 1)
-        sums = Signal(data.ArrayLayout(config.sum_bits, config.drain_rows * config.n))
         m.d.comb += Value.cast(sums).eq(Mux(untouched, start.replicate(config.drain_rows), rows))
 
         headers = Signal(data.ArrayLayout(header_layout(config), 2), reset_less=True)

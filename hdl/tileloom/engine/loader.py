@@ -18,6 +18,22 @@ def unit_layout(config: EngineConfig) -> data.ArrayLayout:
     return data.ArrayLayout(config.element_bits, config.k)
 
 
+def fill_signature(config: EngineConfig) -> wiring.Signature:
+    """Return the ports of what fills the A buffer.
+
+    ``valid``, ``unit`` is written in this cycle; ``half``, ``bank``, ``address``, where to.
+    """
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "half": Out(1),
+            "bank": Out(ceil_log2(config.m)),
+            "address": Out(address_bits(config)),
+            "unit": Out(unit_layout(config)),
+        }
+    )
+
+
 class Loader(wiring.Component):
     """Walks channel blocks, rows and columns of a strip, and takes a unit for each that is no padding.
 
@@ -32,8 +48,8 @@ class Loader(wiring.Component):
         the cycle of its last unit.
     activations:
         Stream in: units, all columns of a row, all rows of a channel block, all channel blocks.
-    write, half, bank, address, unit:
-        Out: a unit for the buffer, written in this cycle.
+    fill:
+        Out: units for the buffer, as in ``fill_signature``.
     x, block, block_done:
         Out: the unit's column in the strip and its channel block; it is the last of that block.
     """
@@ -47,11 +63,7 @@ class Loader(wiring.Component):
                 "take": Out(1),
                 "give": Out(1),
                 "activations": In(stream.Signature(unit_layout(config))),
-                "write": Out(1),
-                "half": Out(1),
-                "bank": Out(ceil_log2(config.m)),
-                "address": Out(address_bits(config)),
-                "unit": Out(unit_layout(config)),
+                "fill": Out(fill_signature(config)),
                 "x": Out(count_bits(config)),
                 "block": Out(count_bits(config)),
                 "block_done": Out(1),
@@ -62,7 +74,7 @@ class Loader(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        command = self.commands.payload
+        command, fill = self.commands.payload, self.fill
         m.submodules.stepper = stepper = ColumnStepper(config)
         owned = Signal()
         m.d.comb += self.take.eq(self.commands.valid & ~owned & self.half_free)
@@ -86,33 +98,33 @@ class Loader(wiring.Component):
             loops.ends.x.eq(x_end),
             loops.ends.y.eq(y_end),
             loops.ends.block.eq(command.blocks),
-            loops.step.eq(self.write),
+            loops.step.eq(fill.valid),
         ]
-        row_address = Signal.like(self.address)
-        with m.If(self.write):
+        row_address = Signal.like(fill.address)
+        with m.If(fill.valid):
             with m.If(last.x):
                 m.d.sync += row_address.eq(row_address + command.row_pitch)
             with m.If(last.y):
                 m.d.sync += row_address.eq(loops.following.block)
             with m.If(last.block):
-                m.d.sync += [row_address.eq(0), owned.eq(0), self.half.eq(~self.half)]
+                m.d.sync += [row_address.eq(0), owned.eq(0), fill.half.eq(~fill.half)]
 
         m.d.comb += [
             self.activations.ready.eq(owned & inside),
-            self.write.eq(owned & (self.activations.valid | ~inside)),
-            self.commands.ready.eq(self.write & last.block),
-            self.give.eq(self.write & last.block),
+            fill.valid.eq(owned & (self.activations.valid | ~inside)),
+            self.commands.ready.eq(fill.valid & last.block),
+            self.give.eq(fill.valid & last.block),
             self.x.eq(x),
             self.block.eq(loops.at.block),
             self.block_done.eq(last.y),
             stepper.stride.eq(command.stride),
             stepper.phase_pitch.eq(command.phase_pitch),
             stepper.blocks.eq(command.blocks),
-            stepper.step.eq(self.write),
-            stepper.restart.eq(self.write & last.x),
-            self.bank.eq(stepper.bank),
-            self.address.eq(row_address + stepper.offset),
+            stepper.step.eq(fill.valid),
+            stepper.restart.eq(fill.valid & last.x),
+            fill.bank.eq(stepper.bank),
+            fill.address.eq(row_address + stepper.offset),
         ]
         with m.If(inside):
-            m.d.comb += self.unit.eq(self.activations.payload)
+            m.d.comb += fill.unit.eq(self.activations.payload)
         return m

@@ -17,9 +17,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from .activations import fetch_signature
 from .config import EngineConfig
 from .core import Timing
-from .layouts import address_bits, conv_command, token_layout
+from .layouts import conv_command, token_layout
 from .tile_loops import MaskLoop, TileLoops, visit_layout
 
 
@@ -53,8 +54,8 @@ class Sequencer(wiring.Component):
         In: a half of the accumulators is free. Out: it is taken.
     header_ready, header_take, header_half:
         In: the next column's header is there. Out: it is taken over for this half of the accumulators.
-    read, read_half, rotation, address, wrapped:
-        Out, to the A buffer.
+    fetch:
+        Out, to the A buffer: as in ``fetch_signature``.
     block_ready, take, last:
         In, out, to the core: as in ``core_signature``.
     reading, step:
@@ -70,7 +71,6 @@ class Sequencer(wiring.Component):
     def __init__(self, config: EngineConfig, timing: Timing) -> None:
         self.config = config
         self.timing = timing
-        address = address_bits(config)
         super().__init__(
             {
                 "commands": In(stream.Signature(conv_command(config))),
@@ -83,11 +83,7 @@ class Sequencer(wiring.Component):
                 "header_ready": In(1),
                 "header_take": Out(1),
                 "header_half": Out(1),
-                "read": Out(1),
-                "read_half": Out(1),
-                "rotation": Out(ceil_log2(config.m)),
-                "address": Out(address),
-                "wrapped": Out(address),
+                "fetch": Out(fetch_signature(config)),
                 "block_ready": In(1),
                 "take": Out(1),
                 "last": Out(1),
@@ -157,7 +153,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += a_half.eq(~a_half)
 
         # The registers behind the loops: the read, then the core.
-        reading = self.reading
+        reading, fetch = self.reading, self.fetch
         begin_read, last_read, release = Signal(), Signal(), Signal()
         blocks = Signal.like(command.blocks, name="blocks", reset_less=True)
         with m.If(enable):
@@ -170,14 +166,14 @@ class Sequencer(wiring.Component):
                 begin_read.eq(visit.begins),
                 last_read.eq(visit.ends),
                 release.eq(self.a_take),
-                self.read_half.eq(a_half),
-                self.rotation.eq(visit.rotation),
-                self.address.eq(visit.address),
+                fetch.half.eq(a_half),
+                fetch.rotation.eq(visit.rotation),
+                fetch.address.eq(visit.address),
                 blocks.eq(command.blocks),
             ]
         m.d.comb += [
-            self.wrapped.eq(self.address + blocks),
-            self.read.eq(enable & reading.valid),
+            fetch.wrapped.eq(fetch.address + blocks),
+            fetch.valid.eq(enable & reading.valid),
             self.a_give.eq(enable & release),
         ]
         at_core = Signal.like(reading, name="at_core")

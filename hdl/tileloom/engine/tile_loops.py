@@ -38,9 +38,11 @@ def visit_layout(config: EngineConfig) -> data.StructLayout:
     )
 
 
-def visitor_signature(config: EngineConfig) -> wiring.Signature:
-    """Return the ports of what visits tiles.
+class TileVisitor(wiring.Component):
+    """What visits tiles.
 
+    Ports
+    -----
     command, token:
         In: a CONV, and the block that is multiplied. They change only after ``visit.done``.
     step:
@@ -48,25 +50,21 @@ def visitor_signature(config: EngineConfig) -> wiring.Signature:
     visit:
         Out: the tile, of layout ``visit_layout``.
     """
-    return wiring.Signature(
-        {
-            "command": In(conv_command(config)),
-            "token": In(token_layout(config)),
-            "step": In(1),
-            "visit": Out(visit_layout(config)),
-        }
-    )
-
-
-class TileLoops(wiring.Component):
-    """Visits every tile of the strip, row by row, for every tap of the kernel.
-
-    Ports as in ``visitor_signature``.
-    """
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
-        super().__init__(visitor_signature(config))
+        super().__init__(
+            {
+                "command": In(conv_command(config)),
+                "token": In(token_layout(config)),
+                "step": In(1),
+                "visit": Out(visit_layout(config)),
+            }
+        )
+
+
+class TileLoops(TileVisitor):
+    """Visits every tile of the strip, row by row, for every tap of the kernel."""
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -114,15 +112,8 @@ class TileLoops(wiring.Component):
         return m
 
 
-class MaskLoop(wiring.Component):
-    """Visits the tiles of the token's mask, the lowest first, for the one tap that a masked command has.
-
-    Ports as in ``visitor_signature``.
-    """
-
-    def __init__(self, config: EngineConfig) -> None:
-        self.config = config
-        super().__init__(visitor_signature(config))
+class MaskLoop(TileVisitor):
+    """Visits the tiles of the token's mask, the lowest first, for the one tap that a masked command has."""
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
