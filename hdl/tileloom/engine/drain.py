@@ -148,12 +148,16 @@ class Drain(wiring.Component):
         for half in range(2):
             with m.If(self.header_take & (self.header_half == half)):
                 m.d.sync += headers[half].eq(self.header)
-        if not config.requantise:
-            for start, words in zip(self.starts, headers, strict=True):
-                for word, bias in zip(start, words, strict=True):
+        for start, words in zip(self.starts, headers, strict=True):
+            for word, parameters in zip(start, words, strict=True):
+                if config.requantise:
+                    m.d.comb += word.eq(0)
+                else:
                     # A zero leaves as +0, whether anything was added to it or not.
                     exact = config.core is Core.SYSTOLIC
-                    m.d.comb += word.eq(exact_specials(bias, config.accumulator) if exact else bias)
+                    m.d.comb += word.eq(
+                        exact_specials(parameters, config.accumulator) if exact else parameters
+                    )
         header = Signal(header_layout(config))
         m.d.comb += Value.cast(header).eq(Mux(row_half, Value.cast(headers[1]), Value.cast(headers[0])))
 
