@@ -1,7 +1,7 @@
 """The accumulators: two halves of C tiles, partial sums going to and from the core in one, the other drained.
 
 ```
- step of a tile --[psum_delay - 1]--> read, [1] --> fresh ? start : word --> psum
+ step of a tile --[psum_delay - 1]--> read, [1] --> first ? start : word --> psum
                 --[latency]---------> write <------------------------------- results
 ```
 
@@ -22,6 +22,22 @@ from .memories import TwoPort
 from .sequencer import step_layout
 
 
+def sums_signature(config: EngineConfig) -> wiring.Signature:
+    """Return the ports of what drains the accumulators.
+
+    ``read`` (out), tile ``tile`` of ``half`` is read in this cycle; ``word`` (in), its sums, from the next
+    cycle on until the next ``read``.
+    """
+    return wiring.Signature(
+        {
+            "read": Out(1),
+            "half": Out(1),
+            "tile": Out(ceil_log2(config.acc_tiles)),
+            "word": In(sums_layout(config)),
+        }
+    )
+
+
 class Accumulators(wiring.Component):
     """Keeps the partial sums of two block columns.
 
@@ -36,10 +52,8 @@ class Accumulators(wiring.Component):
         Out, in: as in ``core_signature``.
     finished:
         Out: a half is complete; its last tile is written in this cycle at the latest.
-    drain_read, drain_half, drain_tile:
-        In: read a tile for the drain.
-    drained:
-        Out: that tile, from the next cycle on until the next ``drain_read``.
+    drain:
+        In: as in ``sums_signature``.
     """
 
     def __init__(self, config: EngineConfig, timing: Timing) -> None:
@@ -55,17 +69,14 @@ class Accumulators(wiring.Component):
                 "psum": Out(tile),
                 "results": In(tile),
                 "finished": Out(1),
-                "drain_read": In(1),
-                "drain_half": In(1),
-                "drain_tile": In(ceil_log2(config.acc_tiles)),
-                "drained": Out(tile),
+                "drain": In(sums_signature(config)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        config, timing = self.config, self.timing
+        config, timing, drain = self.config, self.timing, self.drain
         bits = sums_layout(config).size
 
         # The step, each number of cycles after it went to the core.
@@ -88,9 +99,9 @@ class Accumulators(wiring.Component):
             core_reads, drain_reads = Signal(), Signal()
             m.d.comb += [
                 core_reads.eq(reads & (reader.half == half)),
-                drain_reads.eq(self.drain_read & (self.drain_half == half)),
+                drain_reads.eq(drain.read & (drain.half == half)),
                 ram.read.eq(core_reads | drain_reads),
-                ram.read_address.eq(Mux(core_reads, reader.tile, self.drain_tile)),
+                ram.read_address.eq(Mux(core_reads, reader.tile, drain.tile)),
                 ram.write.eq(writer.valid & (writer.half == half)),
                 ram.write_address.eq(writer.tile),
                 ram.write_data.eq(Value.cast(self.results)),
@@ -101,12 +112,12 @@ class Accumulators(wiring.Component):
         user = self.step if timing.psum_delay == 0 else after[timing.psum_delay]
         word = Mux(user.half, words[1], words[0])
         start = Mux(user.half, Value.cast(self.start[1]), Value.cast(self.start[0]))
-        m.d.comb += Value.cast(self.psum).eq(Mux(user.fresh, start.replicate(config.m), word))
+        m.d.comb += Value.cast(self.psum).eq(Mux(user.first, start.replicate(config.m), word))
         drained_half = Signal()
-        with m.If(self.drain_read):
-            m.d.sync += drained_half.eq(self.drain_half)
+        with m.If(drain.read):
+            m.d.sync += drained_half.eq(drain.half)
         m.d.comb += [
-            Value.cast(self.drained).eq(Mux(drained_half, words[1], words[0])),
+            Value.cast(drain.word).eq(Mux(drained_half, words[1], words[0])),
             self.finished.eq(writer.finish),
         ]
         return m

@@ -20,7 +20,7 @@ from amaranth.utils import ceil_log2
 from ..hierarchy import add_shared
 from .config import EngineConfig
 from .layouts import TOKEN, count_bits, token_layout
-from .loader import unit_layout
+from .loader import fill_signature
 from .memories import TwoPort
 
 
@@ -29,7 +29,7 @@ class ActivationMask(wiring.Component):
 
     Ports
     -----
-    write, half, x, block, block_done, unit:
+    fill, x, block, block_done:
         In, from the loader: as there.
     tokens, masked_tokens:
         Streams in and out: the walker's tokens; the same, a cycle later, with ``mask``.
@@ -42,12 +42,10 @@ class ActivationMask(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "write": In(1),
-                "half": In(1),
+                "fill": In(fill_signature(config)),
                 "x": In(count_bits(config)),
                 "block": In(count_bits(config)),
                 "block_done": In(1),
-                "unit": In(unit_layout(config)),
                 "tokens": In(stream.Signature(TOKEN)),
                 "masked_tokens": Out(stream.Signature(token_layout(config))),
                 "open": In(1),
@@ -68,15 +66,15 @@ class ActivationMask(wiring.Component):
         # Loading: the bits of a channel block, together with that of the unit that comes now.
         noted, now = Signal(config.acc_tiles), Signal(config.acc_tiles)
         tile = self.x >> ceil_log2(config.m)
-        present = Value.cast(self.unit).any()
+        present = Value.cast(self.fill.unit).any()
         bits = Cat(present & (tile == index) for index in range(config.acc_tiles))
         m.d.comb += [
             now.eq(noted | bits),
-            rows.write.eq(self.write & self.block_done),
-            rows.write_address.eq(Cat(self.block[:row_bits], self.half)),
+            rows.write.eq(self.fill.valid & self.block_done),
+            rows.write_address.eq(Cat(self.block[:row_bits], self.fill.half)),
             rows.write_data.eq(now),
         ]
-        with m.If(self.write):
+        with m.If(self.fill.valid):
             m.d.sync += noted.eq(Mux(self.block_done, 0, now))
 
         # A token waits here while its row is read. After a CONV's last, the next one's half may not be full.

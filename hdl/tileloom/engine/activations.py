@@ -1,12 +1,12 @@
 """The A buffer: two halves of ``m`` banks, one filled while the other is read, a tile in every cycle.
 
 ```
- loader: half, bank, address, unit ---.
+ fill: half, bank, address, unit -----.
                                       v
                      half 0: [bank 0] [bank 1] ... [bank m-1]
                      half 1: [bank 0] [bank 1] ... [bank m-1]
                                       |    m units, one of each bank
- reader: half, address, rotation ---> rotate ---> tile: m units, the first from bank ``rotation``
+ fetch: half, address, rotation ----> rotate ---> tile: m units, the first from bank ``rotation``
 ```
 """
 
@@ -20,37 +20,44 @@ from amaranth.utils import ceil_log2
 from ..hierarchy import add_shared
 from .config import EngineConfig
 from .layouts import address_bits
-from .loader import unit_layout
+from .loader import fill_signature, unit_layout
 from .memories import SinglePort
+
+
+def fetch_signature(config: EngineConfig) -> wiring.Signature:
+    """Return the ports of what fetches tiles from the A buffer.
+
+    ``valid``, a tile of ``half`` is read in this cycle, from bank ``rotation`` on, at ``address``; over the
+    last bank to bank 0, where the address is ``wrapped``.
+    """
+    address = address_bits(config)
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "half": Out(1),
+            "rotation": Out(ceil_log2(config.m)),
+            "address": Out(address),
+            "wrapped": Out(address),
+        }
+    )
 
 
 class ActivationBuffer(wiring.Component):
     """Holds two strips.
 
-    A tile is ``m`` words that follow one another from bank ``rotation`` on, over the last bank to bank 0,
-    where the address is ``wrapped``. The loader and the reader never use a half together, so that every
-    memory has one port.
+    A tile is ``m`` words that follow one another from bank to bank. The loader and the sequencer never use a
+    half together, so that every memory has one port.
 
-    Ports: ``write``, ``write_half``, ``bank``, ``write_address``, ``unit`` (in), from the loader; ``read``,
-    ``read_half``, ``rotation``, ``address``, ``wrapped`` (in); ``tile`` (out), a unit per lane, from the next
-    cycle on until the next ``read``.
+    Ports: ``fill`` (in), as in ``fill_signature``; ``fetch`` (in), as in ``fetch_signature``; ``tile`` (out),
+    a unit per lane, from the next cycle on until the next is fetched.
     """
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
-        address, bank = address_bits(config), ceil_log2(config.m)
         super().__init__(
             {
-                "write": In(1),
-                "write_half": In(1),
-                "bank": In(bank),
-                "write_address": In(address),
-                "unit": In(unit_layout(config)),
-                "read": In(1),
-                "read_half": In(1),
-                "rotation": In(bank),
-                "address": In(address),
-                "wrapped": In(address),
+                "fill": In(fill_signature(config)),
+                "fetch": In(fetch_signature(config)),
                 "tile": Out(data.ArrayLayout(unit_layout(config), config.m)),
             }
         )
@@ -58,15 +65,15 @@ class ActivationBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        config = self.config
+        config, fill, fetch = self.config, self.fill, self.fetch
         bits = unit_layout(config).size
-        half, rotation = Signal(), Signal.like(self.rotation, name="rotation_of_tile")
-        with m.If(self.read):
-            m.d.sync += [half.eq(self.read_half), rotation.eq(self.rotation)]
+        half, rotation = Signal(), Signal.like(fetch.rotation, name="rotation_of_tile")
+        with m.If(fetch.valid):
+            m.d.sync += [half.eq(fetch.half), rotation.eq(fetch.rotation)]
         words: list[Value] = []
         for bank in range(config.m):
-            address = Signal.like(self.address, name=f"address_{bank}")
-            m.d.comb += address.eq(Mux(self.rotation > bank, self.wrapped, self.address))
+            address = Signal.like(fetch.address, name=f"address_{bank}")
+            m.d.comb += address.eq(Mux(fetch.rotation > bank, fetch.wrapped, fetch.address))
             halves = []
             for index in range(2):
                 ram = add_shared(
@@ -76,11 +83,11 @@ class ActivationBuffer(wiring.Component):
                     f"half_{index}_bank_{bank}",
                     lambda: SinglePort(config.a_words, bits),
                 )
-                reading = self.read & (self.read_half == index)
+                reading = fetch.valid & (fetch.half == index)
                 m.d.comb += [
-                    ram.address.eq(Mux(reading, address, self.write_address)),
-                    ram.write.eq(self.write & (self.write_half == index) & (self.bank == bank)),
-                    ram.write_data.eq(Value.cast(self.unit)),
+                    ram.address.eq(Mux(reading, address, fill.address)),
+                    ram.write.eq(fill.valid & (fill.half == index) & (fill.bank == bank)),
+                    ram.write_data.eq(Value.cast(fill.unit)),
                     ram.read.eq(reading),
                 ]
                 halves.append(ram.read_data)

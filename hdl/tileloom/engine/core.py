@@ -73,3 +73,12 @@ class Timing:
         written in the same cycle.
         """
         return self.latency - self.psum_delay + 2
+
+
+class ComputeCore(wiring.Component):
+    """A compute core of any kind, as the engine uses it. Ports as in ``core_signature``."""
+
+    def __init__(self, config: EngineConfig, timing: Timing) -> None:
+        self.config = config
+        self.timing = timing
+        super().__init__(core_signature(config))

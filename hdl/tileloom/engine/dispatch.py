@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -73,17 +73,11 @@ class Dispatch(wiring.Component):
             for opcode in Opcode:
                 waits = [queues[name] for name, (of, _) in self.layouts.items() if of is opcode]
                 with m.Case(opcode):
-                    room = Signal(init=1, name=f"room_{opcode.name.lower()}")
                     for queue in waits:
-                        others = Signal(init=1)
-                        for other in waits:
-                            if other is not queue:
-                                others = others & other.incoming.ready
-                        m.d.comb += queue.incoming.valid.eq(self.commands.valid & others)
-                        room = room & queue.incoming.ready
-                    m.d.comb += ready.eq(room)
-        idle = ~self.commands.valid
-        for queue in queues.values():
-            idle = idle & queue.empty
-        m.d.comb += [self.commands.ready.eq(ready), self.idle.eq(idle)]
+                        others = (other.incoming.ready for other in waits if other is not queue)
+                        m.d.comb += queue.incoming.valid.eq(Cat(self.commands.valid, *others).all())
+                    # What no unit waits for has room.
+                    m.d.comb += ready.eq(Cat(Const(1, 1), *(queue.incoming.ready for queue in waits)).all())
+        empty = Cat(queue.empty for queue in queues.values()).all()
+        m.d.comb += [self.commands.ready.eq(ready), self.idle.eq(~self.commands.valid & empty)]
         return m

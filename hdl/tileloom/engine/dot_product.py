@@ -20,7 +20,7 @@ from amaranth.lib.wiring import In, Out
 from ..arith.pipeline import register
 from ..hierarchy import add_shared
 from .config import EngineConfig
-from .core import Timing, core_signature
+from .core import ComputeCore, Timing
 
 OPERAND = signed(8)
 """An activation or a weight."""
@@ -71,7 +71,7 @@ def timing(config: EngineConfig) -> Timing:
     return Timing(latency=latency, psum_delay=latency, block_interval=config.block_beats + 1)
 
 
-class DotProduct(wiring.Component):
+class DotProduct(ComputeCore):
     """The core of ``m x n`` elements with two blocks: one in use, one coming in.
 
     Ports as in ``core_signature``. The beats of a block shift in from the top; a beat is taken in every cycle
@@ -80,9 +80,7 @@ class DotProduct(wiring.Component):
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        self.config = config
-        self.timing = timing(config)
-        super().__init__(core_signature(config))
+        super().__init__(config, timing(config))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""

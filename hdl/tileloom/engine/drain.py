@@ -16,12 +16,21 @@ from ..arith.pipeline import register
 from ..arith.rounding import exact_specials
 from ..hierarchy import add_shared
 from ..stream import packet
-from .accumulators import start_layout
+from .accumulators import start_layout, sums_signature
 from .config import Core, EngineConfig
-from .core import sums_layout
 from .feeder import header_layout
 from .layouts import write_command
+from .loops import Loops
 from .requantise import LATENCY, Requantise
+
+
+def row_layout(config: EngineConfig) -> data.StructLayout:
+    """Return what goes with rows of C to ``results``.
+
+    ``valid``, there are rows; ``last``, they end a block column; ``relu``, negative results become 0;
+    ``there``, of each row that it is one, and not beyond the strip's edge.
+    """
+    return data.StructLayout({"valid": 1, "last": 1, "relu": 1, "there": config.drain_rows})
 
 
 def result_layout(config: EngineConfig) -> data.ArrayLayout:
@@ -38,14 +47,14 @@ class Drain(wiring.Component):
         Stream in: an iteration of a WRITE, taken with its last row.
     c_full, c_take, c_give:
         In: the next half of the accumulators is complete. Out: it is; it is free.
-    fresh:
+    untouched:
         In, for each half: nothing was computed in it; with ``activation_mask`` for each of its tiles.
     header, header_take, header_half:
         In: a column's parameters, that it begins in this cycle, and in which half.
     starts:
         Out, for each half: what its column's sums start from. With requantisation the bias comes after them.
-    read, half, tile, word:
-        Out, in: as the ``drain`` ports of the accumulators.
+    sums:
+        Out, to the accumulators: as in ``sums_signature``.
     results:
         Stream out: rows of C; ``last`` ends a block column.
     busy:
@@ -60,15 +69,12 @@ class Drain(wiring.Component):
                 "c_full": In(1),
                 "c_take": Out(1),
                 "c_give": Out(1),
-                "fresh": In(data.ArrayLayout(config.acc_tiles if config.activation_mask else 1, 2)),
+                "untouched": In(data.ArrayLayout(config.acc_tiles if config.activation_mask else 1, 2)),
                 "header": In(header_layout(config)),
                 "header_take": In(1),
                 "header_half": In(1),
                 "starts": Out(data.ArrayLayout(start_layout(config), 2)),
-                "read": Out(1),
-                "half": Out(1),
-                "tile": Out(ceil_log2(config.acc_tiles)),
-                "word": In(sums_layout(config)),
+                "sums": Out(sums_signature(config)),
                 "results": Out(stream.Signature(packet(result_layout(config)))),
                 "busy": Out(1),
             }
@@ -78,107 +84,101 @@ class Drain(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        command = self.commands.payload
-        moving, stepping = Signal(), Signal()
+        command, tile, half = self.commands.payload, self.sums.tile, self.sums.half
+        # The registers behind the loops stand still while a transfer waits, and the loops with them.
+        enable, advance = Signal(), Signal()
         m.d.comb += [
-            moving.eq(~self.results.valid | self.results.ready),
-            stepping.eq(moving & self.commands.valid & self.c_full),
+            enable.eq(~self.results.valid | self.results.ready),
+            advance.eq(enable & self.commands.valid & self.c_full),
         ]
 
-        # The loops: columns, rows of the image, groups of pixels in a row. A tile has several groups.
+        # The loops: groups of pixels in a row, rows of the image, columns. A tile has several groups.
         groups = config.m // config.drain_rows
-        x, y, column = (
-            Signal.like(value, name=name)
-            for value, name in ((command.width, "x"), (command.rows, "y"), (command.columns, "column"))
-        )
-        next_x, next_y = Signal(len(x) + 1), Signal.like(y, name="next_y")
-        next_column = Signal.like(column)
+        x = Signal.like(command.width, name="x")
+        next_x = Signal(len(x) + 1)
         group = Signal(ceil_log2(groups))
-        last_x, last_row, last_column = Signal(), Signal(), Signal()
+        last_x = Signal()
+        widths = {"y": len(command.rows), "column": len(command.columns)}
+        m.submodules.loops = loops = Loops(widths)
+        last_row = loops.last.y & last_x
         m.d.comb += [
             next_x.eq(x + config.drain_rows),
-            next_y.eq(y + 1),
-            next_column.eq(column + 1),
             last_x.eq(next_x >= command.width),
-            last_row.eq(last_x & (next_y == command.rows)),
-            last_column.eq(last_row & (next_column == command.columns)),
-            self.read.eq(stepping & (group == 0)),
-            self.c_take.eq(stepping & last_row),
-            self.commands.ready.eq(stepping & last_column),
+            loops.ends.y.eq(command.rows),
+            loops.ends.column.eq(command.columns),
+            loops.step.eq(advance & last_x),
+            self.sums.read.eq(advance & (group == 0)),
+            self.c_take.eq(advance & last_row),
+            self.commands.ready.eq(advance & last_x & loops.last.column),
         ]
-        with m.If(stepping):
+        with m.If(advance):
             m.d.sync += [x.eq(next_x), group.eq(group + 1)]
             with m.If(last_x | (group == groups - 1)):
-                m.d.sync += [group.eq(0), self.tile.eq(self.tile + 1)]
+                m.d.sync += [group.eq(0), tile.eq(tile + 1)]
             with m.If(last_x):
-                m.d.sync += [x.eq(0), y.eq(next_y)]
+                m.d.sync += x.eq(0)
             with m.If(last_row):
-                m.d.sync += [y.eq(0), self.tile.eq(0), self.half.eq(~self.half), column.eq(next_column)]
-            with m.If(last_column):
-                m.d.sync += column.eq(0)
+                m.d.sync += [tile.eq(0), half.eq(~half)]
 
         # What was read: its rows, one group after the other, or what they started from.
-        row = Signal(
-            data.StructLayout(
-                {"valid": 1, "last": 1, "half": 1, "relu": 1, "group": len(group), "there": config.drain_rows}
-            )
-        )
-        with m.If(moving):
+        row = Signal(row_layout(config))
+        row_half, row_group = Signal(), Signal.like(group)
+        with m.If(enable):
             m.d.sync += [
-                row.valid.eq(stepping),
+                row.valid.eq(advance),
                 row.last.eq(last_row),
-                row.half.eq(self.half),
                 row.relu.eq(command.relu),
-                row.group.eq(group),
                 row.there.eq(Cat(x + index < command.width for index in range(config.drain_rows))),
+                row_half.eq(half),
+                row_group.eq(group),
             ]
-        m.d.comb += self.c_give.eq(moving & row.valid & row.last)
-        group_bits = result_rows_bits(config)
-        rows = Value.cast(self.word).word_select(row.group, group_bits)
-        start = Value.cast(Mux(row.half, Value.cast(self.starts[1]), Value.cast(self.starts[0])))
-        fresh = self.fresh[row.half]
-        if config.activation_mask:
-            tile = Signal.like(self.tile, name="row_tile")
-            with m.If(moving):
-                m.d.sync += tile.eq(self.tile)
-            fresh = fresh.bit_select(tile, 1)
+        m.d.comb += self.c_give.eq(enable & row.valid & row.last)
         sums = Signal(data.ArrayLayout(config.sum_bits, config.drain_rows * config.n))
-        m.d.comb += Value.cast(sums).eq(Mux(fresh, start.replicate(config.drain_rows), rows))
+        rows = Value.cast(self.sums.word).word_select(row_group, sums.shape().size)
+        start = Value.cast(Mux(row_half, Value.cast(self.starts[1]), Value.cast(self.starts[0])))
+        untouched = self.untouched[row_half]
+        if config.activation_mask:
+            row_tile = Signal.like(tile)
+            with m.If(enable):
+                m.d.sync += row_tile.eq(tile)
+            untouched = untouched.bit_select(row_tile, 1)
+        m.d.comb += Value.cast(sums).eq(Mux(untouched, start.replicate(config.drain_rows), rows))
 
         headers = Signal(data.ArrayLayout(header_layout(config), 2), reset_less=True)
         for half in range(2):
             with m.If(self.header_take & (self.header_half == half)):
                 m.d.sync += headers[half].eq(self.header)
-        if not config.requantise:
-            for start, words in zip(self.starts, headers, strict=True):
-                for word, bias in zip(start, words, strict=True):
+        for start, words in zip(self.starts, headers, strict=True):
+            for word, parameters in zip(start, words, strict=True):
+                if config.requantise:
+                    m.d.comb += word.eq(0)
+                else:
                     # A zero leaves as +0, whether anything was added to it or not.
                     exact = config.core is Core.SYSTOLIC
-                    m.d.comb += word.eq(exact_specials(bias, config.accumulator) if exact else bias)
+                    m.d.comb += word.eq(
+                        exact_specials(parameters, config.accumulator) if exact else parameters
+                    )
         header = Signal(header_layout(config))
-        m.d.comb += Value.cast(header).eq(Mux(row.half, Value.cast(headers[1]), Value.cast(headers[0])))
+        m.d.comb += Value.cast(header).eq(Mux(row_half, Value.cast(headers[1]), Value.cast(headers[0])))
+
         # Behind the multiplexers: the lanes' registers, or just the output's.
-        latency = LATENCY if config.requantise else 1
-        control = Cat(row.valid, row.last, row.relu, row.there)
-        busy = row.valid
-        relu = row.relu
-        for stage in range(latency):
-            relu = control[2]
-            following = Signal.like(control, name=f"control_{stage}")
-            with m.If(moving):
-                m.d.sync += following.eq(control)
-            control = following
-            busy = busy | control[0]
+        on_the_way = [row]
+        for stage in range(LATENCY if config.requantise else 1):
+            following = Signal.like(row, name=f"row_{stage}")
+            with m.If(enable):
+                m.d.sync += following.eq(on_the_way[-1])
+            on_the_way.append(following)
+        leaving, relu = on_the_way[-1], on_the_way[-2].relu
         m.d.comb += [
-            self.results.valid.eq(control[0]),
-            self.results.payload.last.eq(control[1]),
-            self.busy.eq(busy),
+            self.results.valid.eq(leaving.valid),
+            self.results.payload.last.eq(leaving.last),
+            self.busy.eq(Cat(row.valid for row in on_the_way).any()),
         ]
         for index in range(config.drain_rows * config.n):
             if config.requantise:
                 lane = add_shared(m, platform, "requantise", f"lane_{index}", Requantise)
                 m.d.comb += [
-                    lane.enable.eq(moving),
+                    lane.enable.eq(enable),
                     lane.result.eq(sums[index]),
                     lane.parameters.eq(header[index % config.n]),
                     lane.relu.eq(relu),
@@ -186,12 +186,7 @@ class Drain(wiring.Component):
                 word = lane.q
             else:
                 # The sign of an integer and of a float is in the same place.
-                word = register(m, moving, Mux(relu & sums[index][-1], 0, sums[index]), f"word_{index}")
-            there = control[3 + index // config.n] if config.drain_rows > 1 else 1
+                word = register(m, enable, Mux(relu & sums[index][-1], 0, sums[index]), f"word_{index}")
+            there = leaving.there[index // config.n] if config.drain_rows > 1 else 1
             m.d.comb += self.results.payload.data[index].eq(Mux(there, word, 0))
         return m
-
-
-def result_rows_bits(config: EngineConfig) -> int:
-    """Return the bits of the partial sums of the rows that leave in one cycle."""
-    return config.drain_rows * config.n * config.sum_bits

@@ -25,7 +25,7 @@ from .accumulators import Accumulators
 from .activation_mask import ActivationMask
 from .activations import ActivationBuffer
 from .config import Core, EngineConfig
-from .core import Timing
+from .core import ComputeCore, Timing
 from .dispatch import Dispatch
 from .dot_product import DotProduct
 from .drain import Drain, result_layout
@@ -41,7 +41,7 @@ TOKEN_QUEUES = {"feeder": 2, "sequencer": 4}
 """Tokens that the walker may be ahead of each of them."""
 
 
-def compute_core(config: EngineConfig) -> DotProduct | SystolicCore:
+def compute_core(config: EngineConfig) -> ComputeCore:
     """Return the core that the configuration asks for."""
     return DotProduct(config) if config.core is Core.DOT_PRODUCT else SystolicCore(config)
 
@@ -110,13 +110,17 @@ class Engine(wiring.Component):
             m.submodules.mask = mask = ActivationMask(config)
             wiring.connect(m, mask.masked_tokens, sequencer.tokens)
             tokens = mask.tokens
-            for name in ("write", "half", "x", "block", "block_done", "unit"):
-                m.d.comb += getattr(mask, name).eq(getattr(loader, name))
+            wiring.connect(m, loader.fill, a_buffer.fill, mask.fill)
             m.d.comb += [
+                mask.x.eq(loader.x),
+                mask.block.eq(loader.block),
+                mask.block_done.eq(loader.block_done),
                 mask.open.eq(sequencer.commands.valid & sequencer.a_full),
                 mask.read_half.eq(sequencer.a_half),
                 mask.done.eq(sequencer.done),
             ]
+        else:
+            wiring.connect(m, loader.fill, a_buffer.fill)
         self._share_tokens(m, walker, feeder.tokens, tokens)
 
         # Who has which halves.
@@ -137,17 +141,9 @@ class Engine(wiring.Component):
         ]
 
         # The A buffer, the core, the accumulators.
+        wiring.connect(m, sequencer.fetch, a_buffer.fetch)
+        wiring.connect(m, drain.sums, accumulators.drain)
         m.d.comb += [
-            a_buffer.write.eq(loader.write),
-            a_buffer.write_half.eq(loader.half),
-            a_buffer.bank.eq(loader.bank),
-            a_buffer.write_address.eq(loader.address),
-            a_buffer.unit.eq(loader.unit),
-            a_buffer.read.eq(sequencer.read),
-            a_buffer.read_half.eq(sequencer.read_half),
-            a_buffer.rotation.eq(sequencer.rotation),
-            a_buffer.address.eq(sequencer.address),
-            a_buffer.wrapped.eq(sequencer.wrapped),
             sequencer.block_ready.eq(core.block_ready),
             core.take.eq(sequencer.take),
             core.valid.eq(sequencer.step.valid),
@@ -156,13 +152,9 @@ class Engine(wiring.Component):
             core.psum.eq(accumulators.psum),
             accumulators.results.eq(core.results),
             accumulators.reading.eq(sequencer.reading),
-            accumulators.read.eq(sequencer.read),
+            accumulators.read.eq(sequencer.fetch.valid),
             accumulators.step.eq(sequencer.step),
-            accumulators.drain_read.eq(drain.read),
-            accumulators.drain_half.eq(drain.half),
-            accumulators.drain_tile.eq(drain.tile),
-            drain.word.eq(accumulators.drained),
-            drain.fresh.eq(sequencer.fresh),
+            drain.untouched.eq(sequencer.untouched),
         ]
 
         # Headers.

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import HEADER_BITS, EngineConfig
 from .layouts import FEED_COMMAND, TOKEN
+from .loops import Loops
 from .requantise import PARAMETERS
 
 
@@ -55,8 +56,8 @@ class Feeder(wiring.Component):
         m = Module()
         config = self.config
         command, token = self.commands.payload, self.tokens.payload
-        active, header_done, in_header, moving, token_done = (
-            Signal(name=name) for name in ("active", "header_done", "in_header", "moving", "token_done")
+        active, header_done, in_header, taken, token_done = (
+            Signal(name=name) for name in ("active", "header_done", "in_header", "taken", "token_done")
         )
         m.d.comb += [
             active.eq(self.commands.valid & self.tokens.valid),
@@ -64,42 +65,37 @@ class Feeder(wiring.Component):
             self.blocks.payload.eq(self.weights.payload),
             self.blocks.valid.eq(active & ~in_header & self.weights.valid),
             self.weights.ready.eq(active & Mux(in_header, ~self.header_ready, self.blocks.ready)),
-            moving.eq(self.weights.valid & self.weights.ready),
+            taken.eq(self.weights.valid & self.weights.ready),
             self.tokens.ready.eq(active & token_done),
             self.commands.ready.eq(active & token_done & token.final),
         ]
 
         # A beat of a header, or of a tap; taps count in two loops, to multiply nothing.
+        taps = {"dx": len(command.kernel_width), "dy": len(command.kernel_height)}
+        m.submodules.taps = loops = Loops(taps)
         beat = Signal(range(max(config.header_beats, config.block_beats)))
-        dx, dy = Signal.like(command.kernel_width, name="dx"), Signal.like(command.kernel_height, name="dy")
-        next_dx, next_dy = Signal.like(dx, name="next_dx"), Signal.like(dy, name="next_dy")
-        last_beat, last_dx, last_tap = Signal(), Signal(), Signal()
+        last_beat = Signal()
         m.d.comb += [
             last_beat.eq(beat == Mux(in_header, config.header_beats - 1, config.block_beats - 1)),
-            next_dx.eq(dx + 1),
-            next_dy.eq(dy + 1),
-            last_dx.eq(next_dx == command.kernel_width),
-            last_tap.eq(last_dx & (next_dy == command.kernel_height)),
-            token_done.eq(moving & last_beat & Mux(in_header, token.empty, last_tap)),
+            loops.ends.dx.eq(command.kernel_width),
+            loops.ends.dy.eq(command.kernel_height),
+            loops.step.eq(taken & last_beat & ~in_header),
+            token_done.eq(taken & last_beat & Mux(in_header, token.empty, loops.last.dy)),
         ]
-        with m.If(moving):
+        with m.If(taken):
             m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
-            with m.If(last_beat & ~in_header):
-                m.d.sync += dx.eq(Mux(last_dx, 0, next_dx))
-                with m.If(last_dx):
-                    m.d.sync += dy.eq(Mux(last_tap, 0, next_dy))
             with m.If(last_beat):
                 m.d.sync += header_done.eq(~token_done)
 
         # The header: each beat brings the words of some columns.
         per_beat = config.bus // HEADER_BITS
-        with m.If(moving & in_header):
+        with m.If(taken & in_header):
             for column in range(config.n):
                 word = self.weights.payload[column % per_beat * HEADER_BITS :]
                 with m.If(beat == column // per_beat):
                     m.d.sync += Value.cast(self.header[column]).eq(word)
         with m.If(self.header_take):
             m.d.sync += self.header_ready.eq(0)
-        with m.If(moving & in_header & last_beat):
+        with m.If(taken & in_header & last_beat):
             m.d.sync += self.header_ready.eq(1)
         return m

@@ -95,15 +95,9 @@ def load_command(config: EngineConfig) -> data.StructLayout:
         {
             "iterations": COLUMN_BITS,
             "stride": STRIDE_BITS,
-            "blocks": count,
-            "rows": count,
-            "width": count,
-            "top": PAD_BITS,
-            "bottom": PAD_BITS,
-            "left": PAD_BITS,
-            "right": PAD_BITS,
-            "phase_pitch": address,
-            "row_pitch": address,
+            **dict.fromkeys(("blocks", "rows", "width"), count),
+            **dict.fromkeys(("top", "bottom", "left", "right"), PAD_BITS),
+            **dict.fromkeys(("phase_pitch", "row_pitch"), address),
         }
     )
 
@@ -115,16 +109,10 @@ def conv_command(config: EngineConfig) -> data.StructLayout:
         {
             "stride": STRIDE_BITS,
             "blocks": address,
-            "rows": tiles,
-            "tiles": tiles,
-            "kernel_height": TAP_BITS,
-            "kernel_width": TAP_BITS,
-            "phase_pitch": address,
-            "row_pitch": address,
-            "line_pitch": address,
-            "accumulate": 1,
-            "finish": 1,
-            "release": 1,
+            **dict.fromkeys(("rows", "tiles"), tiles),
+            **dict.fromkeys(("kernel_height", "kernel_width"), TAP_BITS),
+            **dict.fromkeys(("phase_pitch", "row_pitch", "line_pitch"), address),
+            **dict.fromkeys(("accumulate", "finish", "release"), 1),
             **({"masked": 1} if config.activation_mask else {}),
         }
     )

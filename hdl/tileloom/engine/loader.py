@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from .config import EngineConfig
 from .layouts import address_bits, count_bits, load_command
+from .loops import Loops
 from .stepper import ColumnStepper
 
 
 def unit_layout(config: EngineConfig) -> data.ArrayLayout:
     """Return the layout of a unit: ``k`` activations of one pixel."""
     return data.ArrayLayout(config.element_bits, config.k)
+
+
+def fill_signature(config: EngineConfig) -> wiring.Signature:
+    """Return the ports of what fills the A buffer.
+
+    ``valid``, ``unit`` is written in this cycle; ``half``, ``bank``, ``address``, where to.
+    """
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "half": Out(1),
+            "bank": Out(ceil_log2(config.m)),
+            "address": Out(address_bits(config)),
+            "unit": Out(unit_layout(config)),
+        }
+    )
 
 
 class Loader(wiring.Component):
@@ -31,8 +48,8 @@ class Loader(wiring.Component):
         the cycle of its last unit.
     activations:
         Stream in: units, all columns of a row, all rows of a channel block, all channel blocks.
-    write, half, bank, address, unit:
-        Out: a unit for the buffer, written in this cycle.
+    fill:
+        Out: units for the buffer, as in ``fill_signature``.
     x, block, block_done:
         Out: the unit's column in the strip and its channel block; it is the last of that block.
     """
@@ -46,11 +63,7 @@ class Loader(wiring.Component):
                 "take": Out(1),
                 "give": Out(1),
                 "activations": In(stream.Signature(unit_layout(config))),
-                "write": Out(1),
-                "half": Out(1),
-                "bank": Out(ceil_log2(config.m)),
-                "address": Out(address_bits(config)),
-                "unit": Out(unit_layout(config)),
+                "fill": Out(fill_signature(config)),
                 "x": Out(count_bits(config)),
                 "block": Out(count_bits(config)),
                 "block_done": Out(1),
@@ -61,7 +74,7 @@ class Loader(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        command = self.commands.payload
+        command, fill = self.commands.payload, self.fill
         m.submodules.stepper = stepper = ColumnStepper(config)
         owned = Signal()
         m.d.comb += self.take.eq(self.commands.valid & ~owned & self.half_free)
@@ -70,12 +83,11 @@ class Loader(wiring.Component):
 
         # Three loops, the innermost first.
         bits = count_bits(config)
-        x, y, block = self.x, Signal(bits), self.block
+        m.submodules.loops = loops = Loops({"x": bits, "y": bits, "block": bits})
+        x, y, last = loops.at.x, loops.at.y, loops.last
         right, x_end, bottom, y_end = (
             Signal(bits, name=name) for name in ("right", "x_end", "bottom", "y_end")
         )
-        next_x, next_y, next_block = (Signal(bits, name=f"next_{name}") for name in ("x", "y", "block"))
-        last_x, last_y, last = Signal(), Signal(), Signal()
         inside = Signal()
         m.d.comb += [
             right.eq(command.left + command.width),
@@ -83,37 +95,36 @@ class Loader(wiring.Component):
             bottom.eq(command.top + command.rows),
             y_end.eq(bottom + command.bottom),
             inside.eq((x >= command.left) & (x < right) & (y >= command.top) & (y < bottom)),
-            next_x.eq(x + 1),
-            next_y.eq(y + 1),
-            next_block.eq(block + 1),
-            last_x.eq(next_x == x_end),
-            last_y.eq(last_x & (next_y == y_end)),
-            last.eq(last_y & (next_block == command.blocks)),
+            loops.ends.x.eq(x_end),
+            loops.ends.y.eq(y_end),
+            loops.ends.block.eq(command.blocks),
+            loops.step.eq(fill.valid),
         ]
-        row_address = Signal.like(self.address)
-        with m.If(self.write):
-            m.d.sync += x.eq(Mux(last_x, 0, next_x))
-            with m.If(last_x):
-                m.d.sync += [y.eq(Mux(last_y, 0, next_y)), row_address.eq(row_address + command.row_pitch)]
-            with m.If(last_y):
-                m.d.sync += [block.eq(Mux(last, 0, next_block)), row_address.eq(next_block)]
-            with m.If(last):
-                m.d.sync += [row_address.eq(0), owned.eq(0), self.half.eq(~self.half)]
+        row_address = Signal.like(fill.address)
+        with m.If(fill.valid):
+            with m.If(last.x):
+                m.d.sync += row_address.eq(row_address + command.row_pitch)
+            with m.If(last.y):
+                m.d.sync += row_address.eq(loops.following.block)
+            with m.If(last.block):
+                m.d.sync += [row_address.eq(0), owned.eq(0), fill.half.eq(~fill.half)]
 
         m.d.comb += [
             self.activations.ready.eq(owned & inside),
-            self.write.eq(owned & (self.activations.valid | ~inside)),
-            self.commands.ready.eq(self.write & last),
-            self.give.eq(self.write & last),
-            self.block_done.eq(last_y),
+            fill.valid.eq(owned & (self.activations.valid | ~inside)),
+            self.commands.ready.eq(fill.valid & last.block),
+            self.give.eq(fill.valid & last.block),
+            self.x.eq(x),
+            self.block.eq(loops.at.block),
+            self.block_done.eq(last.y),
             stepper.stride.eq(command.stride),
             stepper.phase_pitch.eq(command.phase_pitch),
             stepper.blocks.eq(command.blocks),
-            stepper.step.eq(self.write),
-            stepper.restart.eq(self.write & last_x),
-            self.bank.eq(stepper.bank),
-            self.address.eq(row_address + stepper.offset),
+            stepper.step.eq(fill.valid),
+            stepper.restart.eq(fill.valid & last.x),
+            fill.bank.eq(stepper.bank),
+            fill.address.eq(row_address + stepper.offset),
         ]
         with m.If(inside):
-            m.d.comb += self.unit.eq(self.activations.payload)
+            m.d.comb += fill.unit.eq(self.activations.payload)
         return m

@@ -5,7 +5,7 @@ Reads are synchronous and hold their word while not enabled. Contents are never 
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -32,18 +32,7 @@ class SinglePort(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
-        m = Module()
-        m.submodules.words = words = memory.Memory(shape=self.bits, depth=self.words, init=[])
-        write, read = words.write_port(), words.read_port()
-        m.d.comb += [
-            write.addr.eq(self.address),
-            write.data.eq(self.write_data),
-            write.en.eq(self.write),
-            read.addr.eq(self.address),
-            read.en.eq(self.read),
-            self.read_data.eq(read.data),
-        ]
-        return m
+        return _storage(self, self.address, self.address)
 
 
 class TwoPort(wiring.Component):
@@ -67,15 +56,20 @@ class TwoPort(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
-        m = Module()
-        m.submodules.words = words = memory.Memory(shape=self.bits, depth=self.words, init=[])
-        write, read = words.write_port(), words.read_port()
-        m.d.comb += [
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
-            write.en.eq(self.write),
-            read.addr.eq(self.read_address),
-            read.en.eq(self.read),
-            self.read_data.eq(read.data),
-        ]
-        return m
+        return _storage(self, self.write_address, self.read_address)
+
+
+def _storage(ports: SinglePort | TwoPort, write_address: Value, read_address: Value) -> Module:
+    """Return the memory behind ``ports``, written and read at these addresses."""
+    m = Module()
+    m.submodules.words = words = memory.Memory(shape=ports.bits, depth=ports.words, init=[])
+    write, read = words.write_port(), words.read_port()
+    m.d.comb += [
+        write.addr.eq(write_address),
+        write.data.eq(ports.write_data),
+        write.en.eq(ports.write),
+        read.addr.eq(read_address),
+        read.en.eq(ports.read),
+        ports.read_data.eq(read.data),
+    ]
+    return m

@@ -90,7 +90,7 @@ def _shift_right(m: Module, value: Value, amount: Value, keep: int) -> tuple[Val
     The longest shift comes first: after it and every other, bits that no further shift can bring down to the
     lowest ``keep`` are only looked at.
     """
-    too_large: Value = Signal(name="nothing_above")
+    too_large: Value = Const(0, 1)
     for level in reversed(range(len(amount))):
         places = 1 << level
         window = keep + places - 1

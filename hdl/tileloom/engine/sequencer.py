@@ -2,7 +2,7 @@
 
 ```
  tokens, commands --> loops --[read]--> A buffer --[core]--> core: take, valid
-                        |                  tile, half, fresh, finish --> accumulators
+                        |                  tile, half, first, finish --> accumulators
                         '--> header_take, locks
 ```
 
@@ -17,20 +17,21 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from .activations import fetch_signature
 from .config import EngineConfig
 from .core import Timing
-from .layouts import TAP_BITS, address_bits, conv_command, tile_bits, token_layout
-from .stepper import ColumnStepper
+from .layouts import conv_command, token_layout
+from .tile_loops import MaskLoop, TileLoops, visit_layout
 
 
 def step_layout(config: EngineConfig) -> data.StructLayout:
     """Return what goes with a tile to the accumulators.
 
-    ``valid``, there is a tile: number ``tile`` of the strip, of accumulator half ``half``; ``fresh``, it is
+    ``valid``, there is a tile: number ``tile`` of the strip, of accumulator half ``half``; ``first``, it is
     the first of its column there. ``finish``, with a tile or without: the half is complete after it.
     """
     return data.StructLayout(
-        {"valid": 1, "tile": ceil_log2(config.acc_tiles), "half": 1, "fresh": 1, "finish": 1}
+        {"valid": 1, "tile": ceil_log2(config.acc_tiles), "half": 1, "first": 1, "finish": 1}
     )
 
 
@@ -53,14 +54,14 @@ class Sequencer(wiring.Component):
         In: a half of the accumulators is free. Out: it is taken.
     header_ready, header_take, header_half:
         In: the next column's header is there. Out: it is taken over for this half of the accumulators.
-    read, read_half, rotation, address, wrapped:
-        Out, to the A buffer.
+    fetch:
+        Out, to the A buffer: as in ``fetch_signature``.
     block_ready, take, last:
         In, out, to the core: as in ``core_signature``.
     reading, step:
         Out: the step of the tile whose words are being read, and whether they are read in this cycle; the
         step that goes to the core in this cycle.
-    fresh:
+    untouched:
         Out: for each half of the accumulators, that nothing was computed in it since it was taken; with
         ``activation_mask`` for each tile of each half.
     done, a_half:
@@ -70,7 +71,6 @@ class Sequencer(wiring.Component):
     def __init__(self, config: EngineConfig, timing: Timing) -> None:
         self.config = config
         self.timing = timing
-        address = address_bits(config)
         super().__init__(
             {
                 "commands": In(stream.Signature(conv_command(config))),
@@ -83,17 +83,13 @@ class Sequencer(wiring.Component):
                 "header_ready": In(1),
                 "header_take": Out(1),
                 "header_half": Out(1),
-                "read": Out(1),
-                "read_half": Out(1),
-                "rotation": Out(ceil_log2(config.m)),
-                "address": Out(address),
-                "wrapped": Out(address),
+                "fetch": Out(fetch_signature(config)),
                 "block_ready": In(1),
                 "take": Out(1),
                 "last": Out(1),
                 "reading": Out(step_layout(config)),
                 "step": Out(step_layout(config)),
-                "fresh": Out(data.ArrayLayout(config.acc_tiles if config.activation_mask else 1, 2)),
+                "untouched": Out(data.ArrayLayout(config.acc_tiles if config.activation_mask else 1, 2)),
                 "done": Out(1),
                 "a_half": Out(1),
             }
@@ -106,189 +102,115 @@ class Sequencer(wiring.Component):
 
         # Where a column begins, a half of the accumulators and the header must be there.
         opened, half, a_half = Signal(), Signal(), self.a_half
-        opening, may_open, may_read, fresh, moving, stepping = (
+        opening, may_open, may_read, first, enable, advance, computing = (
             Signal(name=name)
-            for name in ("opening", "may_open", "may_read", "fresh_now", "moving", "stepping")
+            for name in ("opening", "may_open", "may_read", "first", "enable", "advance", "computing")
         )
-        begins, last_tile, last_tap, tile, address, rotation = self._loops(m, stepping)
-        written = self._written(m, moving, stepping & ~token.empty & begins, tile, half)
-        computing = stepping & ~token.empty
-        was_fresh, now_fresh, left_fresh = (
-            Signal(self.fresh[0].shape(), name=name) for name in ("was_fresh", "now_fresh", "left_fresh")
+        visit = self._visit(m, computing)
+        written = self._written(m, enable, computing & visit.begins, visit.tile, half)
+        were_untouched, untouched, left_untouched = (
+            Signal(self.untouched[0].shape(), name=name)
+            for name in ("were_untouched", "now_untouched", "left_untouched")
         )
         m.d.comb += [
             opening.eq(token.first & ~opened),
             may_open.eq(~opening | (self.header_ready & (command.accumulate | self.c_free))),
-            was_fresh.eq(self.fresh[half]),
-            now_fresh.eq(was_fresh | (opening & ~command.accumulate).replicate(len(was_fresh))),
-            stepping.eq(moving & self.commands.valid & self.a_full & self.tokens.valid & may_open & may_read),
-            may_read.eq(~begins | fresh | written),
-            self.header_take.eq(stepping & opening),
+            were_untouched.eq(self.untouched[half]),
+            untouched.eq(were_untouched | (opening & ~command.accumulate).replicate(len(untouched))),
+            advance.eq(enable & self.commands.valid & self.a_full & self.tokens.valid & may_open & may_read),
+            computing.eq(advance & ~token.empty),
+            may_read.eq(~visit.begins | first | written),
+            self.header_take.eq(advance & opening),
             self.header_half.eq(half),
-            self.c_take.eq(stepping & opening & ~command.accumulate),
+            self.c_take.eq(advance & opening & ~command.accumulate),
         ]
 
         # Without a mask all tiles are visited, and one bit stands for them.
         if self.config.activation_mask:
-            visited = Signal.like(now_fresh, name="visited")
+            visited = Signal.like(untouched, name="visited")
             m.d.comb += [
-                visited.eq(computing << tile),
-                fresh.eq(now_fresh.bit_select(tile, 1)),
-                left_fresh.eq(now_fresh & ~visited),
+                visited.eq(computing << visit.tile),
+                first.eq(untouched.bit_select(visit.tile, 1)),
+                left_untouched.eq(untouched & ~visited),
             ]
         else:
-            m.d.comb += [fresh.eq(now_fresh), left_fresh.eq(now_fresh & ~(computing & last_tile))]
+            m.d.comb += [first.eq(untouched), left_untouched.eq(untouched & ~(computing & visit.ends))]
 
         token_done, column_done, done = Signal(), Signal(), self.done
         m.d.comb += [
-            token_done.eq(stepping & (token.empty | (last_tap & last_tile))),
+            token_done.eq(advance & (token.empty | visit.done)),
             column_done.eq(token_done & token.last),
             done.eq(token_done & token.end),
             self.tokens.ready.eq(token_done),
             self.commands.ready.eq(token_done & token.final),
             self.a_take.eq(done & command.release),
         ]
-        with m.If(stepping):
-            m.d.sync += [opened.eq(~column_done), self.fresh[half].eq(left_fresh)]
+        with m.If(advance):
+            m.d.sync += [opened.eq(~column_done), self.untouched[half].eq(left_untouched)]
             with m.If(column_done & command.finish):
                 m.d.sync += half.eq(~half)
             with m.If(self.a_take):
                 m.d.sync += a_half.eq(~a_half)
 
         # The registers behind the loops: the read, then the core.
-        reading = self.reading
+        reading, fetch = self.reading, self.fetch
         begin_read, last_read, release = Signal(), Signal(), Signal()
         blocks = Signal.like(command.blocks, name="blocks", reset_less=True)
-        with m.If(moving):
+        with m.If(enable):
             m.d.sync += [
-                reading.valid.eq(stepping & ~token.empty),
-                reading.tile.eq(tile),
+                reading.valid.eq(computing),
+                reading.tile.eq(visit.tile),
                 reading.half.eq(half),
-                reading.fresh.eq(fresh),
+                reading.first.eq(first),
                 reading.finish.eq(column_done & command.finish),
-                begin_read.eq(begins),
-                last_read.eq(last_tile),
+                begin_read.eq(visit.begins),
+                last_read.eq(visit.ends),
                 release.eq(self.a_take),
-                self.read_half.eq(a_half),
-                self.rotation.eq(rotation),
-                self.address.eq(address),
+                fetch.half.eq(a_half),
+                fetch.rotation.eq(visit.rotation),
+                fetch.address.eq(visit.address),
                 blocks.eq(command.blocks),
             ]
         m.d.comb += [
-            self.wrapped.eq(self.address + blocks),
-            self.read.eq(moving & reading.valid),
-            self.a_give.eq(moving & release),
+            fetch.wrapped.eq(fetch.address + blocks),
+            fetch.valid.eq(enable & reading.valid),
+            self.a_give.eq(enable & release),
         ]
         at_core = Signal.like(reading, name="at_core")
         begin_at_core = Signal()
-        with m.If(moving):
+        with m.If(enable):
             m.d.sync += [at_core.eq(reading), begin_at_core.eq(begin_read), self.last.eq(last_read)]
         m.d.comb += [
-            moving.eq(~(at_core.valid & begin_at_core & ~self.block_ready)),
+            enable.eq(~(at_core.valid & begin_at_core & ~self.block_ready)),
             self.take.eq(at_core.valid & begin_at_core & self.block_ready),
             self.step.eq(at_core),
-            self.step.valid.eq(at_core.valid & moving),
-            self.step.finish.eq(at_core.finish & moving),
+            self.step.valid.eq(at_core.valid & enable),
+            self.step.finish.eq(at_core.finish & enable),
         ]
         return m
 
-    def _loops(self, m: Module, stepping: Signal) -> tuple[Signal, ...]:
-        """Build the loops over taps and tiles, all that count in them, and the address."""
-        config = self.config
+    def _visit(self, m: Module, computing: Signal) -> data.View[data.StructLayout]:
+        """Add what visits tiles, which goes on while ``computing``, and return the tile that is next."""
         command, token = self.commands.payload, self.tokens.payload
-        bits = tile_bits(config)
-        m.submodules.stepper = stepper = ColumnStepper(config)
-        x, y = Signal(bits, name="x"), Signal(bits, name="y")
-        dx, dy = Signal(TAP_BITS, name="dx"), Signal(TAP_BITS, name="dy")
-        next_x, next_y, next_dx, next_dy = (
-            Signal.like(value, name=f"next_{name}")
-            for name, value in zip(["x", "y", "dx", "dy"], (x, y, dx, dy), strict=True)
-        )
-        tile = Signal(ceil_log2(config.acc_tiles), name="tile")
-        # Of the tap's row and of the tile in the strip, both relative to the block's first word; of the row
-        # of tiles.
-        tap_row, place, line, next_line = (
-            Signal(address_bits(config), name=name) for name in ("tap_row", "place", "line", "next_line")
-        )
-        address = Signal(address_bits(config), name="next_address")
-        last_x, last_tile, last_dx, last_tap, computing, counting = (
-            Signal(name=name)
-            for name in ("last_x", "last_tile", "last_dx", "last_tap", "computing", "counting")
-        )
+        m.submodules.tile_loops = loops = TileLoops(self.config)
+        m.d.comb += [loops.command.eq(command), loops.token.eq(token)]
+        if not self.config.activation_mask:
+            m.d.comb += loops.step.eq(computing)
+            return loops.visit
+        m.submodules.mask_loop = masked = MaskLoop(self.config)
+        visit = Signal(visit_layout(self.config))
         m.d.comb += [
-            next_x.eq(x + 1),
-            next_y.eq(y + 1),
-            next_dx.eq(dx + 1),
-            next_dy.eq(dy + 1),
-            next_line.eq(line + command.line_pitch),
-            last_x.eq(next_x == command.tiles),
-            last_tile.eq(last_x & (next_y == command.rows)),
-            last_dx.eq(next_dx == command.kernel_width),
-            last_tap.eq(last_dx & (next_dy == command.kernel_height)),
-            computing.eq(stepping & ~token.empty),
-            counting.eq(computing & ~command.masked if config.activation_mask else computing),
-            address.eq(token.row + tap_row + stepper.offset + place),
-            stepper.stride.eq(command.stride),
-            stepper.phase_pitch.eq(command.phase_pitch),
-            stepper.blocks.eq(command.blocks),
-            stepper.step.eq(counting & last_tile),
-            stepper.restart.eq(counting & last_tile & last_dx),
+            masked.command.eq(command),
+            masked.token.eq(token),
+            loops.step.eq(computing & ~command.masked),
+            masked.step.eq(computing & command.masked),
+            visit.eq(Mux(command.masked, masked.visit, loops.visit)),
+            # A masked command leaves the loops at the first tap, whose rotation is that of all its tiles.
+            visit.rotation.eq(loops.visit.rotation),
         ]
-        with m.If(counting):
-            m.d.sync += [x.eq(Mux(last_x, 0, next_x)), tile.eq(tile + 1), place.eq(place + command.blocks)]
-            with m.If(last_x):
-                m.d.sync += [y.eq(next_y), line.eq(next_line), place.eq(next_line)]
-            with m.If(last_tile):
-                m.d.sync += [y.eq(0), tile.eq(0), line.eq(0), place.eq(0), dx.eq(Mux(last_dx, 0, next_dx))]
-                with m.If(last_dx):
-                    m.d.sync += [
-                        dy.eq(Mux(last_tap, 0, next_dy)),
-                        tap_row.eq(Mux(last_tap, 0, tap_row + command.row_pitch)),
-                    ]
-        begins = Signal(name="begins")
-        m.d.comb += begins.eq((x == 0) & (y == 0))
-        if not config.activation_mask:
-            return begins, last_tile, last_tap, tile, address, stepper.bank
-        return self._masked_loop(m, computing, begins, last_tile, last_tap, tile, address, stepper.bank)
+        return visit
 
-    def _masked_loop(
-        self,
-        m: Module,
-        computing: Signal,
-        begins: Signal,
-        last_tile: Signal,
-        last_tap: Signal,
-        tile: Signal,
-        address: Signal,
-        bank: Signal,
-    ) -> tuple[Signal, ...]:
-        """Build the loop over the tiles of a mask, lowest first; return what the loops do, or this one.
-
-        A masked command has one tap and one row: its loops over those stand still.
-        """
-        command, token = self.commands.payload, self.tokens.payload
-        begun, last = Signal(name="begun"), Signal(name="last_of_mask")
-        left, now = Signal(len(token.mask), name="left"), Signal(len(token.mask), name="mask")
-        lowest = Signal.like(tile, name="lowest")
-        for index in reversed(range(len(now))):
-            with m.If(now[index]):
-                m.d.comb += lowest.eq(index)
-        rest = now & (now - 1)[: len(now)]
-        m.d.comb += [now.eq(Mux(begun, left, token.mask)), last.eq(rest == 0)]
-        with m.If(computing & command.masked):
-            m.d.sync += [begun.eq(~last), left.eq(rest)]
-        chosen = [
-            Signal.like(value, name=f"{value.name}_chosen")
-            for value in (begins, last_tile, last_tap, tile, address)
-        ]
-        masked = (~begun, last, 1, lowest, token.row + lowest * command.blocks)
-        for choice, plain, value in zip(
-            chosen, (begins, last_tile, last_tap, tile, address), masked, strict=True
-        ):
-            m.d.comb += choice.eq(Mux(command.masked, value, plain))
-        return (*chosen, bank)
-
-    def _written(self, m: Module, moving: Signal, begins: Value, tile: Value, half: Value) -> Value:
+    def _written(self, m: Module, enable: Signal, begins: Value, tile: Value, half: Value) -> Value:
         """Return whether the partial sums of a pass that begins now are written when they are read.
 
         There is nothing to count where a block takes longer to come in than that, and sums are read only when
@@ -303,6 +225,6 @@ class Sequencer(wiring.Component):
         left = Signal(range(self.timing.hazard), name="cycles_to_written")
         with m.If(begins):
             m.d.sync += left.eq(self.timing.hazard - 1)
-        with m.Elif(moving & (left != 0)):
+        with m.Elif(enable & (left != 0)):
             m.d.sync += left.eq(left - 1)
         return left == 0

@@ -9,12 +9,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
 
 from ..systolic.stream_array import StreamArray
 from ..systolic.timing import Timetable
 from .config import EngineConfig
-from .core import Timing, core_signature
+from .core import ComputeCore, Timing
 
 
 def timing(config: EngineConfig) -> Timing:
@@ -25,7 +24,7 @@ def timing(config: EngineConfig) -> Timing:
     return Timing(latency=timetable.latency, psum_delay=0, block_interval=max(interval, config.block_beats))
 
 
-class SystolicCore(wiring.Component):
+class SystolicCore(ComputeCore):
     """A weight-stationary array with double-buffered weights, a row of A in every cycle.
 
     Ports as in ``core_signature``, with ``m`` = 1. The array takes a row of weights in a cycle; its shadow
@@ -34,9 +33,7 @@ class SystolicCore(wiring.Component):
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        self.config = config
-        self.timing = timing(config)
-        super().__init__(core_signature(config))
+        super().__init__(config, timing(config))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""

@@ -59,18 +59,18 @@ class Walker(wiring.Component):
         following = Signal.like(column)
         previous_row = Signal.like(entry.row, reset_less=True)
         first = Signal(init=1)
-        free, moving, end = Signal(), Signal(), Signal()
+        free, taken, end = Signal(), Signal(), Signal()
         m.d.comb += [
             free.eq(~self.tokens.valid | self.tokens.ready),
             self.index.ready.eq(free & self.commands.valid),
-            moving.eq(free & self.commands.valid & self.index.valid),
+            taken.eq(free & self.commands.valid & self.index.valid),
             following.eq(column + 1),
             end.eq(entry.last & (following == command.columns)),
             self.commands.ready.eq(free & self.index.valid & end),
         ]
         with m.If(free):
-            m.d.sync += self.tokens.valid.eq(moving)
-        with m.If(moving):
+            m.d.sync += self.tokens.valid.eq(taken)
+        with m.If(taken):
             m.d.sync += [
                 token.row.eq(entry.row),
                 token.empty.eq(entry.empty),

@@ -76,13 +76,13 @@ class StreamArray(wiring.Component):
         )
 
         # Handshakes. The array stands still only while a result waits; it moves on when nothing comes in.
-        moving, may_start, start = Signal(), Signal(), Signal()
+        enable, may_start, start = Signal(), Signal(), Signal()
         m.d.comb += [
-            moving.eq(~self.results.valid | self.results.ready),
+            enable.eq(~self.results.valid | self.results.ready),
             may_start.eq(loader.may_start & ~wave.taps[1:interval].any()),
             start.eq(may_start & self.activations.valid & self.psum_in.valid),
-            self.activations.ready.eq(moving & may_start & self.psum_in.valid),
-            self.psum_in.ready.eq(moving & may_start & self.activations.valid),
+            self.activations.ready.eq(enable & may_start & self.psum_in.valid),
+            self.psum_in.ready.eq(enable & may_start & self.activations.valid),
         ]
 
         # Control.
@@ -97,7 +97,7 @@ class StreamArray(wiring.Component):
             last.start.eq(start & self.activations.payload.last),
         ]
         for part in (mesh, loader, wave, last, activation_skew, psum_skew, result_deskew):
-            m.d.comb += part.enable.eq(moving)
+            m.d.comb += part.enable.eq(enable)
         if not every_cycle:
             for skew in (activation_skew, psum_skew, result_deskew):
                 m.d.comb += skew.wave.eq(wave.taps[: len(skew.wave)])

@@ -65,14 +65,14 @@ class WordArray(wiring.Component):
         m.submodules.activation_skew = skew = Skew(config.activation.width, captures, every_cycle=False)
 
         # Handshakes.
-        moving, blocked, within_vector, may_start, start = Signal(), Signal(), Signal(), Signal(), Signal()
+        enable, blocked, within_vector, may_start, start = Signal(), Signal(), Signal(), Signal(), Signal()
         emerging = wave.taps[first_result : last_result + 1]
         m.d.comb += [
             blocked.eq(emerging.any() & self.results.valid & ~self.results.ready),
             within_vector.eq(wave.taps[1 : config.rows].any()),
             may_start.eq(loader.may_start & ~wave.taps[1 : config.step_interval].any()),
             start.eq(may_start & self.activations.valid),
-            moving.eq(~blocked & (~within_vector | self.activations.valid)),
+            enable.eq(~blocked & (~within_vector | self.activations.valid)),
             self.activations.ready.eq(~blocked & (within_vector | may_start)),
         ]
 
@@ -87,7 +87,7 @@ class WordArray(wiring.Component):
             skew.wave.eq(wave.taps[: len(skew.wave)]),
         ]
         for part in (mesh, loader, wave, last, skew):
-            m.d.comb += part.enable.eq(moving)
+            m.d.comb += part.enable.eq(enable)
 
         # Data. One column's result at most appears in a cycle.
         result = Const(0, config.accumulator.width)
@@ -102,7 +102,7 @@ class WordArray(wiring.Component):
         word = Signal(config.accumulator.width, reset_less=True)
         word_last = Signal(reset_less=True)
         m.d.comb += [self.results.payload.data.eq(word), self.results.payload.last.eq(word_last)]
-        with m.If(moving & emerging.any()):
+        with m.If(enable & emerging.any()):
             m.d.sync += [
                 self.results.valid.eq(1),
                 word.eq(exact_specials(result, config.accumulator)),
