@@ -18,8 +18,9 @@ from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import Design, generate
 from tileloom_explore.paper import chart, sasp
 
-from .library import library, pdk
-from .library.library import Library
+from .library import pdk
+from .library import standard_cells as library
+from .library.standard_cells import Library
 from .progress import progress
 from .report import Report
 from .synthesis import synthesise

@@ -21,8 +21,8 @@ from typing import Any
 
 from tileloom import yosys
 
-from .library.library import Library
 from .library.recipes import RELAXED_PS, Options
+from .library.standard_cells import Library
 from .techmap import full_adder, multiplier
 
 READ = """

@@ -13,7 +13,7 @@ from typing import Any
 from tileloom.errors import ToolError
 
 from .flow import Mapped
-from .library.library import Library
+from .library.standard_cells import Library
 
 SCRIPT = """
 read_liberty {liberty}

@@ -9,7 +9,7 @@ from typing import Any
 from tileloom.cli.console import notes, print_table
 from tileloom.systolic.design import generate
 from tileloom.systolic.presets import load
-from tileloom_synth.library.library import Library
+from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 

@@ -15,7 +15,7 @@ from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate_engine
 
 from ..command import choose_library, library_options
-from ..library.library import Library
+from ..library.standard_cells import Library
 from ..progress import progress
 from ..report import Report
 from ..synthesis import synthesise
