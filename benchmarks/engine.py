@@ -21,7 +21,7 @@ from tileloom_golden.estimate.engine import estimate
 from tileloom_sim.engine.harness import run_layers
 from tileloom_sim.engine.job import make_job, random_jobs
 from tileloom_synth.engine.command import memory_bits, synthesise_engine
-from tileloom_synth.library import library
+from tileloom_synth.library import standard_cells as library
 
 SIZE = 256
 LAYERS = 1200

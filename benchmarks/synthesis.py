@@ -18,8 +18,8 @@ from tileloom.cli.console import notes, print_json, print_table
 from tileloom.errors import UserError
 from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom_synth.library import library
-from tileloom_synth.library.library import Library
+from tileloom_synth.library import standard_cells as library
+from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 

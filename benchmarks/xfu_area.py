@@ -27,8 +27,8 @@ from tileloom.xfu.cv32e40p import stages as cv32e40p
 from tileloom.xfu.cv32e40p.patch import patch_sources
 from tileloom.xfu.design import Form, generate_xfu
 from tileloom_sim.riscv.system import HERE
-from tileloom_synth.library import library
-from tileloom_synth.library.library import Library
+from tileloom_synth.library import standard_cells as library
+from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.system_verilog import to_verilog

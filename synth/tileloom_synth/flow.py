@@ -20,8 +20,8 @@ from typing import Any
 
 from tileloom import scratch, yosys
 
-from .library.library import Library
 from .library.recipes import RELAXED_PS, Options
+from .library.standard_cells import Library
 from .techmap import full_adder, multiplier
 
 READ = """

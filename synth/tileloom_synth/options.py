@@ -10,8 +10,9 @@ import click
 
 from tileloom.errors import UserError
 
-from .library import library, pdk
-from .library.library import Library
+from .library import pdk
+from .library import standard_cells as library
+from .library.standard_cells import Library
 
 _PERIOD = re.compile(r"(\d+(?:\.\d+)?) ?(ps|ns)")
 SHORTEST_PS, LONGEST_PS = 10.0, 1e6

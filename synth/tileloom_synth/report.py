@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .flow import Mapped
-from .library.library import Library
+from .library.standard_cells import Library
 from .origins import ENGINE_ORIGINS, ORIGINS, of_logic, of_register
 from .timing import Timing
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from . import timing
 from .flow import Flow
-from .library.library import Library
 from .library.recipes import Options, for_period
+from .library.standard_cells import Library, LibraryError
 from .report import Report, report
 
 UNITS = ("multiplier", "adder")
@@ -42,8 +42,11 @@ def synthesise(
     on_line:
         Called with each line of Yosys's log.
 
-    Raises ``yosys.YosysError`` where Yosys or ABC fails, ``timing.TimingError`` where OpenSTA does.
+    Raises ``yosys.YosysError`` where Yosys or ABC fails, ``timing.TimingError`` where OpenSTA does, and
+    LibraryError where there is a period to meet and the library has no delays.
     """
+    if clock_ps is not None and library.untimed:
+        raise LibraryError(f"{library.untimed}: the library maps for area alone, without --clock")
     origins = origins or {}
     units = [module for module, part in origins.items() if part in UNITS]
     flow = Flow(verilog, top, library, units, on_line)

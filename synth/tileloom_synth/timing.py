@@ -11,7 +11,7 @@ from tileloom import processes, scratch
 from tileloom.errors import ToolError
 
 from .flow import Mapped
-from .library.library import Library
+from .library.standard_cells import Library
 
 SCRIPT = """
 read_liberty {liberty}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tileloom import yosys
-from tileloom_synth.library import liberty, library, pdk
+from tileloom_synth.library import liberty, pdk, standard_cells
 from tileloom_synth.library.functions import FunctionError, truth_table
-from tileloom_synth.library.library import LibraryError, generic, load
+from tileloom_synth.library.standard_cells import LibraryError, generic, load
 
 REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
 ASAP7 = [f"asap7_{part}_RVT_TT.lib.gz" for part in ("AO", "OA", "SIMPLE", "INVBUF", "SEQ")]
@@ -32,6 +32,7 @@ library ("small") {
     pin (Y) { direction : output; function : "!A + !B"; } }
   cell (ND_AVOID) { area : 1; dont_use : true;
     pin (A, B) { direction : input; } pin (Y) { direction : output; function : "!(A*B)"; } }
+  cell (INVERT) { area : 2; pin (A) { direction : input; } pin (Y) { direction : output; function : "A'"; } }
   cell (REPEAT) { area : 2; pin (A) { direction : input; } pin (Y) { direction : output; function : "A"; } }
   cell (STRONG) { area : 3; pin (A) { direction : input; } pin (Y) { direction : output; function : "A"; } }
   cell (FLOP) { area : 11; ff (IQ, IQN) { clocked_on : "C"; next_state : "D"; }
@@ -74,7 +75,9 @@ def test_functions_are_evaluated_with_libertys_precedence():
     }
 
 
-@pytest.mark.parametrize("function", ["", "A +", "(A", "A)", "A B Z", "A $ B", "'A"])
+@pytest.mark.parametrize(
+    "function", ["", "A +", "(A", "A)", "A B Z", "A $ B", "'A", "(" * 3000 + "A", "!" * 3000 + "A"]
+)
 def test_what_is_no_function_is_refused(function):
     with pytest.raises(FunctionError):
         truth_table(function, ("A", "B"))
@@ -87,7 +90,7 @@ def test_cells_are_found_by_function(small):
     assert (cells.nand2.name, cells.nand2.area) == ("ND", 2.5)  # the smallest that may be used
     assert cells.buffer.name == "STRONG"  # the smallest but one
     assert (cells.full_adder, cells.half_adder, cells.clock_gate) == (None, None, None)
-    assert set(cells.cells) == {"SPARE", "ND_BIG", "ND", "REPEAT", "STRONG", "FLOP"}
+    assert set(cells.cells) == {"SPARE", "ND_BIG", "ND", "INVERT", "REPEAT", "STRONG", "FLOP"}
     assert [name for name, cell in cells.cells.items() if cell.is_sequential] == ["FLOP"]
     assert cells.cells["ND_BIG"].inputs == ("A", "B")
 
@@ -124,7 +127,7 @@ def test_compressed_is_the_same(small):
 
 def test_files_make_one_library_that_tools_read(small, tmp_path):
     parts = []
-    for part, keep in (("logic", "ND REPEAT STRONG"), ("flops", "FLOP")):
+    for part, keep in (("logic", "ND INVERT REPEAT STRONG"), ("flops", "FLOP")):
         path = tmp_path / f"{part}.lib"
         lines = [
             f"library ({part}) {{",
@@ -135,14 +138,14 @@ def test_files_make_one_library_that_tools_read(small, tmp_path):
         path.write_text("\n".join(lines))
         parts.append(path)
     cells = load(parts)
-    assert set(cells.cells) == {"ND", "REPEAT", "STRONG", "FLOP"}
+    assert set(cells.cells) == {"ND", "INVERT", "REPEAT", "STRONG", "FLOP"}
     with pytest.raises(LibraryError, match=r"logic.lib: no flip-flop"):
         load(parts[:1])
-    with pytest.raises(LibraryError, match=r"flops.lib: no buffer"):
+    with pytest.raises(LibraryError, match=r"flops.lib: no two-input NAND .*; no inverter .*; no buffer"):
         load(parts[1:])
-    with pytest.raises(LibraryError, match=r"small.lib: cell ND is in another file too"):
+    with pytest.raises(LibraryError, match=r"small.lib:10: cell ND is at .*logic.lib:3 too"):
         load([*parts, small])
-    merged = liberty.parse(liberty.read(cells.functions), cells.functions)
+    merged = liberty.parse(cells.functions)
     assert sorted(cell.name for cell in merged.all("cell")) == sorted(cells.cells)
 
 
@@ -159,27 +162,8 @@ def test_a_library_without_nand_or_with_other_units_is_refused(small, tmp_path):
     small.write_text(SMALL)
     other = tmp_path / "other.lib"
     other.write_text('library (other) { time_unit : "1ns"; capacitive_load_unit (1, pf); }')
-    with pytest.raises(LibraryError, match=r"other.lib: its units"):
+    with pytest.raises(LibraryError, match=r"other.lib:1: its units"):
         load([small, other])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "No such file"),
-        (b"", "no library"),
-        (b"module top; endmodule\n", ""),
-        (SMALL[: SMALL.index("  cell (FLOP)")].encode(), "'}' is missing"),
-        (gzip.compress(SMALL.encode())[:-40], "damaged gzip file"),
-        (b"\x1f\x8bnot gzip at all", "damaged gzip file|Not a gzipped file|Unknown compression"),
-    ],
-)
-def test_what_is_not_liberty_is_told_with_its_name(tmp_path, content, message):
-    path = tmp_path / "some.lib"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(LibraryError, match=r"some\.lib.*" + f"({message})"):
-        load([path])
 
 
 def test_the_generic_library_counts_in_nands():
@@ -330,4 +314,4 @@ def test_a_kit_that_is_not_there_is_told_with_those_that_are(kits, monkeypatch):
 def test_merged_files_go_with_the_process(small):
     first, second = load([small]), load([small])
     assert first.timing != second.timing
-    assert first.timing.is_relative_to(library._root().name)
+    assert first.timing.is_relative_to(standard_cells._root().name)

@@ -14,12 +14,12 @@ from tileloom.systolic.design import generate
 from tileloom_explore.paper import chart, sasp
 from tileloom_synth import timing
 from tileloom_synth.flow import Flow
-from tileloom_synth.library.library import generic
 from tileloom_synth.library.recipes import LOGIC, Options
+from tileloom_synth.library.standard_cells import generic
 from tileloom_synth.origins import ORIGINS, of_register
 from tileloom_synth.report import report
 from tileloom_synth.synthesis import synthesise
-from tileloom_synth.techmap import full_adder, multiplier
+from tileloom_synth.techmap import full_adder
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_a_clock_is_met_or_not_and_says_by_what(cells, design, monkeypatch):
     modules = design.manifest["modules"]
     easy = synthesise(design.verilog, name, cells, clock_ps=20_000, origins=modules)
     assert easy.timing is not None and easy.timing.met
-    assert easy.timing.source == ("OpenSTA" if timing.opensta() else easy.timing.source)
+    assert easy.timing.source.startswith("OpenSTA" if timing.opensta() else "ABC's estimate")
     assert LOGIC["area"] in easy.how["abc"]  # the first that meets it
     monkeypatch.setattr(timing.shutil, "which", lambda program: None)
     hard = synthesise(design.verilog, name, cells, clock_ps=50, origins=modules)
@@ -291,7 +291,3 @@ def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
     assert set(ORIGINS) <= shown
     refused = run("--table", "sasp", "--svg", str(tmp_path / "none" / "area.svg"))
     assert refused.exit_code == 2 and "No such file" in refused.stderr
-
-
-def test_multiplier_text_is_stable():
-    assert multiplier.techmap(24, 24, 48, booth=True) == multiplier.techmap(24, 24, 48, booth=True)

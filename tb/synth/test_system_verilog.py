@@ -5,7 +5,7 @@ import pytest
 from tileloom import yosys
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.cv32e40p import stages as cv32e40p
-from tileloom_synth.library import library
+from tileloom_synth.library import standard_cells
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.system_verilog import to_verilog
 
@@ -29,7 +29,7 @@ endmodule
 def test_a_core_s_ways_of_writing() -> None:
     sources = {"widths_pkg.sv": PACKAGE, "top.sv": TOP}
     verilog = to_verilog(sources, "top", parameters={"Start": 5}, defines={"KEPT": "1"})
-    report = synthesise(verilog, "top", library.generic(), hierarchy="flat")
+    report = synthesise(verilog, "top", standard_cells.generic(), hierarchy="flat")
     assert {cell: count for cell, count in report.cells.items() if "DFF" in cell} == {
         "DFFR_X1": 6,
         "DFFS_X1": 2,
@@ -45,7 +45,7 @@ def test_what_slang_says_is_kept() -> None:
 def test_unit_of_cv32e40p_is_small(sizes: tuple[int, ...]) -> None:
     verilog = cv32e40p.stages(XfuConfig(group_sizes=sizes))
     reports = [
-        synthesise(verilog, f"{cv32e40p.PREFIX}_{stage}", library.generic(), hierarchy="flat")
+        synthesise(verilog, f"{cv32e40p.PREFIX}_{stage}", standard_cells.generic(), hierarchy="flat")
         for stage in ("decode", "execute", "merge")
     ]
     assert sum(report.flops for report in reports) == 16

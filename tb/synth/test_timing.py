@@ -7,8 +7,8 @@ import pytest
 from tileloom.families import load
 from tileloom.systolic.design import generate
 from tileloom_synth.flow import Flow
-from tileloom_synth.library.library import generic
 from tileloom_synth.library.recipes import Options
+from tileloom_synth.library.standard_cells import generic
 from tileloom_synth.timing import TimingError, analyse, opensta
 
 pytestmark = pytest.mark.skipif(opensta() is None, reason="OpenSTA (sta) is not installed")

@@ -6,7 +6,7 @@ import pytest
 
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
 from tileloom.xfu.design import Form, generate_xfu
-from tileloom_synth.library import library
+from tileloom_synth.library import standard_cells
 from tileloom_synth.synthesis import synthesise
 
 
@@ -40,6 +40,6 @@ def test_a_unit_for_one_size_is_smaller() -> None:
     areas = {}
     for sizes in (GROUP_SIZES, *((size,) for size in GROUP_SIZES)):
         design = generate_xfu(XfuConfig(group_sizes=sizes), Form.UNIT)
-        areas[sizes] = synthesise(design.verilog, design.name, library.generic()).gate_equivalents
+        areas[sizes] = synthesise(design.verilog, design.name, standard_cells.generic()).gate_equivalents
     print(areas)
     assert max(area for sizes, area in areas.items() if len(sizes) == 1) < areas[GROUP_SIZES]

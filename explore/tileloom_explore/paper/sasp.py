@@ -12,7 +12,7 @@ import click
 from tileloom.api import generate
 from tileloom.cli.console import note, print_json, print_table
 from tileloom.files import claim
-from tileloom_synth.library.library import Library
+from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.options import choose_library, library_options
 from tileloom_synth.progress import progress
 from tileloom_synth.report import Report

@@ -8,7 +8,7 @@ from pathlib import Path
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 
-from ..library.library import Library
+from ..library.standard_cells import Library
 from ..options import choose_library
 from ..progress import progress
 from ..report import Report

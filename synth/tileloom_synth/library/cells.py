@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from itertools import product
 
 from .functions import FunctionError, equal_but_for_order, truth_table
+from .lexer import LibertyError
 from .liberty import Group
 
 UNUSABLE = ("*__lpflow_*", "*__probe*", "*dlymetal*", "*dlygate*", "*clkdlyb*")
 """Cells that no one wants in a datapath although their library does not say so: SKY130's for power domains,
 for probing, and for delay."""
 
+_MARKS = ("dont_use", "pad_cell", "is_macro_cell", "is_level_shifter", "is_isolation_cell")
+"""Attributes that say, where they are true, that a cell is not for mapping."""
+
 _SEQUENTIAL = ("ff", "latch", "ff_bank", "latch_bank", "statetable")
+_WIDE = ("bus", "bundle", "ff_bank", "latch_bank")
+_DIRECTIONS = ("input", "output", "inout", "internal")
 _SUM = {2: 0b0110, 3: 0b10010110}
 _CARRY = {2: 0b1000, 3: 0b11101000}
 
@@ -26,19 +33,25 @@ class Cell:
     Attributes
     ----------
     name, area:
-        As in the library, in its unit of area.
+        As in the library, in its unit of area; 0 where a cell that is not mapped to has no area.
     inputs:
         Names of the input pins.
     outputs:
         Each output pin's function as a truth table over ``inputs`` (``functions.truth_table``), or None
         where it is not combinational.
-    is_sequential, is_flip_flop:
-        It holds state; it does so from edge to edge.
+    is_sequential:
+        It holds state.
+    is_flip_flop:
+        It is a flip-flop of one bit that loads one pin and has no other inputs but its clock, clear and
+        preset, so that a netlist's flip-flops can be mapped to it; scan flip-flops are none.
     clock_gate:
         It is a clock gate for rising edges, with a latch.
     dont_use:
-        The library, or ``UNUSABLE``, says to leave it alone. Clock gates are never left alone: libraries mark
-        them so because only one step of a flow may use them.
+        The library, or ``UNUSABLE``, says to leave it alone, or it is nothing that the tools map to: it has
+        buses or bundles, or is a flip-flop of another kind than ``is_flip_flop``. Clock gates are never left
+        alone: libraries mark them so because only one step of a flow may use them.
+    group:
+        What the library says of it.
     """
 
     name: str
@@ -49,6 +62,34 @@ class Cell:
     is_flip_flop: bool
     clock_gate: bool
     dont_use: bool
+    group: Group = field(repr=False, compare=False)
+
+    @property
+    def is_mapped_to(self) -> bool:
+        """Whether mapping can choose it: a gate, a flip-flop, a clock gate; ties and fillers are none."""
+        if self.dont_use or self.is_sequential:
+            return not self.dont_use and (self.is_flip_flop or self.clock_gate)
+        return bool(self.inputs) and any(True for _ in self.driven())
+
+    def driven(self) -> Iterator[tuple[str, Group]]:
+        """Yield name and group of each output pin that has a function and is always driven."""
+        for name, pin in pins(self.group):
+            if name in self.outputs and "function" in pin.attributes and "three_state" not in pin.attributes:
+                yield name, pin
+
+    def has_delays(self) -> bool:
+        """Return whether each output that is mapped to has tables of rising and of falling delay."""
+        needed = {"cell_rise", "cell_fall"}
+        return all(
+            needed
+            <= {
+                table.kind
+                for arc in pin.all("timing")
+                for table in arc.all(*needed)
+                if any(table.complex("values") or ())
+            }
+            for _, pin in self.driven()
+        )
 
 
 @dataclass(frozen=True)
@@ -64,35 +105,92 @@ class FullAdder:
     carry_inverted: bool
 
 
+def pins(group: Group) -> Iterator[tuple[str, Group]]:
+    """Yield name and group of each pin of a cell; one group can declare several."""
+    return ((name, pin) for pin in group.all("pin") for name in pin.arguments)
+
+
 def read(group: Group) -> Cell:
     """Return the cell that a liberty group describes.
 
-    Raises ValueError that names the cell where it has no area.
+    Raises LibertyError that names the cell: where it can be mapped to and its area is no positive number, and
+    where a pin has no direction.
     """
-    try:
-        area = float(group.attributes["area"])
-    except (KeyError, ValueError):
-        raise ValueError(f"cell {group.name} has no area") from None
-    pins = [(name, pin) for pin in group.all("pin", "bus") for name in pin.arguments]
-    inputs = tuple(name for name, pin in pins if pin.attributes.get("direction") == "input")
     kinds = {inner.kind for inner in group.groups}
-    is_sequential = not kinds.isdisjoint(_SEQUENTIAL)
     gating = group.attributes.get("clock_gating_integrated_cell", "").startswith("latch_posedge")
-    avoided = group.attributes.get("dont_use") == "true" or any(fnmatch(group.name, p) for p in UNUSABLE)
-    return Cell(
+    avoided = (
+        any(group.attributes.get(mark, "").lower() == "true" for mark in _MARKS)
+        or any(fnmatch(group.name, pattern) for pattern in UNUSABLE)
+    ) and not gating
+    wide = not kinds.isdisjoint(_WIDE)
+    directions = {name: pin.attributes.get("direction", "").lower() for name, pin in pins(group)}
+    for pin, direction in directions.items():
+        if direction not in _DIRECTIONS and not (avoided or wide):
+            raise LibertyError(
+                f"{group.where}: cell {group.name}, pin {pin}: direction {direction or 'missing'}; "
+                f"must be one of {', '.join(_DIRECTIONS)}"
+            )
+    inputs = tuple(name for name, direction in directions.items() if direction == "input")
+    is_flip_flop = "ff" in kinds and why_not_flip_flop(group, inputs) is None
+    is_sequential = not kinds.isdisjoint(_SEQUENTIAL)
+    cell = Cell(
         name=group.name,
-        area=area,
+        area=_area(group),
         inputs=inputs,
         outputs={
             name: None if is_sequential else _table(pin, inputs)
-            for name, pin in pins
-            if pin.attributes.get("direction") == "output"
+            for name, pin in pins(group)
+            if directions[name] == "output"
         },
         is_sequential=is_sequential,
-        is_flip_flop=not kinds.isdisjoint(("ff", "ff_bank")),
+        is_flip_flop=is_flip_flop,
         clock_gate=gating,
-        dont_use=avoided and not gating,
+        dont_use=avoided or wide or ("ff" in kinds and not (is_flip_flop or gating)),
+        group=group,
     )
+    if cell.is_mapped_to and cell.area <= 0:
+        raise LibertyError(
+            f"{group.where}: cell {group.name}: area {group.attributes.get('area', 'missing')}; "
+            "must be a positive number (or the cell marked dont_use)"
+        )
+    return cell
+
+
+def why_not_flip_flop(group: Group, inputs: tuple[str, ...]) -> str | None:
+    """Return why a netlist's flip-flops cannot be mapped to this cell, or None where they can."""
+    flop = next(group.all("ff"), None)
+    if flop is None:
+        return "holds several bits" if next(group.all("ff_bank"), None) else "is none"
+    connected: set[str] = set()
+    for name in ("next_state", "clocked_on", "clear", "preset"):
+        function = flop.attributes.get(name)
+        if function is None and name in ("clear", "preset"):
+            continue
+        pin = _one_pin(function or "", inputs)
+        if pin is None:
+            return f"has {name} {function!r}, which is not one pin"
+        connected.add(pin)
+    others = [name for name in inputs if name not in connected]
+    return f"has more inputs ({', '.join(others)})" if others else None
+
+
+def _one_pin(function: str, inputs: tuple[str, ...]) -> str | None:
+    """Return the pin that a function is, inverted or not, or None."""
+    for pin in inputs:
+        try:
+            if truth_table(function, (pin,)) in (0b10, 0b01):
+                return pin
+        except FunctionError:
+            continue
+    return None
+
+
+def _area(group: Group) -> float:
+    try:
+        area = float(group.attributes.get("area", "0"))
+    except ValueError:
+        return 0.0
+    return area if math.isfinite(area) else 0.0
 
 
 def _table(pin: Group, inputs: tuple[str, ...]) -> int | None:

@@ -11,6 +11,10 @@ from tileloom.errors import UserError
 _TOKEN = re.compile(r"\s*([A-Za-z_]\w*(?:\[\d+\])?|[01()!'*&+|^])")
 
 
+DEEPEST = 100
+"""Most parentheses and ``!`` in a function; the recursion goes as deep as there are."""
+
+
 class FunctionError(UserError):
     """A text that is no Boolean function of the inputs given."""
 
@@ -49,6 +53,8 @@ class _Parser:
 
     def __init__(self, function: str, inputs: Sequence[str]) -> None:
         self.function = function
+        if function.count("(") + function.count("!") > DEEPEST:
+            raise FunctionError(f"{function[:20]}...: more than {DEEPEST} parentheses and '!'")
         rows = 1 << len(inputs)
         self.ones = (1 << rows) - 1
         self.inputs = {

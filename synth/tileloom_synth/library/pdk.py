@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .library import LibraryError
+from .standard_cells import LibraryError
 
 _SKY130 = "sky130_fd_sc_hd/lib/sky130_fd_sc_hd__tt_025C_1v80.lib"
 _GF180 = "gf180mcu_fd_sc_mcu7t5v0/lib/gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .library import Library
+from .standard_cells import Library
 
 LOGIC = {
     "area": "strash; ifraig; scorr; dc2; dc2; dch; amap -m",

@@ -1,4 +1,4 @@
-"""Synthesis of an xDecimate unit, and of its core with and without it: the job behind ``tileloom.synthesise``."""
+"""Synthesis of an xDecimate unit, and of its core without and with it: the job of ``tileloom.synthesise``."""
 
 from __future__ import annotations
 
