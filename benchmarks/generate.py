@@ -25,7 +25,7 @@ def main(preset: str, as_json: bool) -> None:
     """Print seconds, kilobytes and modules for arrays of 4 x 4 to 64 x 64."""
     figures = []
     for size in SIZES:
-        config = load(preset, [f"rows={size}", f"columns={size}"])
+        config = load(preset, rows=size, columns=size)
         start = time.perf_counter()
         design = generate(config)
         seconds = time.perf_counter() - start

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -159,12 +158,16 @@ def read_toml(path: str) -> dict[str, Any]:
 
 
 def _explained(message: str, text: str) -> str:
-    """Return tomllib's complaint; one about a key given twice names the key."""
-    at = re.search(r"line (\d+)", message)
-    if "overwrite" not in message or at is None:
+    """Return tomllib's complaint; one about a key given twice names the key and its second line."""
+    if "overwrite" not in message:
         return message
-    line = text.splitlines()[int(at[1]) - 1]
-    return f"{line.partition('=')[0].strip()} is given twice (line {at[1]})"
+    seen: set[str] = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        key = line.partition("=")[0].strip()
+        if "=" in line and key in seen:
+            return f"{key} is given twice (line {number})"
+        seen.add(key)
+    return message
 
 
 def split_override(text: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +10,6 @@ from tileloom import yosys
 from tileloom.cli.main import main
 from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom_explore.paper import chart, sasp
 from tileloom_synth import timing
 from tileloom_synth.flow import Flow
 from tileloom_synth.library.recipes import LOGIC, Options
@@ -29,7 +27,7 @@ def cells():
 
 @pytest.fixture(scope="module")
 def design():
-    return generate(load("stream-8x8-int8", ["rows=2", "columns=3", "activation=fp16", "accumulator=fp16"]))
+    return generate(load("stream-8x8-int8", rows=2, columns=3, activation="fp16", accumulator="fp16"))
 
 
 def run(*arguments):
@@ -254,12 +252,15 @@ def test_json_has_what_the_table_says():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "CONFIG or --table"),
-        (("stream-8x8-int8", "--table", "sasp"), "CONFIG or --table"),
-        (("stream-8x8-int8", "--svg", "x.svg"), "--svg goes with --table"),
+        ((), "Missing argument 'CONFIG'"),
         (("stream-8x8-int8", "--flat", "--detail"), "not both"),
         (("stream-8x8-int8", "--clock", "fast"), "2ns or 1250ps"),
-        (("stream-8x8-int8", "--clock", "0ns"), "2ns or 1250ps"),
+        (("stream-8x8-int8", "--clock", "0ns"), "must be from 10 ps to 1000 ns"),
+        (("stream-8x8-int8", "--clock", "0.0001ps"), "must be from 10 ps to 1000 ns"),
+        (("stream-8x8-int8", "--clock", "nan"), "2ns or 1250ps"),
+        (("stream-8x8-int8", "-o", "none/report.json"), "none"),
+        (("engine-int8", "--module", "row"), "--module is for a systolic array"),
+        (("xfu-cv32e40p", "--clock", "2ns"), "--clock: is for xfu-unit and xfu-cv-x-if"),
         (("stream-8x8-int8", "--liberty", "none.lib"), "none.lib: No such file"),
         (("stream-8x8-int8", "--liberty", "a.lib", "--pdk", "sky130A"), "not both"),
         (("stream-8x8-int8", "--pdk", "sky999"), "sky999: not a kit"),
@@ -273,21 +274,3 @@ def test_mistakes_are_told_in_a_line(arguments, message):
     last = result.stderr.strip().splitlines()[-1]
     assert message in last and last.startswith("Error: ")
     assert result.stdout == ""
-
-
-def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
-    monkeypatch.setattr(sasp, "SIZES", (4,))
-    picture = tmp_path / "area.svg"
-    result = run("--table", "sasp", "--json", "--svg", str(picture))
-    assert result.exit_code == 0, result.output
-    (row,) = json.loads(result.stdout)["rows"]
-    assert row["size"] == 4 and 0.353 < row["saving"] < 0.7
-    assert row["saving"] == pytest.approx(1 - row["int8"]["area"] / row["fp32"]["area"], abs=1e-3)
-    assert row["paper_um2_per_mac"] == {"fp32": 3125, "int8": 1875}
-    root = ElementTree.parse(picture).getroot()
-    titles = [title.text or "" for title in root.iter("{http://www.w3.org/2000/svg}title")]
-    assert sum(title.startswith("multiplier: ") for title in titles) == 2
-    shown = {origin for _, _, origins in chart.BANDS for origin in origins}
-    assert set(ORIGINS) <= shown
-    refused = run("--table", "sasp", "--svg", str(tmp_path / "none" / "area.svg"))
-    assert refused.exit_code == 2 and "No such file" in refused.stderr

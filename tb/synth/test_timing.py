@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(opensta() is None, reason="OpenSTA (sta) is not 
 
 @pytest.fixture(scope="module")
 def mapped():
-    design = generate(load("stream-8x8-int8", ["double_buffer=false"]))
+    design = generate(load("stream-8x8-int8", double_buffer=False))
     return Flow(design.verilog, f"{design.name}_processing_element", generic()).map(Options())
 
 

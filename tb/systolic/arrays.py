@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 
+from tileloom.families import families, preset
 from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, TF32, Rounding, SignMagnitude
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import PRESETS
 from tileloom_sim.systolic.farm import Farm, combine
+
+PRESETS = {name: preset(name) for name in families()["systolic"].presets}
+"""The ready-made arrays."""
 
 SIZES = [
     *((1, n) for n in (1, 2, 3, 5, 7, 8, 13, 16)),

@@ -5,7 +5,6 @@ import pytest
 from systolic import arrays
 from tileloom.formats import FP32, INT8, Rounding
 from tileloom.systolic.config import Port
-from tileloom.systolic.presets import PRESETS
 from tileloom_sim.systolic import coverage
 
 CONFIGS = {**arrays.small(), **arrays.large()}
@@ -15,7 +14,7 @@ def test_choice_of_arrays():
     sizes = {(config.rows, config.columns) for config in CONFIGS.values()}
     assert len(sizes) >= 60
     assert {(1, 1), (1, 7), (5, 3), (31, 33)} <= sizes
-    assert set(PRESETS.values()) <= set(CONFIGS.values())
+    assert set(arrays.PRESETS.values()) <= set(CONFIGS.values())
     both = [(port, rounding) for port in Port for rounding in Rounding]
     assert {(config.port, config.rounding) for config in CONFIGS.values()} >= set(both)
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tileloom.api import generate
 from tileloom.cli.main import main
 from tileloom.export import merge_equal
-from tileloom.systolic.design import generate
-from tileloom.systolic.presets import PRESETS, load
+from tileloom.families import families, load
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", families()["systolic"].presets)
 def test_presets_generate(name: str) -> None:
-    design = generate(PRESETS[name])
+    design = generate(name)
     modules = re.findall(r"^module (\S+)\(", design.verilog, re.MULTILINE)
     assert design.name in modules
     assert sorted(modules) == sorted(design.manifest["modules"])
@@ -29,8 +29,7 @@ def test_presets_generate(name: str) -> None:
 def test_same_bytes() -> None:
     """In processes of their own, whose sets and hashes are in other orders."""
     text = (
-        "import json; from tileloom.systolic.design import generate; "
-        "from tileloom.systolic.presets import PRESETS; design = generate(PRESETS['sasp-4x4-int8']); "
+        "import json, tileloom; design = tileloom.generate('sasp-4x4-int8'); "
         "print(design.verilog, json.dumps(design.manifest))"
     )
     outputs = {
@@ -50,7 +49,7 @@ def test_same_bytes() -> None:
 @pytest.mark.parametrize("preset", ["sasp-4x4-int8", "stream-8x8-fp32"])
 def test_module_count_does_not_grow(preset: str) -> None:
     counts = {
-        size: len(generate(load(preset, [f"rows={size}", f"columns={size}"])).manifest["modules"])
+        size: len(generate(load(preset, rows=size, columns=size)).manifest["modules"])
         for size in (2, 3, 9, 16)
     }
     # At some sizes two delay lines are of the same length, and one module.
@@ -58,7 +57,7 @@ def test_module_count_does_not_grow(preset: str) -> None:
 
 
 def test_ports() -> None:
-    design = generate(load("stream-8x8-int8", ["rows=3", "columns=2"]))
+    design = generate(load("stream-8x8-int8", rows=3, columns=2))
     ports = {port["name"]: port for port in design.manifest["ports"]}
     assert list(ports) == ["weights", "activations", "psum_in", "results"]
     assert [(p["elements"], p["element_width"]) for p in ports.values()] == [
@@ -73,8 +72,8 @@ def test_ports() -> None:
 
 
 def test_axi4_stream_names() -> None:
-    overrides = ["rows=1", "columns=1", "weight=int5", "axi4_stream_names=true"]
-    design = generate(load("stream-8x8-int8", overrides))
+    fields = {"rows": 1, "columns": 1, "weight": "int5", "axi4_stream_names": True}
+    design = generate(load("stream-8x8-int8", **fields))
     assert "input [7:0] s_axis_weights_tdata;" in design.verilog  # 5 bits, in whole bytes
     assert "output m_axis_results_tlast;" in design.verilog
     assert design.manifest["clock"] == "aclk"
@@ -112,7 +111,7 @@ def test_command_keeps_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "array.v").write_text("mine", encoding="utf-8")
     arguments = ["generate", "sasp-4x4-int8", "-o", str(tmp_path), "--name", "array"]
     result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "array.v: there already, with other content" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["array.v"]
     assert (tmp_path / "array.v").read_text(encoding="utf-8") == "mine"

@@ -5,29 +5,34 @@ from __future__ import annotations
 import click
 
 from tileloom.cli.console import print_json, print_table, step
+from tileloom.cli.options import Number
 from tileloom.errors import UserError
 from tileloom_golden.engine.program import EngineSize
 
 from .grid import GRIDS, Row, network_table
 from .published import SECONDS
 
+LARGEST = 64
+"""Most engines on a side of a grid."""
+
 
 def parse_grid(text: str) -> tuple[int, int]:
-    """Return the sides of "4x4". Raises UserError if it is not two positive numbers."""
+    """Return the sides of "4x4". Raises UserError if it is not two numbers from 1 to 64."""
     sides = text.split("x")
-    if len(sides) != 2 or not all(side.isdigit() and int(side) > 0 for side in sides):
-        raise UserError(f"--grid: {text!r} is not two positive numbers such as 4x4")
-    return int(sides[0]), int(sides[1])
+    if len(sides) != 2 or not all(side.isascii() and side.isdecimal() for side in sides):
+        raise UserError(f"--grid: {text!r} is not two numbers such as 4x4")
+    rows, columns = map(int, sides)
+    if not (1 <= rows <= LARGEST and 1 <= columns <= LARGEST):
+        raise UserError(f"--grid: {text}: must be from 1x1 to {LARGEST}x{LARGEST}")
+    return rows, columns
 
 
 @click.command("engine", short_help="Estimate ResNet-50, VGG-16 and Inception-v3 on grids of engines.")
 @click.option("--grid", "grids", multiple=True, metavar="RxC", help="Grid of engines.  [default: 2x2 to 8x8]")
 @click.option(
-    "--sparsity", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of blocks missing."
+    "--sparsity", type=Number(0, 1), default=0.5, show_default=True, help="Share of blocks missing."
 )
-@click.option(
-    "--clock", type=click.FloatRange(min=0, min_open=True), default=1000.0, show_default=True, help="In MHz."
-)
+@click.option("--clock", type=Number(1, 10_000), default=1000.0, show_default=True, help="In MHz.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def engine_command(grids: tuple[str, ...], sparsity: float, clock: float, as_json: bool) -> None:
     """Estimate the cycles of all convolutions of three networks, dense and block-sparse.

@@ -109,22 +109,34 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only to typ
         return numbers
 
 
-class Share(click.ParamType):  # type: ignore[type-arg]  # generic only to type checkers
-    """A share: a number above 0, and at most 1."""
+class Number(click.ParamType):  # type: ignore[type-arg]  # generic only to type checkers
+    """A number from ``low`` to ``high``; with ``above``, not ``low`` itself."""
 
-    name = "SHARE"
+    name = "NUMBER"
+
+    def __init__(self, low: float, high: float, *, above: bool = False) -> None:
+        self.low, self.high, self.above = low, high, above
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
-        """Return the share, or fail with what is wrong."""
+        """Return the number, or fail with what is wrong; NaN is none."""
         try:
-            share = float(value)
+            number = float(value)
         except ValueError:
-            share = float("nan")
-        if not 0 < share <= 1:
-            self.fail(
-                f"{value!r}: give a number above 0 and up to 1; 0 would change nothing", parameter, context
-            )
-        return share
+            number = float("nan")
+        if not self.low <= number <= self.high or (self.above and number == self.low):
+            bounds = f"{'above' if self.above else 'from'} {self.low:g} to {self.high:g}"
+            self.fail(f"{value}: give a number {bounds}", parameter, context)
+        return number
+
+
+def prune_option(what: str) -> click.Option:
+    """Return ``--prune``: the share of tiles or blocks that are left out; 0 would change nothing."""
+    return click.Option(
+        ["--prune"],
+        type=Number(0, 1, above=True),
+        metavar="SHARE",
+        help=f"Set this share of {what} to zero first, those with the smallest L1 norm.",
+    )
 
 
 class Verb(click.Command):

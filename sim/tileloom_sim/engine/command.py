@@ -9,11 +9,11 @@ import click
 
 from tileloom.cli.options import (
     Numbers,
-    Share,
     force_option,
     input_option,
     json_option,
     output_option,
+    prune_option,
     seed_option,
 )
 from tileloom.engine.config import EngineConfig
@@ -45,11 +45,7 @@ OPTIONS = [
         metavar="T,B,L,R",
         help="Zeros at top, bottom, left and right, or one number for all.  [default: 0]",
     ),
-    click.Option(
-        ["--prune"],
-        type=Share(),
-        help="Leave out this share of W's blocks first, those with the smallest L1 norm.",
-    ),
+    prune_option("W's blocks"),
     click.Option(
         ["--layers"], type=click.IntRange(1, 100_000), help=f"How many random layers.  [default: {LAYERS}]"
     ),

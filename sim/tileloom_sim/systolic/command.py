@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from tileloom.cli.options import Share, force_option, input_option, json_option, output_option, seed_option
+from tileloom.cli.options import (
+    force_option,
+    input_option,
+    json_option,
+    output_option,
+    prune_option,
+    seed_option,
+)
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
@@ -24,11 +31,7 @@ OPTIONS = [
     ),
     input_option("activations", "X.npy", "M x K activations of the GEMM."),
     output_option("Y.npy", "Where to write Y = X W, M x N, float32."),
-    click.Option(
-        ["--prune"],
-        type=Share(),
-        help="Set this share of W's tiles to zero first, those with the smallest L1 norm.",
-    ),
+    prune_option("W's tiles"),
     click.Option(
         ["--per"],
         type=click.Choice(["tensor", "column"]),

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tileloom import scratch
+
 from . import cells, delivery, liberty
 from .cells import Cell, FullAdder
 from .lexer import LibertyError

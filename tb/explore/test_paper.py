@@ -1,0 +1,62 @@
+"""``tileloom paper``: the tables, their pictures, and what is refused before work starts."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from tileloom.cli.main import main
+from tileloom_explore.paper import chart, sasp
+from tileloom_synth.origins import ORIGINS
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["paper", *arguments])
+
+
+def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
+    monkeypatch.setattr(sasp, "SIZES", (4,))
+    picture = tmp_path / "area.svg"
+    result = run("sasp", "--json", "--svg", str(picture))
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)["rows"]
+    assert row["size"] == 4 and 0.353 < row["saving"] < 0.7
+    assert row["saving"] == pytest.approx(1 - row["int8"]["area"] / row["fp32"]["area"], abs=1e-3)
+    assert row["paper_um2_per_mac"] == {"fp32": 3125, "int8": 1875}
+    root = ElementTree.parse(picture).getroot()
+    titles = [title.text or "" for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert sum(title.startswith("multiplier: ") for title in titles) == 2
+    shown = {origin for _, _, origins in chart.BANDS for origin in origins}
+    assert set(ORIGINS) <= shown
+    refused = run("sasp", "--svg", str(tmp_path / "none" / "area.svg"))
+    assert refused.exit_code == 2 and "make that folder first" in refused.stderr
+
+
+def test_networks_on_a_grid():
+    result = run("engine", "--grid", "2x2", "--sparsity", "0.5", "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert [row["network"] for row in rows] == ["ResNet-50", "VGG-16", "Inception-v3"]
+    for row in rows:
+        assert row["grid"] == [2, 2] and 0.45 < row["ratio"] < 0.75
+        assert row["ratio"] == pytest.approx(row["sparse_cycles"] / row["dense_cycles"])
+        assert all(row["paper_seconds"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("engine", "--grid", "4"), "--grid: '4' is not"),
+        (("engine", "--grid", "1000x1000"), "--grid: 1000x1000: must be from 1x1 to 64x64"),
+        (("engine", "--grid", "2x2", "--clock", "nan"), "--clock"),
+        (("engine", "--grid", "2x2", "--sparsity", "nan"), "--sparsity"),
+        (("sasp", "--clock", "0ns"), "must be from 10 ps"),
+        (("xdecimate", "--core", "ibex"), "'ibex' is not one of"),
+        (("nothing",), "no such command: nothing"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr.strip().splitlines()[-1]
