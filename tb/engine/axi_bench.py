@@ -10,6 +10,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, with_timeout
 from cocotbext.axi import (
     AxiBus,
+    AxiResp,
     AxiSlave,
     AxiStreamBus,
     AxiStreamSink,
@@ -21,7 +22,7 @@ PLAN = json.loads(Path(os.environ["TILELOOM_PLAN"]).read_text())
 
 
 class FaultyMemory(MemoryRegion):
-    """Memory of which some bytes answer with SLVERR; it does what was asked all the same."""
+    """Memory of which some bytes answer with an error; what is written goes in all the same."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
@@ -40,6 +41,19 @@ class FaultyMemory(MemoryRegion):
         self._check(address, len(data))
 
 
+def with_garbage(send):
+    """Return what sends a beat of read data: one with an error has noise, or all ones, instead of zeros."""
+
+    async def sender(beat):
+        if beat.rresp != AxiResp.OKAY:
+            ones = (1 << PLAN["bus"]) - 1
+            beat.rdata = random.choice([random.getrandbits(PLAN["bus"]), ones])
+            beat.rresp = random.choice([AxiResp.SLVERR, AxiResp.DECERR])
+        await send(beat)
+
+    return sender
+
+
 def pauses(share: float):
     """Yield for each cycle whether a channel pauses in it."""
     while True:
@@ -54,6 +68,7 @@ async def programs(dut) -> None:
     slave = AxiSlave(
         AxiBus.from_prefix(dut, "m_axi"), dut.aclk, dut.aresetn, target=memory, reset_active_level=False
     )
+    slave.read_if.r_channel.send = with_garbage(slave.read_if.r_channel.send)
     start, status = (
         kind(AxiStreamBus.from_prefix(dut, name), dut.aclk, dut.aresetn, reset_active_level=False)
         for kind, name in ((AxiStreamSource, "s_axis_start"), (AxiStreamSink, "m_axis_status"))

@@ -1,12 +1,47 @@
 """An AXI4 memory in Amaranth's simulator: random waits, errors where asked for, and the protocol checked."""
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from amaranth.sim import SimulatorContext
 
 from support.streams import Bench
+
+SLVERR, DECERR = 2, 3
+PATIENCE = 400
+"""Cycles for which a late answer waits for its worst moment."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Bytes that answer with an error.
+
+    Attributes
+    ----------
+    where:
+        Their addresses.
+    response:
+        The error.
+    garbage:
+        What a beat that is read has instead of what is there: "ones", or "random" bits.
+    ends:
+        The program ends with it: after a beat of these bytes was read, nothing more may be written.
+    late:
+        The answer waits for a burst to be written that was accepted and has data to come, for ``PATIENCE``
+        cycles at most, and then a few cycles more.
+    after:
+        Beats of these bytes that are read well before.
+    """
+
+    where: range
+    response: int = SLVERR
+    garbage: str = "random"
+    ends: bool = False
+    late: bool = False
+    after: int = 0
 
 
 class AxiMemory:
@@ -18,18 +53,43 @@ class AxiMemory:
         The bytes, from address 0.
     reads, writes:
         Bursts (address, beats) in order.
+    under_way:
+        Bursts that were asked for and are not answered.
+    ended:
+        A beat was read of a fault that ends the program.
+    faults:
+        May be changed between programs, and ``ended`` taken back.
+    slow_answers:
+        Cycles before each response to a write.
+    blank:
+        Beats that were written without strobes.
     """
 
     def __init__(
-        self, data: bytearray, width: int, rng: np.random.Generator, idle: float, *, bad: range = range(0)
+        self,
+        data: bytearray,
+        width: int,
+        rng: np.random.Generator,
+        idle: float,
+        *,
+        faults: Sequence[Fault] = (),
+        slow_answers: int = 0,
     ) -> None:
         self.data = data
         self.width = width  # bytes
         self.rng = rng
         self.idle = idle
-        self.bad = bad
+        self.faults = faults
+        self.slow_answers = slow_answers
         self.reads: list[tuple[int, int]] = []
         self.writes: list[tuple[int, int]] = []
+        self.under_way = 0
+        self.ended = False
+        self.blank = 0
+        self._to_write = 0
+        self._values: dict[int, Any] = {}
+        self._failing: Fault | None = None
+        self._passed: Counter[Fault] = Counter()
 
     def _stalls(self) -> bool:
         return self.rng.random() < self.idle
@@ -41,83 +101,158 @@ class AxiMemory:
         assert address >= 0 and address + beats * self.width <= len(self.data), "burst outside the memory"
         return address, beats
 
-    def _response(self, address: int) -> int:
-        return 2 if address in self.bad else 0
+    def _fault(self, address: int) -> Fault | None:
+        """Return what is wrong with the beat at an address."""
+        beat = range(address, address + self.width)
+        hit = (fault for fault in self.faults if fault.where.start in beat or address in fault.where)
+        return next(hit, None)
+
+    def _set(self, ctx: SimulatorContext, signal: Any, value: Any) -> None:
+        """Set a signal if it has another value: every setting has the whole design evaluated."""
+        key = id(signal)
+        if self._values.get(key) != value:
+            self._values[key] = value
+            ctx.set(signal, value)
 
     async def _accept(self, ctx: SimulatorContext, port: Any) -> Any:
-        """Return the payload of the next transfer; an offer must be held."""
-        held = None
+        """Return the payload of the next transfer; ``ready`` stays as it is."""
         while True:
-            ctx.set(port.ready, not self._stalls())
+            self._set(ctx, port.ready, int(not self._stalls()))
             _, _, valid, ready, payload = await ctx.tick().sample(port.valid, port.ready, port.payload)
-            assert held is None or (valid and payload == held), "an offer was not held"
             if valid and ready:
-                ctx.set(port.ready, 0)
                 return payload
-            held = payload if valid else None
 
     async def _send(self, ctx: SimulatorContext, port: Any, payload: Any) -> None:
+        """Offer a payload until it is taken; ``valid`` stays high."""
         while self._stalls():
-            await ctx.tick()
-        ctx.set(port.valid, 1)
-        ctx.set(port.payload, payload)
+            await self._pause(ctx, port.valid)
+        self._set(ctx, port.valid, 1)
+        self._set(ctx, port.payload, payload)
         ready = False
         while not ready:
             _, _, ready = await ctx.tick().sample(port.ready)
-        ctx.set(port.valid, 0)
+
+    async def _pause(self, ctx: SimulatorContext, signal: Any) -> None:
+        """Let a cycle pass with a channel's ``valid`` or ``ready`` low."""
+        self._set(ctx, signal, 0)
+        await ctx.tick()
+
+    async def _read(self, ctx: SimulatorContext, dut: Any, address: int, last: bool) -> None:
+        """Answer with a beat."""
+        word = int.from_bytes(self.data[address : address + self.width], "little")
+        fault = self._fault(address)
+        if fault and self._passed[fault] < fault.after:
+            self._passed[fault] += 1
+            fault = None
+        if fault:
+            ones = (1 << 8 * self.width) - 1
+            noise = int.from_bytes(self.rng.bytes(self.width), "little")
+            word = ones if fault.garbage == "ones" else noise
+            if fault.late:
+                await self._wait(ctx, dut.r.valid)
+            self._failing = fault
+        response = fault.response if fault else 0
+        await self._send(ctx, dut.r, {"data": word, "resp": response, "last": last})
+
+    async def _wait(self, ctx: SimulatorContext, valid: Any) -> None:
+        """Wait for the worst moment: there are bursts to be written of which data is to come."""
+        for _ in range(PATIENCE):
+            if self._to_write:
+                break
+            await self._pause(ctx, valid)
+        for _ in range(int(self.rng.integers(4))):
+            await self._pause(ctx, valid)
 
     def benches(self, dut: Any) -> list[Bench]:
         """Return what serves the master's channels."""
-        wanted: deque[tuple[int, int]] = deque()
         written: deque[tuple[int, int]] = deque()
+        wanted: deque[tuple[int, int]] = deque()
         answers: deque[int] = deque()
 
-        async def ar(ctx: SimulatorContext) -> None:
-            while True:
-                burst = self._burst(await self._accept(ctx, dut.ar))
-                self.reads.append(burst)
-                wanted.append(burst)
+        def addresses(port: Any, log: list[tuple[int, int]], bursts: deque[tuple[int, int]]) -> Bench:
+            async def bench(ctx: SimulatorContext) -> None:
+                while True:
+                    burst = self._burst(await self._accept(ctx, port))
+                    log.append(burst)
+                    bursts.append(burst)
+                    self.under_way += 1
+                    self._to_write += log is self.writes
+
+            return bench
 
         async def r(ctx: SimulatorContext) -> None:
             while True:
                 if not wanted:
-                    await ctx.tick()
+                    await self._pause(ctx, dut.r.valid)
                     continue
                 address, beats = wanted.popleft()
                 for beat in range(beats):
-                    at = address + beat * self.width
-                    word = int.from_bytes(self.data[at : at + self.width], "little")
-                    payload = {"data": word, "resp": self._response(at), "last": beat == beats - 1}
-                    await self._send(ctx, dut.r, payload)
-
-        async def aw(ctx: SimulatorContext) -> None:
-            while True:
-                burst = self._burst(await self._accept(ctx, dut.aw))
-                self.writes.append(burst)
-                written.append(burst)
+                    await self._read(ctx, dut, address + beat * self.width, beat == beats - 1)
+                self.under_way -= 1
 
         async def w(ctx: SimulatorContext) -> None:
             while True:
                 if not written:
-                    await ctx.tick()
+                    await self._pause(ctx, dut.w.ready)
                     continue
                 address, beats = written.popleft()
                 response = 0
                 for beat in range(beats):
                     payload = await self._accept(ctx, dut.w)
+                    self.blank += not payload.strb
                     assert payload.last == (beat == beats - 1), "last at the wrong place"
                     at = address + beat * self.width
-                    response |= self._response(at)
+                    fault = self._fault(at)
+                    if fault:
+                        response = fault.response
                     for byte in range(self.width):
                         if payload.strb >> byte & 1:
                             self.data[at + byte] = payload.data >> 8 * byte & 255
+                self._to_write -= 1
                 answers.append(response)
 
         async def b(ctx: SimulatorContext) -> None:
             while True:
-                if answers:
-                    await self._send(ctx, dut.b, answers.popleft())
-                else:
-                    await ctx.tick()
+                if not answers:
+                    await self._pause(ctx, dut.b.valid)
+                    continue
+                for _ in range(self.slow_answers):
+                    await self._pause(ctx, dut.b.valid)
+                await self._send(ctx, dut.b, answers.popleft())
+                self.under_way -= 1
 
-        return [ar, r, aw, w, b]
+        return [
+            addresses(dut.ar, self.reads, wanted),
+            addresses(dut.aw, self.writes, written),
+            r,
+            w,
+            b,
+            *(self._watch(port) for port in (dut.ar, dut.aw, dut.w)),
+            self._watch_end(dut),
+        ]
+
+    def _watch(self, port: Any) -> Bench:
+        async def bench(ctx: SimulatorContext) -> None:
+            held = None
+            async for _, _, valid, ready, payload in ctx.tick().sample(port.valid, port.ready, port.payload):
+                assert held is None or (valid and payload == held), "an offer was not held"
+                held = payload if valid and not ready else None
+
+        return bench
+
+    def _watch_end(self, dut: Any) -> Bench:
+        """See that nothing is offered to be written once the program has to end, but what was on offer."""
+
+        async def bench(ctx: SimulatorContext) -> None:
+            ports = (dut.r, dut.aw, dut.w)
+            signals = [signal for port in ports for signal in (port.valid, port.ready, port.payload)]
+            aw_held = w_held = False
+            async for _, _, *values in ctx.tick().sample(*signals):
+                r, aw, w = (values[3 * index : 3 * index + 3] for index in range(3))
+                if self.ended:
+                    assert not aw[0] or aw_held, "a burst after the end"
+                    assert not w[0] or w_held or not w[2].strb, "data after the end"
+                aw_held, w_held = aw[0] and not aw[1], w[0] and not w[1]
+                self.ended |= bool(r[0] and r[1] and r[2].resp and self._failing and self._failing.ends)
+
+        return bench

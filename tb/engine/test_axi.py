@@ -93,7 +93,12 @@ def run(jobs: list[Job], folder: Path, seed: int) -> list[dict[str, int]]:
                 "idle": job.idle,
             }
         )
-    plan = {"programs": programs, "address_bits": ADDRESS_BITS, "found": str(folder / "found.json")}
+    plan = {
+        "programs": programs,
+        "bus": CONFIG.bus,
+        "address_bits": ADDRESS_BITS,
+        "found": str(folder / "found.json"),
+    }
     (folder / "plan.json").write_text(json.dumps(plan))
     done = run_cocotb(
         design.verilog,
@@ -120,14 +125,22 @@ def status(word: int) -> dict[str, int]:
 
 def compare(job: Job, after: bytes) -> None:
     """Compare results, and everything else with what was there before."""
-    image = job.image
-    begin = image.results - image.base
-    where = slice(begin, begin + image.results_size)
-    found = image.outputs(after[where])
+    found = job.image.outputs(after[results_of(job)])
     np.testing.assert_array_equal(found, job.outputs.reshape(found.shape))
-    untouched = bytearray(image.content)
-    untouched[where] = after[where]
+    compare_rest(job, after)
+
+
+def compare_rest(job: Job, after: bytes) -> None:
+    """Compare everything but the results with what was there before."""
+    untouched = bytearray(job.image.content)
+    untouched[results_of(job)] = after[results_of(job)]
     assert after == untouched
+
+
+def results_of(job: Job) -> slice:
+    """Return where the results are in the image."""
+    begin = job.image.results - job.image.base
+    return slice(begin, begin + job.image.results_size)
 
 
 def test_programs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
@@ -143,7 +156,10 @@ def test_programs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> 
 
 
 def test_a_hundred_layers_with_bus_errors(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
-    """Anywhere in memory, descriptors apart, some bytes fail: it is reported if and only if they are used."""
+    """Anywhere in memory, descriptors apart, some bytes fail: it is reported if and only if they are used.
+
+    Only the results differ, whatever was read: where the index fails the program ends.
+    """
     jobs = random_layers(110, rng)
     failing = rng.choice(len(jobs), 30, replace=False).tolist()
     for index in failing:
@@ -164,6 +180,7 @@ def test_a_hundred_layers_with_bus_errors(rng: np.random.Generator, seed: list[i
         image = job.image
         results = range(image.results, image.results + image.results_size)
         assert report["write"] == (job.bad[0] in results)
+        compare_rest(job, (tmp_path / f"{index}.after").read_bytes())
     assert reported > 15
 
 
@@ -171,13 +188,14 @@ def test_a_hundred_layers_with_bus_errors(rng: np.random.Generator, seed: list[i
 def test_errors(idle: float, rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
     """Each kind of access fails once; the program after it runs as if nothing had been."""
     jobs, wrong = [], []
-    for what in ("activations", "results", "descriptor"):
+    for what in ("activations", "results", "descriptor", "index"):
         job, after = (random_job(LAYERS[index], 0.5, rng) for index in (2, 0))
         image = job.image
         address = {
             "activations": image.base,
             "results": image.results + 8,
             "descriptor": image.start,
+            "index": image.descriptors[1].address,
         }[what]
         job.bad, job.idle, after.idle = (address, address + 8), idle, idle
         jobs += [job, after]
@@ -185,9 +203,12 @@ def test_errors(idle: float, rng: np.random.Generator, seed: list[int], tmp_path
     found = run(jobs, tmp_path, seed[1])
     for (address, write), failed, after in zip(wrong, found[::2], found[1::2], strict=True):
         report = status(failed["status"])
-        assert report["error"] and report["response"] == 2 and report["write"] == write
+        assert report["error"] and report["response"] in (2, 3) and report["write"] == write
         assert report["address"] <= address + 7 < report["address"] + CONFIG.burst_beats * CONFIG.bus // 8
         assert not status(after["status"])["error"]
     for index, job in enumerate(jobs):
+        after = (tmp_path / f"{index}.after").read_bytes()
         if index % 2:
-            compare(job, (tmp_path / f"{index}.after").read_bytes())
+            compare(job, after)
+        else:
+            compare_rest(job, after)

@@ -22,6 +22,7 @@ from tileloom_golden.engine.streams import (
     result_units,
     weight_beats,
 )
+from tileloom_golden.estimate.engine import estimate
 from tileloom_golden.systolic.gemm import tile_result
 from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.systolic.reference import arithmetic
@@ -66,7 +67,11 @@ def random_case(config: EngineConfig, layer: Layer, density: float, rng: np.rand
 
 def layer_streams(config: EngineConfig, layer: Layer, density: float, rng: np.random.Generator) -> Streams:
     """Return random streams of a layer, with what must come out."""
-    case = random_case(config, layer, density, rng)
+    return case_streams(config, random_case(config, layer, density, rng))
+
+
+def case_streams(config: EngineConfig, case: Case) -> Streams:
+    """Return the streams of a case, with what must come out."""
     program = case.program
     results, last = result_units(program, case.outputs)
     bits = config.result_bits
@@ -184,6 +189,18 @@ def run(config: EngineConfig, streams: Streams, idle: float, rng: np.random.Gene
 def test_layer(case: tuple[Layer, float], idle: float, rng: np.random.Generator) -> None:
     streams = layer_streams(SMALL, *case, rng)
     run(SMALL, streams, idle, rng)
+
+
+@pytest.mark.parametrize("weight_beats", [1, 2, 4])
+@pytest.mark.parametrize("block", [4, 8], ids=["2 beats a block", "8 beats a block"])
+def test_short_queues_of_weights_take_the_estimated_cycles(
+    weight_beats: int, block: int, rng: np.random.Generator
+) -> None:
+    config = replace(SMALL, weight_beats=weight_beats, k=block, n=block)
+    for layer in (Layer.product(24, 40, 24), Layer.product(4, 64, 24)):
+        case = random_case(config, layer, 0.9, rng)
+        when = run(config, case_streams(config, case), 0.0, rng)
+        assert when[-1] + 1 == estimate(case.program, case.weights).cycles
 
 
 FEW = ("product, small", "2 x 2")

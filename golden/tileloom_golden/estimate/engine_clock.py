@@ -180,7 +180,9 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
         clock.computed = max(clock.computed, clock.loaded + times.begin)
         begin = clock.computed
         whole, rest = divmod(size.weight_beats, size.block_beats)
-        lag = part.passes * (1 + whole) - size.block_beats + rest - times.queue
+        # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
+        queue = min(times.queue, size.weight_beats + 1)
+        lag = part.passes * (1 + whole) - size.block_beats + rest - queue
         for blocks, before, tiles in part.columns:
             begun = max(clock.fed, clock.started + 1)
             clock.fed = begun + size.header_beats + blocks * size.block_beats

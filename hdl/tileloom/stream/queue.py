@@ -1,8 +1,8 @@
-"""A queue between a producer and a consumer of a stream."""
+"""A queue between a producer and a consumer of a stream, that passes a payload in every cycle."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, ShapeLike, Value
+from amaranth.hdl import Module, ShapeLike, Signal, Value
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,9 +10,10 @@ from amaranth.lib.wiring import In, Out
 class Queue(wiring.Component):
     """Holds up to ``depth`` payloads of ``shape``; none comes out in the cycle in which it goes in.
 
-    With ``buffered`` the storage is read a cycle ahead into a register, as block RAM and macros want it, and
-    what comes out went in two cycles before or earlier. Ports: streams ``incoming`` and ``outgoing``;
-    ``empty`` (out).
+    A queue of 1 takes a payload in the cycle in which it gives one: there ``incoming.ready`` follows
+    ``outgoing.ready``. With ``buffered`` and a depth of 3 or more the storage is read a cycle ahead into a
+    register, as block RAM and macros want it, and what comes out went in two cycles before or earlier.
+    Ports: streams ``incoming`` and ``outgoing``; ``empty`` (out).
     """
 
     def __init__(self, shape: ShapeLike, depth: int, *, buffered: bool = False) -> None:
@@ -29,7 +30,18 @@ class Queue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        kind = fifo.SyncFIFOBuffered if self.buffered else fifo.SyncFIFO
+        if self.depth == 1:
+            payload = Signal.like(self.incoming.payload, name="storage", reset_less=True)
+            m.d.comb += [
+                self.outgoing.payload.eq(payload),
+                self.incoming.ready.eq(~self.outgoing.valid | self.outgoing.ready),
+                self.empty.eq(~self.outgoing.valid),
+            ]
+            with m.If(self.incoming.ready):
+                m.d.sync += [payload.eq(self.incoming.payload), self.outgoing.valid.eq(self.incoming.valid)]
+            return m
+        # Amaranth's buffered FIFO of 2 has a storage of 1, which takes a payload every other cycle.
+        kind = fifo.SyncFIFOBuffered if self.buffered and self.depth > 2 else fifo.SyncFIFO
         width = len(Value.cast(self.incoming.payload))
         m.submodules.storage = storage = kind(width=width, depth=self.depth)
         m.d.comb += [

@@ -7,22 +7,114 @@ whole beat on.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden.engine.program import Conv, Group, Load, Program, Write
+from tileloom.errors import UserError
+from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Write
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
 
 ALIGNMENT = 64
-"""Of descriptors, and of everything else here."""
+"""Of descriptors, and of everything else here, in bytes."""
 
-Slots = list[int]
+DESCRIPTOR_BYTES = 64
+
+PLACES = {
+    "address": (24, 8),
+    "step": (32, 4),
+    "plane": (36, 4),
+    "line": (40, 4),
+    "run": (44, 4),
+    "lines": (48, 2),
+    "weight_bytes": (52, 4),
+    "weights": (56, 8),
+}
+"""First byte and number of bytes of each field of a descriptor behind its command; all little-endian."""
+
+OPCODE = 0b11
+"""Of a command's first slot; 0 ends a program."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descriptor:
+    """A command of a program in memory and where its data is: 64 bytes.
+
+    Attributes
+    ----------
+    command:
+        Its twelve slots of 16 bits. ``(0,) * 12``, the default, ends a program.
+    address:
+        Of LOAD and WRITE the first unit, of CONV the index.
+    step, plane, line:
+        LOAD and WRITE: bytes from an iteration to the next, from a channel block (WRITE: column) to the next,
+        and from a run to the next.
+    run:
+        LOAD and WRITE: bytes of a run. CONV: bytes of the index, for an iteration.
+    lines:
+        LOAD and WRITE: runs in a channel block.
+    weight_bytes, weights:
+        CONV: bytes of weights, headers included, for an iteration, and their address.
+
+    Raises
+    ------
+    UserError
+        A value does not fit its field; the message names it.
+    """
+
+    command: tuple[int, ...] = (0,) * SLOTS
+    address: int = 0
+    step: int = 0
+    plane: int = 0
+    line: int = 0
+    run: int = 0
+    lines: int = 0
+    weight_bytes: int = 0
+    weights: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.command) != SLOTS:
+            raise UserError(f"descriptor: command must have {SLOTS} slots, not {len(self.command)}")
+        for index, slot in enumerate(self.command):
+            _check_field(f"slot {index} of command", slot, 2)
+        for name, (_, size) in PLACES.items():
+            _check_field(name, getattr(self, name), size)
+
+    @property
+    def opcode(self) -> int:
+        """What the command is: 0 ends the program, 1 LOAD, 2 CONV, 3 WRITE."""
+        return self.command[0] & OPCODE
+
+    def to_bytes(self) -> bytes:
+        """Return the descriptor as it is in memory."""
+        content = bytearray(DESCRIPTOR_BYTES)
+        for index, slot in enumerate(self.command):
+            content[2 * index : 2 * index + 2] = slot.to_bytes(2, "little")
+        for name, (start, size) in PLACES.items():
+            content[start : start + size] = getattr(self, name).to_bytes(size, "little")
+        return bytes(content)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Descriptor:
+        """Return the descriptor that is in the first 64 bytes."""
+
+        def word(start: int, size: int) -> int:
+            return int.from_bytes(content[start : start + size], "little")
+
+        command = tuple(word(2 * index, 2) for index in range(SLOTS))
+        return cls(command=command, **{name: word(*place) for name, place in PLACES.items()})
+
+
+assert {field.name for field in fields(Descriptor)} == {"command", *PLACES}
+
+
+def _check_field(name: str, value: int, size: int) -> None:
+    if not 0 <= value < 1 << 8 * size:
+        raise UserError(f"descriptor: {name} must be from 0 to {(1 << 8 * size) - 1}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +146,15 @@ class MemoryImage:
         layer, n = self.program.layer, self.program.size.n
         return -(-layer.outputs // n) * n * layer.output[0] * layer.output[1] * self.result_bytes
 
+    @property
+    def descriptors(self) -> list[Descriptor]:
+        """The program's descriptors, with the one that ends it."""
+        found = [Descriptor.from_bytes(self.content[self.start - self.base :])]
+        while found[-1].opcode:
+            place = self.start - self.base + DESCRIPTOR_BYTES * len(found)
+            found.append(Descriptor.from_bytes(self.content[place:]))
+        return found
+
     def outputs(self, content: bytes) -> npt.NDArray[Any]:
         """Return the results, H_out x W_out x N, from the bytes that are in their place after the program."""
         layer, n = self.program.layer, self.program.size.n
@@ -83,7 +184,14 @@ def memory_image(
         Of an element of C.
     base:
         Where all of it goes, a multiple of 64.
+
+    Raises
+    ------
+    UserError
+        ``base`` is not a multiple of 64, or something does not fit a descriptor.
     """
+    if base % ALIGNMENT:
+        raise UserError(f"base: must be a multiple of {ALIGNMENT}, not {base}")
     layer, size = program.layer, program.size
     content = bytearray()
 
@@ -107,47 +215,53 @@ def memory_image(
                 beats = weight_beats(alone, weights, headers).tobytes()
                 parts[key] = (place(entries), len(entries), place(beats), len(beats))
 
-    def load_fields(load: Load) -> tuple[int, ...]:
+    def of_load(step: Load) -> Descriptor:
         unit = size.k * size.element_bits // 8
-        offset = ((load.block * layer.height + load.y) * layer.width + load.x) * unit
-        plane, line = layer.height * layer.width * unit, layer.width * unit
-        return a_address + offset, plane, line, load.width * unit, load.rows, 0, 0
+        offset = ((step.block * layer.height + step.y) * layer.width + step.x) * unit
+        return Descriptor(
+            command=tuple(step.slots()),
+            address=a_address + offset,
+            plane=layer.height * layer.width * unit,
+            line=layer.width * unit,
+            run=step.width * unit,
+            lines=step.rows,
+        )
 
-    def conv_fields(conv: Conv) -> tuple[int, ...]:
-        index, index_bytes, beats, beat_bytes = parts[conv.block, conv.blocks, conv.column, conv.columns]
-        return index, 0, 0, index_bytes, 0, beat_bytes, beats
+    def of_conv(step: Conv) -> Descriptor:
+        index, index_bytes, beats, beat_bytes = parts[step.block, step.blocks, step.column, step.columns]
+        return Descriptor(
+            command=tuple(step.slots()),
+            address=index,
+            run=index_bytes,
+            weight_bytes=beat_bytes,
+            weights=beats,
+        )
 
-    def write_fields(write: Write) -> tuple[int, ...]:
+    def of_write(step: Write) -> Descriptor:
         unit = size.n * result_bytes
         height, width = layer.output
-        offset = ((write.column * height + write.y) * width + write.x) * unit
-        return results + offset, height * width * unit, width * unit, write.width * unit, write.rows, 0, 0
+        offset = ((step.column * height + step.y) * width + step.x) * unit
+        return Descriptor(
+            command=tuple(step.slots()),
+            address=results + offset,
+            plane=height * width * unit,
+            line=width * unit,
+            run=step.width * unit,
+            lines=step.rows,
+        )
 
-    descriptors = b""
+    def descriptors(group: Group) -> list[Descriptor]:
+        pairs = [descriptor for step, by in group.parts for descriptor in (of_load(step), of_conv(by))]
+        return [*pairs, of_write(group.write)]
+
+    found = []
     for run in _runs(program):
-        steps = [step for pair in run[0].parts for step in pair] + [run[0].write]
-        following = [step for pair in run[-1].parts for step in pair] + [run[-1].write]
-        for step, last in zip(steps, following, strict=True):
-            fields = [
-                load_fields(one)
-                if isinstance(one, Load)
-                else conv_fields(one)
-                if isinstance(one, Conv)
-                else write_fields(one)
-                for one in (step, last)
-            ]
-            slots = step.slots()
-            slots[1] = len(run)
-            between = (fields[1][0] - fields[0][0]) // max(1, len(run) - 1)
-            descriptors += _descriptor(slots, between, fields[0])
-    start = place(descriptors + bytes(ALIGNMENT))
+        for first, last in zip(descriptors(run[0]), descriptors(run[-1]), strict=True):
+            step = (last.address - first.address) // max(1, len(run) - 1)
+            command = (first.command[0], len(run), *first.command[2:])
+            found.append(replace(first, command=command, step=step))
+    start = place(b"".join(descriptor.to_bytes() for descriptor in [*found, Descriptor()]))
     return replace(memory, content=bytes(content), start=start, results=results)
-
-
-def _descriptor(slots: Slots, step: int, fields: tuple[int, ...]) -> bytes:
-    address, plane, line, run, lines, weight_bytes, weights = fields
-    values = (*slots, address, step & 0xFFFFFFFF, plane, line, run, lines, 0, weight_bytes, weights)
-    return struct.pack("<12HQ4I2HIQ", *values)
 
 
 def _runs(program: Program) -> Iterator[list[Group]]:

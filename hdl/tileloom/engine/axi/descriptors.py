@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from ..config import EngineConfig
 from ..layouts import COMMAND, Opcode
@@ -35,18 +36,16 @@ class Descriptors(wiring.Component):
     Ports
     -----
     start:
-        Stream in: the address of the first descriptor, a multiple of 64. The next program starts after the
-        ``status`` of this one.
+        Stream in: the address of the first descriptor, a multiple of 64: its lowest six bits are taken as 0.
+        The next program starts after the ``status`` of this one.
     requests, beat, beat_valid:
         As in ``ReadClient``.
     commands:
         Stream out, to the engine.
     load, index, weights, write:
         Streams of jobs out, to the clients.
-    idle:
-        In: all that was handed out is done.
     finished, restart:
-        Out: the program is at its end and all is done. In: forget it.
+        Out: the program is at its end, and all of it handed out. In: forget it.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -63,7 +62,6 @@ class Descriptors(wiring.Component):
                 "index": Out(job),
                 "weights": Out(job),
                 "write": Out(job),
-                "idle": In(1),
                 "finished": Out(1),
                 "restart": In(1),
             }
@@ -74,14 +72,21 @@ class Descriptors(wiring.Component):
         m = Module()
         config = self.config
         beats = DESCRIPTOR_BYTES * 8 // config.bus
-        address = Signal(config.address_bits)
+        # Read in bursts of at most ``burst_beats``: the address is that of the burst in the descriptor, in
+        # the descriptor that is read.
+        burst_beats = min(beats, config.burst_beats)
+        bursts = beats // burst_beats
+        low = exact_log2(DESCRIPTOR_BYTES)
+        place = Signal(config.address_bits - low)
+        asked = Signal(range(bursts + 1))
+        burst = asked[: exact_log2(bursts)]
         bits = Signal(DESCRIPTOR.size, reset_less=True)
         descriptor = data.View(DESCRIPTOR, bits)
         command = descriptor.command
-        left = Signal(range(beats + 1))
+        received = Signal(range(beats))
         m.d.comb += [
-            self.requests.payload.addr.eq(address),
-            self.requests.payload.len.eq(beats - 1),
+            self.requests.payload.addr.eq(Cat(Const(0, low - len(burst)), burst, place)),
+            self.requests.payload.len.eq(burst_beats - 1),
             self.commands.payload.eq(command),
         ]
         self._jobs(m, descriptor)
@@ -93,18 +98,18 @@ class Descriptors(wiring.Component):
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.start.ready.eq(1)
-                m.d.sync += address.eq(self.start.payload)
+                m.d.sync += place.eq(self.start.payload >> low)
                 with m.If(self.start.valid):
-                    m.next = "ask"
-            with m.State("ask"):
-                m.d.comb += self.requests.valid.eq(1)
-                m.d.sync += left.eq(beats)
-                with m.If(self.requests.ready):
-                    m.next = "receive"
-            with m.State("receive"), m.If(self.beat_valid):
-                m.d.sync += [bits.eq(Cat(bits, self.beat)[config.bus :]), left.eq(left - 1)]
-                with m.If(left == 1):
-                    m.next = "hand out"
+                    m.next = "fetch"
+            with m.State("fetch"):
+                m.d.comb += self.requests.valid.eq(asked != bursts)
+                with m.If(self.requests.valid & self.requests.ready):
+                    m.d.sync += asked.eq(asked + 1)
+                with m.If(self.beat_valid):
+                    m.d.sync += [bits.eq(Cat(bits, self.beat)[config.bus :]), received.eq(received + 1)]
+                    with m.If(received == beats - 1):
+                        m.d.sync += [asked.eq(0), received.eq(0)]
+                        m.next = "hand out"
             with m.State("hand out"), m.Switch(command.opcode):
                 for opcode, streams in targets.items():
                     with m.Case(opcode):
@@ -114,12 +119,12 @@ class Descriptors(wiring.Component):
                             others = Cat(other.ready for other in streams if other is not target)
                             m.d.comb += target.valid.eq(others.all())
                         with m.If(ready.all()):
-                            m.d.sync += address.eq(address + DESCRIPTOR_BYTES)
-                            m.next = "ask"
+                            m.d.sync += place.eq(place + 1)
+                            m.next = "fetch"
                 with m.Default():
                     m.next = "finish"
             with m.State("finish"):
-                m.d.comb += self.finished.eq(self.idle)
+                m.d.comb += self.finished.eq(1)
                 with m.If(self.restart):
                     m.next = "idle"
         return m

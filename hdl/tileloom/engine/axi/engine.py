@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,12 +22,16 @@ from .read import ReadChannel, ReadClient
 from .signals import master_members
 from .write import WriteClient
 
+STEERING = ("descriptors", "index")
+"""Read clients whose data decides what is done; that of others goes into sums only."""
+
 
 def status_layout(config: EngineConfig) -> data.StructLayout:
     """Return what is reported of a program.
 
     ``error``: there was an error response. If so, of the first: ``write``, it came on B; ``response``, SLVERR
-    is 2 and DECERR 3; ``address``, where its burst began. ``fault``: the engine's, sticky until reset.
+    is 2 and DECERR 3; ``address``, where its burst began. ``fault``: the walker's since reset, of this
+    program and of those before it.
     """
     return data.StructLayout(
         {"error": 1, "write": 1, "response": 2, "fault": 2, "address": config.address_bits}
@@ -39,7 +43,12 @@ class AxiEngine(wiring.Component):
 
     Ports: streams ``start`` (in), the address of the first descriptor; ``status`` (out), once for each
     program, when all is written and answered; ``ar``, ``r``, ``aw``, ``w``, ``b``; ``busy``
-    (out), from ``start`` to ``status``. After an error response the program runs on with the data as it came.
+    (out), from ``start`` to ``status``.
+
+    After an error response to an activation, a weight or a result the program runs on with the data as it
+    came: no value of theirs, headers included, decides how many of anything there are. Descriptors and index
+    entries do, so an error among them ends the program. Nothing more is written; bursts on their way are
+    brought to their end, written ones without strobes; all else is reset, and then ``status`` comes.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -57,17 +66,23 @@ class AxiEngine(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        m.submodules.engine = engine = Engine(config)
-        m.submodules.descriptors = descriptors = Descriptors(config)
+        # A program was ended by an error: what carries it out is held in reset until its status is taken. Not
+        # reset are the channels, which see to their bursts' ends, and the registers of shared modules. Of
+        # these only the swaps on their way through a systolic array matter, and they pass before new ones.
+        ended = Signal()
+        engine, descriptors = Engine(config), Descriptors(config)
+        m.submodules.engine = ResetInserter(ended)(engine)
+        m.submodules.descriptors = ResetInserter(ended)(descriptors)
         m.submodules.write = write = WriteClient(config, result_layout(config).size)
         m.submodules.channel = channel = ReadChannel(config, 4)
-        clients: list[Descriptors | ReadClient] = [descriptors]
+        clients: dict[str, Descriptors | ReadClient] = {"descriptors": descriptors}
         for name, bits, jobs, target in (
             ("activations", unit_layout(config).size, descriptors.load, engine.activations),
             ("index", INDEX_BITS, descriptors.index, engine.index),
             ("weights", config.bus, descriptors.weights, engine.weights),
         ):
-            m.submodules[f"read_{name}"] = client = ReadClient(config, bits)
+            client = ReadClient(config, bits)
+            m.submodules[f"read_{name}"] = ResetInserter(ended)(client)
             wiring.connect(m, jobs, client.jobs)
             m.d.comb += [
                 target.payload.as_value().eq(client.units.payload)
@@ -76,13 +91,12 @@ class AxiEngine(wiring.Component):
                 target.valid.eq(client.units.valid),
                 client.units.ready.eq(target.ready),
             ]
-            clients.append(client)
-        for index, client in enumerate(clients):
+            clients[name] = client
+        for index, client in enumerate(clients.values()):
             wiring.connect(m, client.requests, getattr(channel, f"requests_{index}"))
             m.d.comb += [client.beat.eq(channel.beat), client.beat_valid.eq(channel.beat_valid[index])]
         wiring.connect(m, descriptors.write, write.jobs)
         wiring.connect(m, descriptors.commands, engine.commands)
-        wiring.connect(m, wiring.flipped(self.start), descriptors.start)
         for name in ("ar", "r"):
             wiring.connect(m, getattr(channel, name), wiring.flipped(getattr(self, name)))
         for name in ("aw", "w", "b"):
@@ -91,13 +105,20 @@ class AxiEngine(wiring.Component):
             write.units.payload.eq(engine.results.payload.data.as_value()),
             write.units.valid.eq(engine.results.valid),
             engine.results.ready.eq(write.units.ready),
-            descriptors.idle.eq(~engine.busy & write.idle & channel.idle),
+            descriptors.start.payload.eq(self.start.payload),
+            descriptors.start.valid.eq(self.start.valid & ~ended),
+            self.start.ready.eq(descriptors.start.ready & ~ended),
         ]
 
         # The first error of the program; one on R before one on B in the same cycle.
         status = self.status.payload
-        error = Signal()
-        m.d.comb += error.eq(channel.error | write.error)
+        error, fatal = Signal(), Signal()
+        steering = Cat(channel.beat_valid[list(clients).index(name)] for name in STEERING)
+        m.d.comb += [
+            error.eq(channel.error | write.error),
+            fatal.eq(channel.error & steering.any()),
+            write.stop.eq(fatal | ended),
+        ]
         with m.If(error & ~status.error):
             m.d.sync += [
                 status.error.eq(1),
@@ -105,12 +126,18 @@ class AxiEngine(wiring.Component):
                 status.response.eq(Mux(channel.error, channel.response, write.response)),
                 status.address.eq(Mux(channel.error, channel.address, write.address)),
             ]
+        with m.If(fatal):
+            m.d.sync += ended.eq(1)
+
+        idle, fault = Signal(), Signal.like(engine.fault)
+        m.d.sync += fault.eq(status.fault)
         m.d.comb += [
-            status.fault.eq(engine.fault),
-            self.status.valid.eq(descriptors.finished),
+            idle.eq(~engine.busy & write.idle & channel.idle),
+            status.fault.eq(fault | engine.fault),
+            self.status.valid.eq((descriptors.finished | ended) & idle),
             descriptors.restart.eq(self.status.valid & self.status.ready),
-            self.busy.eq(~descriptors.start.ready),
+            self.busy.eq(~self.start.ready),
         ]
         with m.If(descriptors.restart):
-            m.d.sync += status.error.eq(0)
+            m.d.sync += [status.error.eq(0), ended.eq(0)]
         return m

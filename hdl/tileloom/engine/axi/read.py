@@ -1,10 +1,9 @@
 """Reading: clients that know what they want and have room for it, and the channel that they share.
 
 ```
- jobs --> Runs --.--> Bursts --> requests --.                         .--> queue --> Units --> stream
-                 '-----> where runs begin and how long they are ------+-------------'
-                                            '--> ReadChannel --> AR   |
-                                                      R --------------'
+ jobs --> JobBursts --.--> requests --> ReadChannel --> AR
+                      |                     R --> queue --.
+                      '--> runs --------------------------+--> Units --> stream
 ```
 
 A client asks for a burst only when its queue has room for all of it. So R never waits, and no client waits
@@ -20,7 +19,7 @@ from amaranth.utils import ceil_log2
 
 from ...stream.queue import Queue
 from ..config import EngineConfig
-from .runs import Bursts, Runs
+from .runs import JobBursts
 from .signals import job_layout, read_layout, request_layout, run_layout
 
 ERROR = 0b10
@@ -55,14 +54,14 @@ class Units(wiring.Component):
         run = self.runs.payload
         place = Signal(ceil_log2(per_beat))
         left = Signal(len(run.bytes))
-        running, last, moving = Signal(), Signal(), Signal()
+        running, last, transfer = Signal(), Signal(), Signal()
         m.d.comb += [
             last.eq(left == 1),
-            self.runs.ready.eq(~running | (moving & last)),
+            self.runs.ready.eq(~running | (transfer & last)),
             self.units.payload.eq(self.beats.payload.word_select(place, self.unit_bits)),
             self.units.valid.eq(running & self.beats.valid),
-            moving.eq(self.units.valid & self.units.ready),
-            self.beats.ready.eq(moving & (last | (place == per_beat - 1))),
+            transfer.eq(self.units.valid & self.units.ready),
+            self.beats.ready.eq(transfer & (last | (place == per_beat - 1))),
         ]
         with m.If(self.runs.ready):
             m.d.sync += [
@@ -70,7 +69,7 @@ class Units(wiring.Component):
                 place.eq(run.address >> low),
                 left.eq((run.bytes + (1 << low) - 1) >> low),
             ]
-        with m.Elif(moving):
+        with m.Elif(transfer):
             m.d.sync += [place.eq(place + 1), left.eq(left - 1)]
         return m
 
@@ -100,36 +99,23 @@ class ReadClient(wiring.Component):
         m = Module()
         config = self.config
         depth = 2 * config.burst_beats
-        m.submodules.job_queue = jobs = Queue(job_layout(config), 2)
-        m.submodules.runs = runs = Runs(config)
-        m.submodules.bursts = bursts = Bursts(config)
-        m.submodules.run_queue = run_queue = Queue(run_layout(config), 4)
+        m.submodules.cutter = cutter = JobBursts(config, 4)
         m.submodules.beats = beats = Queue(config.bus, depth, buffered=True)
         m.submodules.units = units = Units(config, self.unit_bits)
-        wiring.connect(m, wiring.flipped(self.jobs), jobs.incoming)
-        wiring.connect(m, jobs.outgoing, runs.jobs)
-        wiring.connect(m, run_queue.outgoing, units.runs)
+        wiring.connect(m, wiring.flipped(self.jobs), cutter.jobs)
+        wiring.connect(m, cutter.runs, units.runs)
         wiring.connect(m, beats.outgoing, units.beats)
         wiring.connect(m, units.units, wiring.flipped(self.units))
-
-        # A run goes to both or waits.
-        m.d.comb += [
-            bursts.runs.payload.eq(runs.runs.payload),
-            run_queue.incoming.payload.eq(runs.runs.payload),
-            bursts.runs.valid.eq(runs.runs.valid & run_queue.incoming.ready),
-            runs.runs.ready.eq(bursts.runs.ready & run_queue.incoming.ready),
-            run_queue.incoming.valid.eq(runs.runs.valid & bursts.runs.ready),
-        ]
 
         # Room that no burst on its way will fill.
         room = Signal(range(depth + 1), init=depth)
         wanted, enough, asking, leaving = Signal(9), Signal(), Signal(), Signal()
         m.d.comb += [
-            wanted.eq(bursts.bursts.payload.len + 1),
+            wanted.eq(cutter.bursts.payload.len + 1),
             enough.eq(room >= wanted),
-            self.requests.payload.eq(bursts.bursts.payload),
-            self.requests.valid.eq(bursts.bursts.valid & enough),
-            bursts.bursts.ready.eq(self.requests.ready & enough),
+            self.requests.payload.eq(cutter.bursts.payload),
+            self.requests.valid.eq(cutter.bursts.valid & enough),
+            cutter.bursts.ready.eq(self.requests.ready & enough),
             asking.eq(self.requests.valid & self.requests.ready),
             leaving.eq(beats.outgoing.valid & beats.outgoing.ready),
             beats.incoming.payload.eq(self.beat),

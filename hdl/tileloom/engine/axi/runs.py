@@ -1,4 +1,10 @@
-"""From a job to runs, and from a run to bursts."""
+"""From a job to runs, and from a run to bursts.
+
+```
+ jobs --> queue --> Runs --.--> Bursts --> bursts
+                           '--> queue ---> runs
+```
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ...stream.queue import Queue
 from ..config import EngineConfig
 from .signals import job_layout, request_layout, run_layout
 
@@ -41,7 +48,7 @@ class Runs(wiring.Component):
             Signal.like(job.address, name=f"next_{name}_address") for name in ("plane", "iteration")
         )
         walking, last_line, last_plane, last = Signal(), Signal(), Signal(), Signal()
-        moving = Signal()
+        transfer = Signal()
         m.d.comb += [
             next_line.eq(line + 1),
             next_plane.eq(plane + 1),
@@ -54,8 +61,8 @@ class Runs(wiring.Component):
             self.runs.valid.eq(walking),
             run.address.eq(line_at),
             run.bytes.eq(job.run),
-            moving.eq(walking & self.runs.ready),
-            self.jobs.ready.eq(moving & last),
+            transfer.eq(walking & self.runs.ready),
+            self.jobs.ready.eq(transfer & last),
         ]
         with m.If(~walking & self.jobs.valid):
             m.d.sync += [
@@ -64,7 +71,7 @@ class Runs(wiring.Component):
                 plane_at.eq(job.address),
                 iteration_at.eq(job.address),
             ]
-        with m.If(moving):
+        with m.If(transfer):
             m.d.sync += [line.eq(next_line), line_at.eq(line_at + job.line)]
             with m.If(last_line):
                 m.d.sync += [line.eq(0), plane.eq(next_plane), plane_at.eq(next_plane_at)]
@@ -104,12 +111,12 @@ class Bursts(wiring.Component):
         beat = Signal(config.address_bits - low)
         left = Signal(len(run.bytes))
         started, last = Signal(), Signal()
-        room, length = Signal(ceil_log2(config.burst_beats)), Signal(8)
+        room, length = Signal(8), Signal(8)
         last_byte = Signal(len(run.bytes) + 1)
         m.d.comb += [
             last_byte.eq(run.address[:low] + run.bytes - 1),
             # Beats to the end of the piece, less 1.
-            room.eq(~beat[: len(room)]),
+            room.eq(~beat & (config.burst_beats - 1)),
             last.eq(left <= room),
             length.eq(Mux(last, left, room)),
             self.bursts.valid.eq(started),
@@ -128,4 +135,53 @@ class Bursts(wiring.Component):
                 beat.eq(beat + length + 1),
                 left.eq(left - length - 1),
             ]
+        return m
+
+
+class JobBursts(wiring.Component):
+    """Turns jobs into bursts, and remembers the runs that the bursts' data belong to.
+
+    Parameters
+    ----------
+    runs:
+        Runs that may wait for their data.
+
+    Ports: streams ``jobs`` (in), ``runs`` and ``bursts`` (out); ``idle`` (out), no job is waiting or under
+    way.
+    """
+
+    def __init__(self, config: EngineConfig, runs: int) -> None:
+        self.config = config
+        self.depth = runs
+        super().__init__(
+            {
+                "jobs": In(stream.Signature(job_layout(config))),
+                "runs": Out(stream.Signature(run_layout(config))),
+                "bursts": Out(stream.Signature(request_layout(config))),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        config = self.config
+        m.submodules.job_queue = job_queue = Queue(job_layout(config), 2)
+        m.submodules.runs = runs = Runs(config)
+        m.submodules.bursts = bursts = Bursts(config)
+        m.submodules.run_queue = run_queue = Queue(run_layout(config), self.depth)
+        wiring.connect(m, wiring.flipped(self.jobs), job_queue.incoming)
+        wiring.connect(m, job_queue.outgoing, runs.jobs)
+        wiring.connect(m, run_queue.outgoing, wiring.flipped(self.runs))
+        wiring.connect(m, bursts.bursts, wiring.flipped(self.bursts))
+
+        # A run goes to both or waits.
+        m.d.comb += [
+            bursts.runs.payload.eq(runs.runs.payload),
+            run_queue.incoming.payload.eq(runs.runs.payload),
+            bursts.runs.valid.eq(runs.runs.valid & run_queue.incoming.ready),
+            runs.runs.ready.eq(bursts.runs.ready & run_queue.incoming.ready),
+            run_queue.incoming.valid.eq(runs.runs.valid & bursts.runs.ready),
+            self.idle.eq(job_queue.empty & run_queue.empty & ~bursts.bursts.valid),
+        ]
         return m

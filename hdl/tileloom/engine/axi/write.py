@@ -1,15 +1,16 @@
 """Writing: results into runs of memory, with the bytes that are not theirs left alone.
 
 ```
- jobs --> Runs --.--> Bursts --> AW --> lengths, addresses --.-------------> B: errors
-                 '--> Beats <-- units                        |
-                        '------------------------------------+--> W
+ jobs --> JobBursts --.--> AW --> lengths, addresses --.-----------------> B: errors
+                      |                                |
+                      '--> runs --> Beats <-- units    |
+                                      '----------------+--> W
 ```
 """
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -17,7 +18,7 @@ from amaranth.utils import ceil_log2
 from ...stream.queue import Queue
 from ..config import EngineConfig
 from .read import ERROR, OUTSTANDING
-from .runs import Bursts, Runs
+from .runs import JobBursts
 from .signals import job_layout, request_layout, run_layout, write_layout
 
 
@@ -50,13 +51,15 @@ class Beats(wiring.Component):
         run, beat = self.runs.payload, self.beats.payload
         place = Signal(ceil_log2(per_beat))
         left = Signal(len(run.bytes))
-        running, last, moving = Signal(), Signal(), Signal()
-        strobes = Signal(per_beat)
+        running, last, transfer = Signal(), Signal(), Signal()
+        strobes = Signal(per_beat, reset_less=True)
+        held = Signal(self.config.bus, reset_less=True)
         m.d.comb += [
             last.eq(left == 1),
-            self.runs.ready.eq(~running | (moving & last)),
+            self.runs.ready.eq(~running | (transfer & last)),
             self.units.ready.eq(running & (~self.beats.valid | self.beats.ready)),
-            moving.eq(self.units.valid & self.units.ready),
+            transfer.eq(self.units.valid & self.units.ready),
+            beat.data.eq(held),
             beat.strb.eq(Cat(strobe.replicate(unit_bytes) for strobe in strobes)),
             self.idle.eq(~running & ~self.beats.valid),
         ]
@@ -66,20 +69,20 @@ class Beats(wiring.Component):
                 place.eq(run.address >> low),
                 left.eq(run.bytes >> low),
             ]
-        with m.Elif(moving):
+        with m.Elif(transfer):
             m.d.sync += [place.eq(place + 1), left.eq(left - 1)]
 
         # A beat leaves when its last place or the run's last unit is there; the next unit starts another.
-        fresh = Signal(init=1)
+        first_of_beat = Signal(init=1)
         with m.If(self.beats.ready):
             m.d.sync += self.beats.valid.eq(0)
-        with m.If(moving):
+        with m.If(transfer):
             whole = last | (place == per_beat - 1)
             m.d.sync += [
-                beat.data.word_select(place, self.unit_bits).eq(self.units.payload),
-                strobes.eq(Mux(fresh, 0, strobes) | (1 << place)),
+                held.word_select(place, self.unit_bits).eq(self.units.payload),
+                strobes.eq(Mux(first_of_beat, 0, strobes) | (1 << place)),
                 self.beats.valid.eq(whole),
-                fresh.eq(whole),
+                first_of_beat.eq(whole),
             ]
         return m
 
@@ -87,9 +90,19 @@ class Beats(wiring.Component):
 class WriteClient(wiring.Component):
     """Writes jobs to memory, as units of ``unit_bits``.
 
-    Ports: streams ``jobs``, ``units`` (in), ``aw``, ``w`` (out), ``b`` (in, ready while a burst is
-    outstanding); ``error`` (out), in the cycle of an error response, with ``response`` and ``address``, that
-    of its burst; ``idle`` (out): every job is done and answered.
+    Ports
+    -----
+    jobs, units:
+        Streams in.
+    aw, w, b:
+        Streams out, and in: ``b`` is ready while a burst is outstanding.
+    stop:
+        In: write nothing more, forget what was to be written, until it falls. What is offered is held until
+        it is taken; the other beats of the bursts that were offered go out without strobes.
+    error, response, address:
+        Out: in the cycle of an error response, that, and where its burst began.
+    idle:
+        Out: every job is done, or forgotten, and every burst is answered.
     """
 
     def __init__(self, config: EngineConfig, unit_bits: int) -> None:
@@ -102,6 +115,7 @@ class WriteClient(wiring.Component):
                 "aw": Out(stream.Signature(request_layout(config))),
                 "w": Out(stream.Signature(write_layout(config))),
                 "b": In(stream.Signature(2)),
+                "stop": In(1),
                 "error": Out(1),
                 "response": Out(2),
                 "address": Out(config.address_bits),
@@ -113,52 +127,56 @@ class WriteClient(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        m.submodules.job_queue = jobs = Queue(job_layout(config), 2)
-        m.submodules.runs = runs = Runs(config)
-        m.submodules.bursts = bursts = Bursts(config)
-        m.submodules.run_queue = run_queue = Queue(run_layout(config), 2)
-        m.submodules.beats = beats = Beats(config, self.unit_bits)
+        cutter = JobBursts(config, 2)
+        beats = Beats(config, self.unit_bits)
+        # What was offered stays: only what comes before is forgotten, once no beat is on offer.
+        dropping = Signal()
+        m.submodules.cutter = ResetInserter(dropping)(cutter)
+        m.submodules.beats = ResetInserter(dropping)(beats)
         m.submodules.lengths = lengths = Queue(8, OUTSTANDING)
         m.submodules.addresses = addresses = Queue(config.address_bits, OUTSTANDING)
-        wiring.connect(m, wiring.flipped(self.jobs), jobs.incoming)
-        wiring.connect(m, jobs.outgoing, runs.jobs)
-        wiring.connect(m, run_queue.outgoing, beats.runs)
-        wiring.connect(m, wiring.flipped(self.units), beats.units)
-
-        # A run goes to both or waits; so does a burst, to AW and to what remembers it.
-        room = Signal()
+        wiring.connect(m, wiring.flipped(self.jobs), cutter.jobs)
+        wiring.connect(m, cutter.runs, beats.runs)
         m.d.comb += [
-            bursts.runs.payload.eq(runs.runs.payload),
-            run_queue.incoming.payload.eq(runs.runs.payload),
-            bursts.runs.valid.eq(runs.runs.valid & run_queue.incoming.ready),
-            runs.runs.ready.eq(bursts.runs.ready & run_queue.incoming.ready),
-            run_queue.incoming.valid.eq(runs.runs.valid & bursts.runs.ready),
-            room.eq(lengths.incoming.ready & addresses.incoming.ready & (~self.aw.valid | self.aw.ready)),
-            bursts.bursts.ready.eq(room),
-            lengths.incoming.valid.eq(bursts.bursts.valid & room),
-            lengths.incoming.payload.eq(bursts.bursts.payload.len),
-            addresses.incoming.valid.eq(bursts.bursts.valid & room),
-            addresses.incoming.payload.eq(bursts.bursts.payload.addr),
+            beats.units.payload.eq(self.units.payload),
+            beats.units.valid.eq(self.units.valid & ~dropping),
+            self.units.ready.eq(beats.units.ready & ~dropping),
+        ]
+
+        # A burst goes to AW and to what remembers it, or waits.
+        burst, taking = cutter.bursts, Signal()
+        free = ~self.aw.valid | self.aw.ready
+        m.d.comb += [
+            burst.ready.eq(lengths.incoming.ready & addresses.incoming.ready & free & ~self.stop),
+            taking.eq(burst.valid & burst.ready),
+            lengths.incoming.valid.eq(taking),
+            lengths.incoming.payload.eq(burst.payload.len),
+            addresses.incoming.valid.eq(taking),
+            addresses.incoming.payload.eq(burst.payload.addr),
         ]
         with m.If(self.aw.ready):
             m.d.sync += self.aw.valid.eq(0)
-        with m.If(bursts.bursts.valid & room):
-            m.d.sync += [self.aw.valid.eq(1), self.aw.payload.eq(bursts.bursts.payload)]
+        with m.If(taking):
+            m.d.sync += [self.aw.valid.eq(1), self.aw.payload.eq(burst.payload)]
 
         # Data, burst by burst.
         sent = Signal(8)
-        moving = Signal()
+        transfer = Signal()
         m.d.comb += [
-            self.w.valid.eq(beats.beats.valid & lengths.outgoing.valid),
+            self.w.valid.eq((beats.beats.valid | dropping) & lengths.outgoing.valid),
             self.w.payload.data.eq(beats.beats.payload.data),
-            self.w.payload.strb.eq(beats.beats.payload.strb),
+            self.w.payload.strb.eq(Mux(dropping, 0, beats.beats.payload.strb)),
             self.w.payload.last.eq(sent == lengths.outgoing.payload),
-            moving.eq(self.w.valid & self.w.ready),
+            transfer.eq(self.w.valid & self.w.ready),
             beats.beats.ready.eq(self.w.ready & lengths.outgoing.valid),
-            lengths.outgoing.ready.eq(moving & self.w.payload.last),
+            lengths.outgoing.ready.eq(transfer & self.w.payload.last),
         ]
-        with m.If(moving):
+        with m.If(transfer):
             m.d.sync += sent.eq(Mux(self.w.payload.last, 0, sent + 1))
+        with m.If(~self.stop):
+            m.d.sync += dropping.eq(0)
+        with m.Elif(~self.w.valid | self.w.ready):
+            m.d.sync += dropping.eq(1)
 
         m.d.comb += [
             self.b.ready.eq(addresses.outgoing.valid),
@@ -166,6 +184,6 @@ class WriteClient(wiring.Component):
             self.error.eq(self.b.valid & self.b.ready & (self.b.payload >= ERROR)),
             self.response.eq(self.b.payload),
             self.address.eq(addresses.outgoing.payload),
-            self.idle.eq(jobs.empty & run_queue.empty & beats.idle & addresses.empty & ~bursts.bursts.valid),
+            self.idle.eq(cutter.idle & beats.idle & addresses.empty),
         ]
         return m
