@@ -1,5 +1,7 @@
 """Programs of the block-sparse engine, executed by the model of its buffers, against the convolution."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -136,6 +138,65 @@ def test_primes_compile(prime):
             assert strip_words(program.layer, size, write.rows, write.width, load.blocks) <= size.a_words
         assert (covered == 1).all()
         assert program.commands()
+
+
+ONE = EngineSize(m=1, k=1, n=1, a_words=1, acc_tiles=1)
+
+
+def test_more_strips_and_block_columns_than_a_command_can_tell():
+    program = compile_layer(Layer.product(65537, 1, 1), ONE)
+    assert [slots[1] for slots in program.commands()] == [65535] * 3 + [2] * 3
+    program = compile_layer(Layer.product(1, 1, 65537), ONE)
+    assert [(slots[1], slots[9]) for slots in program.commands()] == [
+        (1, 0),
+        (1, 65535),
+        (1, 65535),
+        (1, 0),
+        (1, 2),
+        (1, 2),
+    ]
+    assert [(group.write.column, group.write.columns) for group in program.groups] == [(0, 65535), (65535, 2)]
+
+
+def test_block_columns_in_spans_give_the_same(rng, monkeypatch):
+    monkeypatch.setattr("tileloom_golden.engine.cut.LARGEST_COLUMNS", 3)
+    program = check(rng, Layer.product(37, 41, 60), SMALL)
+    assert {group.write.columns for group in program.groups} == {3, 2}
+
+
+@pytest.mark.parametrize(
+    ("layer", "size"),
+    [
+        (Layer.product(1, 16385, 1), replace(ONE, a_words=32768)),
+        (
+            Layer(height=16, width=31, channels=300, outputs=1, stride=15),
+            EngineSize(m=4, k=1, n=1, a_words=8192),
+        ),
+    ],
+    ids=["block rows", "pitches"],
+)
+def test_more_than_a_field_can_tell(rng, layer, size):
+    check(rng, layer, size)
+
+
+def test_no_strip_is_wider_or_higher_than_a_counter():
+    size = EngineSize(m=16, k=1, n=1, a_words=65536, acc_tiles=4096)
+    layers = [
+        Layer.product(65536, 1, 1),
+        Layer(height=1, width=65535, channels=1, outputs=1, kernel=(1, 3), pads=(0, 0, 1, 1)),
+        Layer(height=65535, width=1, channels=1, outputs=1, kernel=(16, 1), pads=(15, 15, 0, 0)),
+    ]
+    for layer in layers:
+        parts = [load.padded for group in compile_layer(layer, size).groups for load, _ in group.parts]
+        assert len(parts) > 1 and max(map(max, parts)) <= 65535
+
+
+def test_a_command_that_says_too_much_is_named():
+    program = compile_layer(Layer.product(4, 8, 8))
+    (load, conv), write = program.groups[0].parts[0], program.groups[0].write
+    group = replace(program.groups[0], parts=((load, replace(conv, columns=65536)),), write=write)
+    with pytest.raises(ValueError, match="columns is 65536, more than the 65535 of a command's field"):
+        replace(program, groups=(group,)).commands()
 
 
 def test_a_large_product_is_three_commands():

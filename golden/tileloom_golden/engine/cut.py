@@ -9,7 +9,18 @@ engines see `networks`.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .program import Conv, EngineSize, Group, Layer, Load, Program, Write
+from .program import (
+    LARGEST_BLOCKS,
+    LARGEST_COLUMNS,
+    LARGEST_SLOT,
+    Conv,
+    EngineSize,
+    Group,
+    Layer,
+    Load,
+    Program,
+    Write,
+)
 
 
 @dataclass(frozen=True)
@@ -85,8 +96,14 @@ def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iter
     """Yield a cut for each width that fits, with as many rows as fit, evenly spread."""
     height = layer.output[0]
     blocks = _ceil(_ceil(layer.channels, size.k), parts)
+    if blocks > LARGEST_BLOCKS:
+        return
+    # A strip's rows and columns, padding among them, are counted in 16 bits too.
+    highest, widest = ((LARGEST_SLOT - kernel) // layer.stride + 1 for kernel in layer.kernel)
     for across in widths:
-        rows = min(height, size.acc_tiles // _ceil(across, size.m))
+        if across > widest:
+            continue
+        rows = min(height, highest, size.acc_tiles // _ceil(across, size.m))
         while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
             rows -= 1
         if rows:
@@ -135,15 +152,18 @@ def _strip(
     horizontal: tuple[int, int],
     relu: bool,
 ) -> list[Group]:
-    """Return the groups of one strip: one, or one for each block column if input channels are split."""
+    """Return the groups of one strip: one, or one for each block column if input channels are split.
+
+    One has no more block columns than a command can tell.
+    """
     (y, rows), (x, width) = vertical, horizontal
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
     begin_y, count_y, top, bottom = seen(y, rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
     begin_x, count_x, left, right = seen(x, width, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
     groups = []
     spans = _spans(blocks, _ceil(blocks, parts))
-    together = columns if len(spans) == 1 else 1
-    for column in range(0, columns, together):
+    most = LARGEST_COLUMNS if len(spans) == 1 else 1
+    for column, together in _spans(columns, most):
         pairs = []
         for block, count in spans:
             pitch = _phase_groups(layer, size, width) * count

@@ -19,7 +19,21 @@ SLOTS = 12
 ACCUMULATE, FINISH, RELEASE, MASKED, RELU = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 8
 """Flags in slot 0; RELU is WRITE's."""
 
-LARGEST_SLOT = 65535
+SLOT_NAMES = (
+    *("opcode", "iterations", "blocks", "rows", "width", "pads"),
+    *("phase_pitch", "row_pitch", "line_pitch", "columns", "unused", "unused"),
+)
+"""What each slot holds; of CONV ``width`` is tiles of a row, and ``pads`` the kernel."""
+
+LARGEST_SLOT = LARGEST_COLUMNS = 65535
+
+LARGEST_BLOCKS = 1 << 14
+"""Block rows of a CONV: an entry of the index has 14 bits for the row."""
+
+
+def pitch(words: int) -> int:
+    """Return a pitch as a slot holds it: addresses are sums modulo the words of a bank, 65,536 at most."""
+    return words % (LARGEST_SLOT + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +65,8 @@ class Load:
             self.rows,
             self.width,
             top | bottom << 4 | left << 8 | right << 12,
-            self.phase_pitch,
-            self.stride * self.phase_pitch,
+            pitch(self.phase_pitch),
+            pitch(self.stride * self.phase_pitch),
             *[0] * 4,
         ]
 
@@ -85,9 +99,9 @@ class Conv:
             self.rows,
             self.tiles,
             self.kernel[0] | self.kernel[1] << 8,
-            self.phase_pitch,
-            row_pitch,
-            self.stride * row_pitch,
+            pitch(self.phase_pitch),
+            pitch(row_pitch),
+            pitch(self.stride * row_pitch),
             self.columns,
             0,
             0,
@@ -163,8 +177,9 @@ class Program:
         commands = []
         for group, count in self.runs:
             # Of several parts each is a command of its own, so only a group of one can be repeated as it is.
-            repeat, iterations = (1, count) if len(group.parts) == 1 else (count, 1)
-            for _ in range(repeat):
+            most = LARGEST_SLOT if len(group.parts) == 1 else 1
+            for begin in range(0, count, most):
+                iterations = min(most, count - begin)
                 steps = [step for pair in group.parts for step in pair] + [group.write]
                 for slots in (step.slots() for step in steps):
                     slots[1] = iterations
@@ -172,7 +187,8 @@ class Program:
         for slots in commands:
             if max(slots) > LARGEST_SLOT:
                 index = slots.index(max(slots))
-                raise ValueError(f"slot {index} of a command is {slots[index]}, more than {LARGEST_SLOT}")
+                name, value = SLOT_NAMES[index], slots[index]
+                raise ValueError(f"{name} is {value}, more than the {LARGEST_SLOT} of a command's field")
         return commands
 
 
