@@ -4,12 +4,13 @@ import gzip
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tileloom import yosys
-from tileloom_synth.library import liberty, pdk, standard_cells
+from tileloom_synth.library import liberty, pdk
 from tileloom_synth.library.functions import FunctionError, truth_table
 from tileloom_synth.library.standard_cells import LibraryError, generic, load
 
@@ -311,7 +312,17 @@ def test_a_kit_that_is_not_there_is_told_with_those_that_are(kits, monkeypatch):
         pdk.find("sky130A")
 
 
-def test_merged_files_go_with_the_process(small):
+def test_merged_files_go_with_the_process(small, tmp_path):
     first, second = load([small]), load([small])
     assert first.timing != second.timing
-    assert first.timing.is_relative_to(standard_cells._root().name)
+    program = "from tileloom_synth.library.standard_cells import generic; print(generic().timing)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path = Path(done.stdout.strip())
+    assert path.is_relative_to(tmp_path) and not path.exists() and done.stderr == ""
+    assert not list(tmp_path.glob("tileloom-*"))
