@@ -26,7 +26,7 @@ from tileloom_golden import arithmetic as golden
 from tileloom_sim.systolic.reference import operand_format
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
-PAIRS = 2000
+PAIRS = 600
 
 SUMS = [FP32, BF16, FP16, FP8_E4M3, FP8_E5M2, FloatFormat(2, 10), FloatFormat(11, 4), FloatFormat(8, 1)]
 
