@@ -12,7 +12,7 @@ from support.pairs import CHUNK, PAIRS
 from support.products import names
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, TF32, Float, Rounding
-from tileloom_golden.words import from_sign_magnitude
+from tileloom_golden.integers import from_sign_magnitude
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
 SAMPLE = 300_000

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_positive
-from .layers import Int32, check_int8
+from ..integers import check_int8
+from .layers import Int32
 from .packing import STEP, Layout, Packed, offset_bits, padded_groups
 from .xdecimate import Memory, decimate, step
 
