@@ -18,8 +18,9 @@ from tileloom.cli.console import print_json, print_table, status
 from tileloom.design import Design
 from tileloom.families import load
 from tileloom.systolic.design import generate
+from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.prune import prune_tiles
-from tileloom_golden.words import encode, sign_magnitude
+from tileloom_golden.words import encode
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import simulate_gemm
 from tileloom_sim.systolic.interface import Interface

@@ -26,9 +26,10 @@ from tileloom.families import load
 from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
+from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
-from tileloom_golden.words import encode, sign_magnitude, to_float32
+from tileloom_golden.words import encode, to_float32
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import GemmRun, golden_gemm, simulate_gemm
 

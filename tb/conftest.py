@@ -1,11 +1,46 @@
 """What all tests share: one printed seed that replays a run."""
 
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
 
 from support.seed import SEED
+
+SUMMARY = pytest.StashKey[list[str]]()
+"""What tests found worth telling: lines of pytest's summary, from all processes."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin without any."""
+    config.stash[SUMMARY] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over the lines of a pytest-xdist worker."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["summary"] = session.config.stash[SUMMARY]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the lines of a worker; one that crashed has none."""
+    node.config.stash[SUMMARY] += getattr(node, "workeroutput", {}).get("summary", [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the lines."""
+    if lines := terminalreporter.config.stash[SUMMARY]:
+        terminalreporter.section("functional coverage of the arrays")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def summary(pytestconfig: pytest.Config) -> list[str]:
+    """Return the list of lines that pytest's summary will show."""
+    return pytestconfig.stash[SUMMARY]
 
 
 def pytest_report_header() -> str:

@@ -3,7 +3,7 @@
 The package imports NumPy and bitstring and nothing of Tileloom's other packages: a bench translates a
 configuration into plain arguments. What the families share, from the bottom up: `formats` (number formats),
 `checks` (of arguments), `rounding` (the arithmetic on blocks), `arithmetic` (multiply, add), `words` (values
-to words and back). Then a room for each family:
+to words and back), `integers` (sign-magnitude, INT8 with INT32 sums). Then a room for each family:
 
 - `systolic`: `quantise`, `tiles`, `prune`, `packing` (bus words), `gemm` (the product, as the array adds).
 - `xfu`: `xdecimate` (the instruction), `sparsity` and `packing` (1:M matrices), `layers` (INT8 layers),

@@ -1,11 +1,11 @@
-"""Values to words and back: floats, and integers in sign-magnitude."""
+"""Values to words of a float format and back; integers are in `integers`."""
 
 import numpy as np
 import numpy.typing as npt
 
 from . import rounding as kernels
-from .checks import Words, check_integers, check_words, refuse
-from .formats import Float, Integer, Rounding
+from .checks import Words, check_words, refuse
+from .formats import Float, Rounding
 
 
 def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Rounding.NEAREST_EVEN) -> Words:
@@ -83,48 +83,3 @@ def to_float32(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float32]:
     if format.exponent_bits > 8 or format.fraction_bits > 23:
         raise ValueError(f"float32 cannot hold every value of {format}: use decode")
     return decode(words, format).astype(np.float32)
-
-
-def sign_magnitude(integers: npt.ArrayLike, bits: int = 8) -> Words:
-    """Return integers as sign-magnitude words.
-
-    Parameters
-    ----------
-    integers:
-        Any integer dtype, any shape, of magnitude at most 2**(bits - 1) - 1.
-    bits:
-        Of a word, sign included.
-
-    Returns
-    -------
-    Words
-        Words (uint64) of the same shape; 0 is the word 0.
-
-    Raises
-    ------
-    ValueError
-        Not an integer dtype, or a magnitude is too large, as -128 is for 8 bits (the message has its index).
-    """
-    format = Integer(bits)
-    array = check_integers(integers, "integers")
-    limit = format.magnitude_mask
-    outside = array > limit if array.dtype.kind == "u" else (array > limit) | (array < -limit)
-    if outside.any():
-        value = array[np.unravel_index(int(np.argmax(outside)), array.shape)]
-        refuse(outside, "integers", f"is {value}: {bits}-bit sign-magnitude holds {-limit} to {limit}")
-    signed = array.astype(np.int64)
-    return np.asarray(np.abs(signed) | (signed < 0).astype(np.int64) << (bits - 1)).astype(np.uint64)
-
-
-def from_sign_magnitude(words: npt.ArrayLike, bits: int = 8) -> npt.NDArray[np.int64]:
-    """Return the integers (int64) of sign-magnitude words, of the same shape; both zeros give 0.
-
-    Raises
-    ------
-    ValueError
-        Not an integer dtype, or a word has more than `bits` bits (the message has its index).
-    """
-    format = Integer(bits)
-    checked = check_words(words, format, "words")
-    magnitude = (checked & format.magnitude_mask).astype(np.int64)
-    return np.where(checked >> (bits - 1) != 0, -magnitude, magnitude)

@@ -8,6 +8,7 @@ from amaranth.hdl import Signal
 from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator, SimulatorContext
 
+from support.products import PRODUCTS, names
 from tileloom.arith.add import Add
 from tileloom.arith.multiply import FloatMultiply, HybridMultiply
 from tileloom.formats import (
@@ -16,7 +17,6 @@ from tileloom.formats import (
     FP8_E5M2,
     FP16,
     FP32,
-    INT8,
     FloatFormat,
     Format,
     Rounding,
@@ -26,20 +26,8 @@ from tileloom_golden import arithmetic as golden
 from tileloom_sim.systolic.reference import operand_format
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
-PAIRS = 2000
+PAIRS = 600
 
-PRODUCTS = [
-    (FP32, FP32, FP32),
-    (FP32, INT8, FP32),
-    (BF16, INT8, FP32),
-    (FP16, FP16, FP32),
-    (FP16, FP16, FP16),
-    (FP8_E4M3, FP8_E5M2, FP16),
-    (FP32, FP16, BF16),
-    (FP32, SignMagnitude(2), FP32),
-    (FP16, SignMagnitude(16), FloatFormat(8, 30)),
-    (FloatFormat(2, 10), FloatFormat(3, 1), FloatFormat(2, 10)),
-]
 SUMS = [FP32, BF16, FP16, FP8_E4M3, FP8_E5M2, FloatFormat(2, 10), FloatFormat(11, 4), FloatFormat(8, 1)]
 
 
@@ -89,7 +77,7 @@ def assert_equal(got: np.ndarray, expected: np.ndarray, *operands: np.ndarray) -
 
 @pytest.mark.parametrize("rounding", Rounding, ids=lambda rounding: rounding.value)
 @pytest.mark.parametrize(
-    ("formats", "stages", "carry_save"), [(f, *DEPTHS[i % 4]) for i, f in enumerate(PRODUCTS)], ids=str
+    ("formats", "stages", "carry_save"), [(f, *DEPTHS[i % 4]) for i, f in enumerate(PRODUCTS)], ids=names
 )
 def test_multiply(
     formats: tuple[FloatFormat, Format, FloatFormat],

@@ -5,20 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.exact import names, rounded, value
+from support import products
+from support.exact import rounded, value
+from support.products import names
 from tileloom_golden.arithmetic import PRODUCT_BITS, add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP16, FP32, INT8, TF32, Float, Integer, Rounding
 from tileloom_golden.rounding import leading_one
+from tileloom_sim.systolic.reference import operand_format
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
 E3M2, E2M1, FP64 = Float(3, 2), Float(2, 1), Float(11, 52)
 SAMPLE = 1500
 
 PRODUCTS = [
-    (FP32, FP32, FP32),
-    (FP32, INT8, FP32),
-    (BF16, INT8, FP32),
-    (FP16, FP16, FP32),
+    *(tuple(map(operand_format, formats)) for formats in products.PRODUCTS),
     (FP32, FP32, BF16),
     (TF32, FP8_E4M3, FP16),
     (E3M2, E3M2, E3M2),

@@ -13,7 +13,7 @@ from support.exact import disagreement, from_ieee, to_double, to_ieee
 from support.pairs import CHUNK, PAIRS
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, Float, Rounding
-from tileloom_golden.words import from_sign_magnitude
+from tileloom_golden.integers import from_sign_magnitude
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
 NEAREST = Rounding.NEAREST_EVEN

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import softfloatpy
 
-from support.exact import disagreement, flushed, names, to_double, truncated, two_sum
+from support.exact import disagreement, flushed, to_double, truncated, two_sum
 from support.pairs import CHUNK, PAIRS
+from support.products import names
 from tileloom_golden.arithmetic import add, hybrid_multiply, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, TF32, Float, Rounding
-from tileloom_golden.words import from_sign_magnitude
+from tileloom_golden.integers import from_sign_magnitude
 from tileloom_sim.systolic.stimulus import adder_pairs, multiplier_pairs
 
 SAMPLE = 300_000

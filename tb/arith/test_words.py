@@ -7,7 +7,8 @@ import pytest
 
 from support.exact import rounded, to_ieee, value
 from tileloom_golden.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, TF32, Float, Rounding
-from tileloom_golden.words import decode, encode, from_sign_magnitude, sign_magnitude, to_float32
+from tileloom_golden.integers import from_sign_magnitude, sign_magnitude
+from tileloom_golden.words import decode, encode, to_float32
 from tileloom_sim.systolic.stimulus import float_words
 
 FORMATS = [FP32, TF32, BF16, FP16, FP8_E4M3, FP8_E5M2, Float(2, 1), Float(11, 52)]

@@ -14,7 +14,7 @@ from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words, result_units
 from tileloom_golden.estimate.engine import estimate
-from tileloom_sim.engine.harness import LayerRun, LayerStreams, run_layers
+from tileloom_sim.engine.harness import EngineRun, LayerStreams, run_layers
 from tileloom_sim.engine.layers import engine_size, layer_streams
 
 FLOWING = (0.0,) * 5
@@ -116,7 +116,7 @@ def random_case(
     return make_case(config, layer, mask, rng, waits, tiles)
 
 
-def run_cases(design: Design, cases: list[Case]) -> list[LayerRun]:
+def run_cases(design: Design, cases: list[Case]) -> list[EngineRun]:
     """Run layers and compare everything that comes out."""
     runs = run_layers(design, [case.streams for case in cases])
     for number, (case, run) in enumerate(zip(cases, runs, strict=True)):
@@ -128,7 +128,7 @@ def run_cases(design: Design, cases: list[Case]) -> list[LayerRun]:
     return runs
 
 
-def compare_cycles(cases: list[Case], runs: list[LayerRun], *, share: float = 0.01, slack: int = 6) -> int:
+def compare_cycles(cases: list[Case], runs: list[EngineRun], *, share: float = 0.01, slack: int = 6) -> int:
     """Hold estimates to a share, or to ``slack`` cycles if that is more; return how many to the share."""
     within = 0
     for case, run in zip(cases, runs, strict=True):

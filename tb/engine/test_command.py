@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from tileloom.cli.main import main
-from tileloom_golden.engine.convolution import convolve, multiply
+from tileloom_golden.engine.convolution import multiply
 from tileloom_golden.engine.masks import block_mask
+from tileloom_golden.integers import convolve
 
 
 @pytest.fixture

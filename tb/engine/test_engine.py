@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from support.streams import packed, simulate, sink, source, unpacked
-from systolic.test_array import random_words
+from support.words import random_words
 from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.engine import Engine
 from tileloom.formats import FP32, Rounding

@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
-from tileloom_golden.engine.convolution import (
-    convolve,
-    convolve_blocks,
-    im2col,
-    multiply,
-    output_size,
-    unrolled,
-)
+from tileloom_golden.engine.convolution import convolve_blocks, im2col, multiply, unrolled
 from tileloom_golden.engine.sparse import from_convolution, from_dense
+from tileloom_golden.integers import convolve, output_size
 
 CASES = [
     # height, width, c_in, c_out, kernel, stride, pads (top, bottom, left, right)

@@ -6,10 +6,10 @@ import pytest
 from tileloom_explore.paper.grid import crop, deal, layer_cycles, network_table
 from tileloom_explore.paper.networks import NETWORKS
 from tileloom_explore.paper.published import SECONDS, published_ratio
-from tileloom_golden.engine.convolution import convolve
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer
 from tileloom_golden.estimate.engine import estimate
+from tileloom_golden.integers import convolve
 
 
 # Parameters without the classifier: as counted by torchvision (25,557,032, 138,357,544 and, without the

@@ -28,11 +28,6 @@ IEEE = {
 """The NumPy type that has a format, and the integer type of its words."""
 
 
-def names(formats: object) -> str:
-    """Return formats as text, for a test's name: one format, or a tuple of them."""
-    return "-".join(map(str, formats)) if isinstance(formats, tuple) else str(formats)
-
-
 def value(word: int, format: Float | Integer) -> Fraction:
     """Return the value of a finite word."""
     word = int(word)

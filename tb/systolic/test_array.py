@@ -3,15 +3,14 @@
 A few tiles through each kind of array, every stream stalled at random, results compared word for word.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from amaranth.hdl import Value
-from amaranth.sim import Simulator, SimulatorContext
 
+from support.streams import simulate, sink, source
+from support.words import random_words
 from tileloom.families import load
-from tileloom.formats import FloatFormat, SignMagnitude
 from tileloom.systolic.array import systolic_array
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom_golden.systolic.gemm import tile_result
@@ -33,26 +32,6 @@ CASES = {
 }
 
 
-def random_words(
-    rng: np.random.Generator, number_format: FloatFormat | SignMagnitude, shape: tuple[int, ...]
-):
-    words = rng.integers(0, 1 << number_format.width, shape, dtype=np.uint64)
-    if isinstance(number_format, SignMagnitude):
-        return words
-    # Exponents near each other, so that sums cancel, and fractions of few bits, so that they cancel fully.
-    spread = min(4, number_format.bias - 1)
-    exponents = number_format.bias + rng.integers(-spread, spread + 1, shape)
-    fractions = words % (1 << number_format.fraction_bits) & ~np.uint64(
-        (1 << number_format.fraction_bits - 1) - 1
-    )
-    signs = words >> np.uint64(number_format.width - 1)
-    return (
-        signs << np.uint64(number_format.width - 1)
-        | exponents.astype(np.uint64) << np.uint64(number_format.fraction_bits)
-        | fractions
-    )
-
-
 @pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("idle", [0, 0.4], ids=["flowing", "stalled"])
 def test_array(overrides: str, idle: float) -> None:
@@ -62,37 +41,10 @@ def test_array(overrides: str, idle: float) -> None:
     dut = systolic_array(config)
     received: list[int] = []
 
-    def source(name: str) -> Callable:
-        port = getattr(dut, name)
-
-        async def feed(ctx: SimulatorContext) -> None:
-            for word in feeds[name]:
-                while rng.random() < idle:
-                    await ctx.tick()
-                ctx.set(port.valid, 1)
-                ctx.set(Value.cast(port.payload), word)
-                await ctx.tick().until(port.ready)
-                ctx.set(port.valid, 0)
-
-        return feed
-
-    async def sink(ctx: SimulatorContext) -> None:
-        for _ in range(400 * len(expected) + 4000):
-            if len(received) == len(expected):
-                break
-            ctx.set(dut.results.ready, int(rng.random() >= idle))
-            _, _, valid, ready, payload = await ctx.tick().sample(
-                dut.results.valid, dut.results.ready, Value.cast(dut.results.payload)
-            )
-            if valid and ready:
-                received.append(payload)
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for name in feeds:
-        simulator.add_testbench(source(name), background=True)
-    simulator.add_testbench(sink)
-    simulator.run()
+    results = sink(
+        dut.results, len(expected), received, rng, idle, raw=True, limit=400 * len(expected) + 4000
+    )
+    simulate(dut, results, *(source(getattr(dut, name), words, rng, idle) for name, words in feeds.items()))
     assert received == expected
     assert received
 

@@ -19,7 +19,11 @@ def test_choice_of_arrays():
     assert {(config.port, config.rounding) for config in CONFIGS.values()} >= set(both)
 
 
-@pytest.mark.parametrize("group", ["small", "large"])
+SMALL = pytest.mark.xdist_group("small arrays")
+"""Tests that look at the same regression, and so are run by the same process."""
+
+
+@pytest.mark.parametrize("group", [pytest.param("small", marks=SMALL), "large"])
 def test_every_word(regression, group):
     done = regression(group)
     assert done.failures == []
@@ -36,6 +40,7 @@ def test_every_word(regression, group):
 KINDS = [(weight, rounding) for weight in (FP32, INT8) for rounding in Rounding]
 
 
+@SMALL
 @pytest.mark.parametrize(("weight", "rounding"), KINDS, ids=lambda value: str(value))
 def test_arithmetic_coverage(regression, summary, weight, rounding):
     alike = {
@@ -54,6 +59,7 @@ def test_arithmetic_coverage(regression, summary, weight, rounding):
     assert missing == []
 
 
+@SMALL
 def test_stall_coverage(regression, summary):
     handshakes = regression("small").handshakes()
     kinds = ("transfer", "back to back", "waits", "starves", "rests")
@@ -63,6 +69,7 @@ def test_stall_coverage(regression, summary):
     assert [(s, kind) for s, seen in handshakes.items() for kind in kinds if seen.get(kind, 0) < 100] == []
 
 
+@SMALL
 def test_swap_in_every_position(regression):
     done = regression("small")
     for name, config in arrays.small().items():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import dequantise, quantise
-from tileloom_golden.words import sign_magnitude
 
 
 def test_per_tensor_scale_takes_the_largest_weight_to_127():

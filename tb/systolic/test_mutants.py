@@ -63,6 +63,8 @@ class LateSwap(Timetable):
         return super().activation_due(row) + (row == self.config.rows - 1)
 
 
+pytestmark = pytest.mark.xdist_group("mutants of an array")  # all in one simulator
+
 MUTANTS: dict[str, tuple[object, str, object]] = {
     "multiplier": (tileloom.systolic.pe, "Multiply", LosesLowestBit),
     "adder": (tileloom.systolic.pe, "Add", rounds_wrongly),

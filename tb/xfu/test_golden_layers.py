@@ -195,11 +195,14 @@ X = np.ones((2, 8), np.int8)
         (lambda: fully_connected(X, [[1, 2, 128]]), r"weights\[0, 2\] does not fit INT8"),
         (lambda: fully_connected(X[0], X), r"activations has shape \(8,\)"),
         (lambda: fully_connected_packed(X[:, :4], pack(X * 0, 4, "plain")), "4 columns and weights has 8"),
-        (lambda: convolution(X[None], np.ones((1, 1, 1, 7), int)), "has 8 channels and weights has 7"),
+        (
+            lambda: convolution(X[None], np.ones((1, 1, 1, 7), int)),
+            "weights has 7 input channels, and activations 8",
+        ),
         (lambda: convolution(X, X), r"weights has shape \(2, 8\), not 4 dimensions"),
         (
             lambda: im2col(X[None], (3, 1), padding=0),
-            "kernel is 3 x 1, larger than the input, 1 x 2 with its",
+            "does not fit into 1 x 2 with pads",
         ),
         (lambda: im2col(X[None], (1, 0)), r"kernel\[1\] is 0"),
         (lambda: im2col(X[None], (1, 1), stride=0), "stride is 0"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 from ..checks import check_positive
-from .convolution import Pads, output_size
+from ..integers import Pads, output_size
 
 LARGEST_NIBBLE, LARGEST_BYTE = 15, 255
 """Of the fields of a command that hold strides and pads, and kernels."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .convolution import wrap_int32
+from ..integers import wrap_int32
 from .program import ACCUMULATE, CONV, FINISH, LOAD, RELEASE, RELU, WRITE, EngineSize
 from .requantise import Requantisation, requantise
 from .streams import EMPTY, LAST

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from .convolution import Pads
+from ..integers import Pads
 from .layer import EngineSize, Layer
 
 __all__ = ["Conv", "EngineSize", "Group", "Layer", "Load", "Program", "Write", "command_word"]

@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_positive
-from .layers import Int32, check_int8
+from ..integers import check_int8
+from .layers import Int32
 from .packing import STEP, Layout, Packed, offset_bits, padded_groups
 from .xdecimate import Memory, decimate, step
 
-Words = npt.NDArray[np.int64]
+Words32 = npt.NDArray[np.int64]
+"""What 32-bit registers of many harts hold."""
 
 MAX_GROUPS = 1 << 15
 """Groups of a row that a 16-bit counter, which takes two steps for each, tells apart."""
@@ -74,7 +76,7 @@ def run_packed(
 
 
 def _rows(
-    packed: Packed, memory: Memory, rs1: tuple[Words, Words], weights: tuple[Words, Words]
+    packed: Packed, memory: Memory, rs1: tuple[Words32, Words32], weights: tuple[Words32, Words32]
 ) -> tuple[Int32, Int32]:
     """Return both sums of every line of packed weights with every pair of addresses, lines x pairs.
 
@@ -97,12 +99,12 @@ def _rows(
     return sums[0].astype(np.int32), sums[1].astype(np.int32)
 
 
-def _weight_words(packed: Packed) -> Words:
+def _weight_words(packed: Packed) -> Words32:
     """Return each line's weights as the 32-bit words that a little-endian core loads."""
     return np.ascontiguousarray(packed.weights).view("<u4").astype(np.int64)
 
 
-def _dot4(a: Words, b: Words) -> Words:
+def _dot4(a: Words32, b: Words32) -> Words32:
     """Return the dot product of four signed bytes of a and of b."""
     total: Any = 0
     for lane in (0, 8, 16, 24):
@@ -110,6 +112,6 @@ def _dot4(a: Words, b: Words) -> Words:
     return total
 
 
-def _signed(word: Words) -> Words:
+def _signed(word: Words32) -> Words32:
     """Return a word's lowest byte as -128 to 127."""
     return (word & 0xFF ^ 0x80) - 0x80

@@ -6,12 +6,10 @@ convolution is `im2col` and a fully connected layer. A sum that leaves INT32 wra
 products do; up to 131071 products cannot.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import check_integers, check_ndim, check_positive, refuse
+from ..integers import check_int8, convolve, output_size, taps, wrap_int32
 from .packing import Packed, unpack_groups
 
 Int8 = npt.NDArray[np.int8]
@@ -38,20 +36,12 @@ def im2col(activations: npt.ArrayLike, kernel: tuple[int, int], *, stride: int =
         ValueError: dtype or dimensions are wrong, an activation does not fit INT8 (the message has its
             index), kernel, stride or padding are out of range, or the window does not fit the input.
     """
-    image = check_int8(activations, "activations", 3)
-    for name, value in (("kernel[0]", kernel[0]), ("kernel[1]", kernel[1]), ("stride", stride)):
-        check_positive(value, name)
     if padding < 0:
         raise ValueError(f"padding is {padding}, below 0")
-    padded = np.pad(image, ((padding, padding), (padding, padding), (0, 0)))
-    if kernel[0] > padded.shape[0] or kernel[1] > padded.shape[1]:
-        raise ValueError(
-            f"kernel is {kernel[0]} x {kernel[1]}, larger than the input, "
-            f"{padded.shape[0]} x {padded.shape[1]} with its padding"
-        )
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, (0, 1))[::stride, ::stride]
-    # OY x OX x C x FY x FX: the channel goes last
-    return windows.transpose(0, 1, 3, 4, 2).reshape(windows.shape[0] * windows.shape[1], -1)
+    image = check_int8(activations, "activations", 3)
+    seen = taps(image, kernel, stride, (padding,) * 4)
+    # OY x OX x FY x FX x C
+    return seen.transpose(2, 3, 0, 1, 4).reshape(seen.shape[2] * seen.shape[3], -1)
 
 
 def fully_connected(activations: npt.ArrayLike, weights: npt.ArrayLike) -> Int32:
@@ -114,13 +104,9 @@ def convolution(
     Raises:
         ValueError: as `im2col` and `fully_connected`, or C differs.
     """
-    w = check_int8(weights, "weights", 4)
-    image = check_int8(activations, "activations", 3)
-    if image.shape[2] != w.shape[3]:
-        raise ValueError(f"activations has {image.shape[2]} channels and weights has {w.shape[3]}")
-    patches = im2col(image, (w.shape[1], w.shape[2]), stride=stride, padding=padding)
-    result = fully_connected(patches, w.reshape(w.shape[0], -1))
-    return result.reshape(_output_shape(image, (w.shape[1], w.shape[2]), stride, padding, w.shape[0]))
+    if padding < 0:
+        raise ValueError(f"padding is {padding}, below 0")
+    return convolve(activations, weights, stride, (padding,) * 4)
 
 
 def convolution_packed(
@@ -149,20 +135,8 @@ def convolution_packed(
     image = check_int8(activations, "activations", 3)
     patches = im2col(image, kernel, stride=stride, padding=padding)
     result = fully_connected_packed(patches, packed)
-    return result.reshape(_output_shape(image, kernel, stride, padding, packed.rows))
-
-
-def check_int8(values: npt.ArrayLike, name: str, ndim: int) -> Int8:
-    """Return an array as int8.
-
-    Raises:
-        ValueError: not an integer dtype, not so many dimensions, or an element outside -128 to 127 (the
-            message has its index).
-    """
-    array = check_integers(values, name)
-    check_ndim(array, ndim, name)
-    refuse((array < -128) | (array > 127), name, "does not fit INT8")
-    return array.astype(np.int8)
+    height, width = output_size(image.shape[0], image.shape[1], kernel, stride, (padding,) * 4)
+    return result.reshape(height, width, packed.rows)
 
 
 def _check_lengths(x: Int8, columns: int) -> None:
@@ -172,12 +146,4 @@ def _check_lengths(x: Int8, columns: int) -> None:
 
 def _wrap(sums: npt.NDArray[np.float64]) -> Int32:
     """Return sums modulo 2**32: float64, which BLAS is fast in, holds sums below 2**53 exactly."""
-    return sums.astype(np.int64).astype(np.int32)
-
-
-def _output_shape(
-    image: npt.NDArray[Any], kernel: tuple[int, int], stride: int, padding: int, channels: int
-) -> tuple[int, int, int]:
-    """Return OY, OX and K."""
-    height, width = ((image.shape[i] + 2 * padding - kernel[i]) // stride + 1 for i in (0, 1))
-    return height, width, channels
+    return wrap_int32(sums.astype(np.int64))

@@ -48,7 +48,7 @@ class LayerStreams:
 
 
 @dataclass(frozen=True)
-class LayerRun:
+class EngineRun:
     """What a layer gave.
 
     Attributes
@@ -80,7 +80,7 @@ def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
 
 def run_layers(
     design: Design, layers: Sequence[LayerStreams], *, waves: Path | None = None
-) -> list[LayerRun]:
+) -> list[EngineRun]:
     """Run layers after one another on one engine.
 
     Raises ToolError if the harness cannot be built, and HarnessError if it fails: the engine stands still,
@@ -111,7 +111,7 @@ def run_layers(
         first, cycles, fault = map(int, line.split()[2:])
         mine = transfers[begin : begin + layer.results]
         begin += layer.results
-        runs.append(LayerRun(mine[:, :width], mine[:, -4] != 0, first, cycles, fault))
+        runs.append(EngineRun(mine[:, :width], mine[:, -4] != 0, first, cycles, fault))
     return runs
 
 

@@ -13,7 +13,7 @@ from tileloom_golden.engine.program import SLOTS, EngineSize, Program
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import activation_units, from_units, index_entries, weight_beats
 
-from .harness import Beats, LayerRun, LayerStreams
+from .harness import Beats, EngineRun, LayerStreams
 
 COMMAND_BYTES = 2 * SLOTS
 
@@ -73,7 +73,7 @@ def layer_streams(
     )
 
 
-def outputs(program: Program, run: LayerRun, bits: int) -> npt.NDArray[Any]:
+def outputs(program: Program, run: EngineRun, bits: int) -> npt.NDArray[Any]:
     """Return what an engine computed, H_out x W_out x N: INT8 for 8 ``bits``, else unsigned words of 32."""
     size = program.size
     if bits == 8:

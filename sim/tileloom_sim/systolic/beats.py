@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
+from tileloom_golden.checks import Words
 
-Words = npt.NDArray[np.uint64]
 Beats = npt.NDArray[np.uint32]
 
 

@@ -14,11 +14,10 @@ import numpy.typing as npt
 from tileloom.formats import FloatFormat, SignMagnitude
 from tileloom.systolic.config import SystolicConfig
 from tileloom_golden.arithmetic import add, multiply
+from tileloom_golden.checks import Words
 
 from . import reference
 from .tiles import Tile
-
-Words = npt.NDArray[np.uint64]
 
 ADDER = (
     "add: cancels to zero",

@@ -16,6 +16,7 @@ import numpy as np
 
 from tileloom.design import Design
 from tileloom.systolic.config import Port, SystolicConfig
+from tileloom_golden.checks import Words
 from tileloom_golden.formats import Rounding
 from tileloom_golden.rounding import add
 from tileloom_golden.systolic.gemm import gemm
@@ -50,7 +51,7 @@ class GemmRun:
         What the simulation took, the build not counted.
     """
 
-    words: beats.Words
+    words: Words
     cycles: int
     tiles: int
     computed: int
@@ -60,8 +61,8 @@ class GemmRun:
 
 def simulate_gemm(
     design: Design,
-    x: beats.Words,
-    w: beats.Words,
+    x: Words,
+    w: Words,
     *,
     skip_zero_tiles: bool = True,
     waves: Path | None = None,
@@ -124,7 +125,7 @@ def simulate_gemm(
     return GemmRun(words[:, :columns], run.cycles, kept.size, len(chosen), utilisation, run.seconds)
 
 
-def golden_gemm(config: SystolicConfig, x: beats.Words, w: beats.Words) -> beats.Words:
+def golden_gemm(config: SystolicConfig, x: Words, w: Words) -> Words:
     """Return the words that the array must give for the same matrices."""
     return gemm(
         x,
@@ -137,7 +138,7 @@ def golden_gemm(config: SystolicConfig, x: beats.Words, w: beats.Words) -> beats
 
 
 def _collect(
-    config: SystolicConfig, results: beats.Beats, chosen: list[tuple[int, int]], words: beats.Words
+    config: SystolicConfig, results: beats.Beats, chosen: list[tuple[int, int]], words: Words
 ) -> None:
     """Put the harness's results where they belong in ``words`` (M x N, zero), N a multiple of the columns."""
     width, vectors = config.accumulator.width, len(words)

@@ -11,15 +11,16 @@ import numpy.typing as npt
 from tileloom.errors import UserError
 from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import SystolicConfig
+from tileloom_golden.checks import Words
 from tileloom_golden.formats import Float
+from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.rounding import to_float64
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
-from tileloom_golden.words import encode, sign_magnitude
+from tileloom_golden.words import encode
 
 from ..layout import Named
 from . import reference
-from .beats import Words
 
 Scaling = Literal["tensor", "column"]
 

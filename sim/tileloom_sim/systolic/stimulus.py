@@ -12,7 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-Words = npt.NDArray[np.uint64]
+from tileloom_golden.checks import Words
+
 Ints = npt.NDArray[np.int64]
 Shape = int | tuple[int, ...]
 

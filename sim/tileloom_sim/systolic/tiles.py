@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tileloom.systolic.config import Port, SystolicConfig
+from tileloom_golden.checks import Words
 from tileloom_golden.systolic.gemm import tile_result
 
 from . import beats, reference
@@ -27,10 +28,10 @@ class Tile:
         M x rows, rows x columns, M x columns, M x columns.
     """
 
-    x: beats.Words
-    w: beats.Words
-    psum: beats.Words
-    result: beats.Words
+    x: Words
+    w: Words
+    psum: Words
+    result: Words
 
 
 def random_tiles(config: SystolicConfig, lengths: Sequence[int], rng: np.random.Generator) -> list[Tile]:
