@@ -74,7 +74,7 @@ def build_cocotb(
     toolchain.require_libpython()
     options = ["--trace"] if waves else []
     if simulator == "icarus":
-        content = ["icarus", toolchain.icarus_version(), version("cocotb"), top, *options, verilog]
+        content = ["icarus", toolchain.icarus_version(), _DUMP, top, *options, verilog]
         return cache.built("icarus", content, lambda work: _build_icarus(work, verilog, top, waves=waves))
 
     main = Path(cocotb_tools.config.share_dir, "lib", "verilator", "verilator.cpp").read_text()
