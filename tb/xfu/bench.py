@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tileloom.design import Design
-from tileloom_sim.build import cache, toolchain
-from tileloom_sim.build import verilator as verilator_build
+from tileloom_sim.build.harness import compile_harness
+from tileloom_sim.build.verilator import control_file
 
 HERE = Path(__file__).parent
 
@@ -27,33 +27,17 @@ def build_bench(
     signals are public then.
     """
     rtl = rtl or {}
-    control = verilator_build.control_file([], blocks=False, public=[design.name] if top else [])
-    headers = {name: (HERE / name).read_text() for name in (source, "x_if.h")}
-    tools = [toolchain.verilator().version, toolchain.compiler_version()]
-    settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *verilator_build.WARNINGS, *options]
-
-    def build(work: Path) -> list[str]:
-        for name, text in (rtl | headers).items():
-            (work / name).write_text(text)
-        verilator_build.build(
-            work,
-            verilog=design.verilog,
-            control=control,
-            top=top or design.name,
-            sources=[Path(source)],
-            executable="bench",
-            options=["-CFLAGS", "-I.", *options, *rtl],
-        )
-        return ["bench"]
-
-    content = [
-        *tools,
-        *settings,
-        control,
+    control = control_file([], blocks=False, public=[design.name] if top else [])
+    sources = {name: (HERE / name).read_text(encoding="utf-8") for name in (source, "x_if.h")}
+    return compile_harness(
+        "xfu",
         design.verilog,
-        *(text for item in (rtl | headers).items() for text in item),
-    ]
-    return cache.built("xfu", content, build) / "bench"
+        top or design.name,
+        rtl | sources,
+        source,
+        control=control,
+        options=[*options, *rtl],
+    )
 
 
 def run_bench(program: Path, arguments: Sequence[object]) -> dict[str, int]:

@@ -36,7 +36,7 @@ def show_command(as_json: bool) -> None:
                 "bytes": total,
                 "builds": [
                     {
-                        "name": entry.name,
+                        "name": entry.path.name,
                         "kind": entry.kind,
                         "bytes": entry.size,
                         "age_seconds": round(entry.age),
@@ -46,7 +46,7 @@ def show_command(as_json: bool) -> None:
             }
         )
         return
-    rows = [(entry.name, f"{entry.size / 1e6:.1f} MB", f"{entry.age / 3600:.1f} h") for entry in entries]
+    rows = [(entry.path.name, f"{entry.size / 1e6:.1f} MB", f"{entry.age / 3600:.1f} h") for entry in entries]
     rows.append((f"{len(entries)} builds", f"{total / 1e6:.0f} MB", ""))
     print_table(f"Builds in {cache.folder()}", ("build", "size", "last used"), rows)
 

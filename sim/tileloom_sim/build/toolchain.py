@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import find_libpython
 
+from tileloom import processes
 from tileloom.errors import ToolError
 
 
@@ -41,12 +41,13 @@ class Verilator:
     def environment(self) -> dict[str, str]:
         """Return the environment in which Verilator and the Makefiles that it writes run."""
         path = os.pathsep.join([str(self.executable.parent), os.environ.get("PATH", "")])
-        # Verilator's Makefile looks for the precompiled header in the wrong folder; -include avoids it.
+        # Verilator's Makefile looks for the precompiled header in the wrong folder; -include avoids it. It
+        # refuses folders with blanks, looking at CURDIR, although all of its paths are relative.
         return {
             **os.environ,
             "PATH": path,
             "VERILATOR_ROOT": str(self.root),
-            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CURDIR=.",
         }
 
 
@@ -76,9 +77,7 @@ def compiler_version() -> str:
 
     Raises ToolError where it is missing.
     """
-    if shutil.which("g++") is None:
-        raise ToolError("g++ is not installed; on Debian and Ubuntu: sudo apt install g++ make")
-    return _first_line(["g++", "--version"])
+    return _version("g++", "--version", "g++", "g++ make")
 
 
 @cache
@@ -87,9 +86,7 @@ def icarus_version() -> str:
 
     Raises ToolError where it is missing.
     """
-    if shutil.which("iverilog") is None:
-        raise ToolError("Icarus Verilog is not installed; on Debian and Ubuntu: sudo apt install iverilog")
-    return _first_line(["iverilog", "-V"])
+    return _version("iverilog", "-V", "Icarus Verilog", "iverilog")
 
 
 @cache
@@ -109,15 +106,19 @@ def run(command: list[str], what: str, environment: Mapping[str, str], folder: P
 
     Raises ToolError with ``what`` and the last lines of its output if it fails.
     """
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False
-    )
-    if done.returncode:
-        output = (done.stdout + done.stderr).strip().splitlines()
-        raise ToolError("\n".join([f"{what} failed (exit status {done.returncode}):", *output[-12:]]))
+    done = processes.run(command, folder=folder, environment=environment, merge=True)
+    if done.status:
+        output = done.output.strip().splitlines()
+        raise ToolError("\n".join([f"{what} failed (exit status {done.status}):", *output[-12:]]))
+
+
+def _version(program: str, option: str, name: str, packages: str) -> str:
+    """Return what a program of the system says of its version; raise ToolError where it is missing."""
+    if shutil.which(program) is None:
+        raise ToolError(f"{name} is not installed; on Debian and Ubuntu: sudo apt install {packages}")
+    return _first_line([program, option])
 
 
 def _first_line(command: list[str], environment: Mapping[str, str] | None = None) -> str:
-    env = {**os.environ, **(environment or {})}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip().partition("\n")[0]
+    done = processes.run(command, environment={**os.environ, **(environment or {})})
+    return (done.output or done.errors).strip().partition("\n")[0]

@@ -13,6 +13,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tileloom import scratch
+
 from . import toolchain
 
 WARNINGS = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-assert"]
@@ -57,11 +59,14 @@ def build(
     The model's class is ``Vtop``. Raises ToolError if Verilator or the compiler fails.
     """
     tool = toolchain.verilator()
-    (work / "design.v").write_text(verilog)
-    (work / "design.vlt").write_text(control)
+    (work / "design.v").write_text(verilog, encoding="utf-8")
+    (work / "design.vlt").write_text(control, encoding="utf-8")
     blocks = ["--hierarchical"] if "hier_block" in control else []
     jobs = str(os.cpu_count() or 1)
     command = [str(tool.executable), "--cc", "--exe", "--build", "-j", jobs, *WARNINGS, *SPEED, *COMPILER]
     command += [*blocks, "--top-module", top, "--prefix", "Vtop", "-Mdir", ".", "-o", executable, *options]
     command += ["design.vlt", "design.v", *map(str, sources)]
-    toolchain.run(command, f"Building a simulation of {top}", tool.environment(), work)
+    # Its Makefiles do not take blanks, neither in the path of Verilator nor in that of the work.
+    with scratch.plain(tool.root) as root:
+        environment = tool.environment() | {"VERILATOR_ROOT": str(root), "TMPDIR": str(work)}
+        toolchain.run(command, f"Building a simulation of {top}", environment, work)

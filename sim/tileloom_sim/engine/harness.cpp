@@ -17,47 +17,17 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <string>
 #include <vector>
 
-#include "Vtop.h"
 #include "ports.h"
-#include "verilated.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
+#include "harness.h"
 
 namespace {
-
-using Words = std::vector<uint32_t>;
 
 constexpr int INPUTS = 4, STREAMS = 5, RESULTS = 4;
 const char* const NAMES[STREAMS] = {"commands", "index", "weights", "activations", "results"};
 constexpr uint64_t PATIENCE = 100000;
-
-[[noreturn]] void fail(const std::string& message) {
-    std::fprintf(stderr, "%s\n", message.c_str());
-    std::exit(2);
-}
-
-template <typename Word>
-std::vector<Word> read_file(const std::string& path) {
-    std::FILE* file = std::fopen(path.c_str(), "rb");
-    if (!file) fail("cannot read " + path);
-    std::fseek(file, 0, SEEK_END);
-    std::vector<Word> words(std::ftell(file) / sizeof(Word));
-    std::rewind(file);
-    if (std::fread(words.data(), sizeof(Word), words.size(), file) != words.size()) fail("cannot read " + path);
-    std::fclose(file);
-    return words;
-}
-
-template <typename Port>
-constexpr size_t port_words(const Port&) {
-    return (sizeof(Port) + 3) / 4;
-}
 
 // xorshift64*: the same waits for the same seed, wherever it runs.
 class Random {
@@ -85,7 +55,7 @@ struct Source {
     void offer(Port& data, CData& valid, Random& random) {
         if (!offered) offered = left > 0 && random.below_65536() >= waits;
         valid = offered;
-        if (offered) std::memcpy(&data, &words[at], sizeof(data));
+        if (offered) set_port(data, &words[at]);
     }
 
     template <typename Port>
@@ -100,30 +70,18 @@ struct Source {
 
 class Harness {
 public:
-    Harness(const std::string& folder, const char* waves) : plan_(read_file<uint64_t>(folder + "/plan.bin")) {
+    Harness(const std::string& folder, const char* waves)
+        : plan_(read_file<uint64_t>(folder + "/plan.bin")), results_(folder + "/results.bin") {
         if (plan_.empty() || plan_.size() % (2 * STREAMS + 1)) fail("plan.bin: not whole layers");
         for (int i = 0; i < INPUTS; ++i) sources_[i].words = read_file<uint32_t>(folder + "/" + NAMES[i] + ".bin");
-        results_ = std::fopen((folder + "/results.bin").c_str(), "wb");
-        if (!results_) fail("cannot write results.bin");
-#if VM_TRACE
-        if (waves) {
-            Verilated::traceEverOn(true);
-            top_.trace(&trace_, 99);
-            trace_.open(waves);
-        }
-#else
-        (void)waves;
-#endif
+        if (waves) model_.open_waves(waves);
     }
 
     void run() {
         reset();
         for (size_t layer = 0; layer < plan_.size() / (2 * STREAMS + 1); ++layer) run_layer(layer);
-        top_.final();
-#if VM_TRACE
-        trace_.close();
-#endif
-        if (std::fclose(results_)) fail("cannot write results.bin");
+        model_.finish();
+        results_.close();
     }
 
 private:
@@ -132,21 +90,7 @@ private:
         Random random(0);
         offer(random);
         top_.RESULTS_READY = 0;
-        top_.RESET = RESET_ACTIVE;
-        for (int i = 0; i < 2; ++i) {
-            clock(0);
-            clock(1);
-        }
-        top_.RESET = !RESET_ACTIVE;
-    }
-
-    void clock(int level) {
-        top_.CLOCK = level;
-        top_.eval();
-#if VM_TRACE
-        if (trace_.isOpen()) trace_.dump(time_);
-        time_ += 5;
-#endif
+        model_.reset(2);
     }
 
     void offer(Random& random) {
@@ -167,14 +111,13 @@ private:
     // Look at the result on offer; whether it is taken in this cycle.
     bool take_result() {
         Words word(port_words(top_.RESULTS_DATA) + 1);
-        std::memcpy(word.data(), &top_.RESULTS_DATA, sizeof(top_.RESULTS_DATA));
+        get_port(top_.RESULTS_DATA, word.data());
         word.back() = top_.RESULTS_LAST;
         if (held_ && (!top_.RESULTS_VALID || word != shown_)) fail("results: an offer was not held");
         const bool taken = top_.RESULTS_VALID && top_.RESULTS_READY;
         held_ = top_.RESULTS_VALID && !taken;
         shown_ = word;
-        if (taken && std::fwrite(word.data(), sizeof(uint32_t), word.size(), results_) != word.size())
-            fail("cannot write results.bin");
+        if (taken) results_.write(word.data(), word.size());
         return taken;
     }
 
@@ -191,7 +134,7 @@ private:
             ++cycle;
             offer(random);
             top_.RESULTS_READY = random.below_65536() >= plan[STREAMS + 1 + RESULTS];
-            clock(0);
+            model_.clock(0);
             const bool moved = take_inputs(), taken = take_result();
             if (taken) {
                 --left;
@@ -200,7 +143,7 @@ private:
             }
             still = moved || taken ? 0 : still + 1;
             if (still > PATIENCE) fail(name + ": the engine stands still with " + std::to_string(left) + " results to come");
-            clock(1);
+            model_.clock(1);
         }
         rest(name);
         std::printf("%s %llu %llu %u\n", name.c_str(), static_cast<unsigned long long>(first),
@@ -213,24 +156,21 @@ private:
         for (int i = 0; i < 32; ++i) {
             offer(random);
             top_.RESULTS_READY = 1;
-            clock(0);
+            model_.clock(0);
             take_inputs();
             if (top_.RESULTS_VALID) fail(layer + ": more results than expected");
-            clock(1);
+            model_.clock(1);
         }
         for (int i = 0; i < INPUTS; ++i)
             if (sources_[i].left) fail(layer + ": " + std::to_string(sources_[i].left) + " transfers of " + NAMES[i] + " are left");
         if (top_.busy) fail(layer + ": the engine stays busy");
     }
 
-    Vtop top_;
-#if VM_TRACE
-    VerilatedVcdC trace_;
-    uint64_t time_ = 0;
-#endif
+    Model model_;
+    Vtop& top_ = model_.top;
     std::vector<uint64_t> plan_;
     std::array<Source, INPUTS> sources_;
-    std::FILE* results_ = nullptr;
+    Output results_;
     Words shown_;
     bool held_ = false;
 };

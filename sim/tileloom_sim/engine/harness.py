@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tileloom import scratch
 from tileloom.design import Design
 
-from ..build import verilator as verilator_build
-from ..systolic.harness import HarnessError, compile_harness
+from ..build import harness, verilator
 
 SOURCE = Path(__file__).with_name("harness.cpp")
 INPUTS = ("commands", "index", "weights", "activations")
@@ -72,10 +69,17 @@ class EngineRun:
 
 def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
     """Return the harness of an engine, made if the cache has none. Raises ToolError as a tool fails."""
-    header = _ports_header(design.manifest)
     elements = [name for name in design.manifest["modules"] if name.endswith("dot_element")]
-    control = verilator_build.control_file(elements, blocks=False)
-    return compile_harness("engine-harness", SOURCE, design, header, control, waves=waves)
+    header = harness.ports_header(design.manifest)
+    return harness.compile_harness(
+        "engine-harness",
+        design.verilog,
+        design.name,
+        {"ports.h": header, SOURCE.name: SOURCE.read_text(encoding="utf-8")},
+        SOURCE.name,
+        control=verilator.control_file(elements, blocks=False),
+        waves=waves,
+    )
 
 
 def run_layers(
@@ -86,29 +90,26 @@ def run_layers(
     Raises ToolError if the harness cannot be built, and HarnessError if it fails: the engine stands still,
     takes or gives the wrong number of transfers, or takes back an offer.
     """
-    harness = build_engine_harness(design, waves=waves is not None)
+    program = build_engine_harness(design, waves=waves is not None)
     plan = [
         [len(getattr(layer, name)) for name in INPUTS]
         + [layer.results, layer.seed, *(round(65536 * wait) for wait in layer.waits)]
         for layer in layers
     ]
-    with tempfile.TemporaryDirectory(prefix="tileloom-engine-") as folder:
-        np.array(plan, "<u8").tofile(Path(folder, "plan.bin"))
+    with scratch.folder() as folder:
+        np.array(plan, "<u8").tofile(folder / "plan.bin")
         for name in INPUTS:
-            with Path(folder, f"{name}.bin").open("wb") as file:
+            with (folder / f"{name}.bin").open("wb") as file:
                 for layer in layers:
                     file.write(_words(getattr(layer, name)).tobytes())
-        command = [str(harness), folder, *([str(waves)] if waves else [])]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise HarnessError(done.stderr.strip() or f"the simulation ended with status {done.returncode}")
-        raw = np.fromfile(Path(folder, "results.bin"), np.uint8)
+        lines = harness.run(program, [folder, *([waves] if waves else [])])
+        raw = np.fromfile(folder / "results.bin", np.uint8)
     port = next(port for port in design.manifest["ports"] if port["name"] == "results")
     width = -(-port["elements"] * port["element_width"] // 8)
     transfers = raw.reshape(-1, -(-width // 4) * 4 + 4)
     runs, begin = [], 0
-    for layer, line in zip(layers, done.stdout.splitlines(), strict=True):
-        first, cycles, fault = map(int, line.split()[2:])
+    for layer, line in zip(layers, lines, strict=True):
+        first, cycles, fault = map(int, line[2:])
         mine = transfers[begin : begin + layer.results]
         begin += layer.results
         runs.append(EngineRun(mine[:, :width], mine[:, -4] != 0, first, cycles, fault))
@@ -118,16 +119,3 @@ def run_layers(
 def _words(beats: Beats) -> Beats:
     """Return transfers filled up to whole 32-bit words."""
     return np.pad(beats, ((0, 0), (0, -beats.shape[1] % 4)))
-
-
-def _ports_header(manifest: dict[str, Any]) -> str:
-    """Return ports.h: the names of the model's ports."""
-    macros = {
-        "CLOCK": manifest["clock"],
-        "RESET": manifest["reset"]["name"],
-        "RESET_ACTIVE": str(int(not manifest["reset"]["active_low"])),
-    }
-    for port in manifest["ports"]:
-        for field, signal in port["signals"].items():
-            macros[f"{port['name']}_{field}".upper()] = signal
-    return "".join(f"#define {name} {value}\n" for name, value in macros.items())

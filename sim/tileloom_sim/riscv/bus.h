@@ -9,10 +9,7 @@
 #include <string>
 #include <vector>
 
-[[noreturn]] inline void fail(const std::string& message) {
-    std::fprintf(stderr, "%s\n", message.c_str());
-    std::exit(2);
-}
+#include "harness.h"
 
 inline std::string hex(uint32_t value) {
     char text[16];

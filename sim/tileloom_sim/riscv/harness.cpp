@@ -22,18 +22,16 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "Vtop.h"
+#define CLOCK clk_i
+#define RESET rst_ni
+#define RESET_ACTIVE 0
+#include "harness.h"
 #include "bus.h"
-#include "verilated.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
 
 namespace {
 
@@ -65,23 +63,17 @@ public:
     void run() {
         instr_.start(random_waits_ ? &wait_random_ : nullptr);
         data_.start(random_waits_ ? &wait_random_ : nullptr);
-        open_waves();
+        if (!waves_.empty()) model_.open_waves(waves_.c_str());
         reset();
         while (!ended_) {
             cycle();
-            if ((cycles_ & 0xfffff) == 0) {
-                std::printf("progress %llu\n", static_cast<unsigned long long>(cycles_));
-                std::fflush(stdout);
-            }
+            if ((cycles_ & 0xffff) == 0 && progress_.due()) progress_.say(cycles_);
             if (cycles_ >= limit_ && !ended_) {
                 fail("no end of the program after " + std::to_string(limit_) + " cycles; last fetch from " +
                      hex(last_fetch_));
             }
         }
-        top_.final();
-#if VM_TRACE
-        trace_.close();
-#endif
+        model_.finish();
         if (console_) std::fclose(console_);
         for (const auto& text : saves_) save(text);
         const auto cycles = static_cast<unsigned long long>(cycles_);
@@ -108,68 +100,39 @@ private:
     }
     void load(const std::string& text) {
         const auto fields = split(text, 2);
-        std::FILE* file = std::fopen(fields[1].c_str(), "rb");
-        if (!file) fail("cannot read " + fields[1]);
-        std::fseek(file, 0, SEEK_END);
-        const size_t bytes = std::ftell(file);
-        std::rewind(file);
-        uint8_t* target = place(number(fields[0]), bytes);
+        const auto bytes = read_file<uint8_t>(fields[1]);
+        uint8_t* target = place(number(fields[0]), bytes.size());
         if (!target) fail(fields[1] + ": does not fit into the memory");
-        if (std::fread(target, 1, bytes, file) != bytes) fail("cannot read " + fields[1]);
-        std::fclose(file);
+        std::memcpy(target, bytes.data(), bytes.size());
     }
     void save(const std::string& text) {
         const auto fields = split(text, 3);
         const uint64_t bytes = number(fields[1]);
         const uint8_t* source = place(number(fields[0]), bytes);
         if (!source) fail(fields[2] + ": not all of it is in the memory");
-        std::FILE* file = std::fopen(fields[2].c_str(), "wb");
-        if (!file || std::fwrite(source, 1, bytes, file) != bytes || std::fclose(file)) {
-            fail("cannot write " + fields[2]);
-        }
+        Output file(fields[2]);
+        file.write(source, bytes);
+        file.close();
     }
 
-    void open_waves() {
-#if VM_TRACE
-        if (waves_.empty()) return;
-        Verilated::traceEverOn(true);
-        top_.trace(&trace_, 99);
-        trace_.open(waves_.c_str());
-#else
-        if (!waves_.empty()) fail("built without waves");
-#endif
-    }
-    void clock(int level) {
-        top_.clk_i = level;
-        top_.eval();
-#if VM_TRACE
-        if (trace_.isOpen()) trace_.dump(time_);
-        time_ += 5;
-#endif
-    }
     void reset() {
-        top_.rst_ni = 0;
         top_.boot_addr_i = boot_;
         top_.irq_i = 0;
         top_.instr_gnt_i = top_.instr_rvalid_i = top_.data_gnt_i = top_.data_rvalid_i = 0;
-        for (int i = 0; i < 4; ++i) {
-            clock(0);
-            clock(1);
-        }
-        top_.rst_ni = 1;
+        model_.reset(4);
         drive();
     }
 
     // One cycle: settle, see what is asked for, clock, and set what is seen in the next cycle.
     void cycle() {
-        clock(0);
+        model_.clock(0);
         const bool fetch = top_.instr_req_o && top_.instr_gnt_i;
         const bool access = top_.data_req_o && top_.data_gnt_i;
         if (fetch) answer_fetch(top_.instr_addr_o);
         if (access) answer_access(top_.data_addr_o);
         instr_.next(top_.instr_req_o, fetch);
         data_.next(top_.data_req_o, access);
-        clock(1);
+        model_.clock(1);
         ++cycles_;
         drive();
     }
@@ -253,7 +216,9 @@ private:
         code_ = code;
     }
 
-    Vtop top_;
+    Model model_;
+    Vtop& top_ = model_.top;
+    Progress progress_;
     std::vector<uint8_t> memory_;
     Bus instr_, data_;
     std::vector<std::string> saves_;
@@ -263,10 +228,6 @@ private:
     bool random_waits_ = false, has_errors_ = true, ended_ = false, trapped_ = false;
     uint32_t boot_ = MEMORY, lines_ = 0, code_ = 0, trap_pc_ = 0, last_fetch_ = 0;
     uint64_t cycles_ = 0, limit_ = ~0ull, timer_ = 0, irq_mean_ = 0, next_irq_ = 0;
-#if VM_TRACE
-    VerilatedVcdC trace_;
-    uint64_t time_ = 0;
-#endif
 };
 
 }  // namespace

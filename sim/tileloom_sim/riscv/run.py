@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tileloom import scratch
 from tileloom.errors import CheckError
 
+from ..build import harness
 from .compile import Program
 from .system import MEMORY_BASE, System
 
@@ -154,7 +154,7 @@ def run_program(
     waves:
         A VCD file to write; the system must be built with waves.
     progress:
-        Called about once a million cycles.
+        Called now and then, at most five times a second.
 
     Raises TrapError where the program ends in one, ProgramError where it does not end, or on a core without
     error inputs reaches an address where nothing is.
@@ -163,13 +163,13 @@ def run_program(
     traits = system.traits
     if not traits.has_bus_errors and (conditions.instruction_errors or conditions.data_errors):
         raise ValueError(f"{traits.name} has no bus error input")
-    with tempfile.TemporaryDirectory(prefix="tileloom-") as folder:
+    with scratch.folder() as folder:
         loads = {}
         for index, (address, data) in enumerate({**program.segments, **(memory or {})}.items()):
-            path = Path(folder, f"load{index}.bin")
+            path = folder / f"load{index}.bin"
             path.write_bytes(data)
             loads[path] = address
-        saved, console = Path(folder, "results.bin"), Path(folder, "console.txt")
+        saved, console = folder / "results.bin", folder / "console.txt"
         address, count = results
         options = [
             f"memory={conditions.memory_bytes}",
@@ -181,7 +181,7 @@ def run_program(
             *_condition_options(conditions),
             *([f"waves={waves}"] if waves is not None else []),
         ]
-        ending, cycles, *numbers = _simulate([str(system.build()), *options], progress)
+        ending, cycles, *numbers = _simulate(system.build(), options, progress)
         if ending == "trap":
             raise TrapError(int(numbers[0]), int(numbers[1]))
         return ProgramRun(
@@ -207,19 +207,9 @@ def _condition_options(conditions: Conditions) -> list[str]:
     return options
 
 
-def _simulate(command: list[str], progress: Progress | None) -> list[str]:
+def _simulate(program: Path, options: list[str], progress: Progress | None) -> list[str]:
     """Run the harness; return the fields of its last line."""
-    ending: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
-        for line in process.stdout:
-            fields = line.split()
-            if fields[0] == "progress":
-                if progress is not None:
-                    progress(int(fields[1]))
-            else:
-                ending = fields
-        message = process.stderr.read().strip()
-    if process.returncode or not ending:
-        raise ProgramError(message or f"the simulation ended with status {process.returncode}")
-    return ending
+    try:
+        return harness.run(program, options, progress)[-1]
+    except harness.HarnessError as error:
+        raise ProgramError(str(error)) from None

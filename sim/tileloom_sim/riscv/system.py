@@ -28,8 +28,7 @@ from pathlib import Path
 
 from tileloom.cores import CORES, Core, Patch, Sources
 
-from ..build import cache, toolchain
-from ..build import verilator as verilator_build
+from ..build import harness
 
 MEMORY_BASE = 0x8000_0000
 REGISTERS_BASE = 0x1000_0000
@@ -85,30 +84,18 @@ class System:
         Raises ToolError where a tool or a package is missing or fails.
         """
         sources = self.core_sources() | self._system_sources()
-        harness = {name: (HERE / name).read_text() for name in HARNESS}
+        harness_sources = {name: (HERE / name).read_text(encoding="utf-8") for name in HARNESS}
         defines = [f"-D{name}={value}" for name, value in self._defines().items()]
-        options = [*OPTIONS, *defines, *(["--trace"] if self.waves else [])]
-        control = "`verilator_config\n"
-        tools = [toolchain.verilator().version, toolchain.compiler_version()]
-        settings = [*verilator_build.SPEED, *verilator_build.COMPILER, *verilator_build.WARNINGS, *options]
-
-        def build(work: Path) -> list[str]:
-            for name, text in {**sources, **harness}.items():
-                (work / name).write_text(text)
-            verilator_build.build(
-                work,
-                verilog="",
-                control=control,
-                top=TOP,
-                sources=[Path(HARNESS[0])],
-                executable="system",
-                options=["-CFLAGS", "-I.", *options, *sources],
-            )
-            return ["system"]
-
-        texts = [part for item in (*sources.items(), *harness.items()) for part in item]
-        content = [*tools, *settings, control, *texts]
-        return cache.built(f"riscv-{self.core}", content, build) / "system"
+        return harness.compile_harness(
+            f"riscv-{self.core}",
+            "",
+            TOP,
+            sources | harness_sources,
+            HARNESS[0],
+            control="`verilator_config\n",
+            waves=self.waves,
+            options=[*OPTIONS, *defines, *sources],
+        )
 
     def core_sources(self) -> Sources:
         """Return the core's sources, patched, in the order in which a tool must read them.

@@ -7,13 +7,13 @@ on the word port every tile starts from +0 and the host adds them, in order of k
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tileloom import scratch
 from tileloom.design import Design
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom_golden.checks import Words
@@ -106,13 +106,13 @@ def simulate_gemm(
     expected_cycles = len(chosen) * vectors * config.step_interval
     large = config.rows * config.columns > BLOCKS_ABOVE
     blocks = large and expected_cycles < SHORT
-    harness = build_harness(design, interface, waves=waves is not None, blocks=blocks)
+    harness = build_harness(design, waves=waves is not None, blocks=blocks)
     if on_start is not None:
         on_start(len(chosen) * vectors)
-    with tempfile.TemporaryDirectory(prefix="tileloom-") as folder:
+    with scratch.folder() as folder:
         run = run_harness(
             harness,
-            Path(folder),
+            folder,
             vectors=vectors,
             tiles=chosen,
             weights=beats.weight_beats(config, np.stack([tiles[tile] for tile in chosen])),

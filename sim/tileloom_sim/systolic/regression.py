@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tileloom import scratch
 from tileloom.design import Design
 
 from ..build.cocotb_run import Run, run_cocotb
@@ -135,8 +135,7 @@ def regress_farm(
 def _regress(
     verilog: str, top: str, interfaces: Sequence[Interface], *, seed: int, **options: Any
 ) -> Regression:
-    with tempfile.TemporaryDirectory(prefix="tileloom-") as scratch:
-        folder = Path(scratch)
+    with scratch.folder() as folder:
         report, bench = folder / "report.json", folder / "bench.json"
         bench.write_text(
             json.dumps(

@@ -1,0 +1,111 @@
+"""Compiled harnesses: a Verilator model with C++ around it, ``harness.h`` among it, built, kept and run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tileloom import processes
+from tileloom.errors import CheckError
+
+from . import cache, toolchain, verilator
+
+HEADER = Path(__file__).with_name("harness.h")
+PROGRAM = "harness"
+
+Progress = Callable[..., None]
+"""Called with the whole numbers of each line ``progress NUMBERS...``."""
+
+
+class HarnessError(CheckError):
+    """The harness gave up; the message is its own."""
+
+
+def compile_harness(
+    name: str,
+    verilog: str,
+    top: str,
+    sources: Mapping[str, str],
+    main: str,
+    *,
+    control: str,
+    waves: bool = False,
+    options: Sequence[str] = (),
+) -> Path:
+    """Return the program of ``verilog`` and C++, made if the cache has none under ``name``.
+
+    Parameters
+    ----------
+    name:
+        What kind of build it is, for people.
+    verilog, top:
+        The hardware and its top module.
+    sources:
+        Further texts by file name; ``harness.h`` is added. RTL among them must be named in ``options`` too.
+    main:
+        Which of them is the C++ to compile.
+    control:
+        What Verilator is told of modules (``verilator.control_file``).
+    waves:
+        Make a program that can write a wave file.
+    options:
+        Of Verilator.
+
+    Raises ToolError where a tool is missing or fails.
+    """
+    texts = {HEADER.name: HEADER.read_text(encoding="utf-8"), **sources}
+    options = ["-CFLAGS", "-I.", *(["--trace"] if waves else []), *options]
+
+    def build(work: Path) -> list[str]:
+        for file, text in texts.items():
+            (work / file).write_text(text, encoding="utf-8")
+        verilator.build(
+            work,
+            verilog=verilog,
+            control=control,
+            top=top,
+            sources=[Path(main)],
+            executable=PROGRAM,
+            options=options,
+        )
+        return [PROGRAM]
+
+    tools = [toolchain.verilator().version, toolchain.compiler_version()]
+    settings = [*verilator.SPEED, *verilator.COMPILER, *verilator.WARNINGS, *options]
+    named = [part for item in texts.items() for part in item]
+    return cache.built(name, [*tools, *settings, control, top, main, *named, verilog], build) / PROGRAM
+
+
+def ports_header(manifest: Mapping[str, Any], numbers: Mapping[str, int] | None = None) -> str:
+    """Return ports.h: the names of the model's clock, reset and stream signals, and further ``numbers``."""
+    macros = {
+        "CLOCK": manifest["clock"],
+        "RESET": manifest["reset"]["name"],
+        "RESET_ACTIVE": int(not manifest["reset"]["active_low"]),
+        **(numbers or {}),
+    }
+    for port in manifest["ports"]:
+        for field, signal in port["signals"].items():
+            macros[f"{port['name']}_{field}".upper()] = signal
+    return "".join(f"#define {name} {value}\n" for name, value in macros.items())
+
+
+def run(program: Path, arguments: Sequence[object], progress: Progress | None = None) -> list[list[str]]:
+    """Run a harness and return the fields of the lines that it prints, those of progress left out.
+
+    Raises HarnessError with its message where it fails.
+    """
+    lines: list[list[str]] = []
+
+    def take(line: str) -> None:
+        kind, *numbers = line.split()
+        if kind != "progress":
+            lines.append([kind, *numbers])
+        elif progress is not None:
+            progress(*map(int, numbers))
+
+    done = processes.run([program, *map(str, arguments)], on_line=take)
+    if done.status:
+        raise HarnessError(done.reason)
+    return lines
