@@ -129,15 +129,20 @@ class CvXIf(wiring.Component):
             guard.ours.eq(ours),
         ]
         # An instruction in WB that may trap keeps the next one in EX; a swap does not trap.
-        held = self.result_ready & ~unit.results.payload.swap if self.config.precise_errors else Const(0)
+        held = Const(0)
+        if self.config.precise_errors:
+            held = self.result_ready & unit.executing & ~unit.results.payload.swap
         m.d.comb += guard.moving.eq(self.mem_ready & ~self.mem_valid & ~held)
 
-        takes = Signal()
+        # An instruction may be committed while it is still offered.
+        takes, committed = Signal(), Signal()
+        m.d.sync += committed.eq(self.issue_valid & ~self.issue_ready & (committed | unit.offer_committed))
         instruction = unit.instructions.payload
         m.d.comb += [
             takes.eq(ours & operands_valid & guard.clear),
             unit.instructions.valid.eq(self.issue_valid & takes),
             instruction.tag.eq(self.issue_id),
+            instruction.committed.eq(committed),
             instruction.swap.eq(decode.swap),
             instruction.rd.eq(decode.rd),
             instruction.rs1.eq(self.issue_rs1),
