@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
+from ...cores import CV32E40P
 from ...errors import UserError
 from ..config import XfuConfig
 from . import stages as cv32e40p
@@ -16,6 +18,9 @@ from .edits import COUNTED_ON, FILES, PACKAGE, VERSION, File
 
 UNIT = f"{cv32e40p.PREFIX}.v"
 """Name of the file that is added: the unit's modules."""
+
+FILE_LIST = "cv32e40p.f"
+"""Name of the list of files."""
 
 
 def patch_sources(sources: Mapping[str, str], config: XfuConfig | None = None) -> dict[str, str]:
@@ -28,6 +33,22 @@ def patch_sources(sources: Mapping[str, str], config: XfuConfig | None = None) -
         known(name, sha256, sources)
     changed = {file.name: patched(file, sources) for file in FILES}
     return {UNIT: cv32e40p.stages(config), **sources, **changed}
+
+
+def core_files(folder: Path, config: XfuConfig | None = None) -> dict[str, str]:
+    """Return the files of the core with the unit in it, to be written to ``folder``: text by file name.
+
+    They are the installed core's sources with our lines added, the unit's Verilog, and ``cv32e40p.f``: the
+    files in the order in which a tool must read them. The list has absolute paths, one a line and in quotes
+    where there is a blank, so that it works from any folder, with ``-f`` as with ``-F``; a folder that has
+    been moved needs a new one. The top module is ``cv32e40p_top``, to be built with COREV_PULP = 1.
+
+    Raises UserError as ``patch_sources``, and ToolError where the core is not installed.
+    """
+    sources = patch_sources(CV32E40P.sources(), config)
+    paths = [str(folder.resolve() / name) for name in sources]
+    listing = "".join(f'"{path}"\n' if " " in path else f"{path}\n" for path in paths)
+    return {**sources, FILE_LIST: listing}
 
 
 def patched(file: File, sources: Mapping[str, str]) -> str:
