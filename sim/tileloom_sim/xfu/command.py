@@ -20,7 +20,7 @@ from tileloom.xfu.config import XfuConfig
 
 from ..riscv.run import Conditions, ProgramError, Waits
 from .report import print_suite, suite_figures
-from .suite import CONNECTED_CHANNELS, CONVOLUTION_CHANNELS, ROWS, WrongResult, cases, measure
+from .suite import CONNECTED_CHANNELS, CONVOLUTION_CHANNELS, ROWS, WrongResultError, cases, measure
 
 
 class Numbers(click.ParamType[tuple[int, ...]]):
@@ -230,7 +230,7 @@ def run_xfu_command(
             ):
                 measurements.append(measurement)
                 advance()
-    except (ProgramError, WrongResult) as error:
+    except (ProgramError, WrongResultError) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         print_json({"core": core, "seed": seed, "rows": rows, **suite_figures(core, measurements)})

@@ -25,4 +25,5 @@ def xfu_system(core: str, config: XfuConfig | None = None, *, waves: bool = Fals
     if core == "cv32e40p":
         return System(core=core, patch=functools.partial(patch_sources, config=config), waves=waves)
     unit = generate_xfu(config, Form.CV_X_IF)
-    return System(core=core, coprocessor=Attachment(verilog=unit.verilog, top=unit.name), waves=waves)
+    attachment = Attachment(verilog=unit.verilog, top=unit.name, id_width=config.id_width)
+    return System(core=core, coprocessor=attachment, waves=waves)

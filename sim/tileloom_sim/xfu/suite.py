@@ -16,6 +16,7 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.errors import CheckError
 from tileloom_golden.xfu import layers as nm_layers
 from tileloom_golden.xfu.sparsity import prune_nm
 
@@ -43,7 +44,7 @@ Started = Callable[[int, int], None]
 """Called with the index of a case and the cycles that it has run so far."""
 
 
-class WrongResult(Exception):  # noqa: N818 - a finding, not an error of a call
+class WrongResultError(CheckError):
     """A layer's result differs from the golden model's; the message says where."""
 
 
@@ -104,7 +105,7 @@ def measure(
 ) -> Iterator[Measurement]:
     """Run a suite on a system, ``parallel`` cases at a time; yield measurements in order as they are there.
 
-    Raises WrongResult where a word differs from the golden model's, and as ``run_layer``.
+    Raises WrongResultError where a word differs from the golden model's, and as ``run_layer``.
     """
     system.build()
     with ThreadPoolExecutor(parallel) as pool:
@@ -163,7 +164,7 @@ def _measure(
     wrong = run.results != wanted
     if wrong.any():
         pixel, row = (int(i) for i in np.argwhere(wrong)[0])
-        raise WrongResult(
+        raise WrongResultError(
             f"{case.kind}, {layer.channels} channels, {case.kernel_name}: pixel {pixel}, output channel "
             f"{row} is {run.results[pixel, row]}, the golden model has {wanted[pixel, row]}; "
             f"{wrong.sum()} of {wrong.size} words differ"
