@@ -231,7 +231,10 @@ private:
             offered_ = false;
             if (id_->accepted && !moves_) fail("accepted in a cycle in which EX takes nothing");
         }
-        if (kill_id_) id_.reset();
+        if (kill_id_) {
+            id_.reset();
+            next_id_ = (next_id_ + 1) & 15;  // if it was not taken: the offer's end
+        }
         if (wb_done_) {
             trapped_ = retire(*wb_);
             wb_.reset();

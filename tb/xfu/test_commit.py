@@ -94,9 +94,9 @@ class Host:
 Scenario = Callable[[Host], Awaitable[None]]
 
 
-def simulate(scenario: Scenario, config: XfuConfig) -> None:
+def simulate(scenario: Scenario, config: XfuConfig, adapter: type[CvXIf] = CvXIf) -> None:
     """Run a scenario on an adapter."""
-    dut = CvXIf(config)
+    dut = adapter(config)
 
     async def bench(ctx: SimulatorContext) -> None:
         host = Host(ctx, dut)
@@ -138,8 +138,7 @@ async def in_each_cycle_of_the_offer(host: Host) -> None:
     """As CV32E40PX does: issue_valid is commit_valid."""
     for tag, word in ((1, LOAD), (2, OTHER_LOAD), (3, SWAP), (0, LOAD)):
         assert not await host.cycle(word, tag, commit=tag, moves=False)
-        while not await host.cycle(word, tag, commit=tag):
-            pass
+        await host.offer(word, tag, commit=tag)
     assert await host.wait() == [1, 2, 3, 0]
 
 

@@ -80,7 +80,7 @@ class Core:
             # A tag may come again at once if those before are committed.
             again = all(flying.committed for flying in self.flying) and self.rng.random() < 0.3
             tag = self.tag if again else (self.tag + int(self.rng.integers(1, 3))) % 16
-            new = Flying(tag, offered, committed=bool(self.rng.random() < 0.2))
+            new = Flying(tag, offered, committed=bool(self.rng.random() < 0.1))
             ctx.set(dut.instructions.valid, self.chance())
             ctx.set(
                 dut.instructions.payload, {**self.payload(offered), "tag": tag, "committed": new.committed}
@@ -89,7 +89,7 @@ class Core:
             # Any tag that is here, the one that is offered, or the one behind it.
             by_age = [*self.flying, new]
             tags = [*(flying.tag for flying in by_age), (tag + 1) % 16]
-            deciding, kill = self.chance(), bool(self.rng.random() < 0.2)
+            deciding, kill = bool(self.rng.random() < 0.3), bool(self.rng.random() < 0.3)
             decided = int(self.rng.choice(tags))
             ctx.set(dut.commit_valid, deciding)
             ctx.set(dut.commit_tag, decided)
