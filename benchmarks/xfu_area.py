@@ -1,7 +1,8 @@
 """What xDecimate costs in area: CV32E40P and CV32E40X with and without it, and the unit alone.
 
-Run: python benchmarks/xfu_area.py [FOLDER] [--json]
-FOLDER holds nangate45_typ.lib.gz; without it the generic library stands in. Takes about ten minutes.
+Run: python benchmarks/xfu_area.py [LIBERTY] [--json]
+Without a liberty file (figures are quoted for nangate45_typ.lib.gz) the generic library stands in. Takes ten
+minutes.
 Target: at most 2 % of CV32E40P (COREV_PULP = 1); the paper's unit took 5.0 % of its core.
 """
 
@@ -12,8 +13,7 @@ from typing import Any
 
 import click
 
-from tileloom.cli.console import notes, print_json, print_table, status
-from tileloom.errors import UserError
+from tileloom.cli.console import print_json, print_table, status
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
 from tileloom_synth.library import library
 from tileloom_synth.library.library import Library
@@ -21,7 +21,6 @@ from tileloom_synth.xfu.overhead import Area, Overhead, core_area, core_overhead
 
 TARGET_PERCENT = 2.0
 PAPER_PERCENT = 5.0
-REAL = "nangate45_typ.lib.gz"
 CONFIGS = (GROUP_SIZES, *((size,) for size in GROUP_SIZES))
 CORES = ("cv32e40p", "cv32e40x")
 
@@ -63,19 +62,11 @@ def figure(name: str, sizes: str, area: Area, overhead: Overhead | None = None) 
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.argument("liberty", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def main(folder: Path | None, as_json: bool) -> None:
-    """Print the area of cores and unit; FOLDER holds Nangate45."""
-    path = folder / REAL if folder else None
-    if path and path.is_file():
-        try:
-            cells = library.load([path])
-        except library.LibraryError as error:
-            raise UserError(str(error)) from None
-    else:
-        notes.print(f"{path or 'FOLDER'}: no {REAL}; the generic library stands in", highlight=False)
-        cells = library.generic()
+def main(liberty: Path | None, as_json: bool) -> None:
+    """Print the area of cores and unit, in the cells of the file LIBERTY."""
+    cells = library.load([liberty]) if liberty else library.generic()
     figures = measure(cells)
     if as_json:
         print_json({"library": cells.name, "target_percent": TARGET_PERCENT, "figures": figures})

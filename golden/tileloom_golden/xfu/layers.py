@@ -128,10 +128,8 @@ def convolution(
         Height x width x C, -128 to 127, any integer dtype.
     weights:
         K x FY x FX x C, likewise.
-    stride:
-        As `im2col` takes it.
-    padding:
-        As `im2col` takes it.
+    stride, padding:
+        As `im2col` takes them.
 
     Returns
     -------
@@ -169,10 +167,8 @@ def convolution_packed(
         K x (FY * FX * C) weights in any layout: K x FY x FX x C, reshaped.
     kernel:
         FY and FX.
-    stride:
-        As `im2col` takes it.
-    padding:
-        As `im2col` takes it.
+    stride, padding:
+        As `im2col` takes them.
 
     Returns
     -------
