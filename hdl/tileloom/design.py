@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Elaboratable, Signal
@@ -36,19 +37,29 @@ class Design:
         Plain values: ``name``, ``family``, ``config``, ports, latencies in cycles, what part each module is,
         tool versions.
     sources:
-        Further files by name: a host core's sources and their list; none for most designs.
+        Further files by name: a host core's sources; none for most designs.
+    file_list:
+        Name of the list of ``manifest["files"]`` in the order in which a tool must read them, or "".
     """
 
     name: str
     verilog: str
     manifest: dict[str, Any]
     sources: Mapping[str, str] = field(default_factory=dict)
+    file_list: str = ""
 
-    @property
-    def files(self) -> dict[str, str]:
-        """What ``tileloom generate`` writes: text by file name."""
-        manifest = json.dumps(self.manifest, indent=2) + "\n"
-        return {**self.sources, f"{self.name}.v": self.verilog, f"{self.name}.json": manifest}
+    def files(self, folder: Path) -> dict[Path, str]:
+        """Return what ``tileloom generate`` writes to ``folder``: text by path.
+
+        A file list has absolute paths, one a line and in quotes where there is a blank, so that it works from
+        any folder, with ``-f`` as with ``-F``; a folder that has been moved needs a new one.
+        """
+        files = {**self.sources, f"{self.name}.v": self.verilog}
+        files[f"{self.name}.json"] = json.dumps(self.manifest, indent=2) + "\n"
+        if self.file_list:
+            paths = [str(folder.resolve() / file) for file in self.manifest["files"]]
+            files[self.file_list] = "".join(f'"{path}"\n' if " " in path else f"{path}\n" for path in paths)
+        return {folder / file: text for file, text in files.items()}
 
 
 @dataclass(frozen=True)

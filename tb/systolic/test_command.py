@@ -13,8 +13,7 @@ from tileloom.cli.main import main
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import dequantise, quantise
 from tileloom_sim.build import toolchain
-from tileloom_sim.systolic import command as simulate
-from tileloom_sim.systolic import interface
+from tileloom_sim.systolic import interface, simulate
 from tileloom_sim.systolic.gemm import golden_gemm
 
 STREAM = ["stream-8x8-int8", "--set", "rows=3", "--set", "columns=4"]
@@ -36,7 +35,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["simulate", *arguments])
 
 
-GEMM = ["--weights", "W.npy", "--activations", "X.npy"]
+GEMM = ["--weights", "W.npy", "--layout", "KN", "--activations", "X.npy"]
 
 
 def test_gemm_of_floats_is_quantised_and_scaled(folder):
@@ -60,7 +59,7 @@ def test_raw_leaves_the_scale_off(folder):
 
 
 def test_integer_weights_are_used_as_they_are(folder):
-    result = run(*STREAM, "--weights", "W8.npy", "--activations", "X.npy", "-o", "Y.npy")
+    result = run(*STREAM, "--weights", "W8.npy", "--layout", "KN", "--activations", "X.npy", "-o", "Y.npy")
     assert result.exit_code == 0, result.output
     exact = np.load("X.npy").astype(np.float64) @ np.load("W8.npy")
     assert np.abs(np.load("Y.npy") - exact).max() < 1e-3
@@ -131,24 +130,60 @@ def bad_matrices() -> None:
 
 
 MISTAKES = {
-    "magnitude -128": (["--weights", "low.npy", "--activations", "X.npy"], "low.npy: element [2, 3] is -128"),
-    "not a number": (["--weights", "W.npy", "--activations", "nan.npy"], "nan.npy: element [4, 1] is NaN"),
+    "magnitude -128": (
+        ["--weights", "low.npy", "--layout", "KN", "--activations", "X.npy"],
+        "low.npy: element [2, 3] is -128",
+    ),
+    "not a number": (
+        ["--weights", "W.npy", "--layout", "KN", "--activations", "nan.npy"],
+        "nan.npy: element [4, 1] is NaN",
+    ),
     "out of range": (
-        ["--weights", "W.npy", "--activations", "huge.npy"],
+        ["--weights", "W.npy", "--layout", "KN", "--activations", "huge.npy"],
         "huge.npy: element [0, 0] over",
     ),
-    "shapes": (["--weights", "X.npy", "--activations", "W.npy"], "W.npy is 10 x 7 and X.npy is 20 x 10"),
-    "dimensions": (["--weights", "vector.npy", "--activations", "X.npy"], "vector.npy: has shape (5,)"),
-    "dtype": (["--weights", "W.npy", "--activations", "text.npy"], "text.npy"),
-    "not npy": (["--weights", "empty.npy", "--activations", "X.npy"], "empty.npy: not an .npy file"),
-    "missing": (["--weights", "no.npy", "--activations", "X.npy"], "no.npy"),
+    "shapes": (
+        ["--weights", "X.npy", "--layout", "KN", "--activations", "W.npy"],
+        "W.npy is 10 x 7 and X.npy is 20 x 10",
+    ),
+    "dimensions": (
+        ["--weights", "vector.npy", "--layout", "KN", "--activations", "X.npy"],
+        "vector.npy: has shape (5,); weights are KN (K x N) or NK (N x K)",
+    ),
+    "dtype": (["--weights", "W.npy", "--layout", "KN", "--activations", "text.npy"], "text.npy"),
+    "not npy": (
+        ["--weights", "empty.npy", "--layout", "KN", "--activations", "X.npy"],
+        "empty.npy: not an .npy file",
+    ),
+    "missing": (["--weights", "no.npy", "--layout", "KN", "--activations", "X.npy"], "no.npy"),
     "exists": ([*GEMM, "-o", "there.npy"], "there.npy: there already; --force"),
-    "no folder": ([*GEMM, "-o", "no/Y.npy"], "no/Y.npy: there is no folder no"),
+    "no folder": ([*GEMM, "-o", "no/Y.npy"], "no/Y.npy: no is not there; make that folder first"),
     "only weights": (["--weights", "W.npy"], "give both --weights and --activations"),
-    "output alone": (["-o", "Y.npy"], "--output goes with --weights"),
+    "output alone": (["-o", "Y.npy"], "-o: is the result of your own data"),
     "rate": ([*GEMM, "--prune", "1.5"], "--prune"),
-    "icarus": ([*GEMM, "--simulator", "icarus"], "a GEMM runs on verilator"),
+    "icarus": ([*GEMM, "--simulator", "icarus"], "--simulator: is for random data"),
     "field": (["--set", "rows=0"], "rows: must be from 1 to 64"),
+    "no layout": (GEMM[:2] + GEMM[4:], "--layout: say how W.npy lies: KN (K x N) or NK (N x K)"),
+    "other layout": (["--weights", "W.npy", "--layout", "NK", "--activations", "X.npy"], "W.npy is 7 x 10"),
+    "prune nothing": ([*GEMM, "--prune", "0"], "0: give a number above 0 to 1"),
+    "prune nan": ([*GEMM, "--prune", "nan"], "nan: give a number above 0 to 1"),
+    "seed": ([*GEMM, "--seed", "3"], "--seed: is for random data"),
+    "prune alone": (["--prune", "0.5"], "--prune: goes with --weights"),
+    "layout alone": (["--layout", "KN"], "--layout: goes with --weights"),
+    "raw integers": (
+        ["--weights", "W8.npy", "--layout", "KN", "--activations", "X.npy", "--raw"],
+        "--raw: W8",
+    ),
+    "per integers": (
+        ["--weights", "W8.npy", "--layout", "KN", "--activations", "X.npy", "--per", "column"],
+        "--per: W8.npy is not quantised",
+    ),
+    "output is input": ([*GEMM, "-o", "X.npy", "--force"], "X.npy is an input of the same run"),
+    "device": ([*GEMM, "-o", "/dev/null", "--force"], "/dev/null is no regular file"),
+    "empty name": ([*GEMM, "-o", ""], "-o: "),
+    "long name": ([*GEMM, "-o", "y" * 300], "-o: "),
+    "other family": (["--stride", "2"], "--stride is for a block-sparse tile engine"),
+    "set twice": (["--set", "rows=2", "--set", "rows=3"], "--set rows: given twice"),
 }
 
 
@@ -163,6 +198,19 @@ def test_mistakes_are_told_in_a_line(folder, name):
     assert message in last, last
     assert "Traceback" not in result.output
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_square_matrix_lies_as_it_is_said_to(folder, rng):
+    """It fits both ways, and only one is right."""
+    square = rng.integers(-127, 128, (10, 10)).astype(np.int8)
+    np.save("S.npy", square)
+    exact = {"KN": np.load("X.npy").astype(np.float64) @ square}
+    exact["NK"] = np.load("X.npy").astype(np.float64) @ square.T
+    for layout, expected in exact.items():
+        given = ("--weights", "S.npy", "--layout", layout, "--activations", "X.npy", "-o", f"{layout}.npy")
+        assert run(*STREAM, *given).exit_code == 0
+        assert np.abs(np.load(f"{layout}.npy") - expected).max() < 1e-3
+    assert np.abs(exact["KN"] - exact["NK"]).max() > 1
 
 
 def test_force_overwrites(folder):
@@ -193,14 +241,14 @@ def test_regression_in_icarus_leaves_waves(folder):
     ]
     result = run(*arguments, "--simulator", "icarus", "--waves")
     assert result.exit_code == 0, result.output
-    waves = Path("systolic_2x1_fp32_int8_stream.fst")
-    assert str(waves) in result.stdout and waves.stat().st_size > 1000
+    waves = next(folder.glob("systolic_2x1_fp32_int8_stream_*.fst")).relative_to(folder)
+    assert str(waves) in result.stderr and waves.stat().st_size > 1000
 
 
 def test_waves_of_a_gemm(folder):
     result = run(*TINY, *GEMM, "--waves")
     assert result.exit_code == 0, result.output
-    waves = Path("systolic_2x1_fp32_int8_stream.vcd")
+    waves = next(folder.glob("systolic_2x1_fp32_int8_stream_*.vcd"))
     text = waves.read_text()
     assert "activations_data" in text
     assert run(*TINY, *GEMM, "--waves").exit_code == 2

@@ -1,9 +1,10 @@
 // Drives the adapter alone over CV-X-IF: a pipeline like CV32E40X's, with random instructions and faster luck.
 //
-//     master FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL
+//     master FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL BATCHED
 //
 // BUILT is the sum of the group sizes that are built. PRECISE: the adapter announces exceptions. STALL, in
-// percent, is how likely each port makes the adapter wait in a cycle.
+// percent, is how likely each port makes the adapter wait in a cycle. BATCHED: commits and kills come as
+// CORE-V-XIF 1.0 allows, with the handshake, before it, later, or with that of a neighbour; else as CV32E40X does.
 //
 // FOLDER/registers.bin has 32 words to start from. FOLDER/log.bin gets five words for everything that
 // retires: kind, register or instruction, value, fault, address loaded from. Kind 1: another instruction
@@ -23,9 +24,10 @@ uint8_t byte_at(uint32_t address) { return address * 0x9e3779b1u >> 11; }
 
 class Master {
 public:
-    Master(const std::string& folder, uint32_t seed, uint64_t count, unsigned built, bool precise, unsigned stall)
+    Master(const std::string& folder, uint32_t seed, uint64_t count, unsigned built, bool precise, unsigned stall,
+           bool batched)
         : random_(seed), count_(count), built_{(built & 4) != 0, (built & 8) != 0, (built & 16) != 0},
-          precise_(precise), stall_(stall), checker_(built_, precise) {
+          precise_(precise), batched_(batched), stall_(stall), checker_(built_, precise, batched) {
         std::FILE* file = std::fopen((folder + "/registers.bin").c_str(), "rb");
         if (!file || std::fread(registers_, 4, 32, file) != 32) fail("cannot read registers.bin");
         std::fclose(file);
@@ -58,6 +60,7 @@ private:
         uint32_t id = 0;
         unsigned shown = 0;           // cycles in ID
         uint32_t rd() const { return word >> 7 & 31; }
+        bool traps() const { return rejected && (word & 0x7f) != 0x73; }  // CSRs are offered too, but the core's
         bool loads() const { return accepted && !is_swap(word); }
     };
     struct Answer {
@@ -81,9 +84,10 @@ private:
         const uint32_t rd = draw(6), rs1 = draw(3) ? 15 : draw(8), rs2 = draw(3) ? 14 : draw(8);
         const unsigned kind = draw(24);
         if (kind < 4) return {draw(8) << 7 | 0x13, static_cast<uint32_t>(random_()), false};
-        if (kind < 6) return {0x0600602b | rs1 << 15 | rd << 7, 0, true};
+        if (kind == 4) return {draw(1 << 12) << 20 | 0x1073 | rd << 7, 0, true};
+        if (kind < 7) return {0x0600602b | rs1 << 15 | rd << 7, 0, true};
         uint32_t word = rd << 27 | draw(3) << 25 | rs2 << 20 | rs1 << 15 | 6 << 12 | rd << 7 | 0x2b;
-        if (kind < 8) word ^= 1u << (7 + draw(25));  // mostly no instruction of ours any more
+        if (kind < 9) word ^= 1u << (7 + draw(25));  // mostly no instruction of ours any more
         return {word, 0, true};
     }
 
@@ -92,7 +96,8 @@ private:
     void drive() {
         if (!id_ && !trapped_ && goes()) id_ = random_instruction();
         trapped_ = false;
-        if (id_ && !id_->rejected && draw(40) == 0 && !(ex_ && ex_->offload)) id_.reset();  // a branch taken
+        if (id_ && !id_->rejected && !id_->committed && draw(40) == 0 && !(ex_ && ex_->offload))
+            id_.reset();  // a branch taken
         drive_commit();
         const bool ours_in_wb = wb_ && wb_->accepted;
         top_.result_ready = ours_in_wb;
@@ -120,24 +125,53 @@ private:
         moves_ = top_.mem_ready && !top_.mem_valid && !held_;
         drive_issue(wb_ready);
         top_.eval();
+        if (batched_) drive_early_commit();
+        top_.eval();
+    }
+
+    bool may_trap(const std::optional<Instruction>& which) const {
+        return which && ((precise_ && which->loads()) || which->traps());
     }
 
     void drive_commit() {
-        top_.commit_valid = 0;
+        top_.commit_valid = reaches_on_ = 0;
         top_.commit_id = random_();
         top_.commit_kill = draw(2);
         if (!ex_ || !ex_->offload || ex_->committed) return;
-        if (!ex_->doomed && precise_ && wb_ && wb_->loads()) return;
+        if (!ex_->doomed && may_trap(wb_)) return;
         if (!goes()) return;
         const bool flush = ex_->doomed || (ex_->accepted && draw(12) == 0);
         top_.commit_valid = 1;
         top_.commit_id = ex_->id;
-        top_.commit_kill = flush || ex_->rejected;
+        top_.commit_kill = flush || (batched_ ? ex_->traps() : ex_->rejected);
+        // The one in WB is committed; the id before may be nobody's.
+        if (batched_ && top_.commit_kill) top_.commit_id = (ex_->id - draw(2)) & 15;
+        reaches_on_ = batched_ && !top_.commit_kill && !may_trap(ex_) && draw(2);
         ex_->committed = true;
         if (flush) {
             ex_.reset();
             id_.reset();
         }
+    }
+
+    bool ours(uint32_t word) const { return is_swap(word) || is_decimate(word, built_); }
+
+    // For an instruction that is offered in this cycle, taken or not.
+    void drive_early_commit() {
+        kill_id_ = false;
+        if (reaches_on_ && !top_.issue_valid && !(id_ && id_->offload)) top_.commit_id = next_id_;  // nobody's
+        if (reaches_on_ && top_.issue_valid && ours(id_->word)) {
+            top_.commit_id = next_id_;
+            id_->committed = true;
+        }
+        if (top_.commit_valid || !top_.issue_valid || id_->committed || !ours(id_->word)) return;
+        if (may_trap(wb_) || may_trap(ex_) || (ex_ && ex_->offload && !ex_->committed)) return;
+        if (draw(3)) return;
+        kill_id_ = draw(6) == 0;
+        top_.commit_valid = 1;
+        top_.commit_kill = kill_id_;
+        top_.commit_id = (next_id_ + (kill_id_ ? -draw(2) : draw(2))) & 15;
+        id_->committed = !kill_id_;
     }
 
     void drive_issue(bool wb_ready) {
@@ -192,9 +226,14 @@ private:
             id_->accepted = top_.issue_accept;
             id_->rejected = !top_.issue_accept;
             id_->id = next_id_;
-            if (draw(4)) next_id_ = (next_id_ + 1) & 15;  // CV32E40X repeats it if a bubble follows
+            // CV32E40X repeats it if a bubble follows; others leave some out.
+            next_id_ = (next_id_ + (batched_ ? 1 + draw(2) : draw(4) != 0)) & 15;
             offered_ = false;
             if (id_->accepted && !moves_) fail("accepted in a cycle in which EX takes nothing");
+        }
+        if (kill_id_) {
+            id_.reset();
+            next_id_ = (next_id_ + 1) & 15;  // if it was not taken: the offer's end
         }
         if (wb_done_) {
             trapped_ = retire(*wb_);
@@ -222,7 +261,7 @@ private:
     // Returns whether it traps, as it should, and as CV32E40X does not.
     bool retire(const Instruction& done) {
         progress_ = cycles_;
-        if (done.rejected) return false;
+        if (done.rejected) return done.traps();
         if (!done.accepted) {
             if (done.rd()) registers_[done.rd()] = done.value;
             log(1, done.rd(), done.value, 0);
@@ -243,7 +282,7 @@ private:
     std::mt19937 random_;
     uint64_t count_;
     Built built_;
-    bool precise_;
+    bool precise_, batched_;
     unsigned stall_;
     Checker checker_;
     std::FILE* log_ = nullptr;
@@ -251,16 +290,17 @@ private:
     uint64_t cycles_ = 0, completed_ = 0, progress_ = 0;
     std::optional<Instruction> id_, ex_, wb_;
     std::deque<Answer> answers_;
-    bool offered_ = false, wb_done_ = false, held_ = false, moves_ = false, trapped_ = false;
+    bool offered_ = false, wb_done_ = false, held_ = false, moves_ = false, trapped_ = false,
+         kill_id_ = false, reaches_on_ = false;
     uint32_t next_id_ = 0, rs_valid_ = 0, address_ = 0;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 7) fail("usage: master FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL");
+    if (argc != 8) fail("usage: master FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL BATCHED");
     Master master(argv[1], std::atoi(argv[2]), std::atoll(argv[3]), std::atoi(argv[4]), std::atoi(argv[5]) != 0,
-                  std::atoi(argv[6]));
+                  std::atoi(argv[6]), std::atoi(argv[7]) != 0);
     master.run();
     return 0;
 }

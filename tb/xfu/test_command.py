@@ -1,4 +1,4 @@
-"""The commands ``tileloom xfu generate`` and ``run``: what they write and print, and what they refuse."""
+"""``tileloom generate`` and ``simulate`` of the unit: what they write and print, and what they refuse."""
 
 import importlib.util
 import json
@@ -16,12 +16,16 @@ from tileloom_sim.xfu.suite import INNER_LOOPS, PAPER
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["xfu", *arguments])
+    return CliRunner().invoke(main, list(arguments))
+
+
+PRESETS = {"cv32e40p": "xfu-cv32e40p", "cv32e40x": "xfu-cv-x-if"}
+"""The preset that is simulated on each core."""
 
 
 def figures(core: str, *arguments: str) -> dict:
-    shapes = ("--convolution", "16", "--connected", "32,80", "--rows", "4")
-    result = run("run", "--core", core, *shapes, "--json", *arguments)
+    shapes = ("--convolution", "16", "--connected", "32,80", "--rows", "4", "--seed", "3")
+    result = run("simulate", PRESETS[core], *shapes, "--json", *arguments)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -54,7 +58,7 @@ def test_waits_are_passed_on():
 
 
 def test_errors_that_do_not_trap_are_faster():
-    slow, fast = figures("cv32e40x"), figures("cv32e40x", "--fast-errors")
+    slow, fast = figures("cv32e40x"), figures("cv32e40x", "--set", "precise_errors=false")
     for first, second in zip(slow["runs"], fast["runs"], strict=True):
         if first["kernel"] == "xdecimate":
             assert second["cycles"] < first["cycles"]
@@ -64,14 +68,14 @@ def test_errors_that_do_not_trap_are_faster():
 
 def test_loops_allow_no_less_than_what_is_measured():
     """On CV32E40P, for one of the paper's layers: near the bound, and never above it."""
-    result = run("run", "--connected", "2048", "--rows", "8", "--json")
+    result = run("simulate", "xfu-cv32e40p", "--connected", "2048", "--rows", "8", "--json")
     for item in json.loads(result.stdout)["averages"]:
         bound = INNER_LOOPS[item["layer"]][item["group"]]
         assert 0.95 * bound < item["xdecimate"] < bound
 
 
 def test_table():
-    result = run("run", "--connected", "16", "--rows", "2")
+    result = run("simulate", "xfu-cv32e40p", "--connected", "16", "--rows", "2")
     assert result.exit_code == 0, result.output
     assert "speed-up over dense 1x2" in result.output
     assert "convolution" not in result.output
@@ -82,18 +86,25 @@ def test_table():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--groups", "4,5"], "--groups: must be some of 4, 8 and 16, not 5"),
-        (["--convolution", "10"], "--convolution 10: 90 weights are not a multiple of 4"),
-        (["--connected", "32,36", "--groups", "8"], "--connected 36: 36 weights are not a multiple of 8"),
-        (["--connected", "0"], "'0': give positive integers, such as 32,64"),
-        (["--data-waits", "3"], "give cycles before a grant and before an answer, such as 0:2"),
-        (["--core", "ibex"], "'ibex' is not one of"),
+        (["--set", "group_sizes=4,5"], "group_sizes: must be some of 4, 8 and 16, not 5"),
+        (["--convolution", "10"], "--convolution 10: 90 weights are no multiple of a group of 4"),
+        (["--connected", "32,36", "--set", "group_sizes=8"], "--connected 36: 36 weights are no multiple"),
+        (["--connected", "0"], "0: must be from 1 to 65536"),
+        (["--connected", "16,x"], "give whole numbers with commas"),
+        (["--data-waits", "3"], "give cycles to a grant and to an answer, such as 0:2"),
+        (["--rows", "0"], "--rows"),
+        (["--set", "host=ibex"], "host: must be unit or cv-x-if or cv32e40p"),
+        (["--set", "host=unit"], "host: the unit alone has no core to run kernels on"),
+        (["-o", "none/figures.json"], "make that folder first"),
+        (["--weights", "W.npy"], "--weights is for a systolic array or a block-sparse tile engine"),
     ],
 )
-def test_wrong_input(arguments, message):
-    result = run("run", *arguments)
-    assert result.exit_code == 2
-    assert message in result.output
+def test_wrong_input(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("simulate", "xfu-cv32e40p", *arguments)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr.strip().splitlines()[-1]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_wrong_word_is_told(monkeypatch):
@@ -105,7 +116,7 @@ def test_a_wrong_word_is_told(monkeypatch):
         return result
 
     monkeypatch.setattr(nm_layers, "fully_connected", wrong)
-    result = run("run", "--connected", "16", "--rows", "4")
+    result = run("simulate", "xfu-cv32e40p", "--connected", "16", "--rows", "4")
     assert result.exit_code == 1
     assert "fully connected, 16 channels, dense 1x2: pixel 0, output channel 3 is" in result.output
     assert "1 of 4 words differ" in result.output
@@ -124,41 +135,53 @@ def test_a_missing_package_is_named(package, core, monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest)
     )
-    result = run("run", "--core", core, "--connected", "16", "--rows", "2")
+    result = run("simulate", PRESETS[core], "--connected", "16", "--rows", "2")
     assert result.exit_code == 1
-    assert result.output.count("\n") == 1
+    assert result.stderr.count("\n") == 1
     assert package.replace("_", "-") in result.output
     assert "pip install 'tileloom[xfu]'" in result.output
 
 
-@pytest.mark.parametrize("form", ["unit", "cv-x-if"])
-def test_generate(form, tmp_path):
+@pytest.mark.parametrize("preset", ["xfu-unit", "xfu-cv-x-if"])
+def test_generate(preset, tmp_path):
     folder = tmp_path / "made"
-    result = run(
-        "generate", "--form", form, "--groups", "8", "-o", str(folder), "--name", "my_unit", "--json"
-    )
+    sizes = ("--set", "group_sizes=8")
+    result = run("generate", preset, *sizes, "-o", str(folder), "--name", "my_unit", "--json")
     assert result.exit_code == 0, result.output
     manifest = json.loads(result.stdout)
     assert json.loads((folder / "my_unit.json").read_text()) == manifest
-    assert manifest["config"]["group_sizes"] == [8]
+    assert manifest["config"]["group_sizes"] == [8] and manifest["family"] == "xfu"
     text = (folder / "my_unit.v").read_text()
     assert "module my_unit(" in text
-    assert run("generate", "--form", form, "-o", str(folder), "--name", "my_unit").exit_code == 1
+    assert run("generate", preset, "-o", str(folder), "--name", "my_unit").exit_code == 2
     assert (folder / "my_unit.v").read_text() == text
 
 
 def test_generate_core(tmp_path):
-    result = run("generate", "--form", "cv32e40p", "-o", str(tmp_path))
+    result = run("generate", "xfu-cv32e40p", "-o", str(tmp_path))
     assert result.exit_code == 0, result.output
-    listed = Path(tmp_path, "cv32e40p.f").read_text().split()
-    assert {path.name for path in tmp_path.iterdir()} == {*listed, "cv32e40p.f"}
+    listed = [Path(line) for line in Path(tmp_path, "cv32e40p.f").read_text().splitlines()]
+    made = {"cv32e40p.f", "xfu_cv32e40p.json", *(path.name for path in listed)}
+    assert {path.name for path in tmp_path.iterdir()} == made
+    assert all(path.parent == tmp_path.resolve() for path in listed)
     installed = CORES["cv32e40p"].sources()
-    changed = [name for name in listed if Path(tmp_path, name).read_text() != installed.get(name)]
-    added = set(listed) - set(installed)
-    assert len(added) == 1
+    changed = [path.name for path in listed if path.read_text() != installed.get(path.name)]
+    added = {path.name for path in listed} - set(installed)
+    assert added == {"xfu_cv32e40p.v"}
     assert added < set(changed)
     assert set(installed) - set(changed)
-    assert run("generate", "--form", "cv32e40p", "--name", "x", "-o", str(tmp_path)).exit_code == 2
+
+
+def test_figures_and_waves_are_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shapes = ("--connected", "16", "--rows", "2", "--set", "group_sizes=16", "--seed", "3")
+    result = run("simulate", "xfu-cv32e40p", *shapes, "--waves", "-o", "figures.json", "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    (waves,) = tmp_path.glob("*.vcd")
+    assert printed.pop("files") == {"figures": "figures.json", "waves": waves.name}
+    assert json.loads(Path("figures.json").read_text()) == printed
+    assert waves.stat().st_size > 10_000 and "clk" in waves.read_text()[:100_000]
 
 
 def test_results_do_not_depend_on_jobs():

@@ -1,5 +1,6 @@
 """The adapter on the unmodified CV32E40X: random programs, and how many cycles an xDecimate takes."""
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,22 +9,24 @@ import pytest
 
 from tileloom.cores import CORES
 from tileloom.xfu.config import GROUP_SIZES, XfuConfig
-from tileloom.xfu.design import generate_xfu
+from tileloom.xfu.design import generate
 from tileloom.xfu.instruction import encode_counter, encode_decimate
+from tileloom_sim.build import toolchain
+from tileloom_sim.riscv.system import OPTIONS, TOP, core_wrapper
+from tileloom_sim.xfu.hosts import xfu_system
 from xfu import assembler as asm
 
 from .bench import build_bench, run_bench
 from .handler import BASE, DATA, DATA_SIZE, MARK, RESULTS, handler
 from .program import RETURNED, Program
 
-WRAPPER = Path(__file__).parents[2] / "sim/tileloom_sim/riscv/rtl/cv32e40x.sv"
-
 
 def build(config: XfuConfig, more: Sequence[str] = ()) -> Path:
     """Return the bench of CV32E40X with the adapter; ``more`` are options for Verilator."""
-    design = generate_xfu(config)
-    rtl = {**CORES["cv32e40x"].sources(), WRAPPER.name: WRAPPER.read_text()}
-    options = ["--timescale", "1ns/1ps", "--no-timing", f"-DTILELOOM_COPROCESSOR={design.name}", *more]
+    design = generate(config)
+    rtl = {**CORES["cv32e40x"].sources(), **core_wrapper("cv32e40x")}
+    defines = [f"-DTILELOOM_COPROCESSOR={design.name}", f"-DTILELOOM_ID_WIDTH={config.id_width}"]
+    options = ["--timescale", "1ns/1ps", "--no-timing", *defines, *more]
     return build_bench("core.cpp", design, top="tileloom_riscv_core", rtl=rtl, options=options)
 
 
@@ -81,6 +84,44 @@ def test_random_programs(precise: bool, stall: int, tmp_path: Path, rng: np.rand
         assert seen["failed"] == seen["errors"] > 2000
     else:
         assert seen["failed"] == 0 < program.faults == seen["errors"]
+
+
+def test_the_narrowest_ids(tmp_path: Path, rng: np.random.Generator) -> None:
+    config = XfuConfig(id_width=2)
+    program = Program(rng)
+    program.random_instructions(3000)
+    program.finish()
+    seen = run(tmp_path, build(config), config, program, 1, stall=20, interrupts=150)
+    assert seen["killed"] > 10
+
+
+@pytest.mark.parametrize("id_width", [2, 4, 8])
+def test_ids_are_connected_in_their_width(id_width: int, tmp_path: Path) -> None:
+    system = xfu_system(XfuConfig(id_width=id_width))
+    for name, text in system.sources().items():
+        (tmp_path / name).write_text(text)
+    defines = [f"-D{name}={value}" for name, value in system.defines().items()]
+    verilator = toolchain.verilator()
+    command = [
+        str(verilator.executable),
+        "--lint-only",
+        "-Wno-fatal",
+        *OPTIONS,
+        *defines,
+        "--top-module",
+        TOP,
+    ]
+    done = subprocess.run(
+        [*command, *system.sources()],
+        cwd=tmp_path,
+        env=verilator.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    wrong = [line for line in done.stderr.splitlines() if "port connection" in line and "_id'" in line]
+    assert not wrong
 
 
 def test_masked_errors_skip_the_instruction(tmp_path: Path, rng: np.random.Generator) -> None:

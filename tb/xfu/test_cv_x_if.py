@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tileloom.xfu.config import XfuConfig
-from tileloom.xfu.design import generate_xfu
+from tileloom.xfu.design import generate
 from tileloom_golden.xfu import xdecimate as golden
 
 from .bench import build_bench, run_bench
@@ -61,23 +61,32 @@ def compare(folder: Path, registers: list[int], sizes: tuple[int, ...]) -> dict[
 
 
 def run(
-    folder: Path, program: Path, config: XfuConfig, rng: np.random.Generator, count: int, stall: int
+    folder: Path,
+    program: Path,
+    config: XfuConfig,
+    rng: np.random.Generator,
+    count: int,
+    stall: int,
+    *,
+    batched: bool = False,
 ) -> tuple[dict[str, int], dict[str, int]]:
     registers = [0, *map(int, rng.integers(0, 1 << 32, 31))]
     np.array(registers, "<u4").tofile(folder / "registers.bin")
     seed = int(rng.integers(1 << 31))
-    arguments = [folder, seed, count, sum(config.group_sizes), int(config.precise_errors), stall]
+    built = sum(config.group_sizes)
+    arguments = [folder, seed, count, built, int(config.precise_errors), stall, int(batched)]
     return run_bench(program, arguments), compare(folder, registers, config.group_sizes)
 
 
+@pytest.mark.parametrize("batched", [False, True], ids=["one by one", "batched"])
 @pytest.mark.parametrize("stall", [0, 50], ids=["flowing", "stalled"])
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_protocol_and_results(
-    config: XfuConfig, stall: int, tmp_path: Path, rng: np.random.Generator
+    config: XfuConfig, stall: int, batched: bool, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    program = build_bench("master.cpp", generate_xfu(config))
+    program = build_bench("master.cpp", generate(config))
     count = 50_000 if config.group_sizes == (4, 8, 16) else 5_000
-    seen, compared = run(tmp_path, program, config, rng, count, stall)
+    seen, compared = run(tmp_path, program, config, rng, count, stall, batched=batched)
     assert compared["decimate"] + compared["swap"] == seen["results"] >= count
     assert seen["killed"] > count // 100
     assert seen["rejected"] > count // 50

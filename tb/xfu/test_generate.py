@@ -4,17 +4,17 @@ import re
 
 import pytest
 
-from tileloom.xfu.config import GROUP_SIZES, XfuConfig
-from tileloom.xfu.design import Form, generate_xfu
+from tileloom.xfu.config import GROUP_SIZES, Host, XfuConfig
+from tileloom.xfu.design import generate
 from tileloom_synth.library import standard_cells
 from tileloom_synth.synthesis import synthesise
 
 
-@pytest.mark.parametrize("form", Form, ids=lambda form: form.value)
+@pytest.mark.parametrize("host", [Host.UNIT, Host.CV_X_IF], ids=lambda host: host.value)
 @pytest.mark.parametrize("sizes", [GROUP_SIZES, (16,)], ids=["all", "one size"])
-def test_manifest_tells_of_every_port(form: Form, sizes: tuple[int, ...]) -> None:
-    design = generate_xfu(XfuConfig(group_sizes=sizes), form)
-    assert design == generate_xfu(XfuConfig(group_sizes=sizes), form)
+def test_manifest_tells_of_every_port(host: Host, sizes: tuple[int, ...]) -> None:
+    design = generate(XfuConfig(host=host, group_sizes=sizes))
+    assert design == generate(XfuConfig(host=host, group_sizes=sizes))
     module = design.verilog.split(f"module {design.name}(")[1].split("endmodule")[0]
     declared = re.findall(r"^ +(input|output) (?:\[(\d+):0\] )?(\w+);", module, re.MULTILINE)
     ports = {
@@ -33,13 +33,13 @@ def test_manifest_tells_of_every_port(form: Form, sizes: tuple[int, ...]) -> Non
 
 
 def test_other_name() -> None:
-    assert generate_xfu(XfuConfig(), name="decimator").verilog.count("module decimator(") == 1
+    assert generate(XfuConfig(), name="decimator").verilog.count("module decimator(") == 1
 
 
 def test_a_unit_for_one_size_is_smaller() -> None:
     areas = {}
     for sizes in (GROUP_SIZES, *((size,) for size in GROUP_SIZES)):
-        design = generate_xfu(XfuConfig(group_sizes=sizes), Form.UNIT)
+        design = generate(XfuConfig(host=Host.UNIT, group_sizes=sizes))
         areas[sizes] = synthesise(design.verilog, design.name, standard_cells.generic()).gate_equivalents
     print(areas)
     assert max(area for sizes, area in areas.items() if len(sizes) == 1) < areas[GROUP_SIZES]

@@ -18,11 +18,11 @@ from .test_unit import fields
     ("values", "message"),
     [
         ({"group_sizes": (4, 5)}, "group_sizes: must be some of 4, 8 and 16, not 5"),
-        ({"group_sizes": ()}, "group_sizes: must name at least one"),
+        ({"group_sizes": ()}, "group_sizes: must be some of 4, 8 and 16, not none"),
         ({"group_sizes": (8, 8)}, "group_sizes: names one twice: 8, 8"),
-        ({"group_sizes": "8"}, "group_sizes: must be a list"),
+        ({"group_sizes": "8"}, "group_sizes: must be a list of whole numbers"),
         ({"id_width": 1}, "id_width: must be from 2 to 8, not 1"),
-        ({"id_width": True}, "id_width: must be int, not True"),
+        ({"id_width": True}, "id_width: must be a whole number, not true"),
     ],
 )
 def test_bad_configurations_name_the_field(values: dict, message: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tileloom.cores import CORES
+from tileloom.errors import UserError
 from tileloom_golden.xfu.layers import convolution
 from tileloom_golden.xfu.layers import fully_connected as golden_fully_connected
 from tileloom_golden.xfu.sparsity import prune_nm
@@ -47,6 +48,9 @@ SHAPES = {
     "smallest": fully_connected(1, 16),
     "long": fully_connected(6, 1040),
 }
+
+UNITS = {"cv32e40p": XfuConfig(host=Host.CV32E40P), "cv32e40x": XfuConfig()}
+"""A unit for every M in each core."""
 
 
 @pytest.mark.parametrize("function", LOOPS)
@@ -96,7 +100,7 @@ def expected(layer, activations, weights):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("core", CORES)
 def test_layers_on_every_core(core, shape, rng):
-    layer, system, compared = SHAPES[shape], xfu_system(core), 0
+    layer, system, compared = SHAPES[shape], xfu_system(UNITS[core]), 0
     for kernel in Kernel:
         for group in GROUPS if kernel.sparse else (0,):
             if group and layer.length % group:
@@ -113,7 +117,7 @@ def test_layers_on_every_core(core, shape, rng):
 
 
 def test_random_layers(rng):
-    system, compared = xfu_system("cv32e40p"), 0
+    system, compared = xfu_system(UNITS["cv32e40p"]), 0
     for _ in range(12):
         group = int(rng.choice(GROUPS))
         window = tuple(int(size) for size in rng.integers(1, 4, 2))
@@ -141,14 +145,14 @@ def test_inner_loops_never_wait(rng):
     for kernel in Kernel:
         for group in GROUPS if kernel.sparse else (0,):
             activations, weights = layer_data(rng, layer, kernel, group)
-            run = run_layer(xfu_system("cv32e40p"), layer, kernel, activations, weights, group=group)
+            run = run_layer(xfu_system(UNITS["cv32e40p"]), layer, kernel, activations, weights, group=group)
             # 4 cycles to read mcycle, branches around the call
             assert run.cycles - run.instructions < 15, (kernel, group)
 
 
 @pytest.mark.parametrize("core", CORES)
 def test_waits_and_interrupted_buses_change_no_result(core, rng):
-    layer, system = SHAPES["ragged"], xfu_system(core)
+    layer, system = SHAPES["ragged"], xfu_system(UNITS[core])
     for kernel, group in ((Kernel.XDECIMATE, 4), (Kernel.XDECIMATE, 16), (Kernel.SOFTWARE, 8)):
         activations, weights = layer_data(rng, layer, kernel, group)
         conditions = Conditions(
@@ -171,7 +175,7 @@ def test_handlers_that_use_the_unit_lose_nothing(core, group, rng):
     activations, weights = layer_data(rng, layer, Kernel.XDECIMATE, group)
     runs = [
         run_layer(
-            xfu_system(core),
+            xfu_system(UNITS[core]),
             layer,
             Kernel.XDECIMATE,
             activations,
@@ -206,3 +210,47 @@ def test_wrong_shapes_are_refused(rng):
         run_layer(hosts.plain_system("cv32e40p"), layer, Kernel.DENSE_1X2, activations, weights[:, :79])
     with pytest.raises(ValueError, match=r"weights\[0, 0:4\] has"):
         run_layer(hosts.plain_system("cv32e40p"), layer, Kernel.SOFTWARE, activations, weights | 1)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_as_many_groups_as_the_counter_tells_apart(group, rng):
+    layer = fully_connected(2, (1 << 15) * group)
+    activations = rng.integers(-128, 128, (1, 1, layer.channels), dtype=np.int8)
+    weights = np.zeros((2, layer.channels), np.int8)
+    weights[:, ::group] = rng.integers(-128, 128, (2, 1 << 15), dtype=np.int8)
+    run = run_layer(xfu_system(UNITS["cv32e40p"]), layer, Kernel.XDECIMATE, activations, weights, group=group)
+    np.testing.assert_array_equal(run.results, expected(layer, activations, weights))
+    longer = fully_connected(2, ((1 << 15) + 1) * group)
+    more = [np.pad(array, ((0, 0),) * (array.ndim - 1) + ((0, group),)) for array in (activations, weights)]
+    more[1][:, -group] = 1
+    message = rf"a row of {longer.channels} weights is 327\d\d groups of 1:{group}: .* tells 32768 apart"
+    with pytest.raises(UserError, match=message):
+        run_layer(xfu_system(UNITS["cv32e40p"]), longer, Kernel.XDECIMATE, *more, group=group)
+    # The kernels that need no counter take it.
+    run = run_layer(xfu_system(UNITS["cv32e40p"]), longer, Kernel.SOFTWARE, *more, group=group)
+    np.testing.assert_array_equal(run.results, expected(longer, *more))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"rows": 0}, "rows: must be from 1 to 2147483647, not 0"),
+        ({"channels": 0}, "channels: must be from 1"),
+        ({"stride": 0}, "stride: must be from 1"),
+        ({"padding": -1}, "padding: must be from 0"),
+        ({"height": 1, "padding": 0}, "kernel: 3 x 3 is larger than the input, 1 x 5 with its padding"),
+    ],
+)
+def test_shapes_out_of_range_are_refused(fields, message):
+    shape = {"rows": 1, "channels": 4, "height": 5, "width": 5, "kernel": (3, 3), "padding": 1, **fields}
+    with pytest.raises(UserError, match=f"^{message}"):
+        Layer(**shape)
+
+
+def test_limits_of_a_job():
+    nothing = np.zeros((1, 1, 1), np.int8)
+    system = hosts.plain_system("cv32e40p")
+    with pytest.raises(UserError, match=r"takes over \d+ bytes of memory: the system has 2147483648"):
+        run_layer(system, fully_connected(1 << 16, 1 << 16), Kernel.DENSE_1X2, nothing, nothing)
+    with pytest.raises(UserError, match="group: must be 4, 8 or 16, not 5"):
+        run_layer(system, fully_connected(1, 20), Kernel.SOFTWARE, nothing, nothing, group=5)

@@ -13,6 +13,7 @@ from tileloom.xfu.config import XfuConfig
 
 from .bench import BenchError, build_bench
 from .program import Program
+from .test_commit import Scenario, an_offer_taken_back_leaves_nothing, simulate, while_it_is_offered
 from .test_cv32e40x import build, run
 from .test_cv_x_if import run as run_alone
 from .unit_bench import check_unit
@@ -29,9 +30,13 @@ UNIT = {
     "forwarding": ("unit", "(waiting, advances, executing),", ""),
     "forwarding in place": ("unit", "(waiting, ~enters, waiting),", ""),
     "forwarding on the way in": ("unit", "(incoming, enters, waiting),", ""),
-    "kill": ("unit", "killed = ~committed & hit & self.commit_kill", "killed = 0"),
-    "kill of what is committed": ("unit", "killed = ~committed & hit", "killed = hit"),
-    "commit": ("unit", "waits & (committed | hit & ~self.commit_kill)", "waits"),
+    "kill": ("unit", "kills & (to_waiting[-1] |", "kills & 0 & (to_waiting[-1] |"),
+    "kill by an older tag": ("unit", "(to_waiting[-1] | ~to_waiting.any())", "~to_waiting.any()"),
+    "kill of what is committed": ("unit", "~to_waiting.any()) & ~committed", "~to_waiting.any())"),
+    "kill on the way in": ("unit", "& ~kills_incoming", ""),
+    "commit": ("unit", "advances.eq(waits & (committed | commits_waiting)", "advances.eq(waits"),
+    "commit by a younger tag": ("unit", "commits & ~to_waiting[-1]", "commits & ~to_waiting.any()"),
+    "commit on the way in": ("unit", "incoming.committed | self.offer_committed", "incoming.committed"),
     "counter after a fault": ("unit", "with m.Elif(~result.fault.any()):", "with m.Else():"),
     "swap": ("unit", "counter.eq(head.rs1)", "counter.eq(head.rs1 | 1)"),
     "kept answer": ("unit", "kept_byte.eq(byte)", "kept_byte.eq(self.loads.payload.address)"),
@@ -41,6 +46,14 @@ ALONE = {
     "register in flight": ("cv32e40x", "& ~(wb_writes & (in_wb == rd))", ""),
     "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),
     "error not told": ("cv_x_if", "self.result_err.eq(fault.err)", "self.result_err.eq(0)"),
+}
+OFFERS = {
+    "commit of an offer": (while_it_is_offered, "(committed | unit.offer_committed)", "committed"),
+    "offer taken back": (
+        an_offer_taken_back_leaves_nothing,
+        "self.issue_valid & ~self.issue_ready & (",
+        "~(self.issue_valid & self.issue_ready) & (",
+    ),
 }
 CORE = {
     "division in flight": (
@@ -84,13 +97,21 @@ def test_unit_mutants(
         check_unit(rng, getattr(mutant, "Unit", unit.Unit))
 
 
+@pytest.mark.parametrize("mutation", OFFERS.values(), ids=OFFERS)
+def test_commit_mutants(mutation: tuple[Scenario, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario, old, new = mutation
+    mutant = put_in(monkeypatch, "cv_x_if", old, new)
+    with pytest.raises(AssertionError):
+        simulate(scenario, XfuConfig(), mutant.CvXIf)
+
+
 @pytest.mark.parametrize("mutation", ALONE.values(), ids=ALONE)
 def test_adapter_mutants(
     mutation: tuple[str, str, str], tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in(monkeypatch, *mutation)
     config = XfuConfig()
-    program = build_bench("master.cpp", generate.generate_xfu(config), options=QUICK)
+    program = build_bench("master.cpp", generate.generate(config), options=QUICK)
     with pytest.raises((AssertionError, BenchError)):
         run_alone(tmp_path, program, config, rng, 5000, 30)
 

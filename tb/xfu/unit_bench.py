@@ -31,7 +31,7 @@ def check_unit(
     assert core.faults > 3
 
 
-@dataclass
+@dataclass(eq=False)
 class Flying:
     """An instruction inside the unit."""
 
@@ -79,19 +79,21 @@ class Core:
             offered = self.choose()
             # A tag may come again at once if those before are committed.
             again = all(flying.committed for flying in self.flying) and self.rng.random() < 0.3
-            tag = self.tag if again else (self.tag + 1) % 8
-            issuing = self.chance()
-            ctx.set(dut.instructions.valid, issuing)
-            ctx.set(dut.instructions.payload, {**self.payload(offered), "tag": tag})
+            tag = self.tag if again else (self.tag + int(self.rng.integers(1, 3))) % 16
+            new = Flying(tag, offered, committed=bool(self.rng.random() < 0.1))
+            ctx.set(dut.instructions.valid, self.chance())
+            ctx.set(
+                dut.instructions.payload, {**self.payload(offered), "tag": tag, "committed": new.committed}
+            )
 
-            open_ones = [flying for flying in self.flying if not flying.committed]
-            decided = open_ones[0] if open_ones and self.chance() else None
-            kill = decided is not None and self.rng.random() < 0.2
-            ctx.set(dut.commit_valid, decided is not None or self.chance())
-            # Where nothing is decided, once more what is decided already, or what the unit has not.
-            stray = [flying.tag for flying in self.flying if flying.committed and not open_ones] or [8]
-            ctx.set(dut.commit_tag, decided.tag if decided else stray[-1])
-            ctx.set(dut.commit_kill, kill or decided is None)
+            # Any tag that is here, the one that is offered, or the one behind it.
+            by_age = [*self.flying, new]
+            tags = [*(flying.tag for flying in by_age), (tag + 1) % 16]
+            deciding, kill = bool(self.rng.random() < 0.3), bool(self.rng.random() < 0.3)
+            decided = int(self.rng.choice(tags))
+            ctx.set(dut.commit_valid, deciding)
+            ctx.set(dut.commit_tag, decided)
+            ctx.set(dut.commit_kill, kill)
 
             answering = self.asked is not None and self.chance()
             ctx.set(dut.loaded_valid, answering)
@@ -112,19 +114,26 @@ class Core:
             )
             if done:
                 self.complete(result, ctx)
-            if decided is not None:
-                decided.committed = True
-                if kill:
-                    self.flying.remove(decided)
-                    self.killed += 1
             if loads:
                 assert self.flying
                 head = self.flying[0]
                 assert head.committed and load.tag == head.tag
                 self.asked = load.address
+            killed = []
+            if deciding:
+                place = max(index for index, name in enumerate(tags) if name == decided)
+                if kill:
+                    killed = [flying for flying in by_age[place:] if not flying.committed]
+                else:
+                    for flying in by_age[: place + 1]:
+                        flying.committed = True
             if enters:
-                self.flying.append(Flying(tag, offered))
+                self.flying.append(new)
                 self.tag = tag
+            for flying in killed:
+                if flying in self.flying:
+                    self.flying.remove(flying)
+                    self.killed += 1
 
     def payload(self, instruction: golden.Instruction) -> dict[str, int]:
         """Return what the unit is given; rs3 may be out of date by the results in flight."""

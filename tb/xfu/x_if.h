@@ -50,13 +50,17 @@ inline bool is_swap(uint32_t word) { return (word & 0xfff0707f) == 0x0600602b; }
 
 class Checker {
 public:
-    Checker(const Built& built, bool precise) : built_(built), precise_(precise) {}
+    Checker(const Built& built, bool precise, bool batched = false)
+        : built_(built), precise_(precise), batched_(batched) {}
 
     void cycle(const XIf& x) {
         ++cycles_;
         // The order within a cycle: what is answered may be requested in the same cycle.
         issue(x);
-        commit(x);
+        if (batched_)
+            commit_in_batches(x);
+        else
+            commit(x);
         memory(x);
         memory_result(x);
         result(x);
@@ -111,6 +115,28 @@ private:
         if (swap) expect(x.issue_rs_valid & 1, "accepted before its operand was valid", x.issue_id);
         flying_.push_back({x.issue_instr, x.issue_id, cycles_, x.issue_accept != 0, decimate, x.issue_exc != 0});
         ++(x.issue_accept ? accepted : rejected);
+    }
+
+    // How much younger one id is than another, from -8 to 7; ids have 4 bits.
+    static int younger(uint32_t id, uint32_t than) { return static_cast<int>((id - than + 8) & 15) - 8; }
+
+    void commit_in_batches(const XIf& x) {
+        if (!x.issue_valid || x.issue_ready) {
+            if (x.issue_valid && offer_committed_) flying_.back().committed = true;
+            offer_committed_ = false;
+        }
+        if (!x.commit_valid) return;
+        for (Flying& f : flying_) {
+            const int distance = younger(x.commit_id, f.id);
+            if (x.commit_kill && distance <= 0 && !f.committed && !f.killed) {
+                f.killed = true;
+                f.killed_at = cycles_;
+                if (f.accepted) ++killed;
+            }
+            if (!x.commit_kill && distance >= 0 && !f.killed) f.committed = true;
+        }
+        if (x.issue_valid && !x.issue_ready && !x.commit_kill && younger(x.commit_id, x.issue_id) >= 0)
+            offer_committed_ = true;
     }
 
     void commit(const XIf& x) {
@@ -211,7 +237,7 @@ private:
     }
 
     Built built_;
-    bool precise_;
+    bool precise_, batched_, offer_committed_ = false;
     std::vector<Flying> flying_;
     std::deque<uint32_t> outstanding_;
     XIf last_;

@@ -41,7 +41,7 @@ def _run(
         checked_name(name)
     with step("Generating"):
         design = generate(config, name)
-        files = {output / file: text for file, text in design.files.items()}
+        files = design.files(output)
         outputs = {str(path): path for path in files}
         claim(outputs, force=force, same_content=True, make_folders=True).write(files)
     if as_json:

@@ -10,6 +10,7 @@ import click
 
 from ..config import did_you_mean
 from ..errors import TileloomError, UserError
+from ..processes import signals_raise
 from .console import Verbosity, set_verbosity
 
 GROUP = "tileloom.commands"
@@ -39,7 +40,8 @@ class Commands(click.Group):
         if not options.get("standalone_mode", True):
             return super().main(*arguments, **options)
         try:
-            status: Any = super().main(*arguments, **{**options, "standalone_mode": False})
+            with signals_raise():
+                status: Any = super().main(*arguments, **{**options, "standalone_mode": False})
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)

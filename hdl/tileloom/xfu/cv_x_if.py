@@ -1,4 +1,7 @@
-"""The unit on CV-X-IF, for CV32E40X as PyPI has it (pythondata-cpu-cv32e40x 0.6.0)."""
+"""The unit on CV-X-IF: for CV32E40X as PyPI has it (pythondata-cpu-cv32e40x 0.6.0), and hosts like it.
+
+docs/xdecimate.md has what every port means and what a host must do.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,10 @@ class CvXIf(wiring.Component):
         result <--------- load_error --+
 
     - An instruction is accepted when ``IssueGuard`` says so; everything else is rejected at once.
+    - Commits and kills are those of CORE-V-XIF 1.0, "Commit interface": in any cycle from the first of the
+      offer on; a commit for its id and all older ones, a kill for its id and all younger ones. A kill does
+      not reach an instruction that is offered and not taken in that cycle: CV32E40X kills a rejected CSR
+      instruction alone, while the next one is offered under the same id or the one after it.
     - The load is requested while ``result_ready`` says that the instruction is in WB. The core can do
       nothing with a request at another time: a request in EX makes EX keep what it hands to WB.
     - ``result_valid`` follows ``mem_result_valid`` in the same cycle, for the load/store unit starts the load
@@ -129,15 +136,20 @@ class CvXIf(wiring.Component):
             guard.ours.eq(ours),
         ]
         # An instruction in WB that may trap keeps the next one in EX; a swap does not trap.
-        held = self.result_ready & ~unit.results.payload.swap if self.config.precise_errors else Const(0)
+        held = Const(0)
+        if self.config.precise_errors:
+            held = self.result_ready & unit.executing & ~unit.results.payload.swap
         m.d.comb += guard.moving.eq(self.mem_ready & ~self.mem_valid & ~held)
 
-        takes = Signal()
+        # An instruction may be committed while it is still offered.
+        takes, committed = Signal(), Signal()
+        m.d.sync += committed.eq(self.issue_valid & ~self.issue_ready & (committed | unit.offer_committed))
         instruction = unit.instructions.payload
         m.d.comb += [
             takes.eq(ours & operands_valid & guard.clear),
             unit.instructions.valid.eq(self.issue_valid & takes),
             instruction.tag.eq(self.issue_id),
+            instruction.committed.eq(committed),
             instruction.swap.eq(decode.swap),
             instruction.rd.eq(decode.rd),
             instruction.rs1.eq(self.issue_rs1),

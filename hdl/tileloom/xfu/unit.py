@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,10 +13,16 @@ from .write_back import WriteBack
 
 
 def instruction_layout(config: XfuConfig, tag_bits: int) -> data.StructLayout:
-    """Return what the unit is told of an instruction: its kind, its name for commits, and its operands."""
+    """Return what the unit is told of an instruction.
+
+    Fields: ``tag``, the name that commits have for it; ``committed``, it was committed before it came;
+    ``swap``, it is xdecimate.counter; ``funct2``, of an xdecimate its group size as encoded, in a unit for
+    more than one; ``rd``, 5 bits; ``rs1``, ``rs2``, ``rs3``, values of 32 bits.
+    """
     return data.StructLayout(
         {
             "tag": tag_bits,
+            "committed": 1,
             "swap": 1,
             **({"funct2": 2} if len(config.group_sizes) > 1 else {}),
             "rd": 5,
@@ -52,9 +58,15 @@ class Unit(wiring.Component):
         Stream of ``instruction_layout``. rs3 is rd's value with everything done that is older and not in the
         unit.
     commit_valid, commit_tag, commit_kill:
-        The instruction of this tag will complete, or never happened. Comes in any cycle after the one in
-        which the instruction came, once each; commits of other tags mean nothing. Until then no further
-        instruction is taken.
+        With ``commit_kill`` 0, everything up to this tag will complete; with 1, everything from this tag on
+        that is here or comes in this cycle never happened, unless it is committed already. Comes in any
+        cycle from the one in which the instruction comes. Until then no further instruction is taken.
+        Tags are ordered modulo 2**tag_bits: of two, the one less than half of that ahead is the younger.
+    offer_committed:
+        This cycle's commit is also for the instruction in ``instructions.payload``, valid or not. Who offers
+        an instruction for longer than a cycle keeps it for ``committed``.
+    executing:
+        There is an instruction that is committed and on its way to its result.
     loads:
         Stream of ``address``, and the instruction's ``tag``; 32-bit addresses wrap around.
     loaded_valid, loaded_byte, loaded_fault:
@@ -77,6 +89,8 @@ class Unit(wiring.Component):
                 "commit_valid": In(1),
                 "commit_tag": In(tag_bits),
                 "commit_kill": In(1),
+                "offer_committed": Out(1),
+                "executing": Out(1),
                 "loads": Out(stream.Signature(data.StructLayout({"tag": tag_bits, "address": 32}))),
                 "loaded_valid": In(1),
                 "loaded_byte": In(8),
@@ -101,23 +115,33 @@ class Unit(wiring.Component):
         waits, executes, committed = Signal(), Signal(), Signal()
         done = self._execute(m, executing, executes)
 
-        hit, advances = Signal(), Signal()
+        incoming = self.instructions.payload
+        commits = self.commit_valid & ~self.commit_kill
+        kills = self.commit_valid & self.commit_kill
+        to_waiting, to_incoming = (self._distance(tag) for tag in (waiting.tag, incoming.tag))
+        # A core may give two instructions in a row the same tag: the commit is for the older one then.
+        other_meant = waits & ~committed & ~to_waiting.any() & ~to_incoming.any()
+        commits_waiting = commits & ~to_waiting[-1]
+        kills_waiting = kills & (to_waiting[-1] | ~to_waiting.any()) & ~committed
+        kills_incoming = kills & (to_incoming[-1] | ~to_incoming.any()) & ~incoming.committed & ~other_meant
+        advances = Signal()
         m.d.comb += [
-            hit.eq(self.commit_valid & (self.commit_tag == waiting.tag)),
-            advances.eq(waits & (committed | hit & ~self.commit_kill) & (~executes | done)),
+            self.executing.eq(executes),
+            self.offer_committed.eq(commits & ~to_incoming[-1] & ~other_meant),
+            advances.eq(waits & (committed | commits_waiting) & (~executes | done)),
             self.instructions.ready.eq(~waits | advances),
         ]
-        enters = self.instructions.valid & self.instructions.ready
-        killed = ~committed & hit & self.commit_kill
+        enters = self.instructions.valid & self.instructions.ready & ~kills_incoming
         m.d.sync += [
             executes.eq(executes & ~done | advances),
-            waits.eq(enters | waits & ~advances & ~killed),
-            committed.eq(~enters & (committed | hit)),
+            waits.eq(enters | waits & ~advances & ~kills_waiting),
+            committed.eq(
+                Mux(enters, incoming.committed | self.offer_committed, waits & (committed | commits_waiting))
+            ),
         ]
 
         # rs3 of both younger ones was read before this result was written. (For register 0 that does no harm:
         # what is written there is lost.)
-        incoming = self.instructions.payload
         with m.If(advances):
             m.d.sync += executing.eq(waiting)
         with m.If(enters):
@@ -130,6 +154,10 @@ class Unit(wiring.Component):
             with m.If(done & follows & (younger.rd == executing.rd)):
                 m.d.sync += place.rs3.eq(self.results.payload.data)
         return m
+
+    def _distance(self, tag: Value) -> Value:
+        """Return by how much what is committed or killed is younger than ``tag``; negative: older."""
+        return (self.commit_tag - tag)[: len(tag)]
 
     def _execute(self, m: Module, head: data.View, valid: Signal) -> Signal:
         """Execute ``head`` if it is ``valid``; return whether it completes in this cycle."""

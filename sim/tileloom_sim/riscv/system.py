@@ -43,10 +43,19 @@ OPTIONS = ["--timescale", "1ns/1ps", "--no-timing"]
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """RTL to attach to the system: ``verilog`` that defines the module ``top``."""
+    """RTL to attach to the system.
+
+    Attributes
+    ----------
+    verilog, top:
+        Text, and the module of it that is attached.
+    id_width:
+        Of a coprocessor, the width of its ids: X_ID_WIDTH of the core.
+    """
 
     verilog: str
     top: str
+    id_width: int = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +92,9 @@ class System:
 
         Raises ToolError where a tool or a package is missing or fails.
         """
-        sources = self.core_sources() | self._system_sources()
+        sources = self.sources()
         harness_sources = {name: (HERE / name).read_text(encoding="utf-8") for name in HARNESS}
-        defines = [f"-D{name}={value}" for name, value in self._defines().items()]
+        defines = [f"-D{name}={value}" for name, value in self.defines().items()]
         return harness.compile_harness(
             f"riscv-{self.core}",
             "",
@@ -110,23 +119,37 @@ class System:
         sources = self.traits.sources()
         return sources if self.patch is None else self.patch(sources)
 
-    def _system_sources(self) -> dict[str, str]:
-        wrapper = {f"tileloom_{self.core}.sv": (HERE / "rtl" / f"{self.core}.sv").read_text()}
+    def sources(self) -> Sources:
+        """Return all SystemVerilog of the system, in the order in which a tool must read it.
+
+        Raises as ``core_sources``.
+        """
         system = {"tileloom_system.sv": (HERE / "rtl" / "system.sv").read_text()}
         attached = {
             f"tileloom_{role}.v": attachment.verilog
             for role, attachment in (("coprocessor", self.coprocessor), ("device", self.device))
             if attachment is not None
         }
-        return {**attached, **wrapper, **system}
+        return {**self.core_sources(), **attached, **core_wrapper(self.core), **system}
 
-    def _defines(self) -> dict[str, str]:
+    def defines(self) -> dict[str, str]:
+        """Return the macros that the sources are built with."""
         defines = {}
         if self.coprocessor is not None:
             defines["TILELOOM_COPROCESSOR"] = _identifier(self.coprocessor.top)
+            defines["TILELOOM_ID_WIDTH"] = str(self.coprocessor.id_width)
         if self.device is not None:
             defines["TILELOOM_DEVICE"] = _identifier(self.device.top)
         return defines
+
+
+def core_wrapper(core: str) -> Sources:
+    """Return what gives a core the ports of the system: module ``tileloom_riscv_core``, and its port list."""
+    rtl = HERE / "rtl"
+    return {
+        "ports.svh": (rtl / "ports.svh").read_text(),
+        f"tileloom_{core}.sv": (rtl / f"{core}.sv").read_text(),
+    }
 
 
 def _identifier(name: str) -> str:

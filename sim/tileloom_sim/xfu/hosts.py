@@ -32,4 +32,5 @@ def xfu_system(config: XfuConfig, *, waves: bool = False) -> System:
     if config.host is Host.CV32E40P:
         return System(core=core, patch=functools.partial(patch_sources, config=config), waves=waves)
     unit = generate(config)
-    return System(core=core, coprocessor=Attachment(verilog=unit.verilog, top=unit.name), waves=waves)
+    attachment = Attachment(verilog=unit.verilog, top=unit.name, id_width=config.id_width)
+    return System(core=core, coprocessor=attachment, waves=waves)

@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.cores import CORES
-from tileloom.xfu.instruction import intrinsics_header
+from tileloom.errors import UserError
+from tileloom.xfu.config import GROUP_SIZES
+from tileloom.xfu.instruction import COUNTER_BITS, intrinsics_header
 from tileloom_golden.xfu.packing import Layout, offset_bits, pack, padded_groups
 
 from ..riscv.compile import Program, compile_program
@@ -24,6 +26,15 @@ from ..riscv.system import MEMORY_BASE, System
 
 PROGRAMS = Path(__file__).with_name("programs")
 """Where the kernels are."""
+
+COUNTER_GROUPS = 1 << (COUNTER_BITS - 1)
+"""Groups of a row that the unit's counter, which takes two steps for each, tells apart."""
+
+MAX_BYTES = (1 << 32) - MEMORY_BASE
+"""Memory that the system's addresses leave room for."""
+
+MAX_CYCLES = (1 << 32) - 1
+"""What the 32-bit counters that ``layers.c`` reads can tell."""
 
 ALIGNMENT = 32
 """Of everything that a job points at: a group of two patches at 1:16."""
@@ -72,6 +83,8 @@ class Layer:
         Height and width of the window, or None: fully connected, on ``channels`` activations.
     stride, padding:
         Of the window, both ways.
+
+    Raises UserError where a size is out of range or the window is larger than the input with its padding.
     """
 
     rows: int
@@ -81,6 +94,27 @@ class Layer:
     kernel: tuple[int, int] | None = None
     stride: int = 1
     padding: int = 0
+
+    def __post_init__(self) -> None:
+        window = self.kernel or (1, 1)
+        for name, value, least in (
+            ("rows", self.rows, 1),
+            ("channels", self.channels, 1),
+            ("height", self.height, 1),
+            ("width", self.width, 1),
+            ("kernel height", window[0], 1),
+            ("kernel width", window[1], 1),
+            ("stride", self.stride, 1),
+            ("padding", self.padding, 0),
+        ):
+            if not least <= value < 1 << 31:
+                raise UserError(f"{name}: must be from {least} to {(1 << 31) - 1}, not {value}")
+        sizes = self.height + 2 * self.padding, self.width + 2 * self.padding
+        if window[0] > sizes[0] or window[1] > sizes[1]:
+            raise UserError(
+                f"kernel: {window[0]} x {window[1]} is larger than the input, {sizes[0]} x {sizes[1]} "
+                "with its padding"
+            )
 
     @property
     def length(self) -> int:
@@ -164,10 +198,18 @@ def run_layer(
     program:
         What ``layer_program`` returns, if not that without replaced files.
     conditions, progress, waves:
-        As ``run_program`` takes them; the memory's size is found here.
+        As ``run_program`` takes them; the memory's size is found here, and no run is longer than the
+        program's counters can tell, ``MAX_CYCLES``.
 
-    Raises ValueError for shapes that do not fit the layer or a matrix that is not 1:M, and as
-    ``run_program``.
+    Raises
+    ------
+    UserError
+        The layer is too large: a row has more groups than the unit's counter tells apart, or the data more
+        bytes than there are addresses. ``group`` is none of 4, 8 and 16.
+    ValueError
+        Shapes do not fit the layer, or a matrix is not 1:M.
+
+    And as ``run_program``.
     """
     job = _Job(layer, kernel, group)
     program = program or layer_program(system.core)
@@ -175,7 +217,10 @@ def run_layer(
     report = program.free + 4 * job.REPORT
     words = (results - report) // 4 + job.pixels * job.rows
     size = _up(results + 4 * (job.pixels + 1) * job.rows - MEMORY_BASE + ALIGNMENT, 1 << 16)
-    conditions = replace(conditions or Conditions(), memory_bytes=size)
+    if size > MAX_BYTES:
+        raise UserError(f"the layer takes {size} bytes of memory, more than the {MAX_BYTES} of the system")
+    conditions = conditions or Conditions()
+    conditions = replace(conditions, memory_bytes=size, limit=min(conditions.limit, MAX_CYCLES))
     run = run_program(
         system,
         program,
@@ -211,11 +256,23 @@ class _Job:
         sparse_layout = Layout.INTERLEAVED if connected else Layout.DUPLICATED
         self.layout = Layout.PLAIN if kernel is Kernel.SOFTWARE else sparse_layout
         if kernel.sparse:
+            if group not in GROUP_SIZES:
+                raise UserError(f"group: must be 4, 8 or 16, not {group}")
             groups = padded_groups(layer.length, group, self.layout)
+            if kernel is Kernel.XDECIMATE and groups > COUNTER_GROUPS:
+                raise UserError(
+                    f"a row of {layer.length} weights is {groups} groups of 1:{group}: xDecimate's counter "
+                    f"tells {COUNTER_GROUPS} apart; split the row"
+                )
             self.steps, self.reach = groups // 4, groups * group
         else:
             self.steps = -(-layer.length // 4)
             self.reach = 4 * self.steps
+        # Before anything is made: what the system has no addresses for.
+        stored = self.reach // (group if kernel.sparse else 1)
+        least = self.rows * stored + 4 * self.rows * self.pixels + layer.height * layer.width * layer.channels
+        if least > MAX_BYTES:
+            raise UserError(f"the layer takes over {least} bytes of memory: the system has {MAX_BYTES}")
 
     def memory(
         self, base: int, activations: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]

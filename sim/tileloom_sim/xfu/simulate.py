@@ -18,8 +18,8 @@ from .hosts import CORES, xfu_system
 from .report import suite_figures, suite_sheets
 from .suite import CONNECTED_CHANNELS, CONVOLUTION_CHANNELS, ROWS, cases, measure
 
-LIMIT = 20_000_000_000
-"""Cycles after which a layer is taken to run for ever."""
+LIMIT = (1 << 32) - 1
+"""Cycles after which a layer is given up: what the 32-bit counters that it reads can tell."""
 
 
 def simulate(
@@ -74,6 +74,10 @@ def simulate(
     if convolution is None and connected is None:
         convolution, connected = CONVOLUTION_CHANNELS, CONNECTED_CHANNELS
     convolution, connected = convolution or (), connected or ()
+    jobs = (os.cpu_count() or 1) if jobs is None else jobs
+    for name, value in (("rows", rows), ("jobs", jobs), *(("convolution", each) for each in convolution)):
+        if value < 1:
+            raise UserError(f"--{name}: must be at least 1, not {value}")
     for option, channels, window in (("--convolution", convolution, 9), ("--connected", connected, 1)):
         for count in channels:
             for group in config.group_sizes:
@@ -106,7 +110,7 @@ def simulate(
             suite,
             seed=chosen,
             conditions=conditions,
-            parallel=jobs or os.cpu_count() or 1,
+            parallel=jobs,
             progress=progress,
             waves=waves,
         ):

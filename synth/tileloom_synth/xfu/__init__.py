@@ -1,1 +1,1 @@
-"""Synthesis of the xDecimate unit and of the cores that have it."""
+"""Area of xDecimate: the unit, its coprocessor, and what either adds to a core."""

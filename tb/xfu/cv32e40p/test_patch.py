@@ -1,12 +1,18 @@
 """The step that adds our lines to the installed core, and what it refuses."""
 
+from pathlib import Path
+
 import pytest
 
+from tileloom import yosys
 from tileloom.cores import CV32E40P
 from tileloom.errors import UserError
+from tileloom.xfu.config import Host, XfuConfig
+from tileloom.xfu.cv32e40p.design import FILE_LIST, generate_core
 from tileloom.xfu.cv32e40p.edits import COUNTED_ON, FILES, VERSION
-from tileloom.xfu.cv32e40p.patch import UNIT, patch_sources
+from tileloom.xfu.cv32e40p.patch import patch_sources
 from tileloom.xfu.instruction import encode_counter, encode_decimate
+from tileloom_sim.build import toolchain
 from tileloom_sim.riscv.compile import compile_program
 from tileloom_sim.riscv.run import TrapError, run_program
 from tileloom_sim.riscv.system import System
@@ -43,3 +49,28 @@ def test_the_core_as_it_is_knows_none_of_the_instructions(word: int) -> None:
     with pytest.raises(TrapError) as trap:
         run_program(System(core="cv32e40p"), program)
     assert (trap.value.cause, trap.value.pc) == (2, program.symbols["main"])
+
+
+@pytest.mark.parametrize("name", ["made", "made with blanks"])
+def test_the_file_list_works_from_any_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / name, tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    design = generate_core(XfuConfig(host=Host.CV32E40P))
+    for path, text in design.files(Path(name)).items():
+        path.write_text(text)
+    listed = [line.strip('"') for line in (folder / FILE_LIST).read_text().splitlines()]
+    assert {Path(path).name for path in listed} == {f"{design.name}.v", *CV32E40P.sources()}
+    monkeypatch.chdir(elsewhere)
+    verilator = toolchain.verilator()
+    options = ["--lint-only", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", "-GCOREV_PULP=1"]
+    # Yosys takes no quotes around a path.
+    (elsewhere / FILE_LIST).write_text((folder / FILE_LIST).read_text())
+    for option in ("-f", "-F"):
+        files = [option, str(folder / FILE_LIST)]
+        command = [str(verilator.executable), *options, "--top-module", CV32E40P.top, *files]
+        toolchain.run(command, "Reading the list", verilator.environment(), elsewhere)
+        yosys.run(f"read_slang --top {CV32E40P.top} -G COREV_PULP=1 {option} {elsewhere / FILE_LIST}")

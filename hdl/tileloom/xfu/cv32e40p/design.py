@@ -17,7 +17,7 @@ FILE_LIST = "cv32e40p.f"
 def generate_core(config: XfuConfig, name: str | None = None) -> Design:
     """Return the core with the unit that ``config`` describes in its pipeline.
 
-    ``verilog`` is the unit's three modules, ``sources`` the core's files and their list. The top module is
+    ``verilog`` is the unit's three modules, ``sources`` the core's files. The top module is
     the core's own, to be built with COREV_PULP = 1. Raises ToolError where the core is not installed,
     UserError where it is of another version than the lines were written for.
     """
@@ -32,11 +32,11 @@ def generate_core(config: XfuConfig, name: str | None = None) -> Design:
         "files": files,
     }
     modules = {f"{PREFIX}_{stage}": stage for stage in ("decode", "execute", "merge")}
-    listing = "".join(f"{file}\n" for file in files)
     core = {file: text for file, text in sources.items() if file != UNIT}
     return Design(
         name,
         verilog,
         manifest(config, name, description, {"stages": 3}, modules),
-        {**core, FILE_LIST: listing},
+        core,
+        FILE_LIST,
     )

@@ -1,28 +1,9 @@
 // CV32E40P with the ports that every core has in this system. Its buses have no error input: an error that the
 // memory answers is left out here, and the harness ends the program instead.
+`include "ports.svh"
+
 module tileloom_riscv_core (
-    input  logic        clk_i,
-    input  logic        rst_ni,
-    input  logic [31:0] boot_addr_i,
-    input  logic [31:0] irq_i,
-    output logic        sleep_o,
-
-    output logic        instr_req_o,
-    input  logic        instr_gnt_i,
-    output logic [31:0] instr_addr_o,
-    input  logic        instr_rvalid_i,
-    input  logic [31:0] instr_rdata_i,
-    input  logic        instr_err_i,
-
-    output logic        data_req_o,
-    input  logic        data_gnt_i,
-    output logic [31:0] data_addr_o,
-    output logic        data_we_o,
-    output logic [ 3:0] data_be_o,
-    output logic [31:0] data_wdata_o,
-    input  logic        data_rvalid_i,
-    input  logic [31:0] data_rdata_i,
-    input  logic        data_err_i
+    `TILELOOM_CORE_PORTS
 );
   cv32e40p_top #(
       .COREV_PULP(1),

@@ -1,33 +1,18 @@
 // CV32E40X with the ports that every core has in this system, and a coprocessor on CV-X-IF: the module
 // `TILELOOM_COPROCESSOR if that is defined, else none (every offloaded instruction is refused, so it traps).
 //
-// The coprocessor's ports are the fields of the interface as plain vectors, see the connections below.
+// The coprocessor's ports are the fields of the interface as plain vectors, see the connections below. Its ids have
+// `TILELOOM_ID_WIDTH bits, by default 4.
+`ifndef TILELOOM_ID_WIDTH
+`define TILELOOM_ID_WIDTH 4
+`endif
+`include "ports.svh"
+
 module tileloom_riscv_core (
-    input  logic        clk_i,
-    input  logic        rst_ni,
-    input  logic [31:0] boot_addr_i,
-    input  logic [31:0] irq_i,
-    output logic        sleep_o,
-
-    output logic        instr_req_o,
-    input  logic        instr_gnt_i,
-    output logic [31:0] instr_addr_o,
-    input  logic        instr_rvalid_i,
-    input  logic [31:0] instr_rdata_i,
-    input  logic        instr_err_i,
-
-    output logic        data_req_o,
-    input  logic        data_gnt_i,
-    output logic [31:0] data_addr_o,
-    output logic        data_we_o,
-    output logic [ 3:0] data_be_o,
-    output logic [31:0] data_wdata_o,
-    input  logic        data_rvalid_i,
-    input  logic [31:0] data_rdata_i,
-    input  logic        data_err_i
+    `TILELOOM_CORE_PORTS
 );
   localparam int ReadPorts = 3;
-  localparam int IdWidth = 4;
+  localparam int IdWidth = `TILELOOM_ID_WIDTH;
 
   if_xif #(.X_NUM_RS(ReadPorts), .X_ID_WIDTH(IdWidth)) xif ();
 

@@ -20,6 +20,19 @@
     "cv.insert %[t" #i "], %[h" #i "], %[width]-1, %[at]\n" \
     "cv." load " %[h" #i "], (%[t" #i "]), %[stride]\n"
 
+// The four pointers at the groups of the first step, each `bytes` long.
+#define POINTERS(base, bytes)           \
+    "mv %[t0], " base "\n"              \
+    "addi %[t1], " base ", " bytes "\n" \
+    "addi %[t2], " base ", 2*" bytes "\n" \
+    "addi %[t3], " base ", 3*" bytes "\n"
+
+// A step's offsets and weights, and its activations.
+#define STEP(load)                                                                                              \
+    ".if %[bits] == 2\n cv.lbu %[w], (%[offsets]), 1\n .else\n cv.lhu %[w], (%[offsets]), 2\n .endif\n" \
+    "cv.lw %[v], (%[weights]), 4\n"                                                                             \
+    GATHER_FIRST(load) GATHER(load, 1) GATHER(load, 2) GATHER(load, 3)
+
 // Convolution: one row of weights on two pixels, whose patches lie byte by byte in turn, so that one half-word
 // has both pixels' activations. 20 instructions for 8 MACs.
 static inline __attribute__((always_inline)) void pixels_software(
@@ -31,16 +44,11 @@ static inline __attribute__((always_inline)) void pixels_software(
     int32_t sum0, sum1;
     __asm__ volatile(
         HARDWARE_LOOP(1, "%[rows]", 30)
-        "mv %[t0], %[pairs]\n"
-        "addi %[t1], %[pairs], 2*%[group]\n"
-        "addi %[t2], %[pairs], 4*%[group]\n"
-        "addi %[t3], %[pairs], 6*%[group]\n"
+        POINTERS("%[pairs]", "2*%[group]")
         "li %[sum0], 0\n"
         "li %[sum1], 0\n"
         HARDWARE_LOOP(0, "%[steps]", 20)
-        ".if %[bits] == 2\n cv.lbu %[w], (%[offsets]), 1\n .else\n cv.lhu %[w], (%[offsets]), 2\n .endif\n"
-        "cv.lw %[v], (%[weights]), 4\n"
-        GATHER_FIRST("lhu") GATHER("lhu", 1) GATHER("lhu", 2) GATHER("lhu", 3)
+        STEP("lhu")
         "cv.packlo.b %[a], %[h1], %[h0]\n"
         "cv.pack %[b], %[h1], %[h0]\n"
         "cv.packhi.b %[a], %[h3], %[h2]\n"
@@ -71,15 +79,10 @@ static inline __attribute__((always_inline)) void connected_software(
     int32_t sum;
     __asm__ volatile(
         HARDWARE_LOOP(1, "%[rows]", 24)
-        "mv %[t0], %[input]\n"
-        "addi %[t1], %[input], %[group]\n"
-        "addi %[t2], %[input], 2*%[group]\n"
-        "addi %[t3], %[input], 3*%[group]\n"
+        POINTERS("%[input]", "%[group]")
         "li %[sum], 0\n"
         HARDWARE_LOOP(0, "%[steps]", 16)
-        ".if %[bits] == 2\n cv.lbu %[w], (%[offsets]), 1\n .else\n cv.lhu %[w], (%[offsets]), 2\n .endif\n"
-        "cv.lw %[v], (%[weights]), 4\n"
-        GATHER_FIRST("lbu") GATHER("lbu", 1) GATHER("lbu", 2) GATHER("lbu", 3)
+        STEP("lbu")
         "cv.packlo.b %[h0], %[h1], %[h0]\n"
         "cv.packhi.b %[h0], %[h3], %[h2]\n"
         "cv.sdotsp.b %[sum], %[h0], %[v]\n"
