@@ -34,18 +34,27 @@ def run_packed(
 ) -> Int32:
     """Return what the instructions compute: `layers.fully_connected_packed`, if packing is right.
 
-    Args:
-        activations: P x L, -128 to 127, any integer dtype; for a convolution, `layers.im2col`.
-        packed: K x L weights, duplicated or interleaved.
-        base: address of the memory that the activations are put in.
-        beyond: the byte that memory holds after every line of activations, where padding reads.
+    Parameters
+    ----------
+    activations:
+        P x L, -128 to 127, any integer dtype; for a convolution, `layers.im2col`.
+    packed:
+        K x L weights, duplicated or interleaved.
+    base:
+        Address of the memory that the activations are put in.
+    beyond:
+        The byte that memory holds after every line of activations, where padding reads.
 
-    Returns:
+    Returns
+    -------
+    Int32
         int32, P x K.
 
-    Raises:
-        ValueError: dtype or dimensions are wrong, an activation does not fit INT8 (the message has its
-            index), L differs, P is 0, a row has more than 32768 groups, or the layout is plain.
+    Raises
+    ------
+    ValueError
+        Dtype or dimensions are wrong, an activation does not fit INT8 (the message has its index), L differs,
+        P is 0, a row has more than 32768 groups, or the layout is plain.
     """
     x = check_int8(activations, "activations", 2)
     if x.shape[1] != packed.columns:

@@ -22,19 +22,28 @@ def im2col(activations: npt.ArrayLike, kernel: tuple[int, int], *, stride: int =
     >>> im2col(np.arange(6).reshape(2, 3, 1), (2, 2)).tolist()
     [[0, 1, 3, 4], [1, 2, 4, 5]]
 
-    Args:
-        activations: height x width x channels, -128 to 127, any integer dtype.
-        kernel: the window's height FY and width FX.
-        stride: of the window, both ways.
-        padding: rows and columns of zeros added on each of the four sides.
+    Parameters
+    ----------
+    activations:
+        Height x width x channels, -128 to 127, any integer dtype.
+    kernel:
+        The window's height FY and width FX.
+    stride:
+        Of the window, both ways.
+    padding:
+        Rows and columns of zeros added on each of the four sides.
 
-    Returns:
-        int8, OY * OX patches in rows of the output, by FY * FX * C activations with the channel fastest;
-        OY is (height + 2 * padding - FY) // stride + 1, and OX likewise.
+    Returns
+    -------
+    Int8
+        int8, OY * OX patches in rows of the output, by FY * FX * C activations with the channel fastest; OY
+        is (height + 2 * padding - FY) // stride + 1, and OX likewise.
 
-    Raises:
-        ValueError: dtype or dimensions are wrong, an activation does not fit INT8 (the message has its
-            index), kernel, stride or padding are out of range, or the window does not fit the input.
+    Raises
+    ------
+    ValueError
+        Dtype or dimensions are wrong, an activation does not fit INT8 (the message has its index), kernel,
+        stride or padding are out of range, or the window does not fit the input.
     """
     if padding < 0:
         raise ValueError(f"padding is {padding}, below 0")
@@ -47,16 +56,22 @@ def im2col(activations: npt.ArrayLike, kernel: tuple[int, int], *, stride: int =
 def fully_connected(activations: npt.ArrayLike, weights: npt.ArrayLike) -> Int32:
     """Return the sums of products of each line of activations with each row of weights.
 
-    Args:
-        activations: P x L, -128 to 127, any integer dtype: one line for each input, or patch.
-        weights: K x L, likewise: one row for each output channel.
+    Parameters
+    ----------
+    activations:
+        P x L, -128 to 127, any integer dtype: one line for each input, or patch.
+    weights:
+        K x L, likewise: one row for each output channel.
 
-    Returns:
+    Returns
+    -------
+    Int32
         int32, P x K.
 
-    Raises:
-        ValueError: dtype or dimensions are wrong, an element does not fit INT8 (the message has its
-            index), or L differs.
+    Raises
+    ------
+    ValueError
+        Dtype or dimensions are wrong, an element does not fit INT8 (the message has its index), or L differs.
     """
     x = check_int8(activations, "activations", 2)
     w = check_int8(weights, "weights", 2)
@@ -67,15 +82,22 @@ def fully_connected(activations: npt.ArrayLike, weights: npt.ArrayLike) -> Int32
 def fully_connected_packed(activations: npt.ArrayLike, packed: Packed) -> Int32:
     """Return the same as `fully_connected`, from the non-zeros and their offsets alone.
 
-    Args:
-        activations: P x L, -128 to 127, any integer dtype.
-        packed: K x L weights in any layout.
+    Parameters
+    ----------
+    activations:
+        P x L, -128 to 127, any integer dtype.
+    packed:
+        K x L weights in any layout.
 
-    Returns:
+    Returns
+    -------
+    Int32
         int32, P x K.
 
-    Raises:
-        ValueError: as `fully_connected` and `packing.unpack_groups`.
+    Raises
+    ------
+    ValueError
+        As `fully_connected` and `packing.unpack_groups`.
     """
     x = check_int8(activations, "activations", 2)
     _check_lengths(x, packed.columns)
@@ -92,17 +114,26 @@ def convolution(
 ) -> Int32:
     """Return a convolution (as networks have it: the window is not flipped) of an image.
 
-    Args:
-        activations: height x width x C, -128 to 127, any integer dtype.
-        weights: K x FY x FX x C, likewise.
-        stride: as `im2col` takes it.
-        padding: as `im2col` takes it.
+    Parameters
+    ----------
+    activations:
+        Height x width x C, -128 to 127, any integer dtype.
+    weights:
+        K x FY x FX x C, likewise.
+    stride:
+        As `im2col` takes it.
+    padding:
+        As `im2col` takes it.
 
-    Returns:
+    Returns
+    -------
+    Int32
         int32, OY x OX x K.
 
-    Raises:
-        ValueError: as `im2col` and `fully_connected`, or C differs.
+    Raises
+    ------
+    ValueError
+        As `im2col` and `fully_connected`, or C differs.
     """
     if padding < 0:
         raise ValueError(f"padding is {padding}, below 0")
@@ -119,18 +150,28 @@ def convolution_packed(
 ) -> Int32:
     """Return the same as `convolution`, from the non-zeros and their offsets alone.
 
-    Args:
-        activations: height x width x C, -128 to 127, any integer dtype.
-        packed: K x (FY * FX * C) weights in any layout: K x FY x FX x C, reshaped.
-        kernel: FY and FX.
-        stride: as `im2col` takes it.
-        padding: as `im2col` takes it.
+    Parameters
+    ----------
+    activations:
+        Height x width x C, -128 to 127, any integer dtype.
+    packed:
+        K x (FY * FX * C) weights in any layout: K x FY x FX x C, reshaped.
+    kernel:
+        FY and FX.
+    stride:
+        As `im2col` takes it.
+    padding:
+        As `im2col` takes it.
 
-    Returns:
+    Returns
+    -------
+    Int32
         int32, OY x OX x K.
 
-    Raises:
-        ValueError: as `im2col` and `fully_connected_packed`.
+    Raises
+    ------
+    ValueError
+        As `im2col` and `fully_connected_packed`.
     """
     image = check_int8(activations, "activations", 3)
     patches = im2col(image, kernel, stride=stride, padding=padding)

@@ -45,15 +45,22 @@ class Layout(StrEnum):
 class Packed:
     """A packed matrix, as its bytes lie in memory.
 
-    Attributes:
-        m: of 1:M.
-        layout: of offsets and weights.
-        rows: of the matrix.
-        columns: of the matrix.
-        weights: int8, a line for each row (or pair of rows, interleaved): groups filled up with zeros to
-            `padded_groups`, the first at the lowest address.
-        offsets: uint32, as many lines: words that a little-endian core loads, the first offset in the
-            least significant bits.
+    Attributes
+    ----------
+    m:
+        Of 1:M.
+    layout:
+        Of offsets and weights.
+    rows:
+        Of the matrix.
+    columns:
+        Of the matrix.
+    weights:
+        int8, a line for each row (or pair of rows, interleaved): groups filled up with zeros to
+        `padded_groups`, the first at the lowest address.
+    offsets:
+        uint32, as many lines: words that a little-endian core loads, the first offset in the least
+        significant bits.
     """
 
     m: int
@@ -77,8 +84,10 @@ class Packed:
 def offset_bits(m: int) -> int:
     """Return the bits of an offset in memory: 2 for M = 4, 4 for M = 8 and 16.
 
-    Raises:
-        ValueError: M is not 4, 8 or 16.
+    Raises
+    ------
+    ValueError
+        M is not 4, 8 or 16.
     """
     check_m(m)
     return 2 if m == 4 else 4
@@ -91,8 +100,10 @@ def padded_groups(columns: int, m: int, layout: Layout | str) -> int:
     offsets too, so for M = 4 a multiple of 8. A kernel loads activations for padding as well: its buffer
     has to be readable for M * padded_groups bytes, whatever they hold.
 
-    Raises:
-        ValueError: `columns` is not a positive multiple of M, or M or the layout is unknown.
+    Raises
+    ------
+    ValueError
+        `columns` is not a positive multiple of M, or M or the layout is unknown.
     """
     bits = offset_bits(m)
     check_positive(columns, "columns")
@@ -112,8 +123,10 @@ def packed_bytes(rows: int, columns: int, m: int, layout: Layout | str) -> int:
     >>> 1 - packed_bytes(256, 2048, 16, "interleaved") / (256 * 2048)
     0.90625
 
-    Raises:
-        ValueError: `rows` is not positive, or as `padded_groups`.
+    Raises
+    ------
+    ValueError
+        `rows` is not positive, or as `padded_groups`.
     """
     (lines, weights), (_, words) = _shapes(rows, columns, m, Layout(layout))
     return lines * (weights + 4 * words)
@@ -126,13 +139,19 @@ def pack(weights: npt.ArrayLike, m: int, layout: Layout | str) -> Packed:
     >>> packed.weights.tolist(), [f"{word:#b}" for word in packed.offsets[0]]
     ([[17, -5, 0, 0, 0, 0, 0, 0]], ['0b1010'])
 
-    Args:
-        weights: rows x columns of any integer dtype, at least one of each, 1:M sparse, -128 to 127.
-        m: 4, 8 or 16.
-        layout: the order in memory.
+    Parameters
+    ----------
+    weights:
+        Rows x columns of any integer dtype, at least one of each, 1:M sparse, -128 to 127.
+    m:
+        4, 8 or 16.
+    layout:
+        The order in memory.
 
-    Raises:
-        ValueError: as `compress`, or no rows or columns.
+    Raises
+    ------
+    ValueError
+        As `compress`, or no rows or columns.
     """
     layout = Layout(layout)
     values, offsets = compress(weights, m)
@@ -153,9 +172,11 @@ def pack(weights: npt.ArrayLike, m: int, layout: Layout | str) -> Packed:
 def unpack_groups(packed: Packed) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint8]]:
     """Return non-zeros and offsets as `compress` returned them, padding taken off.
 
-    Raises:
-        ValueError: the arrays are not of the shapes that `pack` makes, an offset is M or more, the two
-            copies of a duplicated offset differ, or padding has a weight that is not 0.
+    Raises
+    ------
+    ValueError
+        The arrays are not of the shapes that `pack` makes, an offset is M or more, the two copies of a
+        duplicated offset differ, or padding has a weight that is not 0.
     """
     m = packed.m
     for name, shape in zip(
@@ -182,8 +203,10 @@ def unpack_groups(packed: Packed) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.
 def unpack(packed: Packed) -> npt.NDArray[np.int8]:
     """Return the dense matrix, rows x columns, that `pack` packed.
 
-    Raises:
-        ValueError: as `unpack_groups`.
+    Raises
+    ------
+    ValueError
+        As `unpack_groups`.
     """
     return expand(*unpack_groups(packed), packed.m)
 

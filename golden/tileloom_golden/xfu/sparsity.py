@@ -33,16 +33,23 @@ def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
     >>> prune_nm(np.array([[3, -9, 1, 9, 0, 0, 2, 1]]), 4).tolist()
     [[0, -9, 0, 0, 0, 0, 2, 0]]
 
-    Args:
-        weights: rows x columns, a floating or signed integer dtype.
-        m: 4, 8 or 16.
+    Parameters
+    ----------
+    weights:
+        Rows x columns, a floating or signed integer dtype.
+    m:
+        4, 8 or 16.
 
-    Returns:
+    Returns
+    -------
+    npt.NDArray[Any]
         A pruned copy of the same shape and dtype.
 
-    Raises:
-        ValueError: dtype, dimensions or M are wrong, columns are not a multiple of M (the message has the
-            first group that is cut short), or a weight is NaN or infinite (the message has its index).
+    Raises
+    ------
+    ValueError
+        Dtype, dimensions or M are wrong, columns are not a multiple of M (the message has the first group
+        that is cut short), or a weight is NaN or infinite (the message has its index).
     """
     array = np.asarray(weights)
     if array.dtype.kind not in "fi":
@@ -57,14 +64,18 @@ def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
 def compress(weights: npt.ArrayLike, m: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint8]]:
     """Return the non-zeros and their offsets, both rows x columns / M: what is packed, in no layout yet.
 
-    Args:
-        weights: rows x columns of any integer dtype, 1:M sparse, -128 to 127.
-        m: 4, 8 or 16.
+    Parameters
+    ----------
+    weights:
+        Rows x columns of any integer dtype, 1:M sparse, -128 to 127.
+    m:
+        4, 8 or 16.
 
-    Raises:
-        ValueError: dtype, dimensions or M are wrong, a weight does not fit INT8 (the message has its
-            index), columns are not a multiple of M, or a group has more than one non-zero (the message
-            has the first such group).
+    Raises
+    ------
+    ValueError
+        Dtype, dimensions or M are wrong, a weight does not fit INT8 (the message has its index), columns are
+        not a multiple of M, or a group has more than one non-zero (the message has the first such group).
     """
     array = check_integers(weights, "weights")
     groups = _groups(array, m)

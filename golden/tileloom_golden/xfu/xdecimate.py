@@ -39,8 +39,10 @@ Load = Callable[[Value], Value]
 class LoadError(Exception):
     """A load that memory answers with an error; nothing has changed.
 
-    Attributes:
-        address: of the byte.
+    Attributes
+    ----------
+    address:
+        Of the byte.
     """
 
     def __init__(self, address: int) -> None:
@@ -74,16 +76,25 @@ def decode(
 ) -> Instruction | None:
     """Return what the fields of an instruction of our opcode and funct3 mean.
 
-    Args:
-        funct2: 0, 1, 2 for M = 4, 8, 16 (the field of rs3 must repeat rd); 3 to swap the counter (the
-            fields of rs2 and rs3 must be 0).
-        rd: the five bits of this field, as in the ones below.
-        rs1: see rd.
-        rs2: see rd.
-        rs3: see rd.
-        built: the M that the unit was built for.
+    Parameters
+    ----------
+    funct2:
+        0, 1, 2 for M = 4, 8, 16 (the field of rs3 must repeat rd); 3 to swap the counter (the fields of rs2
+        and rs3 must be 0).
+    rd:
+        The five bits of this field, as in the ones below.
+    rs1:
+        See rd.
+    rs2:
+        See rd.
+    rs3:
+        See rd.
+    built:
+        The M that the unit was built for.
 
-    Returns:
+    Returns
+    -------
+    Instruction | None
         The instruction, or None for a bad encoding: not accepted, the core traps.
     """
     if funct2 == COUNTER_FUNCT2:
@@ -125,17 +136,27 @@ def step(counter: Value) -> Value:
 def decimate(m: int, *, rd: Value, rs1: Value, rs2: Value, counter: Value, load: Load) -> Value:
     """Return rd after xdecimate.M; the counter is `step(counter)` then.
 
-    Args:
-        m: 4, 8 or 16.
-        rd: the register's value before, 0 to 2**32 - 1, like rs1 and rs2.
-        rs1: where the activations start.
-        rs2: offsets, the first in the least significant bits.
-        counter: 0 to 65535.
-        load: reads the byte.
+    Parameters
+    ----------
+    m:
+        4, 8 or 16.
+    rd:
+        The register's value before, 0 to 2**32 - 1, like rs1 and rs2.
+    rs1:
+        Where the activations start.
+    rs2:
+        Offsets, the first in the least significant bits.
+    counter:
+        0 to 65535.
+    load:
+        Reads the byte.
 
-    Raises:
-        LoadError: from `load`.
-        ValueError: m is not 4, 8 or 16.
+    Raises
+    ------
+    LoadError
+        From `load`.
+    ValueError
+        m is not 4, 8 or 16.
     """
     check_m(m)
     return merge(rd, load(address(m, rs1, rs2, counter)), counter)
@@ -145,14 +166,20 @@ def decimate(m: int, *, rd: Value, rs1: Value, rs2: Value, counter: Value, load:
 class Memory:
     """An image of a part of the address space, to load from and to inject errors into.
 
-    Attributes:
-        data: bytes, 0 to 255 or -128 to 127, one-dimensional.
-        base: address of data[0].
-        faulty: addresses within it that answer with an error, as every address outside it does.
+    Attributes
+    ----------
+    data:
+        Bytes, 0 to 255 or -128 to 127, one-dimensional.
+    base:
+        Address of data[0].
+    faulty:
+        Addresses within it that answer with an error, as every address outside it does.
 
-    Raises:
-        ValueError: data is not one-dimensional, not of integers, or does not fit a byte (the message has
-            the index); the image does not lie in 0 to 2**32 - 1.
+    Raises
+    ------
+    ValueError
+        Data is not one-dimensional, not of integers, or does not fit a byte (the message has the index); the
+        image does not lie in 0 to 2**32 - 1.
     """
 
     data: npt.NDArray[Any]
@@ -170,8 +197,10 @@ class Memory:
     def load(self, address: Value) -> Value:
         """Return the byte at an address, or the bytes at an array of addresses.
 
-        Raises:
-            LoadError: an address answers with an error; of an array, the first that does.
+        Raises
+        ------
+        LoadError
+            An address answers with an error; of an array, the first that does.
         """
         index = np.asarray(address) - self.base
         bad = (index < 0) | (index >= self.data.size)
@@ -196,10 +225,14 @@ class Hart:
     >>> hex(hart.registers[10]), hart.counter   # bytes at 0x100 + 1, then 0x100 + 4 + 2
     ('0x601', 4)
 
-    Attributes:
-        load: reads a byte, as `Memory.load` does.
-        counter: 0 to 65535.
-        registers: 32 values, 0 to 2**32 - 1.
+    Attributes
+    ----------
+    load:
+        Reads a byte, as `Memory.load` does.
+    counter:
+        0 to 65535.
+    registers:
+        32 values, 0 to 2**32 - 1.
     """
 
     load: Load
@@ -216,9 +249,12 @@ class Hart:
 
         With rd = x0 an xDecimate loads and counts all the same.
 
-        Raises:
-            LoadError: the load faults; registers and counter are as they were.
-            ValueError: the instruction's m is not 4, 8 or 16.
+        Raises
+        ------
+        LoadError
+            The load faults; registers and counter are as they were.
+        ValueError
+            The instruction's m is not 4, 8 or 16.
         """
         rs1 = self.registers[instruction.rs1]
         if isinstance(instruction, SwapCounter):
