@@ -32,8 +32,8 @@ def generate(config: Config | str | Path, name: str | None = None) -> Design:
     Returns
     -------
     Design
-        ``verilog``, ``manifest``, and ``files(folder)``, the text of each file by its path. The same configuration,
-        name and tools give the same bytes.
+        ``verilog``, ``manifest``, and ``files(folder)``, the text of each file by its path. The same
+        configuration, name and tools give the same bytes.
 
     Raises
     ------

@@ -35,7 +35,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["simulate", *arguments])
 
 
-GEMM = ["--weights", "W.npy", "--layout", "KN", "--activations", "X.npy"]
+def weights(name: str) -> list[str]:
+    return ["--weights", f"{name}.npy", "--layout", "KN"]
+
+
+GEMM = [*weights("W"), "--activations", "X.npy"]
 
 
 def test_gemm_of_floats_is_quantised_and_scaled(folder):
@@ -59,7 +63,7 @@ def test_raw_leaves_the_scale_off(folder):
 
 
 def test_integer_weights_are_used_as_they_are(folder):
-    result = run(*STREAM, "--weights", "W8.npy", "--layout", "KN", "--activations", "X.npy", "-o", "Y.npy")
+    result = run(*STREAM, *weights("W8"), "--activations", "X.npy", "-o", "Y.npy")
     assert result.exit_code == 0, result.output
     exact = np.load("X.npy").astype(np.float64) @ np.load("W8.npy")
     assert np.abs(np.load("Y.npy") - exact).max() < 1e-3
@@ -131,26 +135,26 @@ def bad_matrices() -> None:
 
 MISTAKES = {
     "magnitude -128": (
-        ["--weights", "low.npy", "--layout", "KN", "--activations", "X.npy"],
+        [*weights("low"), "--activations", "X.npy"],
         "low.npy: element [2, 3] is -128",
     ),
     "not a number": (
-        ["--weights", "W.npy", "--layout", "KN", "--activations", "nan.npy"],
+        [*weights("W"), "--activations", "nan.npy"],
         "nan.npy: element [4, 1] is NaN",
     ),
     "out of range": (
-        ["--weights", "W.npy", "--layout", "KN", "--activations", "huge.npy"],
+        [*weights("W"), "--activations", "huge.npy"],
         "huge.npy: element [0, 0] over",
     ),
     "shapes": (
-        ["--weights", "X.npy", "--layout", "KN", "--activations", "W.npy"],
+        [*weights("X"), "--activations", "W.npy"],
         "W.npy is 10 x 7 and X.npy is 20 x 10",
     ),
     "dimensions": (
-        ["--weights", "vector.npy", "--layout", "KN", "--activations", "X.npy"],
+        [*weights("vector"), "--activations", "X.npy"],
         "vector.npy: has shape (5,); weights are KN (K x N) or NK (N x K)",
     ),
-    "dtype": (["--weights", "W.npy", "--layout", "KN", "--activations", "text.npy"], "text.npy"),
+    "dtype": ([*weights("W"), "--activations", "text.npy"], "text.npy"),
     "not npy": (
         ["--weights", "empty.npy", "--layout", "KN", "--activations", "X.npy"],
         "empty.npy: not an .npy file",
@@ -162,8 +166,8 @@ MISTAKES = {
     "output alone": (["-o", "Y.npy"], "-o: is the result of your own data"),
     "rate": ([*GEMM, "--prune", "1.5"], "--prune"),
     "icarus": ([*GEMM, "--simulator", "icarus"], "--simulator: is for random data"),
-    "field": (["--set", "rows=0"], "rows: must be from 1 to 64"),
-    "no layout": (GEMM[:2] + GEMM[4:], "--layout: say how W.npy lies: KN (K x N) or NK (N x K)"),
+    "field": (["--set", "add_stages=9"], "add_stages: must be from 1 to 4"),
+    "no layout": ([*GEMM[:2], *GEMM[4:]], "--layout: say how W.npy lies: KN (K x N) or NK (N x K)"),
     "other layout": (["--weights", "W.npy", "--layout", "NK", "--activations", "X.npy"], "W.npy is 7 x 10"),
     "prune nothing": ([*GEMM, "--prune", "0"], "0: give a number above 0 to 1"),
     "prune nan": ([*GEMM, "--prune", "nan"], "nan: give a number above 0 to 1"),
@@ -171,11 +175,11 @@ MISTAKES = {
     "prune alone": (["--prune", "0.5"], "--prune: goes with --weights"),
     "layout alone": (["--layout", "KN"], "--layout: goes with --weights"),
     "raw integers": (
-        ["--weights", "W8.npy", "--layout", "KN", "--activations", "X.npy", "--raw"],
+        [*weights("W8"), "--activations", "X.npy", "--raw"],
         "--raw: W8",
     ),
     "per integers": (
-        ["--weights", "W8.npy", "--layout", "KN", "--activations", "X.npy", "--per", "column"],
+        [*weights("W8"), "--activations", "X.npy", "--per", "column"],
         "--per: W8.npy is not quantised",
     ),
     "output is input": ([*GEMM, "-o", "X.npy", "--force"], "X.npy is an input of the same run"),
@@ -183,7 +187,7 @@ MISTAKES = {
     "empty name": ([*GEMM, "-o", ""], "-o: "),
     "long name": ([*GEMM, "-o", "y" * 300], "-o: "),
     "other family": (["--stride", "2"], "--stride is for a block-sparse tile engine"),
-    "set twice": (["--set", "rows=2", "--set", "rows=3"], "--set rows: given twice"),
+    "set twice": (["--set", "rows=3"], "--set rows: given twice"),
 }
 
 

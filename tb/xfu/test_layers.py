@@ -9,6 +9,7 @@ import pytest
 
 from tileloom.cores import CORES
 from tileloom.errors import UserError
+from tileloom.xfu.config import Host, XfuConfig
 from tileloom_golden.xfu.layers import convolution
 from tileloom_golden.xfu.layers import fully_connected as golden_fully_connected
 from tileloom_golden.xfu.sparsity import prune_nm
