@@ -60,5 +60,7 @@ def plain(path: Path) -> Iterator[Path]:
 def lasting(prefix: str) -> Path:
     """Return a folder of this name's own that is removed when the process ends."""
     stack = contextlib.ExitStack()
+    made = stack.enter_context(folder(prefix))
+    # After tempfile's own, which would warn: of exit handlers the last registered runs first.
     atexit.register(stack.close)
-    return stack.enter_context(folder(prefix))
+    return made

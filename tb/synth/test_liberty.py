@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tileloom_synth.library import liberty
@@ -180,6 +180,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(
     file=st.sampled_from(FILES),
     edits=st.lists(
@@ -203,6 +204,7 @@ def test_any_damage_is_a_mistake_or_none(tmp_path_factory, file, edits, cut, tru
     read_all(path)
 
 
+@settings(deadline=None)
 @given(cut=st.floats(0, 1), place=st.floats(0, 1), byte=st.integers(0, 255))
 def test_any_damage_of_a_compressed_file_is_a_mistake_or_none(tmp_path_factory, cut, place, byte):
     packed = bytearray(gzip.compress(GOOD, mtime=0))
