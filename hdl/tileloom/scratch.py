@@ -56,6 +56,28 @@ def plain(path: Path) -> Iterator[Path]:
     raise ToolError(f"{path}: has blanks or quotes, and {_PLACES[0]} cannot be written; set TMPDIR without")
 
 
+@contextlib.contextmanager
+def workshop(path: Path) -> Iterator[Path]:
+    """Give the block an empty folder to build in: ``path``, or another where make does not take that.
+
+    For tools that ask the system where they are, and are not content with a link. The other folder is
+    removed at the end of the block.
+    """
+    if _PLAIN.fullmatch(str(path.resolve())):
+        yield path
+        return
+    for place in (tempfile.gettempdir(), *_PLACES):
+        if _PLAIN.fullmatch(os.path.realpath(place)):
+            try:
+                made = tempfile.TemporaryDirectory(prefix="tileloom-build-", dir=place)
+            except OSError:
+                continue
+            with made as name:
+                yield Path(name)
+            return
+    raise ToolError(f"{path}: has blanks or quotes, and {_PLACES[0]} cannot be written; set TMPDIR without")
+
+
 @functools.cache
 def lasting(prefix: str) -> Path:
     """Return a folder of this name's own that is removed when the process ends."""

@@ -117,10 +117,10 @@ def _build(entry: Path, build: Callable[[Path], Iterable[str]]) -> None:
     try:
         work.mkdir(parents=True)
         result.mkdir()
-        with scratch.plain(work) as plain:
-            names = list(build(plain))
-        for name in names:
-            (work / name).replace(result / name)
+        with scratch.workshop(work) as place_to_build:
+            names = list(build(place_to_build))
+            for name in names:
+                shutil.move(place_to_build / name, result / name)
         manifest = {name: _digest(result / name) for name in names}
         (result / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
         _remove(entry)

@@ -24,7 +24,7 @@ SIMULATORS = ("verilator", "icarus")
 
 _DUMP = """module tileloom_dump;
   initial begin
-    $dumpfile("waves");
+    $dumpfile("waves.fst");
     $dumpvars(0, {top});
   end
 endmodule
@@ -140,8 +140,8 @@ def run_cocotb(
     done = processes.run(
         command, folder=folder, environment={**os.environ, **variables, **(environment or {})}, merge=True
     )
-    if waves is not None and simulator == "icarus" and (folder / "waves").exists():
-        shutil.move(folder / "waves", waves)
+    if waves is not None and simulator == "icarus" and (folder / "waves.fst").exists():
+        shutil.move(folder / "waves.fst", waves)
     try:
         tests, failed = get_results(results)
     except RuntimeError:

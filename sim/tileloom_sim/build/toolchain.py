@@ -41,13 +41,12 @@ class Verilator:
     def environment(self) -> dict[str, str]:
         """Return the environment in which Verilator and the Makefiles that it writes run."""
         path = os.pathsep.join([str(self.executable.parent), os.environ.get("PATH", "")])
-        # Verilator's Makefile looks for the precompiled header in the wrong folder; -include avoids it. It
-        # refuses folders with blanks, looking at CURDIR, although all of its paths are relative.
+        # Verilator's Makefile looks for the precompiled header in the wrong folder; -include avoids it.
         return {
             **os.environ,
             "PATH": path,
             "VERILATOR_ROOT": str(self.root),
-            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CURDIR=.",
+            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
         }
 
 
