@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tileloom_synth.library.library import generic
 
 from tileloom import scratch
 from tileloom.errors import ToolError
@@ -12,7 +13,6 @@ from tileloom_sim.build import cocotb_run
 from tileloom_sim.build.harness import HarnessError, compile_harness, run
 from tileloom_sim.build.verilator import control_file
 from tileloom_synth.flow import Flow
-from tileloom_synth.library.library import generic
 from tileloom_synth.library.recipes import Options
 from tileloom_synth.timing import analyse, opensta
 

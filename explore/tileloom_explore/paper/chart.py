@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .sasp import WEIGHTS, Row
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .sasp import Row
 
 # From bottom to top; colours that stay apart in print and for colour-blind eyes (Okabe and Ito).
 BANDS = (
@@ -23,7 +26,7 @@ _BAR = 42
 
 def draw(rows: list[Row]) -> str:
     """Return an SVG of gate equivalents per processing element by origin: two bars for each size."""
-    per_element = {(row.size, weight): _bands(row, weight) for row in rows for weight in WEIGHTS}
+    per_element = {(row.size, weight): _bands(row, weight) for row in rows for weight in rows[0].reports}
     step = _round_step(max(sum(bands) for bands in per_element.values()) / 5)
     top = step * (int(max(sum(bands) for bands in per_element.values()) / step) + 1)
     scale = (HEIGHT - _TOP - _BOTTOM) / top
@@ -43,7 +46,7 @@ def draw(rows: list[Row]) -> str:
     space = (WIDTH - _LEFT - _RIGHT) / len(rows)
     for place, row in enumerate(rows):
         middle = _LEFT + space * (place + 0.5)
-        for side, weight in zip((-1, 1), WEIGHTS, strict=True):
+        for side, weight in zip((-1, 1), rows[0].reports, strict=True):
             x = middle + side * (_BAR / 2 + 3) - _BAR / 2
             parts += _bar(x, base, scale, per_element[row.size, weight])
             parts.append(_text(x + _BAR / 2, base + 16, weight.upper()))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from tileloom.cli.main import Group
+
 from .engine import engine_command
 from .sasp import sasp_command
 from .xdecimate import xdecimate_command
 
 
-@click.group("paper", short_help="The papers' tables, beside ours.")
+@click.group("paper", cls=Group, short_help="The papers' tables, beside ours.")
 def paper_command() -> None:
     """Print the tables of the papers that Tileloom follows, with our figures beside theirs.
 

@@ -10,12 +10,12 @@ import click
 
 from ..config import did_you_mean
 from ..errors import TileloomError, UserError
-from ..processes import signals_raise
+from ..processes import Terminated, signals_raise
 from .console import Verbosity, set_verbosity
 
 GROUP = "tileloom.commands"
 INTERRUPTED = 130
-"""Exit status after Ctrl-C or SIGTERM: 128 and the number of SIGINT."""
+"""Exit status after Ctrl-C: 128 and the number of SIGINT. After SIGTERM it is 143 by the same rule."""
 
 
 class _Mistake(click.ClickException):
@@ -24,7 +24,22 @@ class _Mistake(click.ClickException):
     exit_code = UserError.exit_status
 
 
-class Commands(click.Group):
+class Group(click.Group):
+    """A group of commands that says which one is near where there is none of a name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of an unknown one say which is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            name = args[0]
+            near = did_you_mean(name, self.list_commands(ctx), "commands")
+            raise click.UsageError(f"no such command: {name}{near}", ctx) from None
+
+
+class Commands(Group):
     """The installed packages' commands, each imported when asked for."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -48,6 +63,9 @@ class Commands(click.Group):
         except click.Abort:
             click.echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
+        except Terminated:
+            click.echo("interrupted", err=True)
+            raise
         sys.exit(status if isinstance(status, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -58,17 +76,6 @@ class Commands(click.Group):
         """Return the command of this name, or None."""
         found = importlib.metadata.entry_points(group=GROUP, name=cmd_name)
         return next((_with_verbosity(entry.load()) for entry in found), None)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; of an unknown one say which is near."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError:
-            name = args[0]
-            near = did_you_mean(name, self.list_commands(ctx), "commands")
-            raise click.UsageError(f"no such command: {name}{near}", ctx) from None
 
 
 def _with_verbosity(command: click.Command) -> click.Command:
@@ -114,6 +121,6 @@ def main() -> None:
       tileloom cache show                            simulator builds that are kept
 
     Exit status: 0 done; 1 a check failed, or a tool is missing or failed; 2 a mistake in what was given;
-    130 interrupted.
+    130 interrupted (143 by SIGTERM).
     """
     set_verbosity(Verbosity.NORMAL)

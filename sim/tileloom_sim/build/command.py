@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from tileloom.cli.console import print_json, print_table
+from tileloom.cli.main import Group
 
 from . import cache
 
 
-@click.group("cache", short_help="Show or remove the simulator builds that are kept.")
+@click.group("cache", cls=Group, short_help="Show or remove the simulator builds that are kept.")
 def cache_command() -> None:
     """Show or remove the simulator builds that are kept.
 
@@ -26,7 +27,13 @@ def cache_command() -> None:
 @cache_command.command("show", short_help="List the builds that are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def show_command(as_json: bool) -> None:
-    """List the builds that are kept: kind, size, and when each was last used."""
+    """List the builds that are kept: kind, size, and when each was last used.
+
+    \b
+    Examples:
+      tileloom cache show
+      tileloom cache show --json
+    """
     entries = cache.entries()
     total = sum(entry.size for entry in entries)
     if as_json:
@@ -54,7 +61,12 @@ def show_command(as_json: bool) -> None:
 @cache_command.command("clear", short_help="Remove all builds that are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a line.")
 def clear_command(as_json: bool) -> None:
-    """Remove all builds that are kept; each is built again when it is needed."""
+    """Remove all builds that are kept; each is built again when it is needed.
+
+    \b
+    Example:
+      tileloom cache clear
+    """
     removed = cache.clear()
     if as_json:
         print_json({"folder": str(cache.folder()), "bytes": removed})
