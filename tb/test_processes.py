@@ -137,7 +137,7 @@ JOBS = {
         from tileloom.systolic.design import generate
         from tileloom.systolic.presets import load
         from tileloom_synth.flow import Flow
-        from tileloom_synth.library.library import generic
+        from tileloom_synth.library.standard_cells import generic
         from tileloom_synth.library.recipes import Options
         design = generate(load("stream-8x8-int8"))
         print("busy", flush=True)

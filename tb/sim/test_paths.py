@@ -14,6 +14,7 @@ from tileloom_sim.build.harness import HarnessError, compile_harness, run
 from tileloom_sim.build.verilator import control_file
 from tileloom_synth.flow import Flow
 from tileloom_synth.library.recipes import Options
+from tileloom_synth.library.standard_cells import generic
 from tileloom_synth.timing import analyse, opensta
 
 COUNTER = """
