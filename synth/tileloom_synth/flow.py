@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom import yosys
+from tileloom.netlist.text import rtlil_modules, rtlil_parameters
 
 from .library.library import Library
 from .library.recipes import RELAXED_PS, Options
@@ -136,7 +137,7 @@ class Flow:
             (folder / "design.v").write_text(full_adder.STUB + full_adder.as_cells(verilog), encoding="utf-8")
             yosys.run(READ.format(folder=folder, top=top), on_line=on_line)
             self._rtlil = (folder / "design.il").read_text(encoding="utf-8")
-        there = re.findall(r"^module \\(\S+)$", self._rtlil, re.MULTILINE)
+        there = rtlil_modules(self._rtlil)
         self._units = [unit for unit in units if unit in there]
 
     def map(self, options: Options) -> Mapped:
@@ -167,11 +168,11 @@ class Flow:
 
     def _multipliers(self, options: Options) -> str:
         """Return the techmap of every kind of multiplier in the design."""
+        names = ("A_WIDTH", "B_WIDTH", "Y_WIDTH", "A_SIGNED", "B_SIGNED")
         kinds = set()
-        for cell in re.findall(r"^  cell \$mul .*?^  end$", self._rtlil, re.MULTILINE | re.DOTALL):
-            parameters = dict(re.findall(r"parameter (?:signed )?\\(\w+) (\d+)", cell))
-            a, b, y = (int(parameters[f"{port}_WIDTH"]) for port in "ABY")
-            kinds.add((a, b, y, parameters["A_SIGNED"] == parameters["B_SIGNED"] == "1"))
+        for cell in rtlil_parameters(self._rtlil, "$mul", names):
+            a, b, y, a_signed, b_signed = (cell[name] for name in names)
+            kinds.add((a, b, y, a_signed == b_signed == 1))
         # Signed operands have no other digits than Booth's here; without those Yosys maps them.
         return "".join(
             multiplier.techmap(a, b, y, booth=options.booth, signed=signed)

@@ -295,7 +295,11 @@ class _Rebuilt:
             cell["parameters"]["MEMID"] = "\\" + _unique("memory", self.taken)
         for part in cells:
             part["connections"][output] = self._used(part["connections"][output])
-            self.module["cells"][f"$cell${len(self.module['cells'])}"] = part
+            # Yosys names a ``reg`` after the cell where it drives only a part of a wire.
+            name = f"$cell${len(self.module['cells'])}"
+            if cell["type"] in FLIP_FLOPS:
+                name = _unique(f"{self.owner[part['connections']['Q'][0]][0]}_register", self.taken)
+            self.module["cells"][name] = part
 
     def _by_wire(self, cell: Cell) -> list[Cell]:
         """Return a register as one for each wire that it drives, so that each is a ``reg`` in Verilog."""
