@@ -8,16 +8,18 @@ for. In a simulation in Amaranth there is no library, and it is an ordinary subm
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 ComponentType = TypeVar("ComponentType", bound=wiring.Component)
+
+CLOCK, RESET = "clk", "rst"
+"""What Amaranth calls the clock and the reset of the domain ``sync`` in a module that it elaborates alone."""
 
 
 class ModuleLibrary:
@@ -31,26 +33,57 @@ class ModuleLibrary:
 
     def __init__(self) -> None:
         self.modules: dict[str, str] = {}
-        self._signatures: dict[str, wiring.Signature] = {}
+        self._hardware: dict[str, tuple[Any, ...]] = {}
 
     def add(self, m: Module, module: str, name: str, make: Callable[[], ComponentType]) -> ComponentType:
-        """Add an instance of ``module`` to ``m``, elaborating what ``make`` returns if it is the first."""
+        """Add an instance of ``module`` to ``m``, elaborating what ``make`` returns if it is the first.
+
+        Clock and reset are connected whether the module has them or not: ``netlist.tidy`` drops what it has
+        not. Raises ValueError where ``module`` is known as other hardware.
+        """
+        component = make()
+        hardware = _hardware(component)
+        # All but the first are made to be compared only; Amaranth would warn that nobody elaborates them.
+        component._MustUse__used = True
         if module not in self.modules:
-            component = make()
             self.modules[module] = rtlil.convert(component, name=module, platform=self, emit_src=False)
-            self._signatures[module] = component.signature
-        signature = self._signatures[module]
+            self._hardware[module] = hardware
+        elif self._hardware[module] != hardware:
+            known = self._hardware[module]
+            raise ValueError(f"the module {module} is asked for as {_text(hardware)}, and is {_text(known)}")
+        signature = component.signature
         ports = signature.create(path=(name,))
         connections = [
             ("i" if member.flow is In else "o", "__".join(map(str, path)), value)
             for path, member, value in signature.flatten(ports)
         ]
-        text = self.modules[module].split(f"module \\{module}\n")[1]
-        for port, signal in (("clk", ClockSignal()), ("rst", ResetSignal())):
-            if re.search(rf"wire width 1 input \d+ +\\{port}$", text, re.MULTILINE):
-                connections.append(("i", port, signal))
+        connections += [("i", CLOCK, ClockSignal()), ("i", RESET, ResetSignal())]
         m.submodules[name] = Instance(module, *connections)
         return ports
+
+
+def _hardware(component: wiring.Component) -> tuple[Any, ...]:
+    """Return what a component's hardware follows from: its class, its signature, its other attributes.
+
+    Raises TypeError where an attribute is hardware itself, which cannot be compared.
+    """
+    signature = component.signature
+    attributes = {
+        name: value
+        for name, value in vars(component).items()
+        if not name.startswith("_") and name not in signature.members
+    }
+    for name, value in attributes.items():
+        if isinstance(value, (Value, wiring.PureInterface)):
+            raise TypeError(
+                f"{type(component).__name__}.{name}: a shared module's attributes are plain values"
+            )
+    return type(component), signature, attributes
+
+
+def _text(hardware: tuple[Any, ...]) -> str:
+    kind, signature, attributes = hardware
+    return f"{kind.__name__}({attributes}) with {dict(signature.members)}"
 
 
 def add_shared(
@@ -59,7 +92,7 @@ def add_shared(
     """Add the component that ``make`` returns to ``m`` as submodule ``name``, and return its ports.
 
     Where ``platform`` is a ``ModuleLibrary`` it is an instance of the shared module ``module``. Within one
-    design the name ``module`` must always stand for the same hardware; that is the caller's part.
+    design that name always stands for the same hardware: ValueError if it does not.
     """
     if isinstance(platform, ModuleLibrary):
         return platform.add(m, module, name, make)

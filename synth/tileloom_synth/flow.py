@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
+from tileloom.netlist.text import rtlil_modules, rtlil_parameters
 
 from .library.recipes import RELAXED_PS, Options
 from .library.standard_cells import Library
@@ -134,7 +135,7 @@ class Flow:
             (folder / "design.v").write_text(full_adder.STUB + full_adder.as_cells(verilog), encoding="utf-8")
             yosys.run(READ.format(top=top), folder=folder, on_line=on_line)
             self._rtlil = (folder / "design.il").read_text(encoding="utf-8")
-        there = re.findall(r"^module \\(\S+)$", self._rtlil, re.MULTILINE)
+        there = rtlil_modules(self._rtlil)
         self._units = [unit for unit in units if unit in there]
 
     def map(self, options: Options) -> Mapped:
@@ -164,11 +165,11 @@ class Flow:
 
     def _multipliers(self, options: Options) -> str:
         """Return the techmap of every kind of multiplier in the design."""
+        names = ("A_WIDTH", "B_WIDTH", "Y_WIDTH", "A_SIGNED", "B_SIGNED")
         kinds = set()
-        for cell in re.findall(r"^  cell \$mul .*?^  end$", self._rtlil, re.MULTILINE | re.DOTALL):
-            parameters = dict(re.findall(r"parameter (?:signed )?\\(\w+) (\d+)", cell))
-            a, b, y = (int(parameters[f"{port}_WIDTH"]) for port in "ABY")
-            kinds.add((a, b, y, parameters["A_SIGNED"] == parameters["B_SIGNED"] == "1"))
+        for cell in rtlil_parameters(self._rtlil, "$mul", names):
+            a, b, y, a_signed, b_signed = (cell[name] for name in names)
+            kinds.add((a, b, y, a_signed == b_signed == 1))
         # Signed operands have no other digits than Booth's here; without those Yosys maps them.
         return "".join(
             multiplier.techmap(a, b, y, booth=options.booth, signed=signed)

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tileloom_synth.library.library import generic
 
 from tileloom import scratch
 from tileloom.errors import ToolError

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 from tileloom.api import generate
 from tileloom.cli.main import main
-from tileloom.export import merge_equal
 from tileloom.families import families, load
 
 
@@ -78,21 +77,6 @@ def test_axi4_stream_names() -> None:
     assert "output m_axis_results_tlast;" in design.verilog
     assert design.manifest["clock"] == "aclk"
     assert design.manifest["reset"] == {"name": "aresetn", "active_low": True}
-
-
-def test_merge_equal() -> None:
-    modules = {
-        "top": "cell \\left \\l\ncell \\right \\r\n",
-        "left": "cell \\leaf_a \\x\n",
-        "right": "cell \\leaf_b \\x\n",
-        "leaf_a": "wire \\y\n",
-        "leaf_b": "wire \\y\n",
-    }
-    assert merge_equal(modules, keep="top") == {
-        "top": "cell \\left \\l\ncell \\left \\r\n",
-        "left": "cell \\leaf_a \\x\n",
-        "leaf_a": "wire \\y\n",
-    }
 
 
 def test_command(tmp_path: Path) -> None:

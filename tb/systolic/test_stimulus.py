@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support.exact import names
+from support.products import names
 from tileloom_golden.arithmetic import add, multiply
 from tileloom_golden.formats import BF16, FP8_E4M3, FP16, FP32, INT8, Float
 from tileloom_golden.systolic.gemm import gemm

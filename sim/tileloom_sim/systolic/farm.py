@@ -6,17 +6,15 @@ names, such as the elements of arrays of different sizes, are merged: they are m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tileloom.design import Design
+from tileloom.netlist.text import port_width, renamed_instances, split_modules
 
 from .interface import Interface, Stream
 
 TOP = "farm"
-
-_MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def combine(designs: Iterable[Design]) -> Farm:
     modules: dict[str, str] = {}
     origins: dict[str, str] = {}
     for design in designs:
-        own = {match[1]: match[0] for match in _MODULE.finditer(design.verilog)}
+        own = split_modules(design.verilog)
         if clash := modules.keys() & own.keys():
             raise ValueError(f"two designs have a module {min(clash)}; give them different names")
         modules.update(own)
@@ -54,7 +52,6 @@ def combine(designs: Iterable[Design]) -> Farm:
 
 def _merge_equal(modules: dict[str, str], keep: set[str]) -> dict[str, str]:
     """Return the modules with those that are equal but for their names merged into the first of them."""
-    modules = {name: _renumber(text) for name, text in modules.items()}
     while True:
         first: dict[str, str] = {}
         same: dict[str, str] = {}
@@ -65,24 +62,7 @@ def _merge_equal(modules: dict[str, str], keep: set[str]) -> dict[str, str]:
                 same[name] = original
         if not same:
             return modules
-        modules = {name: _replace(text, same) for name, text in modules.items() if name not in same}
-
-
-_NUMBERED = re.compile(r"(\\\$auto\$[^ ]*\$)(\d+) ")
-
-
-def _renumber(text: str) -> str:
-    """Return a module in which the names that Yosys numbers through the whole file start from 0."""
-    numbers: dict[str, int] = {}
-    return _NUMBERED.sub(lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))} ", text)
-
-
-_INSTANCE = re.compile(r"^(  )(\w+)(?= \S+ \($)", re.MULTILINE)
-
-
-def _replace(text: str, names: Mapping[str, str]) -> str:
-    """Return a module whose instances are of other modules, where ``names`` has them."""
-    return _INSTANCE.sub(lambda match: match[1] + names.get(match[2], match[2]), text)
+        modules = {name: renamed_instances(text, same) for name, text in modules.items() if name not in same}
 
 
 def _prefixed(interface: Interface) -> Interface:
@@ -112,8 +92,9 @@ def _top(designs: Sequence[Design], inner: Sequence[Interface], outer: Sequence[
         wires = {old.clock: "clk", old.reset: new.reset}
         for name, stream in new.streams.items():
             towards, back = ("input", "output") if stream.inward else ("output", "input")
+            width = port_width(design.verilog, design.name, old.streams[name].data)
             ports += [
-                f"{towards} [{_width(design, old.streams[name].data) - 1}:0] {stream.data}",
+                f"{towards} [{width - 1}:0] {stream.data}",
                 f"{towards} {stream.valid}",
                 f"{back} {stream.ready}",
             ]
@@ -124,11 +105,3 @@ def _top(designs: Sequence[Design], inner: Sequence[Interface], outer: Sequence[
         connections = ", ".join(f".{inside}({outside})" for inside, outside in wires.items())
         instances.append(f"  {design.name} instance_{design.name} ({connections});")
     return "\n".join([f"module {TOP}(", "  " + ",\n  ".join(ports), ");", *instances, "endmodule", ""])
-
-
-def _width(design: Design, port: str) -> int:
-    """Return the width of a port of the design's top module, in bits."""
-    match = re.search(rf"^  (?:input|output) (?:\[(\d+):0\] )?{port};", design.verilog, re.MULTILINE)
-    if match is None:
-        raise ValueError(f"{design.name} has no port {port}")
-    return int(match[1] or 0) + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from tileloom.netlist.text import replaced_by_cell
 
 from ..library.cells import FullAdder
 
@@ -19,8 +19,7 @@ _GATES = "assign sum = a ^ b ^ c; assign carry = (a & b) | (c & (a | b));"
 
 def as_cells(verilog: str) -> str:
     """Return ``verilog`` as the generator exports it with its full adders as instances of ``NAME``."""
-    verilog = re.sub(r"^module \w+_full_adder\(.*?^endmodule\n", "", verilog, flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"^( +)\w+_full_adder (?=\w+ \()", rf"\1{NAME} ", verilog, flags=re.MULTILINE)
+    return replaced_by_cell(verilog, "full_adder", NAME)
 
 
 def techmap(cell: FullAdder | None) -> str:

@@ -1,0 +1,235 @@
+"""Whether the generated Verilog still does what an older revision's did: proof, for all inputs and for ever.
+
+Run: python benchmarks/equivalence.py 96d4621 [NAME ...]
+
+Both revisions generate the same configurations, each from its own sources. The two designs of a configuration
+get the same inputs, and ABC proves that no output ever differs (SAT, induction over corresponding signals:
+``scorr``), from the state in which all registers and memories are zero, whatever the reset does. Where that
+does not end in time the two are compared by SAT over as many cycles as are given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+import pyosys
+
+from tileloom import yosys
+from tileloom.cli.console import print_table
+
+ROOT = Path(__file__).parents[1]
+
+STREAM = "stream-8x8-int8"
+SMALL = "a_words=4 acc_tiles=2 weight_beats=2 m=1 k=1 n=1 bus=64"
+CONFIGURATIONS: Mapping[str, tuple[str, str, str]] = {
+    "systolic 1 x 1": ("systolic", STREAM, "rows=1 columns=1"),
+    "systolic 1 x 1, word port": ("systolic", "sasp-4x4-int8", "rows=1 columns=1"),
+    "systolic 1 x 2, FP32": ("systolic", "stream-8x8-fp32", "rows=1 columns=2"),
+    "systolic 3 x 2, word port, nearest even": (
+        "systolic",
+        "sasp-4x4-int8",
+        "rows=3 columns=2 rounding=nearest-even",
+    ),
+    "systolic 4 x 4, interval 3": ("systolic", STREAM, "rows=4 columns=4 step_interval=3"),
+    "systolic 2 x 2, stages 2/4, carry save": (
+        "systolic",
+        STREAM,
+        "rows=2 columns=2 multiply_stages=2 carry_save=true add_stages=4",
+    ),
+    "systolic 2 x 2, FP16 x INT4, AXI names": (
+        "systolic",
+        STREAM,
+        "rows=2 columns=2 activation=fp16 weight=int4 axi4_stream_names=true double_buffer=false",
+    ),
+    "sasp-4x4-int8": ("systolic", "sasp-4x4-int8", ""),
+    "sasp-8x8-fp32": ("systolic", "sasp-8x8-fp32", ""),
+    "engine 1 x 1 x 1": ("engine", "engine-int8", SMALL),
+    "engine 2 x 2 x 2, masks": (
+        "engine",
+        "engine-int8",
+        "a_words=4 acc_tiles=2 weight_beats=2 m=2 k=2 n=2 bus=64 activation_mask=true product_register=true",
+    ),
+    "engine 1 x 2 x 2, FP32 x INT8": (
+        "engine",
+        "engine-fp32-int8",
+        "a_words=4 acc_tiles=2 weight_beats=2 k=2 n=2 bus=64",
+    ),
+    "engine 1 x 1 x 1, AXI4": ("engine", "engine-int8-axi4", SMALL),
+    "xfu unit": ("xfu", "unit", "4 8 16"),
+    "xfu CV-X-IF": ("xfu", "cv_x_if", "4 8 16"),
+    "xfu CV-X-IF, 8, imprecise": ("xfu", "cv_x_if", "8 imprecise"),
+}
+"""By name: family, preset or form, overrides."""
+
+CHANGED = {
+    "engine 1 x 1 x 1, AXI4": "repairs of the AXI4 engine",
+    "xfu CV-X-IF": "repairs of the commit interface",
+}
+"""Configurations whose behaviour was changed on purpose since 96d4621, and by what."""
+
+GENERATE = """
+import importlib, json, sys
+def module(*names):
+    for name in names:
+        try:
+            return importlib.import_module("tileloom." + name)
+        except ModuleNotFoundError:
+            pass
+    raise SystemExit("no module of " + ", ".join(names))
+family, source, overrides, name = json.loads(sys.stdin.read())
+try:
+    import tileloom.api
+except ModuleNotFoundError:
+    pass
+else:
+    if family == "xfu":
+        sizes = ",".join(word for word in overrides.split() if word.isdigit())
+        fields = {"group_sizes": sizes} | ({"precise_errors": "false"} if "imprecise" in overrides else {})
+        source = {"unit": "xfu-unit", "cv_x_if": "xfu-cv-x-if"}[source]
+    else:
+        fields = dict(text.split("=") for text in overrides.split())
+    sys.stdout.write(tileloom.api.generate(tileloom.api.load(source, **fields), name).verilog)
+    raise SystemExit
+if family == "systolic":
+    config = module("systolic.presets", "presets").load(source, overrides.split())
+    design = module("systolic.design", "generate").generate(config, name)
+elif family == "engine":
+    config = module("engine.presets", "blocksparse.presets").load(source, overrides.split())
+    design = module("engine.design", "blocksparse.generate").generate_engine(config, name)
+else:
+    generate = module("xfu.design", "xfu.generate")
+    sizes = tuple(int(word) for word in overrides.split() if word.isdigit())
+    config = module("xfu.config").XfuConfig(group_sizes=sizes, precise_errors="imprecise" not in overrides)
+    design = generate.generate_xfu(config, generate.Form(source), name)
+sys.stdout.write(design.verilog)
+"""
+
+MITER = """
+read_verilog {folder}/old.v
+hierarchy -check -top old
+proc
+flatten
+setattr -unset init
+memory_map
+opt_clean
+setattr -unset init
+design -stash old
+read_verilog {folder}/new.v
+hierarchy -check -top new
+proc
+flatten
+memory_map
+opt_clean
+setattr -unset init
+design -stash new
+design -copy-from old -as old old
+design -copy-from new -as new new
+miter -equiv -flatten old new miter
+hierarchy -top miter
+opt -full
+opt_clean
+dffunmap
+techmap
+setundef -undriven -zero
+setundef -init -zero
+opt -fast
+dffunmap
+aigmap
+write_aiger -zinit {folder}/miter.aig
+"""
+
+
+@click.command()
+@click.argument("revision")
+@click.argument("names", nargs=-1)
+@click.option("--seconds", default=120, show_default=True, help="For each proof.")
+@click.option("--cycles", default=12, show_default=True, help="Of the comparison where there is no proof.")
+def main(revision: str, names: tuple[str, ...], seconds: int, cycles: int) -> None:
+    """Compare the designs of REVISION with those of the working tree, and print a table."""
+    rows, failed = [], False
+    with checkout(revision) as old, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for title in names or CONFIGURATIONS:
+            start = time.perf_counter()
+            for which, tree in (("old", old), ("new", ROOT)):
+                (folder / f"{which}.v").write_text(generate(tree, CONFIGURATIONS[title], which))
+            method, equal = compare(folder, seconds, cycles)
+            verdict = "equal" if equal else CHANGED.get(title, "DIFFERENT")
+            failed |= not equal and title not in CHANGED
+            rows.append((title, method, verdict, f"{time.perf_counter() - start:.0f}"))
+            click.echo(": ".join(rows[-1]), err=True)
+    print_table(f"Against {revision}", ("configuration", "method", "", "s"), rows)
+    sys.exit(failed)
+
+
+@contextlib.contextmanager
+def checkout(revision: str) -> Iterator[Path]:
+    """Give a work tree of another revision for the time of a with statement."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder, "tree")
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), revision], check=True)
+        try:
+            yield tree
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
+def generate(tree: Path, configuration: tuple[str, str, str], name: str) -> str:
+    """Return the Verilog that the sources in ``tree`` generate, its top module called ``name``."""
+    done = subprocess.run(
+        [sys.executable, "-c", GENERATE],
+        input=json.dumps([*configuration, name]),
+        env={**os.environ, "PYTHONPATH": str(tree / "hdl")},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{tree}: {configuration}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def compare(folder: Path, seconds: int, cycles: int) -> tuple[str, bool]:
+    """Return how the two designs in ``folder`` were compared, and whether they are equal."""
+    if (folder / "old.v").read_text() == (folder / "new.v").read_text().replace("new", "old"):
+        return "same text", True
+    yosys.run(MITER.format(folder=folder))
+    # Proved is what leaves of the miter's output the constant 0: in BLIF a function that is 0.
+    proved = folder / "proved.blif"
+    proved.unlink(missing_ok=True)
+    abc(f"read_aiger {folder}/miter.aig; strash; scorr; write_blif {proved}", seconds)
+    if proved.exists() and re.search(r"^\.names po0\n 0$", proved.read_text(), re.MULTILINE):
+        return "proof (scorr)", True
+    log = abc(f"read_aiger {folder}/miter.aig; strash; bmc2 -F {cycles} -T {seconds}", seconds * 2)
+    if "was asserted" in log:
+        return f"SAT: {log[log.index('was asserted') :].split('.')[0]}", False
+    frames = re.search(r"No output asserted in (\d+) frames", log)
+    return f"SAT, {frames[1] if frames else 'no'} cycles", frames is not None and int(frames[1]) > 0
+
+
+def abc(script: str, timeout: float) -> str:
+    """Run ABC, which comes with pyosys, and return what it prints."""
+    program = Path(pyosys.__file__).parent / "yosys-abc"
+    try:
+        done = subprocess.run(
+            [str(program), "-q", script], capture_output=True, text=True, check=False, timeout=timeout
+        )
+    except subprocess.TimeoutExpired:
+        return ""
+    return done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Surgery on generated text: everything that takes Verilog apart, or RTLIL, without a parser stands here.
+
+All of it relies on how Yosys 0.70's ``write_verilog`` and ``write_rtlil`` lay out a netlist, and raises
+LayoutError where a text is not laid out like that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+
+class LayoutError(ValueError):
+    """Text that is not laid out as Yosys does it, or that lacks what is looked for."""
+
+
+_MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"//.*|/\*.*?\*/")
+_INSTANCE = re.compile(r"^(  )(\w+)(?= \w+ \($)", re.MULTILINE)
+_PORT = re.compile(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);\n", re.MULTILINE)
+_RTLIL_MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
+_RTLIL_CELL = re.compile(r"^  cell (\$\w+) (?:.*?)^  end$", re.MULTILINE | re.DOTALL)
+_RTLIL_PARAMETER = re.compile(r"^    parameter (?:signed )?\\(\w+) (\d+)$", re.MULTILINE)
+
+
+def split_modules(verilog: str) -> dict[str, str]:
+    """Return the text of each module by its name.
+
+    Relies on: ``module NAME(`` and ``endmodule`` begin lines, names are plain, and between modules there are
+    only blank lines and comments. Raises LayoutError where there is anything else, or no module.
+    """
+    modules = {match[1]: match[0] for match in _MODULE.finditer(verilog)}
+    between = _COMMENT.sub("", _MODULE.sub("", verilog))
+    if not modules or between.strip():
+        raise LayoutError(f"not modules alone: {between.strip()[:60]!r}")
+    return modules
+
+
+def renamed_instances(module: str, names: Mapping[str, str]) -> str:
+    """Return a module whose instances of ``names``' keys are of their values.
+
+    Relies on: an instance begins with ``  MODULE NAME (`` on a line of its own.
+    """
+    return _INSTANCE.sub(lambda match: match[1] + names.get(match[2], match[2]), module)
+
+
+def port_width(verilog: str, module: str, port: str) -> int:
+    """Return the width of a port in bits.
+
+    Relies on: ``  input [HIGH:0] NAME;`` on a line of its own. Raises LayoutError where it is not there.
+    """
+    for match in _PORT.finditer(_module(verilog, module)):
+        if match[2] == port:
+            return int(match[1] or 0) + 1
+    raise LayoutError(f"{module} has no port {port}")
+
+
+def black_boxes(verilog: str, modules: Collection[str]) -> str:
+    """Return Verilog in which only the ports of ``modules`` are left.
+
+    Relies on: as ``split_modules`` and ``port_width``. Raises LayoutError that names a module that is missing
+    or has no ports.
+    """
+    for name in modules:
+        text = _module(verilog, name)
+        header = text.partition(");\n")[0]
+        ports = [match[0] for match in _PORT.finditer(text)]
+        if not ports:
+            raise LayoutError(f"{name} has no ports")
+        stub = f"(* blackbox *)\n{header});\n{''.join(ports)}endmodule\n"
+        verilog = verilog.replace(text, stub)
+    return verilog
+
+
+def replaced_by_cell(verilog: str, suffix: str, cell: str) -> str:
+    """Return Verilog without the module whose name ends in ``_SUFFIX``, its instances being of ``cell``.
+
+    Relies on: as ``split_modules`` and ``renamed_instances``. Verilog that has no such module is returned as
+    it is; raises LayoutError where an instance of it would be left.
+    """
+    names = [name for name in _MODULE.findall(verilog) if name.endswith(f"_{suffix}")]
+    for name in names:
+        verilog = verilog.replace(_module(verilog, name), "")
+        verilog = renamed_instances(verilog, {name: cell})
+        if re.search(rf"\b{name}\b", verilog):
+            raise LayoutError(f"an instance of {name} is left")
+    return verilog
+
+
+def rtlil_modules(rtlil: str) -> list[str]:
+    """Return the names of the modules in RTLIL. Relies on: ``module \\NAME`` on a line of its own.
+
+    Raises LayoutError where there is none.
+    """
+    names = _RTLIL_MODULE.findall(rtlil)
+    if not names:
+        raise LayoutError("no module in RTLIL")
+    return names
+
+
+def rtlil_parameters(rtlil: str, kind: str, names: Collection[str]) -> list[dict[str, int]]:
+    """Return the parameters ``names``, all numbers, of each cell of ``kind`` in RTLIL.
+
+    Relies on: ``  cell KIND ID``, ``    parameter \\NAME NUMBER``, ``  end``, each on a line of its own.
+    Raises LayoutError where a cell lacks one of them.
+    """
+    cells = []
+    for match in _RTLIL_CELL.finditer(rtlil):
+        if match[1] != kind:
+            continue
+        parameters = {name: int(value) for name, value in _RTLIL_PARAMETER.findall(match[0])}
+        if missing := [name for name in names if name not in parameters]:
+            raise LayoutError(f"a {kind} without {missing[0]}")
+        cells.append({name: parameters[name] for name in names})
+    return cells
+
+
+def _module(verilog: str, name: str) -> str:
+    """Return the text of one module. Raises LayoutError where it is not there."""
+    match = re.search(rf"^module {re.escape(name)}\(.*?^endmodule\n", verilog, re.MULTILINE | re.DOTALL)
+    if match is None:
+        raise LayoutError(f"there is no module {name}")
+    return match[0]

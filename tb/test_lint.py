@@ -1,0 +1,94 @@
+"""Verilator's linter and Icarus say nothing about what is generated: presets, and odd configurations."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import tileloom
+from tileloom.design import Design
+from tileloom.families import families
+from tileloom_sim.build.toolchain import verilator
+
+SYSTOLIC = (
+    *families()["systolic"].presets,
+    "stream-8x8-int8 rows=1 columns=1",
+    "stream-8x8-int8 rows=1 columns=7",
+    "stream-8x8-int8 rows=7 columns=1 double_buffer=false",
+    "stream-8x8-int8 rows=5 columns=3 rounding=nearest-even",
+    "stream-8x8-int8 rows=4 columns=4 step_interval=3",
+    "stream-8x8-int8 rows=4 columns=4 step_interval=4",
+    "stream-8x8-fp32 rows=3 columns=2 multiply_stages=2 carry_save=true add_stages=4",
+    "stream-8x8-int8 rows=3 columns=2 multiply_stages=2 carry_save=true add_stages=2 rounding=nearest-even",
+    "stream-8x8-int8 rows=3 columns=2 multiply_stages=3 add_stages=3 activation=bf16 accumulator=fp16",
+    "stream-8x8-int8 rows=2 columns=2 activation=e4m3 weight=e5m2 accumulator=fp16 add_stages=2",
+    "stream-8x8-int8 rows=2 columns=9 activation=fp16 weight=int4 axi4_stream_names=true",
+    "sasp-4x4-int8 rows=1 columns=1",
+    "sasp-4x4-int8 rows=5 columns=3 weight=int4 axi4_stream_names=true",
+)
+ENGINE = (
+    *families()["engine"].presets,
+    "engine-int8 m=1 k=3 n=5",
+    "engine-int8 m=16 k=4 n=4 drain_rows=4",
+    "engine-int8 m=1 k=1 n=1 a_words=1 acc_tiles=1 weight_beats=1",
+    "engine-int8 m=2 k=7 n=3 activation_mask=true product_register=true requantise=false",
+    "engine-int8 axi4_stream_names=true bus=64",
+    "engine-int8-axi4 m=1 activation_mask=true bus=64",
+    "engine-int8-axi4 m=2 k=4 n=4 address_bits=64 burst_beats=1",
+    "engine-fp32-int8 k=3 n=2 bus=64",
+)
+XFU = tuple(
+    f"{preset} group_sizes={sizes}{errors}"
+    for preset in ("xfu-unit", "xfu-cv-x-if")
+    for sizes in ("4", "8", "16", "4,8,16")
+    for errors in ("", " precise_errors=false")
+    if preset == "xfu-cv-x-if" or not errors
+)
+
+
+def generated(configuration: str) -> Design:
+    """Return the design of a preset and overrides, as ``preset field=value ...``."""
+    preset, *overrides = configuration.split()
+    return tileloom.generate(tileloom.load(preset, **dict(text.split("=") for text in overrides)))
+
+
+def _check(design: Design, folder: Path) -> None:
+    file = folder / f"{design.name}.v"
+    file.write_text(design.verilog, encoding="utf-8")
+    tool = verilator()
+    lint = [str(tool.executable), "--lint-only", "-Wall", "--quiet", "--top-module", design.name, str(file)]
+    assert _run(lint, {"VERILATOR_ROOT": str(tool.root)}) == ""
+    # The only waiver is the one that the header explains.
+    assert re.findall(r"lint_off (\w+)", design.verilog) == ["DECLFILENAME"]
+    assert "[-1:0]" not in design.verilog
+    if icarus := shutil.which("iverilog"):
+        check = [icarus, "-Wall", "-g2012", "-s", design.name, "-o", str(folder / "out"), str(file)]
+        assert _run(check, {}) == ""
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("configuration", [*SYSTOLIC, *ENGINE, *XFU])
+def test_the_linters_say_nothing(configuration: str, tmp_path: Path) -> None:
+    _check(generated(configuration), tmp_path)
+
+
+@pytest.mark.parametrize("configuration", [*SYSTOLIC[-14:], *ENGINE[-8:]])
+def test_no_port_is_empty(configuration: str) -> None:
+    """Every port of the manifest is a port in Verilog, of the width that it says."""
+    design = generated(configuration)
+    top = design.verilog.partition("endmodule")[0]
+    ports = {
+        name: int(high or 0) + 1
+        for high, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", top, re.MULTILINE)
+    }
+    for port in design.manifest["ports"]:
+        assert port["elements"] * port["element_width"] <= ports[port["signals"]["data"]]
+        assert set(port["signals"].values()) <= ports.keys()
+    for channel in design.manifest.get("master", {}).values():
+        assert channel.items() <= ports.items()

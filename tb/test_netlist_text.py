@@ -1,0 +1,54 @@
+"""Surgery on generated text finds what it looks for, or says that it is not there."""
+
+import pytest
+
+from tileloom.netlist import text
+from tileloom.systolic.design import generate
+from tileloom.systolic.presets import load
+
+DESIGN = generate(
+    load("stream-8x8-int8", ["rows=2", "columns=3", "multiply_stages=2", "carry_save=true"]), "array"
+)
+
+
+def test_modules() -> None:
+    modules = text.split_modules(DESIGN.verilog)
+    assert modules.keys() == DESIGN.manifest["modules"].keys()
+    with pytest.raises(text.LayoutError, match="not modules alone: 'package p; endpackage'"):
+        text.split_modules(DESIGN.verilog + "package p; endpackage\n")
+    with pytest.raises(text.LayoutError):
+        text.split_modules("")
+
+
+def test_ports() -> None:
+    assert text.port_width(DESIGN.verilog, "array", "results_data") == 96
+    assert text.port_width(DESIGN.verilog, "array", "results_last") == 1
+    with pytest.raises(text.LayoutError, match="array has no port result"):
+        text.port_width(DESIGN.verilog, "array", "result")
+
+
+def test_black_boxes() -> None:
+    verilog = text.black_boxes(DESIGN.verilog, ["array_processing_element"])
+    module = text.split_modules(verilog.replace("(* blackbox *)\n", ""))["array_processing_element"]
+    assert "input [31:0] psum_in;" in module and "assign" not in module and "wire" not in module
+    with pytest.raises(text.LayoutError, match="there is no module array_memory"):
+        text.black_boxes(DESIGN.verilog, ["array_memory"])
+
+
+def test_cells_in_place_of_a_module() -> None:
+    before = DESIGN.verilog.count("  array_full_adder ")
+    verilog = text.replaced_by_cell(DESIGN.verilog, "full_adder", "FA")
+    assert before and verilog.count("  FA ") == before and "array_full_adder" not in verilog
+    with pytest.raises(text.LayoutError, match="an instance of array_full_adder is left"):
+        text.replaced_by_cell(DESIGN.verilog + "bind array_full_adder x y;\n", "full_adder", "FA")
+
+
+def test_rtlil() -> None:
+    rtlil = "module \\a\n  cell $mul $1\n    parameter \\A_WIDTH 8\n  end\nend\n"
+    assert text.rtlil_modules(rtlil) == ["a"]
+    assert text.rtlil_parameters(rtlil, "$mul", ["A_WIDTH"]) == [{"A_WIDTH": 8}]
+    assert text.rtlil_parameters(rtlil, "$add", ["A_WIDTH"]) == []
+    with pytest.raises(text.LayoutError, match=r"a \$mul without B_WIDTH"):
+        text.rtlil_parameters(rtlil, "$mul", ["B_WIDTH"])
+    with pytest.raises(text.LayoutError, match="no module in RTLIL"):
+        text.rtlil_modules("")
