@@ -30,8 +30,7 @@ class Fault:
     ends:
         The program ends with it: after a beat of these bytes was read, nothing more may be written.
     late:
-        The answer waits for a burst to be written that was accepted and has data to come, for ``PATIENCE``
-        cycles at most, and then a few cycles more.
+        The answer waits for a bad moment, for ``PATIENCE`` cycles at most.
     after:
         Beats of these bytes that are read well before.
     """
@@ -61,6 +60,8 @@ class AxiMemory:
         May be changed between programs, and ``ended`` taken back.
     slow_answers:
         Cycles before each response to a write.
+    errors:
+        Those that the master took, in order: whether on B, the response, an address in the burst.
     blank:
         Beats that were written without strobes.
     """
@@ -85,8 +86,10 @@ class AxiMemory:
         self.writes: list[tuple[int, int]] = []
         self.under_way = 0
         self.ended = False
+        self.errors: list[tuple[bool, int, int]] = []
         self.blank = 0
         self._to_write = 0
+        self._answering = False
         self._values: dict[int, Any] = {}
         self._failing: Fault | None = None
         self._passed: Counter[Fault] = Counter()
@@ -155,12 +158,16 @@ class AxiMemory:
         await self._send(ctx, dut.r, {"data": word, "resp": response, "last": last})
 
     async def _wait(self, ctx: SimulatorContext, valid: Any) -> None:
-        """Wait for the worst moment: there are bursts to be written of which data is to come."""
+        """Wait for a bad moment: bursts are open, of which data is to come, or one of them is being answered.
+
+        An answer makes room for the next burst, which must not be begun any more.
+        """
+        answering = self.rng.random() < 0.7
         for _ in range(PATIENCE):
-            if self._to_write:
+            if self._answering if answering else self._to_write:
                 break
             await self._pause(ctx, valid)
-        for _ in range(int(self.rng.integers(4))):
+        for _ in range(int(self.rng.integers(2 if answering else 4))):
             await self._pause(ctx, valid)
 
     def benches(self, dut: Any) -> list[Bench]:
@@ -218,7 +225,9 @@ class AxiMemory:
                     continue
                 for _ in range(self.slow_answers):
                     await self._pause(ctx, dut.b.valid)
+                self._answering = self._to_write > 1
                 await self._send(ctx, dut.b, answers.popleft())
+                self._answering = False
                 self.under_way -= 1
 
         return [
@@ -241,18 +250,25 @@ class AxiMemory:
         return bench
 
     def _watch_end(self, dut: Any) -> Bench:
-        """See that nothing is offered to be written once the program has to end, but what was on offer."""
+        """Note errors as they are taken. Once one ends the program, nothing new is to be offered to write."""
 
         async def bench(ctx: SimulatorContext) -> None:
-            ports = (dut.r, dut.aw, dut.w)
+            ports = (dut.r, dut.aw, dut.w, dut.b)
             signals = [signal for port in ports for signal in (port.valid, port.ready, port.payload)]
             aw_held = w_held = False
+            answered = 0
             async for _, _, *values in ctx.tick().sample(*signals):
-                r, aw, w = (values[3 * index : 3 * index + 3] for index in range(3))
+                r, aw, w, b = (values[3 * index : 3 * index + 3] for index in range(4))
                 if self.ended:
                     assert not aw[0] or aw_held, "a burst after the end"
                     assert not w[0] or w_held or not w[2].strb, "data after the end"
                 aw_held, w_held = aw[0] and not aw[1], w[0] and not w[1]
-                self.ended |= bool(r[0] and r[1] and r[2].resp and self._failing and self._failing.ends)
+                if r[0] and r[1] and r[2].resp and self._failing:
+                    self.errors.append((False, r[2].resp, self._failing.where.start))
+                    self.ended |= self._failing.ends
+                if b[0] and b[1]:
+                    if b[2]:
+                        self.errors.append((True, b[2], self.writes[answered][0]))
+                    answered += 1
 
         return bench

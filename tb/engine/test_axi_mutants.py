@@ -14,6 +14,7 @@ import tileloom.engine.axi.read
 import tileloom.engine.axi.write
 
 from . import test_axi_engine as bench
+from .test_axi_write import test_stopped_in_every_cycle as check_stop
 
 TOP = tileloom.engine.axi.engine
 
@@ -72,25 +73,25 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, Check]] = {
         tileloom.engine.axi.write,
         " & free & ~self.stop",
         " & free",
-        bench.test_errors_on_control_end_the_program,
+        check_stop,
     ),
     "data after the end": (
         tileloom.engine.axi.write,
         "Mux(dropping, 0, beats.beats.payload.strb)",
         "beats.beats.payload.strb",
-        bench.test_errors_on_control_end_the_program,
+        check_stop,
     ),
     "bursts left open": (
         tileloom.engine.axi.write,
         "(beats.beats.valid | dropping) & lengths",
         "beats.beats.valid & lengths",
-        bench.test_errors_on_control_end_the_program,
+        check_stop,
     ),
     "offer taken back": (
         tileloom.engine.axi.write,
         "m.Elif(~self.w.valid | self.w.ready)",
         "m.Else()",
-        bench.test_errors_on_control_end_the_program,
+        check_stop,
     ),
     "engine not reset": (
         TOP,
@@ -132,5 +133,6 @@ def test_mutant_is_caught(name: str, rng: np.random.Generator, monkeypatch: pyte
         for component in ("Descriptors", "ReadChannel", "ReadClient", "WriteClient"):
             if inspect.isclass(names.get(component)) and names[component].__module__ == names["__name__"]:
                 monkeypatch.setattr(TOP, component, names[component])
+                monkeypatch.setattr(module, component, names[component])
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         check(2, 0.4, rng)

@@ -98,7 +98,8 @@ class WriteClient(wiring.Component):
         Streams out, and in: ``b`` is ready while a burst is outstanding.
     stop:
         In: write nothing more, forget what was to be written, until it falls. What is offered is held until
-        it is taken; the other beats of the bursts that were offered go out without strobes.
+        it is taken; the other beats of the bursts that were offered go out without strobes. Jobs may come
+        from the second cycle after on.
     error, response, address:
         Out: in the cycle of an error response, that, and where its burst began.
     idle:
