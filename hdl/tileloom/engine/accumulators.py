@@ -10,7 +10,9 @@ Each half is a memory of one read and one write port; who owns the half uses bot
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -46,8 +48,8 @@ class Accumulators(wiring.Component):
     reading, read, step:
         In: the step whose A tile is being read, and whether it is read in this cycle; the step that goes to
         the core in this cycle.
-    start:
-        In: for each half, what a sum starts from: ``n`` words.
+    starts:
+        In: for each half, what a sum starts from, ``n`` words. With requantisation there is no such port.
     psum, results:
         Out, in: as in ``core_signature``.
     finished:
@@ -65,7 +67,7 @@ class Accumulators(wiring.Component):
                 "reading": In(step_layout(config)),
                 "read": In(1),
                 "step": In(step_layout(config)),
-                "start": In(data.ArrayLayout(start_layout(config), 2)),
+                **({} if config.requantise else {"starts": In(data.ArrayLayout(start_layout(config), 2))}),
                 "psum": Out(tile),
                 "results": In(tile),
                 "finished": Out(1),
@@ -111,7 +113,7 @@ class Accumulators(wiring.Component):
         # What was read a cycle ago.
         user = self.step if timing.psum_delay == 0 else after[timing.psum_delay]
         word = Mux(user.half, words[1], words[0])
-        start = Mux(user.half, Value.cast(self.start[1]), Value.cast(self.start[0]))
+        start = chosen_start(config, self, user.half)
         m.d.comb += Value.cast(self.psum).eq(Mux(user.first, start.replicate(config.m), word))
         drained_half = Signal()
         with m.If(drain.read):
@@ -126,3 +128,10 @@ class Accumulators(wiring.Component):
 def start_layout(config: EngineConfig) -> data.ArrayLayout:
     """Return the layout of what a column's sums start from: a word for each of its ``n`` columns."""
     return data.ArrayLayout(config.sum_bits, config.n)
+
+
+def chosen_start(config: EngineConfig, ports: Any, half: Value) -> Value:
+    """Return what sums start from in ``half``: what ``ports.starts`` says, and 0 with requantisation."""
+    if config.requantise:
+        return Const(0, start_layout(config).size)
+    return Mux(half, Value.cast(ports.starts[1]), Value.cast(ports.starts[0]))

@@ -16,7 +16,7 @@ from ..arith.pipeline import register
 from ..arith.rounding import exact_specials
 from ..hierarchy import add_shared
 from ..stream import packet
-from .accumulators import start_layout, sums_signature
+from .accumulators import chosen_start, start_layout, sums_signature
 from .config import Core, EngineConfig
 from .feeder import header_layout
 from .layouts import write_command
@@ -52,7 +52,8 @@ class Drain(wiring.Component):
     header, header_take, header_half:
         In: a column's parameters, that it begins in this cycle, and in which half.
     starts:
-        Out, for each half: what its column's sums start from. With requantisation the bias comes after them.
+        Out, for each half: what its column's sums start from, the biases. With requantisation they come after
+        the sums, which start from 0, and there is no such port.
     sums:
         Out, to the accumulators: as in ``sums_signature``.
     results:
@@ -73,7 +74,7 @@ class Drain(wiring.Component):
                 "header": In(header_layout(config)),
                 "header_take": In(1),
                 "header_half": In(1),
-                "starts": Out(data.ArrayLayout(start_layout(config), 2)),
+                **({} if config.requantise else {"starts": Out(data.ArrayLayout(start_layout(config), 2))}),
                 "sums": Out(sums_signature(config)),
                 "results": Out(stream.Signature(packet(result_layout(config)))),
                 "busy": Out(1),
@@ -135,7 +136,7 @@ class Drain(wiring.Component):
         m.d.comb += self.c_give.eq(enable & row.valid & row.last)
         sums = Signal(data.ArrayLayout(config.sum_bits, config.drain_rows * config.n))
         rows = Value.cast(self.sums.word).word_select(row_group, sums.shape().size)
-        start = Value.cast(Mux(row_half, Value.cast(self.starts[1]), Value.cast(self.starts[0])))
+        start = chosen_start(config, self, row_half)
         untouched = self.untouched[row_half]
         if config.activation_mask:
             row_tile = Signal.like(tile)
@@ -148,16 +149,12 @@ class Drain(wiring.Component):
         for half in range(2):
             with m.If(self.header_take & (self.header_half == half)):
                 m.d.sync += headers[half].eq(self.header)
-        for start, words in zip(self.starts, headers, strict=True):
-            for word, parameters in zip(start, words, strict=True):
-                if config.requantise:
-                    m.d.comb += word.eq(0)
-                else:
+        if not config.requantise:
+            for start, words in zip(self.starts, headers, strict=True):
+                for word, bias in zip(start, words, strict=True):
                     # A zero leaves as +0, whether anything was added to it or not.
                     exact = config.core is Core.SYSTOLIC
-                    m.d.comb += word.eq(
-                        exact_specials(parameters, config.accumulator) if exact else parameters
-                    )
+                    m.d.comb += word.eq(exact_specials(bias, config.accumulator) if exact else bias)
         header = Signal(header_layout(config))
         m.d.comb += Value.cast(header).eq(Mux(row_half, Value.cast(headers[1]), Value.cast(headers[0])))
 

@@ -164,8 +164,9 @@ class Engine(wiring.Component):
             drain.header.eq(feeder.header),
             drain.header_take.eq(sequencer.header_take),
             drain.header_half.eq(sequencer.header_half),
-            accumulators.start.eq(drain.starts),
         ]
+        if not config.requantise:
+            m.d.comb += accumulators.starts.eq(drain.starts)
 
         m.d.comb += [self.busy.eq(~dispatch.idle | drain.busy), self.fault.eq(walker.fault)]
         return m
