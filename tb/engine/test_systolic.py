@@ -5,7 +5,7 @@ import pytest
 
 from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.design import generate
-from tileloom.formats import FP32, INT8, Rounding
+from tileloom.formats import FP32, INT8, Rounding, SignMagnitude
 from tileloom_golden.engine.convolution import im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.sparse import from_convolution
@@ -20,6 +20,8 @@ from .layers import FLOWING, Case, compare_cycles, mask_of, random_layer, run_ca
 COMMON = {"m": 1, "core": Core.SYSTOLIC, "requantise": False, "acc_tiles": 64, "a_words": 512}
 CONFIGS = {
     "FP32 x INT8": EngineConfig(k=4, n=4, bus=128, weight=INT8, **COMMON),
+    "FP32 x INT4": EngineConfig(k=4, n=4, bus=64, weight=SignMagnitude(4), **COMMON),
+    "FP32 x INT3": EngineConfig(k=5, n=2, bus=192, weight=SignMagnitude(3), **COMMON),
     "FP32 x FP32": EngineConfig(k=3, n=4, bus=128, weight=FP32, rounding=Rounding.NEAREST_EVEN, **COMMON),
 }
 
@@ -41,7 +43,9 @@ def float_case(config: EngineConfig, rng: np.random.Generator, *, stalled: bool)
     if program.groups[0].write.relu:
         sums = np.where(sums >> np.uint64(31), 0, sums)
     units, last = result_units(program, sums.astype("<u4").reshape(*layer.output, layer.outputs))
-    weights = from_convolution(dense.astype(f"u{config.weight_bits // 8}"), (config.k, config.n), mask)
+    weights = from_convolution(
+        dense.astype(np.min_scalar_type((1 << config.weight_bits) - 1)), (config.k, config.n), mask
+    )
     waits = tuple(float(rng.choice([0, 0.3, 0.8])) for _ in range(5)) if stalled else FLOWING
     streams = layer_streams(program, x, weights, bias, waits=waits, seed=int(rng.integers(2**32)))
     return Case(program, x, weights, streams, np.ascontiguousarray(units).view(np.int8), last)
@@ -49,8 +53,8 @@ def float_case(config: EngineConfig, rng: np.random.Generator, *, stalled: bool)
 
 def words(number_format: object, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Return words of a format, their whole range."""
-    if number_format == INT8:
-        return integer_words(rng, 8, shape)
+    if isinstance(number_format, SignMagnitude):
+        return integer_words(rng, number_format.bits, shape)
     return float_words(rng, number_format, shape)
 
 

@@ -98,12 +98,12 @@ def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iter
     blocks = _ceil(_ceil(layer.channels, size.k), parts)
     if blocks > LARGEST_BLOCKS:
         return
-    # A strip's rows and columns, padding among them, are counted in 16 bits too.
-    highest, widest = ((LARGEST_SLOT - kernel) // layer.stride + 1 for kernel in layer.kernel)
+    # A strip's columns, padding among them, are counted in 16 bits; its rows are never that many.
+    widest = (LARGEST_SLOT - layer.kernel[1]) // layer.stride + 1
     for across in widths:
         if across > widest:
             continue
-        rows = min(height, highest, size.acc_tiles // _ceil(across, size.m))
+        rows = min(height, size.acc_tiles // _ceil(across, size.m))
         while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
             rows -= 1
         if rows:

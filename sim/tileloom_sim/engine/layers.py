@@ -11,7 +11,7 @@ from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.engine import core_timing
 from tileloom_golden.engine.program import SLOTS, EngineSize, Program
 from tileloom_golden.engine.sparse import BlockSparse
-from tileloom_golden.engine.streams import activation_units, from_units, index_entries, weight_beats
+from tileloom_golden.engine.streams import activation_units, from_units, index_entries, to_bytes, weight_beats
 
 from .harness import Beats, EngineRun, LayerStreams
 
@@ -87,5 +87,4 @@ def outputs(program: Program, run: EngineRun, bits: int) -> npt.NDArray[Any]:
 
 def _bytes(units: npt.NDArray[Any], bits: int) -> Beats:
     """Return units of INT8 or of words as bytes."""
-    dtype = "<i1" if units.dtype.kind == "i" else f"<u{bits // 8}"
-    return np.ascontiguousarray(units.astype(dtype)).view(np.uint8).reshape(len(units), -1)
+    return to_bytes(units, bits, "activations")
