@@ -6,11 +6,11 @@ import pytest
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import EngineSize, Layer
 from tileloom_golden.engine.sparse import from_dense
-from tileloom_golden.estimate import engine_clock
+from tileloom_golden.estimate import clock
+from tileloom_golden.estimate.clock import Bus, Overheads
 from tileloom_golden.estimate.engine import estimate
-from tileloom_golden.estimate.engine_clock import Bus, Overheads
 
-NONE = Overheads(start=0, load=0, begin=0, queue=0, requantise=0)
+NONE = Overheads(start=0, load=0, begin=0, queue=0, free=0, row=0, lane=0, requantise=0)
 CUBE = Layer.product(256, 256, 256)
 
 
@@ -83,7 +83,7 @@ def test_equal_strips_are_multiplied_exactly(rng, monkeypatch):
             mask = mask_of(rng, density, shape)
             quick = estimate(program, mask)
             with monkeypatch.context() as patch:
-                patch.setattr(engine_clock.Clock, "relative", lambda clock: (object(),))
+                patch.setattr(clock.Clock, "relative", lambda times: (object(),))
                 assert estimate(program, mask) == quick
 
 

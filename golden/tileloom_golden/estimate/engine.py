@@ -1,6 +1,6 @@
 """How many cycles the block-sparse engine takes for a program, in closed form (docs/engine.md, Cycles).
 
-Nothing is simulated: `engine_clock` has the sums and maxima, a few for each block column of each strip that
+Nothing is simulated: `clock` has the sums and maxima, a few for each block column of each strip that
 differs from the one before.
 """
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..engine.program import EngineSize, Program
 from ..engine.sparse import BlockSparse
 from ..engine.streams import to_blocks
-from .engine_clock import Bus, Clock, Overheads, Part, drained, repeat
+from .clock import Bus, Clock, Overheads, Part, drained, repeat
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def estimate(
         repeat(clock, group, parts, count, size, times)
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     macs = _useful(layer.channels, layer.outputs, mask, size) * per_weight
-    return Estimate(clock.written, computing, loading, writing, macs, size.m * size.k * size.n)
+    cycles = clock.written + times.leaving(size)
+    return Estimate(cycles, computing, loading, writing, macs, size.m * size.k * size.n)
 
 
 def _useful(channels: int, outputs: int, mask: npt.NDArray[np.bool_], size: EngineSize) -> int:

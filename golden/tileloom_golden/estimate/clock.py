@@ -7,6 +7,11 @@ A strip is loaded while the one before is computed, a block column is written wh
     computed(j) = max(computed(j - 1), written(j - 2), loaded, header fed) + blocks kept in j x taps x tiles
     written(j)  = max(written(j - 1), computed(j)) + rows of j
 
+Each event has its time in the unit where it is felt: `loaded` is the cycle in which the sequencer sees a full
+half, `computed` the one after the last tile is at the core, `written` the one after the last row is read from
+the accumulators. `fed` is in the core's time too, two cycles after the bus: a beat is that long in the queue
+before the core, and a column with its header that long from the sequencer to the core.
+
 Equal strips settle into equal steps, and from there on are multiplied.
 """
 
@@ -22,27 +27,41 @@ from ..engine.program import Conv, Group, Load
 
 @dataclass(frozen=True, kw_only=True)
 class Overheads:
-    """Cycles of control, as the RTL has them; everything else follows on without any.
+    """Cycles of control, counted in the RTL; everything else follows on without any.
 
     Attributes
     ----------
     start:
-        From the first command offered to the loader's beginning.
+        The first command's, in its unit's queue.
     load:
-        Of a LOAD beyond its units.
+        In which the loader takes a half, once it is done with the strip before.
     begin:
-        From a half loaded to the first tile of its CONV.
+        From the sequencer's loops to the core: the registers of the A buffer's read and of its tile.
     queue:
-        Of a beat through the FIFO of weights, beyond which it holds none back.
-    requantise:
-        Of a result through the requantiser.
+        From a block's `take` to the room that it makes for a beat of weights outside: the shadow block is
+        empty in the next cycle (1), and the queue tells of the beat that moves there one later (1). On the
+        bus that is 2, and 2 more in the core's time.
+    free:
+        From a half's last row read to the next tile that uses it: the lock (1), and `begin`.
+    row:
+        From the accumulators to the lanes: the register of what was read.
+    lane, requantise:
+        Through a lane, and how much longer that is with requantisation, whose registers are those of the sum,
+        the magnitude, the product and the result.
     """
 
-    start: int = 3
+    start: int = 1
     load: int = 1
     begin: int = 2
     queue: int = 4
+    free: int = 3
+    row: int = 1
+    lane: int = 1
     requantise: int = 3
+
+    def leaving(self, size: EngineSize) -> int:
+        """Return the cycles from a row read to a row taken."""
+        return self.row + self.lane + self.requantise * size.requantise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +71,8 @@ class Bus:
     Attributes
     ----------
     latency:
-        Cycles in which nothing can come yet, descriptors and first addresses; the default is what
-        cocotbext-axi's memory takes.
+        Cycles in which nothing can come yet, descriptors and first addresses. It depends on the memory; the
+        default is fitted to 20 layers on cocotbext-axi's (``docs/engine.md``, Cycles).
     """
 
     latency: int = 48
@@ -176,7 +195,7 @@ def repeat(
 def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: Overheads) -> None:
     """Let one group pass."""
     for part in parts:
-        clock.loaded = max(clock.loaded, clock.released[0]) + part.units + times.load
+        clock.loaded = max(clock.loaded + times.load, clock.released[0]) + part.units
         clock.computed = max(clock.computed, clock.loaded + times.begin)
         begin = clock.computed
         whole, rest = divmod(size.weight_beats, size.block_beats)
@@ -199,8 +218,7 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
                 # The last beat waits outside until the FIFO has room for it.
                 clock.fed = max(clock.fed, last - lag)
             if part.finish:
-                done = clock.computed + size.latency + times.requantise * size.requantise
-                clock.written = max(clock.written, done) + drain
-                clock.freed = [clock.freed[1], clock.written]
+                clock.written = max(clock.written, clock.computed + size.latency) + drain
+                clock.freed = [clock.freed[1], clock.written + times.free]
         clock.computed = max(clock.computed, begin + part.bus_beats)
         clock.released = [clock.released[1], clock.computed]
