@@ -99,7 +99,7 @@ def _check_instance(cell: Cell, modules: Mapping[str, Module]) -> None:
     if cell["type"] not in modules:
         raise ValueError(f"there is no module {cell['type']}")
     ports = modules[cell["type"]]["ports"]
-    given = cell["connections"]
+    given = {port: bits for port, bits in cell["connections"].items() if bits}
     for port, account in ports.items():
         if len(given.get(port, [])) != len(account["bits"]):
             raise ValueError(f"an instance of {cell['type']} has no {len(account['bits'])} bits at {port}")
