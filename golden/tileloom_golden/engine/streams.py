@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_ndim
+from ..words import packed
 from .program import Conv, Program, Write
 from .requantise import Requantisation
 from .sparse import BlockSparse
@@ -76,7 +77,7 @@ def weight_beats(
     program:
         Of the layer.
     weights:
-        As the layer has them, blocks of k x n, dtype of size.weight_bits (int8, or unsigned words).
+        As the layer has them, blocks of k x n: int8 for 8 bits, or unsigned words of size.weight_bits.
     headers:
         (N,) words of 64 bits, see `header_words`.
 
@@ -84,19 +85,22 @@ def weight_beats(
     -------
     npt.NDArray[np.uint8]
         Beats x bytes of the bus, the least significant byte first.
+
+    Raises
+    ------
+    ValueError
+        The weights are not the program's, or no words of size.weight_bits.
     """
     _check_weights(program, weights)
     size = program.size
-    if weights.blocks.dtype.itemsize * 8 != size.weight_bits:
-        raise ValueError(f"blocks has dtype {weights.blocks.dtype}, not {size.weight_bits} bits")
     width = size.bus // 8
     filled = np.zeros(weights.grid[1] * size.n, "<u8")
     filled[: len(headers)] = headers
     column_headers = _to_beats(filled.reshape(-1, size.n).view(np.uint8), size.header_beats, width)
-    little = np.ascontiguousarray(weights.blocks, weights.blocks.dtype.newbyteorder("<"))
     taps = weights.kernel[0] * weights.kernel[1]
-    rows = little.reshape(len(little) * taps, size.k * size.n).view(np.uint8)
-    blocks = _to_beats(rows, size.block_beats, width).reshape(len(little), taps * size.block_beats, width)
+    count = len(weights.blocks)
+    rows = packed(weights.blocks.reshape(count * taps, size.k * size.n), size.weight_bits)
+    blocks = _to_beats(rows, size.block_beats, width).reshape(count, taps * size.block_beats, width)
     pieces = []
     for conv, column in _columns(program):
         begin, end = _rows(weights, conv, column)[1]
