@@ -1,4 +1,4 @@
-"""Values to words of a float format and back; integers are in `integers`."""
+"""Values to words of a float format and back, and words to bytes and back; integers are in `integers`."""
 
 from typing import Any
 

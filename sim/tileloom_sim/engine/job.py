@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy.typing as npt
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import UserError
 from tileloom.formats import SignMagnitude
-from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled, wrap_int32
+from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words
+from tileloom_golden.integers import wrap_int32
 from tileloom_golden.systolic.gemm import gemm
 
 from ..layout import Named
@@ -77,8 +79,9 @@ class Job:
             self.program, self.activations, self.weights, self.headers, waits=self.waits, seed=self.seed
         )
 
+    @cached_property
     def image(self) -> MemoryImage:
-        """Return the memory that an AXI4 master is given. Raises UserError where it has no room for it."""
+        """The memory that an AXI4 master is given. Raises UserError where it has no room for it."""
         image = memory_image(
             self.program,
             self.activations,
@@ -145,7 +148,7 @@ def make_job(
     if config.requantise:
         parameters = _parameters(sums, bias_values, scale, shift)
         clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu)))
-    return Job(
+    job = Job(
         config,
         program,
         x.reshape(program.layer.height, program.layer.width, -1),
@@ -158,6 +161,9 @@ def make_job(
         chosen=parameters is not None and scale is None,
         saturated=clamped,
     )
+    if config.port is EnginePort.AXI4:
+        _ = job.image  # raises where it does not fit
+    return job
 
 
 def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
@@ -240,7 +246,7 @@ def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
 
 def _placed(job: Job, rng: np.random.Generator) -> Job:
     """Return the job somewhere in the addresses that there are. Raises UserError where it does not fit."""
-    room = (1 << job.config.address_bits) - len(job.image().content)
+    room = (1 << job.config.address_bits) - len(job.image.content)
     return replace(job, base=64 * int(rng.integers(room // 64, endpoint=True)))
 
 

@@ -75,7 +75,7 @@ def layer_streams(
 
 
 def outputs(program: Program, run: EngineRun, bits: int) -> npt.NDArray[np.uint64]:
-    """Return what an engine computed, H_out x W_out x N words of ``bits``, the configuration's result_bits."""
+    """Return what an engine computed, H_out x W_out x N words of ``bits``: the engine's result_bits."""
     size = program.size
     units = unpacked(run.results, bits, size.drain_rows * size.n)
     return from_units(program, units.reshape(-1, size.drain_rows, size.n))

@@ -76,7 +76,7 @@ def _on_streams(design: Design, jobs: Sequence[Job], waves: Path | None) -> list
 
 def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None) -> list[JobRun]:
     config = jobs[0].config
-    programs = [AxiProgram(job.image(), job.waits, job.seed) for job in jobs]
+    programs = [AxiProgram(job.image, job.waits, job.seed) for job in jobs]
     runs = run_programs(design, config, programs, waves=waves)
     done = []
     for job, program, run in zip(jobs, programs, runs, strict=True):
