@@ -131,6 +131,27 @@ def test_streams(folder: Path, rng: np.random.Generator) -> None:
     assert json.loads((made / "layer.json").read_text()) == about
 
 
+def test_the_files_of_the_worked_example(folder: Path) -> None:
+    """The command that ``docs/engine.md`` names makes the hexadecimal that the page shows."""
+    arrays = {"X": [[1, 2, 3], [-4, 5, 6]], "W": [[1, -1], [2, 0], [0, 3]], "B": [10, -10], "S": [1, 1]}
+    for name, array in arrays.items():
+        np.save(f"{name}.npy", np.array(array))
+    np.save("T.npy", np.array([1, 1]))
+    page = (Path(__file__).parents[2] / "docs" / "engine.md").read_text()
+    begin = page.index("    tileloom simulate engine-int8 --weights W.npy")
+    command = page[begin : page.index("FOLDER", begin) + len("FOLDER")].replace("\\\n", " ")
+    call(command.removeprefix("    tileloom "))
+    shown = [line.strip() for line in page[:begin].splitlines() if line.startswith("    ")]
+    made = [
+        line
+        for name in ("commands", "index", "weights", "activations", "results")
+        for line in Path("FOLDER", f"{name}.hex").read_text().splitlines()
+    ]
+    assert len(made) == 3 + 1 + 8 + 2 + 2
+    digits = [line for line in shown if set(line) <= set("0123456789abcdef")]
+    assert made == digits
+
+
 def test_memory(folder: Path, rng: np.random.Generator) -> None:
     """The same of an AXI4 master: memory, where the program starts, where results are."""
     w, x = rng.integers(-128, 128, (20, 10), np.int8), rng.integers(-128, 128, (5, 20), np.int8)
