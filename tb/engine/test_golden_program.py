@@ -22,6 +22,7 @@ from tileloom_golden.engine.streams import (
     result_units,
     weight_beats,
 )
+from tileloom_golden.words import packed, unpacked
 
 SMALL = EngineSize(a_words=64, acc_tiles=4)
 
@@ -274,3 +275,21 @@ def test_wrong_data_is_named(rng):
         activation_units(program, x[:, :7])
     with pytest.raises(ValueError, match=r"weights have shape \(16, 16\), and the program \(8, 16\)"):
         index_entries(compile_layer(Layer.product(8, 8, 16), SMALL), weights)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 12, 19, 32, 33, 64])
+def test_words_of_any_width_are_packed(rng, bits):
+    for rows in (0, 3):
+        words = rng.integers(0, 2**bits - 1, (rows, 5), np.uint64, endpoint=True)
+        found = packed(words, bits)
+        assert found.shape == (rows, -(-5 * bits // 8))
+        exact = [sum(int(word) << bits * place for place, word in enumerate(row)) for row in words]
+        assert [int.from_bytes(row.tobytes(), "little") for row in found] == exact
+        np.testing.assert_array_equal(unpacked(found, bits, 5), words)
+
+
+def test_words_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match=r"words\[1, 0\] does not fit 4 bits"):
+        packed(np.array([[15], [16]], np.uint64), 4)
+    with pytest.raises(ValueError, match="words have dtype int16, not 8 bits"):
+        packed(np.array([[1]], np.int16), 8)
