@@ -18,8 +18,8 @@ from tileloom.cli.console import print_json, print_table, status
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 from tileloom_golden.estimate.engine import estimate
-from tileloom_sim.engine.harness import run_layers
 from tileloom_sim.engine.job import make_job, random_jobs
+from tileloom_sim.engine.run import run_jobs
 from tileloom_synth.engine.command import memory_bits, synthesise_engine
 from tileloom_synth.library import standard_cells as library
 
@@ -36,10 +36,10 @@ def cycles() -> list[Figure]:
     """Return the figures of 256 x 256 x 256 with 0 to 100 % of the blocks."""
     config = EngineConfig()
     rng = np.random.default_rng(1)
-    x, w = (("", rng.integers(-128, 128, (SIZE, SIZE), np.int8)) for _ in range(2))
+    x, w = ((name, rng.integers(-128, 128, (SIZE, SIZE), np.int8)) for name in ("X", "W"))
     shares = [tenths / 10 for tenths in range(11)]
-    jobs = [make_job(config, x, w, prune=1 - share) for share in shares]
-    found = [run.cycles for run in run_layers(generate(config), [job.streams for job in jobs])]
+    jobs = [make_job(config, x, w, "KN", prune=1 - share) for share in shares]
+    found = [run.cycles for run in run_jobs(generate(config), jobs)]
     kept = [len(job.weights.block_rows) for job in jobs]
     utilisation = SIZE**3 / (config.m * config.k * config.n * found[-1])
     per_block = SIZE // config.m
@@ -68,7 +68,7 @@ def estimator() -> Figure:
     """Return how far the estimator is from the RTL, streams flowing."""
     config = EngineConfig()
     jobs = random_jobs(config, LAYERS, 7, waiting=False)
-    runs = run_layers(generate(config), [job.streams for job in jobs])
+    runs = run_jobs(generate(config), jobs)
     errors = [
         abs(estimate(job.program, job.weights).cycles - run.cycles) / run.cycles
         for job, run in zip(jobs, runs, strict=True)

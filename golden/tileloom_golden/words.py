@@ -1,4 +1,6 @@
-"""Values to words of a float format and back; integers are in `integers`."""
+"""Values to words of a float format and back, and words to bytes and back; integers are in `integers`."""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,3 +85,42 @@ def to_float32(words: npt.ArrayLike, format: Float) -> npt.NDArray[np.float32]:
     if format.exponent_bits > 8 or format.fraction_bits > 23:
         raise ValueError(f"float32 cannot hold every value of {format}: use decode")
     return decode(words, format).astype(np.float32)
+
+
+def packed(words: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint8]:
+    """Return rows of words as rows of bytes, element 0 in the least significant bits.
+
+    Parameters
+    ----------
+    words:
+        Rows x elements: signed of exactly so many bits, or unsigned that fit them.
+    bits:
+        Of a word, 1 to 64.
+
+    Raises
+    ------
+    ValueError
+        A dtype or a word that does not fit.
+    """
+    kind, there = words.dtype.kind, words.dtype.itemsize * 8
+    if kind not in "iu" or there < bits or (kind == "i" and there != bits):
+        raise ValueError(f"words have dtype {words.dtype}, not {bits} bits")
+    if there > bits:
+        refuse(words >> bits != 0, "words", f"does not fit {bits} bits")
+    count, elements = words.shape
+    if bits in (8, 16, 32, 64):
+        return np.ascontiguousarray(words, f"<{kind}{bits // 8}").view(np.uint8)
+    wide = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(count, elements, 8)
+    row = np.unpackbits(wide, axis=-1, bitorder="little")[..., :bits].reshape(count, elements * bits)
+    return np.packbits(row, axis=-1, bitorder="little")
+
+
+def unpacked(rows: npt.NDArray[np.uint8], bits: int, elements: int) -> npt.NDArray[np.uint64]:
+    """Return the words that rows of bytes hold, rows x elements, as `packed` lays them out."""
+    if bits in (8, 16, 32, 64):
+        filled = np.ascontiguousarray(rows[:, : elements * bits // 8])
+        return filled.view(f"<u{bits // 8}").astype(np.uint64)
+    row = np.unpackbits(np.ascontiguousarray(rows), axis=-1, bitorder="little")[:, : elements * bits]
+    wide = np.zeros((len(rows), elements, 64), np.uint8)
+    wide[..., :bits] = row.reshape(len(rows), elements, bits)
+    return np.packbits(wide, axis=-1, bitorder="little").view("<u8")[..., 0].astype(np.uint64)

@@ -46,11 +46,16 @@ def read_array(path: Path, *, floats: bool = True, dimensions: int | None = None
     if dimensions not in (None, array.ndim):
         what = "a matrix" if dimensions == 2 else f"an array of {dimensions} dimensions"
         raise UserError(f"{path}: has shape {array.shape}; {what} is needed")
-    if array.dtype.kind == "f":
-        _refuse(path, array, ~np.isfinite(array), "is {}; numbers that are finite are needed")
-    if array.dtype.kind == "u" and array.dtype.itemsize == 8:
-        _refuse(path, array, array > _INT64.max, f"is {{}}, beyond INT64; at most {_INT64.max} is possible")
+    check_values(str(path), array)
     return array
+
+
+def check_values(name: str, array: npt.NDArray[Any]) -> None:
+    """Raise UserError with ``name`` and the index of a number that is NaN, infinite or beyond INT64."""
+    if array.dtype.kind == "f":
+        _refuse(name, array, ~np.isfinite(array), "is {}; numbers that are finite are needed")
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8:
+        _refuse(name, array, array > _INT64.max, f"is {{}}, beyond INT64; at most {_INT64.max} is possible")
 
 
 def _read(path: Path, file: BinaryIO, wanted: str, kinds: str) -> npt.NDArray[Any]:
@@ -93,9 +98,9 @@ def _read(path: Path, file: BinaryIO, wanted: str, kinds: str) -> npt.NDArray[An
     return np.ascontiguousarray(array, dtype.newbyteorder("="))
 
 
-def _refuse(path: Path, array: npt.NDArray[Any], wrong: npt.NDArray[np.bool_], what: str) -> None:
+def _refuse(name: str, array: npt.NDArray[Any], wrong: npt.NDArray[np.bool_], what: str) -> None:
     """Raise UserError with the first of the elements that are ``wrong``, if any is."""
     if wrong.any():
         place = tuple(int(index) for index in np.unravel_index(int(wrong.argmax()), wrong.shape))
         value = "NaN" if array[place] != array[place] else str(array[place])
-        raise UserError(f"{path}: element [{', '.join(map(str, place))}] {what.format(value)}")
+        raise UserError(f"{name}: element [{', '.join(map(str, place))}] {what.format(value)}")

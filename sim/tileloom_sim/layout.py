@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tileloom.errors import UserError
 
-from .arrays import read_array
+from .arrays import check_values, read_array
 
 Named = tuple[str, npt.NDArray[Any]]
 """An array, and what to call it in a message."""
@@ -29,7 +29,8 @@ CONVOLUTION = ("OHWI", "OIHW")
 def named(given: Any, name: str, *, floats: bool = True) -> Named:
     """Return an array with ``name``; of a path, what the file holds, under the file's name.
 
-    Raises UserError where it holds no numbers, or without ``floats`` no integers.
+    Raises UserError where it holds no numbers, or without ``floats`` no integers, and for a number that is
+    NaN, infinite or beyond INT64.
     """
     if isinstance(given, str | Path):
         return str(given), read_array(Path(given), floats=floats)
@@ -37,6 +38,7 @@ def named(given: Any, name: str, *, floats: bool = True) -> Named:
     if array.dtype.kind not in ("iuf" if floats else "iu") or not array.size:
         wanted = "numbers" if floats else "integers"
         raise UserError(f"{name}: {array.dtype} of shape {array.shape}; {wanted} are needed, one at least")
+    check_values(name, array)
     return name, array
 
 

@@ -20,9 +20,9 @@ from tileloom_golden.engine.streams import (
     header_words,
     index_entries,
     result_units,
-    to_bytes,
     weight_beats,
 )
+from tileloom_golden.words import packed, unpacked
 
 SMALL = EngineSize(a_words=64, acc_tiles=4)
 
@@ -221,13 +221,13 @@ def test_empty_columns_are_one_entry():
 
 def test_words_follow_without_gaps():
     four = np.array([[1, 2, 15], [0, 8, 7]], np.uint8)
-    assert to_bytes(four, 4, "weights").tolist() == [[0x21, 0x0F], [0x80, 0x07]]
-    assert to_bytes(np.array([[1, 513]], np.uint64), 19, "weights").tolist() == [[1, 0, 8, 16, 0]]
-    assert to_bytes(np.array([[-1, 127]], np.int8), 8, "weights").tolist() == [[255, 127]]
-    assert to_bytes(four[:0], 4, "weights").shape == (0, 2)
+    assert packed(four, 4).tolist() == [[0x21, 0x0F], [0x80, 0x07]]
+    assert packed(np.array([[1, 513]], np.uint64), 19).tolist() == [[1, 0, 8, 16, 0]]
+    assert packed(np.array([[-1, 127]], np.int8), 8).tolist() == [[255, 127]]
+    assert packed(four[:0], 4).shape == (0, 2)
     for wrong in (np.array([[16]], np.uint8), np.array([[-1]], np.int8)):
         with pytest.raises(ValueError, match=f"weights of dtype {wrong.dtype} are not all words of 4 bits"):
-            to_bytes(wrong, 4, "weights")
+            packed(wrong, 4)
 
 
 def test_the_model_finds_what_is_wrong(rng):
@@ -280,3 +280,21 @@ def test_wrong_data_is_named(rng):
         activation_units(program, x[:, :7])
     with pytest.raises(ValueError, match=r"weights have shape \(16, 16\), and the program \(8, 16\)"):
         index_entries(compile_layer(Layer.product(8, 8, 16), SMALL), weights)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 12, 19, 32, 33, 64])
+def test_words_of_any_width_are_packed(rng, bits):
+    for rows in (0, 3):
+        words = rng.integers(0, 2**bits - 1, (rows, 5), np.uint64, endpoint=True)
+        found = packed(words, bits)
+        assert found.shape == (rows, -(-5 * bits // 8))
+        exact = [sum(int(word) << bits * place for place, word in enumerate(row)) for row in words]
+        assert [int.from_bytes(row.tobytes(), "little") for row in found] == exact
+        np.testing.assert_array_equal(unpacked(found, bits, 5), words)
+
+
+def test_words_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match=r"words\[1, 0\] does not fit 4 bits"):
+        packed(np.array([[15], [16]], np.uint64), 4)
+    with pytest.raises(ValueError, match="words have dtype int16, not 8 bits"):
+        packed(np.array([[1]], np.int16), 8)

@@ -6,7 +6,7 @@ from math import floor
 import numpy as np
 import pytest
 
-from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise
+from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
 
 INT32 = [-(2**31), -(2**31) + 1, -1000003, -129, -128, -2, -1, 0, 1, 2, 127, 128, 255, 65537, 2**31 - 1]
 
@@ -32,6 +32,19 @@ def test_edges(relu):
     found = requantise(results, Requantisation(bias, scale, shift), relu=relu)
     assert found.dtype == np.int8 and len(found) == len(cases) == 3375
     np.testing.assert_array_equal(found, [exact(*case, relu) for case in cases])
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_saturated_is_what_clamping_changes(relu):
+    """127 and -128 themselves are not, and with ReLU nothing negative is."""
+    values = np.array([[-(2**31), -129, -128, -127, 0, 126, 127, 128, 2**31 - 1]]).T
+    one = Requantisation(np.array([0]), np.array([1]), np.array([0]))
+    assert saturated(values, one, relu=relu).T.tolist() == [
+        [not relu, not relu, False, False, False, False, False, True, True]
+    ]
+    # It is the rounded value that counts: 127.25 and 127.5.
+    quarters = Requantisation(np.array([0]), np.array([1]), np.array([2]))
+    assert saturated(np.array([[509], [510]]), quarters, relu=relu).T.tolist() == [[False, True]]
 
 
 def test_halves_go_away_from_zero():

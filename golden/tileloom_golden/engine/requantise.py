@@ -75,6 +75,23 @@ def requantise(
     ValueError
         The last dimension is not N, not an integer dtype, or a result does not fit INT32.
     """
+    q = np.clip(_rounded(results, parameters), -128, 127)
+    return np.maximum(q, 0 if relu else -128).astype(np.int8)
+
+
+def saturated(
+    results: npt.ArrayLike, parameters: Requantisation, *, relu: bool = False
+) -> npt.NDArray[np.bool_]:
+    """Return which results `requantise` clamps: the rounded value is no INT8, and ReLU does not take it away.
+
+    Arguments and errors as in `requantise`; the array has the shape of the results.
+    """
+    value = _rounded(results, parameters)
+    return (value > 127) | ((value < -128) & (not relu))
+
+
+def _rounded(results: npt.ArrayLike, parameters: Requantisation) -> npt.NDArray[np.int64]:
+    """Return what is saturated: round((result + bias) * scale / 2^shift)."""
     array = check_integers(results, "results")
     if array.ndim < 1 or array.shape[-1] != len(parameters.bias):
         raise ValueError(f"results has shape {array.shape}, not (..., {len(parameters.bias)})")
@@ -82,8 +99,7 @@ def requantise(
     # 33 bits and 16: everything is exact in 64.
     product = (array.astype(np.int64) + parameters.bias) * parameters.scale
     magnitude = ((np.abs(product) << 1 >> parameters.shift) + 1) >> 1
-    q = np.clip(np.where(product < 0, -magnitude, magnitude), -128, 127)
-    return np.maximum(q, 0 if relu else -128).astype(np.int8)
+    return np.where(product < 0, -magnitude, magnitude)
 
 
 def from_ratios(ratios: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Requantisation:

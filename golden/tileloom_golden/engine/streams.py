@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_ndim
+from ..words import packed
 from .program import Conv, Program, Write
 from .requantise import Requantisation
 from .sparse import BlockSparse
@@ -76,7 +77,7 @@ def weight_beats(
     program:
         Of the layer.
     weights:
-        As the layer has them, blocks of k x n: int8 or unsigned words of size.weight_bits.
+        As the layer has them, blocks of k x n: int8 for 8 bits, or unsigned words of size.weight_bits.
     headers:
         (N,) words of 64 bits, see `header_words`.
 
@@ -88,7 +89,7 @@ def weight_beats(
     Raises
     ------
     ValueError
-        Not the layer's weights, or one is no word of size.weight_bits.
+        The weights are not the program's, or no words of size.weight_bits.
     """
     _check_weights(program, weights)
     size = program.size
@@ -96,43 +97,15 @@ def weight_beats(
     filled = np.zeros(weights.grid[1] * size.n, "<u8")
     filled[: len(headers)] = headers
     column_headers = _to_beats(filled.reshape(-1, size.n).view(np.uint8), size.header_beats, width)
-    count, taps = len(weights.blocks), weights.kernel[0] * weights.kernel[1]
-    rows = to_bytes(weights.blocks.reshape(count * taps, size.k * size.n), size.weight_bits, "weights")
+    taps = weights.kernel[0] * weights.kernel[1]
+    count = len(weights.blocks)
+    rows = packed(weights.blocks.reshape(count * taps, size.k * size.n), size.weight_bits)
     blocks = _to_beats(rows, size.block_beats, width).reshape(count, taps * size.block_beats, width)
     pieces = []
     for conv, column in _columns(program):
         begin, end = _rows(weights, conv, column)[1]
         pieces += [column_headers[column], blocks[begin:end].reshape(-1, width)]
     return np.concatenate(pieces)
-
-
-def to_bytes(rows: npt.NDArray[Any], bits: int, name: str) -> npt.NDArray[np.uint8]:
-    """Return rows of words of so many bits as rows of bytes, the first word in the least significant bits.
-
-    Parameters
-    ----------
-    rows:
-        Rows x words; INT8, or unsigned.
-    bits:
-        Of a word.
-    name:
-        Of the words, for messages.
-
-    Raises
-    ------
-    ValueError
-        A word does not fit.
-    """
-    if rows.dtype.itemsize * 8 != bits:
-        if rows.dtype.kind != "u" or (rows.size and int(rows.max()) >> bits):
-            raise ValueError(f"{name} of dtype {rows.dtype} are not all words of {bits} bits")
-        rows = rows.astype(np.min_scalar_type((1 << bits) - 1))
-    (count, words), size = rows.shape, rows.dtype.itemsize
-    little = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<")).view(np.uint8)
-    if size * 8 == bits:
-        return little.reshape(count, words * size)
-    each = np.unpackbits(little.reshape(count, words, size), axis=2, bitorder="little", count=bits)
-    return np.packbits(each.reshape(count, words * bits), axis=1, bitorder="little")
 
 
 def header_words(parameters: Requantisation) -> npt.NDArray[np.uint64]:

@@ -1,55 +1,109 @@
-"""A layer from the user's arrays, or a random one, ready for the engine and for the golden model."""
+"""Layers ready for an engine, the user's or random ones, with what the golden model says must come out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.engine.config import EngineConfig
+from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import UserError
-from tileloom_golden.engine.convolution import convolve_blocks
+from tileloom.formats import SignMagnitude
+from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.program import Layer, Program
-from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise
+from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words
+from tileloom_golden.integers import wrap_int32
+from tileloom_golden.systolic.gemm import gemm
 
 from ..layout import Named
+from ..systolic import reference
+from ..systolic.operands import Scaling
+from ..systolic.stimulus import float_words, integer_words
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
+from .memory import MemoryImage, memory_image
+from .operands import Operands, bias_words, integers, per_output, prepare
+
+Waits = tuple[float, float, float, float, float]
+FLOWING: Waits = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """A layer and its data.
 
     Attributes
     ----------
-    program, activations, weights, parameters, relu:
+    config:
+        The engine.
+    program, activations, weights, headers:
         As the golden model takes them.
+    expected:
+        H_out x W_out x N of the program's layer: INT8, INT32, or words of the accumulator.
     shape:
         Of the results, as the user has them: M x N or H_out x W_out x C_out.
-    streams:
-        What the engine is given.
+    waits, seed:
+        How often streams, or channels of AXI4, wait in a cycle, and the seed of that.
+    base:
+        Of the memory of an AXI4 master.
+    operands, parameters, chosen, saturated:
+        Of the user's layer: its arrays, what results are requantised with, whether its scale and shift were
+        chosen for the user, and how many results saturate. None where that does not apply.
     """
 
+    config: EngineConfig
     program: Program
-    activations: npt.NDArray[np.int8]
+    activations: npt.NDArray[Any]
     weights: BlockSparse
-    parameters: Requantisation
-    relu: bool
+    headers: npt.NDArray[np.uint64]
+    expected: npt.NDArray[Any]
     shape: tuple[int, ...]
-    streams: LayerStreams
+    waits: Waits = FLOWING
+    seed: int = 0
+    base: int = 0
+    operands: Operands | None = None
+    parameters: Requantisation | None = None
+    chosen: bool = False
+    saturated: int | None = None
+
+    def streams(self) -> LayerStreams:
+        """Return what an engine with streams is given."""
+        return layer_streams(
+            self.program, self.activations, self.weights, self.headers, waits=self.waits, seed=self.seed
+        )
+
+    @cached_property
+    def image(self) -> MemoryImage:
+        """The memory that an AXI4 master is given. Raises UserError where it has no room for it."""
+        image = memory_image(
+            self.program,
+            self.activations,
+            self.weights,
+            self.headers,
+            result_bytes=self.config.result_bits // 8,
+            base=self.base,
+        )
+        end, room = self.base + len(image.content), 1 << self.config.address_bits
+        if end > room:
+            raise UserError(
+                f"address_bits: the layer's memory has {end:,} bytes, and addresses of "
+                f"{self.config.address_bits} bits reach {room:,}"
+            )
+        return image
 
 
 def make_job(
     config: EngineConfig,
     activations: Named,
     weights: Named,
+    layout: str | None,
     *,
     bias: Named | None = None,
     scale: Named | None = None,
@@ -58,117 +112,193 @@ def make_job(
     stride: int | None = None,
     pads: tuple[int, int, int, int] | None = None,
     prune: float | None = None,
+    per: Scaling = "tensor",
 ) -> Job:
-    """Return the job of a matrix product, M x K by K x N, or of a convolution, H x W x C by N x h x w x C.
+    """Return the job of a matrix product, M x K by K x N, or of a convolution, H x W x C.
 
-    Without ``scale`` and ``shift`` all columns get the ones that bring the largest result to 127. ``prune``
-    is the share of blocks left out, those with the smallest L1 norm. Raises UserError that names the array.
+    Where results are requantised and there is no ``scale`` and ``shift``, all output channels get the ones
+    that bring the largest result to 127. Raises UserError that names the array.
     """
-    x, w = _int8(*activations), _int8(*weights)
-    product = w.ndim == 2
-    if w.ndim not in (2, 4) or x.ndim != (2 if product else 3):
-        raise UserError(
-            f"{weights[0]} has shape {w.shape} and {activations[0]} {x.shape}; needed are K x N and M x K, "
-            "or C_out x h x w x C_in and H x W x C_in"
-        )
-    if x.shape[-1] != (w.shape[0] if product else w.shape[3]):
-        raise UserError(
-            f"{activations[0]} has {x.shape[-1]} channels and {weights[0]} "
-            f"{w.shape[0] if product else w.shape[3]}"
-        )
-    if product and (stride is not None or pads is not None):
-        raise UserError(f"--stride and --pads go with a convolution; {weights[0]} is a matrix")
+    operands = prepare(config, activations, weights, layout, prune=prune, per=per)
+    x, w, name = operands.x, operands.w, weights[0]
+    if operands.product and (stride is not None or pads is not None):
+        raise UserError(f"--stride and --pads go with a convolution; {name} is a matrix")
+    bias_values = bias_words(config, bias, operands)
+    given = {"scale": scale, "shift": shift}
+    for array in given.values():
+        if array is not None:
+            per_output(array, len(w))
     stride, pads = stride or 1, pads or (0, 0, 0, 0)
-    image = x[None] if product else x
-    dense = w.T[:, None, None, :] if product else w
     try:
         layer = Layer(
-            height=image.shape[0],
-            width=image.shape[1],
-            channels=image.shape[2],
-            outputs=dense.shape[0],
-            kernel=(dense.shape[1], dense.shape[2]),
+            height=x.shape[0],
+            width=x.shape[1],
+            channels=x.shape[2],
+            outputs=len(w),
+            kernel=(w.shape[1], w.shape[2]),
             stride=stride,
             pads=pads,
         )
         program = compile_layer(layer, engine_size(config), relu=relu)
+        program.commands()  # raises where a number does not fit a command
     except ValueError as error:
-        raise UserError(f"{weights[0]}: {error}") from None
-    block = (config.k, config.n)
-    kept = from_convolution(dense, block, None if prune is None else block_mask(dense, prune, block))
-    parameters = _parameters(
-        convolve_blocks(image, kept, stride, pads), dense.shape[0], bias=bias, scale=scale, shift=shift
+        raise UserError(f"{name}: {error}") from None
+    sums = _sums(config, layer, x, operands.kept, bias_values)
+    parameters, clamped = None, None
+    if config.requantise:
+        parameters = _parameters(sums, bias_values, scale, shift)
+        clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu)))
+    job = Job(
+        config,
+        program,
+        x.reshape(program.layer.height, program.layer.width, -1),
+        operands.kept,
+        _headers(bias_values, parameters),
+        _results(config, sums, parameters, relu).reshape(*program.layer.output, -1),
+        (x.shape[1], len(w)) if operands.product else (*layer.output, layer.outputs),
+        operands=operands,
+        parameters=parameters,
+        chosen=parameters is not None and scale is None,
+        saturated=clamped,
     )
-    shape = (x.shape[0], w.shape[1]) if product else (*layer.output, layer.outputs)
-    streams = layer_streams(program, image, kept, header_words(parameters))
-    image = image.reshape(program.layer.height, program.layer.width, -1)
-    return Job(program, image, kept, parameters, relu, shape, streams)
+    if config.port is EnginePort.AXI4:
+        _ = job.image  # raises where it does not fit
+    return job
 
 
 def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
-    """Return random layers, many of them smaller than a tile; with ``waiting`` streams wait at random."""
+    """Return random layers, many of them smaller than a tile; with ``waiting`` everything waits at random."""
     rng = np.random.default_rng(seed)
-    jobs = []
-    for _ in range(count):
-        kernel = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
-        layer = Layer(
-            height=int(rng.integers(kernel[0], 16)),
-            width=int(rng.integers(kernel[1], 16)),
-            channels=int(rng.integers(1, 6 * config.k)),
-            outputs=int(rng.integers(1, 4 * config.n)),
-            kernel=kernel,
-            stride=int(rng.integers(1, 4)),
-        )
-        relu = bool(rng.integers(2))
-        program = compile_layer(layer, engine_size(config), relu=relu)
-        layer = program.layer
-        x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), np.int8)
-        dense = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels), np.int8)
-        block = (config.k, config.n)
-        mask = block_mask(dense, float(rng.choice([0, 0.3, 0.6, 1])), block)
-        kept = from_convolution(dense, block, mask)
-        n = layer.outputs
-        parameters = Requantisation(
-            rng.integers(-(2**16), 2**16, n), rng.integers(0, 2**16, n), rng.integers(16, 30, n)
-        )
-        a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
-        streams = layer_streams(
-            program, x, kept, header_words(parameters), waits=(a, b, c, d, e), seed=int(rng.integers(2**32))
-        )
-        jobs.append(Job(program, x, kept, parameters, relu, (*layer.output, n), streams))
+    jobs: list[Job] = []
+    while len(jobs) < count:
+        try:
+            job = _random_job(config, rng, waiting=waiting)
+            if config.port is EnginePort.AXI4:
+                job = _placed(job, rng)
+        except ValueError:
+            continue  # a layer that the engine's buffers or addresses have no room for
+        jobs.append(job)
     return jobs
 
 
-def golden_outputs(job: Job) -> npt.NDArray[np.int8]:
-    """Return what the engine must give, H_out x W_out x N."""
-    layer = job.program.layer
-    sums = convolve_blocks(job.activations, job.weights, layer.stride, layer.pads)
-    return requantise(sums, job.parameters, relu=job.relu)
+def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool) -> Job:
+    layer = _random_layer(config, rng)
+    relu = bool(rng.integers(2))
+    program = compile_layer(layer, engine_size(config), relu=relu)
+    program.commands()
+    layer = program.layer
+    shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
+    n = layer.outputs
+    if config.core is Core.DOT_PRODUCT:
+        x, dense = (rng.integers(-128, 128, shape, np.int8) for shape in shapes)
+        bias = rng.integers(-(2**16), 2**16, n) if config.requantise else rng.integers(-(2**31), 2**31, n)
+        if config.activation_mask:
+            keep = rng.random((layer.height, -(-layer.width // config.m), -(-layer.channels // config.k)))
+            there = (keep < rng.choice([0, 0.2, 0.6, 1])).repeat(config.m, 1).repeat(config.k, 2)
+            x *= there[:, : layer.width, : layer.channels]
+        blocks: npt.NDArray[Any] = dense
+    else:
+        array = config.systolic
+        x = float_words(rng, array.activation, shapes[0])
+        if isinstance(array.weight, SignMagnitude):
+            dense = integer_words(rng, array.weight.bits, shapes[1])
+        else:
+            dense = float_words(rng, array.weight, shapes[1])
+        bias = float_words(rng, array.accumulator, (n,)).astype(np.int64)
+        blocks = (dense != 0).astype(np.int8)
+    block = (config.k, config.n)
+    mask = block_mask(blocks, float(rng.choice([0, 0.3, 0.6, 1])), block)
+    mask &= rng.random(mask.shape) < rng.choice([0.3, 0.7, 1])
+    kept = from_convolution(dense, block, mask)
+    parameters = None
+    if config.requantise:
+        parameters = Requantisation(bias, rng.integers(0, 2**16, n), rng.integers(16, 30, n))
+    sums = _sums(config, layer, x, kept, bias)
+    a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
+    return Job(
+        config,
+        program,
+        x,
+        kept,
+        _headers(bias, parameters),
+        _results(config, sums, parameters, relu),
+        (*layer.output, n),
+        waits=(a, b, c, d, e),
+        seed=int(rng.integers(2**32)),
+    )
 
 
-def _parameters(sums: npt.NDArray[np.int32], outputs: int, **given: Named | None) -> Requantisation:
-    """Return what the user gave, checked, and something sensible for the rest."""
-    chosen = {}
-    for name, named in given.items():
-        if named is not None:
-            if named[1].shape != (outputs,):
-                raise UserError(f"{named[0]}: has shape {named[1].shape}, not ({outputs},)")
-            chosen[name] = named[1].astype(np.int64)
-    if ("scale" in chosen) != ("shift" in chosen):
+def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
+    channels, outputs = int(rng.integers(1, 6 * config.k)), int(rng.integers(1, 4 * config.n))
+    if rng.integers(4) == 0:
+        return Layer.product(int(rng.integers(1, 100)), channels, outputs)
+    kernel = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    return Layer(
+        height=int(rng.integers(kernel[0], 16)),
+        width=int(rng.integers(kernel[1], 16)),
+        channels=channels,
+        outputs=outputs,
+        kernel=kernel,
+        stride=int(rng.integers(1, 4)),
+        pads=tuple(int(rng.integers(kernel[axis // 2])) for axis in range(4)),  # type: ignore[arg-type]
+    )
+
+
+def _placed(job: Job, rng: np.random.Generator) -> Job:
+    """Return the job somewhere in the addresses that there are. Raises UserError where it does not fit."""
+    room = (1 << job.config.address_bits) - len(job.image.content)
+    return replace(job, base=64 * int(rng.integers(room // 64, endpoint=True)))
+
+
+def _sums(
+    config: EngineConfig,
+    layer: Layer,
+    x: npt.NDArray[Any],
+    kept: BlockSparse,
+    bias: npt.NDArray[np.int64],
+) -> npt.NDArray[Any]:
+    """Return sums before requantisation, H_out x W_out x N; where there is none, the bias is in them."""
+    if config.core is Core.DOT_PRODUCT:
+        sums = convolve_blocks(x, kept, layer.stride, layer.pads)
+        return sums if config.requantise else wrap_int32(sums.astype(np.int64) + bias)
+    columns = im2col(x, layer.kernel, config.k, layer.stride, layer.pads)
+    words = gemm(
+        columns,
+        unrolled(kept.to_convolution(), config.k),
+        rows=config.k,
+        columns=config.n,
+        host_adds_tiles=False,
+        psum=np.broadcast_to(bias, (len(columns), layer.outputs)),
+        **reference.arithmetic(config.systolic),
+    )
+    return words.reshape(*layer.output, layer.outputs)
+
+
+def _results(
+    config: EngineConfig, sums: npt.NDArray[Any], parameters: Requantisation | None, relu: bool
+) -> npt.NDArray[Any]:
+    """Return results as they leave the engine."""
+    if parameters is not None:
+        return requantise(sums, parameters, relu=relu)
+    if not relu:
+        return sums
+    negative = sums < 0 if sums.dtype.kind == "i" else sums >> (config.result_bits - 1) != 0
+    return np.where(negative, sums.dtype.type(0), sums)
+
+
+def _headers(bias: npt.NDArray[np.int64], parameters: Requantisation | None) -> npt.NDArray[np.uint64]:
+    if parameters is not None:
+        return header_words(parameters)
+    return bias.astype(np.uint64) & np.uint64(2**32 - 1)
+
+
+def _parameters(
+    sums: npt.NDArray[np.int32], bias: npt.NDArray[np.int64], scale: Named | None, shift: Named | None
+) -> Requantisation:
+    """Return what the user gave, checked, or a scale and shift that bring the largest result to 127."""
+    if (scale is None) != (shift is None):
         raise UserError("give both --scale and --shift, or neither")
-    bias = chosen.get("bias", np.zeros(outputs, np.int64))
-    try:
-        if "scale" in chosen:
-            return Requantisation(bias, chosen["scale"], chosen["shift"])
-        largest = max(1, int(np.abs(sums.astype(np.int64) + bias).max()))
-        return from_ratios(np.full(outputs, 127 / largest), bias)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-
-
-def _int8(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
-    wrong = (array < -128) | (array > 127)
-    if wrong.any():
-        place = tuple(int(index) for index in np.argwhere(wrong)[0])
-        raise UserError(f"{name}: [{', '.join(map(str, place))}] is {array[place]}, which is no INT8")
-    return array.astype(np.int8)
+    if scale is not None and shift is not None:
+        return Requantisation(bias, integers(scale, 0, 65535), integers(shift, 0, 63))
+    largest = max(1, int(np.abs(sums.astype(np.int64) + bias).max()))
+    return from_ratios(np.full(len(bias), 127 / largest), bias)

@@ -11,9 +11,10 @@ from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.engine import core_timing
 from tileloom_golden.engine.program import SLOTS, EngineSize, Program
 from tileloom_golden.engine.sparse import BlockSparse
-from tileloom_golden.engine.streams import activation_units, from_units, index_entries, to_bytes, weight_beats
+from tileloom_golden.engine.streams import activation_units, from_units, index_entries, weight_beats
+from tileloom_golden.words import packed, unpacked
 
-from .harness import Beats, EngineRun, LayerStreams
+from .harness import EngineRun, LayerStreams
 
 COMMAND_BYTES = 2 * SLOTS
 
@@ -66,25 +67,15 @@ def layer_streams(
         commands=np.array(program.commands(), "<u2").view(np.uint8),
         index=index_entries(program, weights).astype("<u2")[:, None].view(np.uint8),
         weights=weight_beats(program, weights, headers),
-        activations=_bytes(units, size.element_bits),
+        activations=packed(units, size.element_bits),
         results=rows,
         waits=waits,
         seed=seed,
     )
 
 
-def outputs(program: Program, run: EngineRun, bits: int) -> npt.NDArray[Any]:
-    """Return what an engine computed, H_out x W_out x N: INT8 for 8 ``bits``, else unsigned words of 32."""
+def outputs(program: Program, run: EngineRun, bits: int) -> npt.NDArray[np.uint64]:
+    """Return what an engine computed, H_out x W_out x N words of ``bits``: the engine's result_bits."""
     size = program.size
-    if bits == 8:
-        units = run.results.view(np.int8)
-    elif bits == 32:
-        units = np.ascontiguousarray(run.results).view("<u4")
-    else:
-        raise ValueError(f"results of {bits} bits")
+    units = unpacked(run.results, bits, size.drain_rows * size.n)
     return from_units(program, units.reshape(-1, size.drain_rows, size.n))
-
-
-def _bytes(units: npt.NDArray[Any], bits: int) -> Beats:
-    """Return units of INT8 or of words as bytes."""
-    return to_bytes(units, bits, "activations")

@@ -3,27 +3,54 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tileloom_golden.estimate.engine_clock import Bus
 
 from tileloom.cli.console import Sheet, step
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.engine.design import generate
-from tileloom.errors import CheckError, UserError
+from tileloom.errors import UserError
 from tileloom.families import design_name
-from tileloom_golden.estimate.engine import estimate
+from tileloom_golden.engine.convolution import im2col, unrolled
+from tileloom_golden.estimate.engine import Estimate, estimate
+from tileloom_golden.rounding import to_float64
 
-from ..layout import CONVOLUTION, MATRIX, named, oriented
+from ..layout import Named, named
 from ..result import Result
-from .harness import run_layers
-from .job import Job, golden_outputs, make_job, random_jobs
-from .layers import outputs
+from ..systolic import reference
+from ..systolic.operands import Scaling, require_float32
+from .job import Job, make_job, random_jobs
+from .run import JobRun, require_whole_bytes, run_jobs
+from .text import texts
 
 LAYERS = 50
 """Random layers that are run where no number is given."""
+
+SHOWN = 4
+"""Of the numbers of a list, how many a table shows."""
+
+
+@dataclass(frozen=True)
+class EngineResult(Result):
+    """What came of a simulation of an engine.
+
+    Attributes
+    ----------
+    scale, shift:
+        Of the user's layer, whether given or chosen; None where results are not requantised.
+    files:
+        What went in and came out, as text that ``$readmemh`` reads, by file name; empty for random layers.
+    """
+
+    scale: npt.NDArray[np.int64] | None = None
+    shift: npt.NDArray[np.int64] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def simulate(
@@ -39,11 +66,13 @@ def simulate(
     stride: int | None = None,
     pads: tuple[int, int, int, int] | None = None,
     prune: float | None = None,
+    per: Scaling | None = None,
+    raw: bool = False,
     layers: int | None = None,
     seed: int | None = None,
     waves: Path | None = None,
-) -> Result:
-    """Run random layers on an engine, or the user's.
+) -> EngineResult:
+    """Run random layers on an engine, or the user's, and compare every bit with the golden model.
 
     Parameters
     ----------
@@ -51,16 +80,21 @@ def simulate(
         The engine.
     weights, layout:
         An array or the path of an .npy file, and how it lies: ``KN`` or ``NK`` of a matrix product, ``OHWI``
-        or ``OIHW`` of a convolution. INT8.
+        or ``OIHW`` of a convolution. INT8; for a systolic core numbers, which are rounded to its format, or
+        where that is integers used as they are and floats quantised.
     activations:
-        The same, M x K, or H x W x C of a convolution.
+        The same, M x K, or H x W x C of a convolution. INT8, or numbers for a systolic core.
     bias, scale, shift:
-        The same, one for each output channel: INT32, 0 to 65535, 0 to 63. Without scale and shift they are
+        The same, one for each output channel: bias INT32 (systolic core: numbers, in units of the results);
+        where results are requantised, scale 0 to 65535 and shift 0 to 63. Without scale and shift they are
         chosen so that no result saturates.
     relu, stride, pads:
         Negative results become 0; of a convolution: stride, and padding at top, bottom, left and right.
     prune:
         Share of the blocks of weights that is left out, those with the smallest L1 norm.
+    per, raw:
+        Systolic core, float weights that are quantised: one scale for the "tensor" (default) or the
+        "column", an output channel; leave that scale off the results.
     layers, seed:
         How many random layers, 50 by default, and of what seed, drawn by default.
     waves:
@@ -68,91 +102,156 @@ def simulate(
 
     Returns
     -------
-    Result
-        Of the user's layer with ``values``, M x N or H x W x C_out.
+    EngineResult
+        Of the user's layer with ``values``, M x N or H x W x C_out: INT8, INT32 or float32.
 
     Raises
     ------
     CheckError
-        Hardware and golden model differ, or the hardware stands still.
+        Hardware and golden model differ, or the hardware stands still or breaks its bus's protocol.
     UserError
         An argument is wrong or does not apply; the message names it.
     """
-    if config.core is not Core.DOT_PRODUCT or config.port is not EnginePort.STREAM or not config.requantise:
-        raise UserError("simulate runs engines of the dot-product core with streams and requantisation")
+    require_whole_bytes(config)
     if (weights is None) != (activations is None):
         raise UserError("give both --weights and --activations, or neither")
-    mine = {"layout": layout, "bias": bias, "scale": scale, "shift": shift, "relu": relu or None}
-    mine |= {"stride": stride, "pads": pads, "prune": prune}
+    systolic = config.core is Core.SYSTOLIC
+    numbers = {"bias": bias, "scale": scale, "shift": shift}
+    own = {"layout": layout, **numbers, "relu": relu or None, "stride": stride, "pads": pads}
+    own |= {"prune": prune, "per": per, "raw": raw or None}
     if weights is None:
-        for name, value in mine.items():
-            if value is not None:
-                raise UserError(f"--{name}: goes with --weights and --activations")
+        _refuse(own, "goes with --weights and --activations")
         seed = secrets.randbelow(1 << 31) if seed is None else seed
-        jobs = random_jobs(config, layers or LAYERS, seed)
-        _, figures = _run(config, jobs, waves)
-        return _result(config, {**figures, "seed": seed})
-    for name, value in {"layers": layers, "seed": seed}.items():
-        if value is not None:
-            raise UserError(f"--{name}: is for random layers; --weights and --activations are your own")
-    given = {"bias": bias, "scale": scale, "shift": shift}
-    job = make_job(
-        config,
-        named(activations, "activations", floats=False),
-        oriented(named(weights, "weights", floats=False), layout, (*MATRIX, *CONVOLUTION)),
-        relu=relu,
-        stride=stride,
-        pads=pads,
-        prune=prune,
-        **{
-            name: None if value is None else named(value, name, floats=False) for name, value in given.items()
-        },
+        with step("Computing the golden model"):
+            jobs = random_jobs(config, layers or LAYERS, seed)
+        figures = {**_figures(config, jobs, _run(config, jobs, waves)), "seed": seed}
+        return EngineResult(figures, [Sheet(design_name(config), (), _rows(figures))])
+    _refuse({"layers": layers, "seed": seed}, "is for random layers; --weights and --activations are not")
+    if not config.requantise:
+        why = "a systolic core's are not" if systolic else "requantise is false"
+        _refuse({"scale": scale, "shift": shift}, f"is for results that are requantised; {why}")
+    if systolic:
+        require_float32(config.systolic)
+    else:
+        _refuse({"per": per, "raw": raw or None}, "is for a systolic core; the dot product takes INT8")
+
+    def array(given: Any, name: str) -> Named | None:
+        return None if given is None else named(given, name, floats=systolic)
+
+    with step("Computing the golden model"):
+        job = make_job(
+            config,
+            named(activations, "activations", floats=systolic),
+            named(weights, "weights", floats=systolic),
+            layout,
+            **{name: array(given, name) for name, given in numbers.items()},
+            relu=relu,
+            stride=stride,
+            pads=pads,
+            prune=prune,
+            per=per or "tensor",
+        )
+    assert job.operands is not None
+    if not job.operands.quantised:
+        _refuse({"per": per, "raw": raw or None}, "the weights are not quantised, so that there is no scale")
+    runs = _run(config, [job], waves)
+    values = _values(job, runs[0], raw=raw)
+    figures = _figures(config, [job], runs) | _own_figures(job, runs[0], values, raw=raw)
+    sheets = [Sheet(design_name(config), (), _rows(figures))]
+    parameters = job.parameters
+    return EngineResult(
+        figures,
+        sheets,
+        values,
+        scale=None if parameters is None else parameters.scale,
+        shift=None if parameters is None else parameters.shift,
+        files=texts(config, runs[0]),
     )
-    results, figures = _run(config, [job], waves)
-    return _result(config, figures, results[0].reshape(job.shape))
 
 
-def _result(config: EngineConfig, figures: dict[str, Any], values: npt.NDArray[Any] | None = None) -> Result:
-    rows = [
-        (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
-        for name, value in figures.items()
-    ]
-    return Result(figures, [Sheet(design_name(config), (), rows)], values)
+def _refuse(options: Mapping[str, Any], why: str) -> None:
+    """Raise UserError for the first option that has a value."""
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(f"--{name}: {why}")
 
 
-def _run(
-    config: EngineConfig, jobs: list[Job], waves: Path | None
-) -> tuple[list[npt.NDArray[np.int8]], dict[str, Any]]:
-    """Run the jobs and compare; return the outputs and figures."""
+def _run(config: EngineConfig, jobs: Sequence[Job], waves: Path | None) -> list[JobRun]:
     name = design_name(config)
     with step(f"Generating {name}"):
         design = generate(config)
     with step(f"Building and running {name}"):
-        runs = run_layers(design, [job.streams for job in jobs], waves=waves)
-    results = []
-    for number, (job, run) in enumerate(zip(jobs, runs, strict=True)):
-        found = outputs(job.program, run, 8)
-        expected = golden_outputs(job).reshape(found.shape)
-        wrong = found != expected
-        if wrong.any() or run.fault:
-            place = ", ".join(str(int(index)) for index in np.argwhere(wrong)[0]) if wrong.any() else ""
-            raise CheckError(
-                f"layer {number}, {job.program.layer}: {int(wrong.sum())} of {wrong.size} results differ, "
-                f"the first at [{place}]; the engine's fault is {run.fault}"
-            )
-        results.append(found)
+        return run_jobs(design, jobs, waves=waves)
+
+
+def _estimate(job: Job) -> Estimate:
+    bus = Bus() if job.config.port is EnginePort.AXI4 else None
+    return estimate(job.program, job.weights, bus=bus, activations=job.activations)
+
+
+def _figures(config: EngineConfig, jobs: Sequence[Job], runs: Sequence[JobRun]) -> dict[str, Any]:
+    """Return the figures that random and own layers have, plain values by name."""
     cycles = sum(run.cycles for run in runs)
-    macs = sum(estimate(job.program, job.weights).macs for job in jobs)
-    figures: dict[str, Any] = {
+    macs = sum(_estimate(job).macs for job in jobs)
+    return {
         "layers": len(jobs),
-        "results_compared": sum(result.size for result in results),
+        "results_compared": sum(run.words.size for run in runs),
         "cycles": cycles,
         "blocks_kept": sum(len(job.weights.block_rows) for job in jobs),
         "blocks": sum(job.weights.grid[0] * job.weights.grid[1] for job in jobs),
-        "utilisation_of_kept_blocks": round(macs / (cycles * config.m * config.k * config.n), 4),
+        "utilisation": round(macs / (cycles * config.m * config.k * config.n), 4),
     }
-    if len(jobs) == 1:
-        figures["estimated_cycles"] = estimate(jobs[0].program, jobs[0].weights).cycles
-        figures["parts"] = len(jobs[0].program.groups)
-        figures["saturated"] = float(np.mean(np.abs(results[0].astype(int)) >= 127).round(4))
-    return results, figures
+
+
+def _own_figures(job: Job, run: JobRun, values: npt.NDArray[Any], *, raw: bool) -> dict[str, Any]:
+    """Return the figures that only the user's layer has."""
+    figures: dict[str, Any] = {
+        "estimated_cycles": _estimate(job).cycles,
+        "parts": len(job.program.groups),
+    }
+    if job.parameters is not None:
+        figures["saturated"] = job.saturated
+        if job.chosen:
+            figures["scale"] = job.parameters.scale.tolist()
+            figures["shift"] = job.parameters.shift.tolist()
+    if values.dtype.kind == "f":
+        finite = np.isfinite(values)
+        distance = np.abs(np.where(finite, values, 0).astype(np.float64) - _exact(job, raw=raw))[finite]
+        figures["largest_distance"] = float(distance.max(initial=0.0))
+        figures["overflowed"] = int(np.count_nonzero(~finite))
+    return figures
+
+
+def _values(job: Job, run: JobRun, *, raw: bool) -> npt.NDArray[Any]:
+    """Return results in the user's shape: INT8, INT32, or float32 with the scale of the weights."""
+    words = run.words.reshape(job.shape)
+    if job.config.core is Core.DOT_PRODUCT:
+        return words
+    assert job.operands is not None
+    values = to_float64(words, reference.float_format(job.config.accumulator)).astype(np.float32)
+    return values if raw else values * job.operands.scale
+
+
+def _exact(job: Job, *, raw: bool) -> npt.NDArray[np.float64]:
+    """Return float64 results of the operands as the core got them."""
+    operands, config, layer = job.operands, job.config, job.program.layer
+    assert operands is not None
+    x = operands.x_values.reshape(layer.height, layer.width, -1)
+    columns = im2col(x, layer.kernel, config.k, layer.stride, layer.pads)
+    bias = to_float64(job.headers, reference.float_format(config.accumulator))
+    exact = (columns @ unrolled(operands.w_values, config.k) + bias).reshape(job.shape)
+    if job.program.groups[0].write.relu:
+        exact = np.maximum(exact, 0)
+    return exact if raw else exact * operands.scale
+
+
+def _rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _shown(value)) for name, value in figures.items()]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        if len(set(value)) == 1:
+            return f"{value[0]}" if len(value) == 1 else f"{value[0]}, for all {len(value)} output channels"
+        return ", ".join(map(str, value[:SHOWN])) + (f", ... ({len(value)})" if len(value) > SHOWN else "")
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

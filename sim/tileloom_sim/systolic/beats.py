@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom_golden.checks import Words
+from tileloom_golden.words import packed, unpacked
 
 Beats = npt.NDArray[np.uint32]
 
@@ -22,32 +23,13 @@ def pack(vectors: Words, width: int) -> Beats:
 
     Bits above the elements are 0.
     """
-    count, elements = vectors.shape
-    total = elements * width
-    stride = -(-total // 32)
-    beats = np.zeros((count, stride), "<u4")
-    raw = beats.view(np.uint8)
-    if width in (8, 16, 32):
-        packed = np.ascontiguousarray(vectors.astype(f"<u{width // 8}")).view(np.uint8)
-    else:
-        parts = np.ascontiguousarray(vectors.astype("<u8")).view(np.uint8).reshape(count, elements, 8)
-        bits = np.unpackbits(parts, axis=-1, bitorder="little")[:, :, :width]
-        packed = np.packbits(bits.reshape(count, total), axis=-1, bitorder="little")
-    raw[:, : packed.shape[1]] = packed.reshape(count, -1)
-    return beats
+    raw = packed(vectors, width)
+    return np.pad(raw, ((0, 0), (0, -raw.shape[1] % 4))).view("<u4")
 
 
 def unpack(beats: Beats, elements: int, width: int) -> Words:
     """Return the vectors (n x elements) that n beats hold, as ``pack`` lays them out."""
-    raw = np.ascontiguousarray(beats, "<u4").view(np.uint8)
-    if width in (8, 16, 32):
-        size = elements * width // 8
-        return np.ascontiguousarray(raw[:, :size]).view(f"<u{width // 8}").astype(np.uint64)
-    bits = np.unpackbits(raw, axis=-1, bitorder="little")[:, : elements * width]
-    parts = np.zeros((len(beats), elements, 64), np.uint8)
-    parts[:, :, :width] = bits.reshape(len(beats), elements, width)
-    packed = np.packbits(parts, axis=-1, bitorder="little")
-    return np.ascontiguousarray(packed).view("<u8").reshape(len(beats), elements).astype(np.uint64)
+    return unpacked(np.ascontiguousarray(beats, "<u4").view(np.uint8), width, elements)
 
 
 def weight_beats(config: SystolicConfig, tiles: Words) -> Beats:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
-from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import SystolicConfig
 from tileloom_golden.checks import Words
 from tileloom_golden.formats import Float
@@ -74,31 +73,66 @@ def prepare(
             f"{x_path} is {x.shape[0]} x {x.shape[1]} and {w_path} is {w.shape[0]} x {w.shape[1]}: "
             f"X W needs as many columns of X as rows of W"
         )
-    activation = reference.float_format(config.activation)
-    try:
-        x_words = encode(_floating(x), activation)
-    except ValueError as error:
-        raise _told(x_path, error) from None
-    scale = np.ones((), np.float32)
-    quantised = False
-    try:
-        if prune is not None:
+    if prune is not None:
+        try:
             w = prune_tiles(w, config.rows, config.columns, prune)
-        weight = reference.operand_format(config.weight)
-        if isinstance(weight, Float):
-            w_words = encode(_floating(w), weight)
-            w_values = to_float64(w_words, weight)
-        else:
-            if w.dtype.kind == "f":
-                integers, scale = _quantise(config, w, per)
-                quantised = True
-            else:
-                integers = w
-            w_words = sign_magnitude(integers, weight.bits)
-            w_values = integers.astype(np.float64)
+        except ValueError as error:
+            raise told(w_path, error) from None
+    x_words, x_values = activation_words(config, activations)
+    encoded = weight_words(config, (w_path, w), per=per)
+    return Operands(x_words, encoded.words, x_values, encoded.values, encoded.scale, encoded.quantised)
+
+
+def activation_words(config: SystolicConfig, activations: Named) -> tuple[Words, npt.NDArray[np.float64]]:
+    """Return activations, of any shape, rounded to words of an array's format, and what these are worth.
+
+    Raises UserError that names the array and the index of what is wrong.
+    """
+    return float_words(reference.float_format(config.activation), activations)
+
+
+def float_words(number_format: Float, array: Named) -> tuple[Words, npt.NDArray[np.float64]]:
+    """Return an array rounded to the nearest words of a format, ties to even, and what these are worth."""
+    name, values = array
+    try:
+        words = encode(_floating(values), number_format)
     except ValueError as error:
-        raise _told(w_path, error) from None
-    return Operands(x_words, w_words, to_float64(x_words, activation), w_values, scale, quantised)
+        raise told(name, error) from None
+    return words, to_float64(words, number_format)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights as an array gets them: words, what these are worth without the scale; else as in Operands."""
+
+    words: Words
+    values: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float32]
+    quantised: bool
+
+
+def weight_words(
+    config: SystolicConfig, weights: Named, *, per: Scaling = "tensor", column: int = 1
+) -> Weights:
+    """Return weights, of any shape, as words of an array's format; ``column`` is the axis of its columns.
+
+    Raises UserError that names the array and the index of what is wrong.
+    """
+    name, w = weights
+    number_format = reference.operand_format(config.weight)
+    scale = np.ones((), np.float32)
+    if isinstance(number_format, Float):
+        return Weights(*float_words(number_format, weights), scale, False)
+    quantised = w.dtype.kind == "f"
+    try:
+        if quantised:
+            last = np.moveaxis(w, column, -1)
+            result = quantise(last.reshape(-1, last.shape[-1]), number_format.bits, per)
+            w, scale = np.moveaxis(result.integers.reshape(last.shape), -1, column), result.scale
+        words = sign_magnitude(w, number_format.bits)
+    except ValueError as error:
+        raise told(name, error) from None
+    return Weights(words, w.astype(np.float64), scale, quantised)
 
 
 def values_of(
@@ -119,20 +153,12 @@ def require_float32(config: SystolicConfig) -> None:
         raise UserError(f"accumulator: {accumulator} results do not fit the float32 of Y; at most e8m23")
 
 
-def _quantise(
-    config: SystolicConfig, w: npt.NDArray[Any], per: Scaling
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
-    assert isinstance(config.weight, SignMagnitude)
-    result = quantise(w, config.weight.bits, per)
-    return result.integers, result.scale
-
-
 def _floating(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return whole numbers as float64, which holds all that anybody stores; floats as they are."""
     return matrix.astype(np.float64) if matrix.dtype.kind in "iu" else matrix
 
 
-def _told(path: str, error: ValueError) -> UserError:
+def told(path: str, error: ValueError) -> UserError:
     """Return a golden model's complaint about its argument as one about the user's file."""
     name, rest = str(error).partition("[")[::2] if "[" in str(error) else (str(error).split(" ")[0], "")
     message = f"element [{rest}" if rest else str(error).removeprefix(name).strip()

@@ -1,0 +1,317 @@
+// Runs programs on a block-sparse engine with an AXI4 master: the Verilator model, and a memory that waits.
+//
+//     harness FOLDER [WAVES.vcd]
+//
+// The folder has
+//   plan.bin    little-endian 64-bit words: for each program the memory's first address and its bytes, the
+//               first descriptor, the first byte of the results and the one behind them; then a seed and, of
+//               65536, how often AR, R, AW, W and B wait a cycle
+//   memory.bin  what is in memory before each program, one after another
+// and gets
+//   after.bin   the same, after each
+// Programs run after one another. Standard output is, for each, "program CYCLES STATUS...": the cycles from the
+// offer on start until status is valid, and the words of status in hexadecimal, the least significant first.
+//
+// The memory answers reads in the order of their addresses, as one ID demands; W may come before its AW; a write
+// is answered once all of it is there. What a channel carries while it is not valid is noise. These are errors:
+// an offer that is not held with its payload; a burst that crosses 4 KiB, is too long, not INCR, not of whole
+// beats, or outside of the memory; WLAST at the wrong beat; a byte written outside of the results; a status while
+// a burst is under way; anything after it; no handshake for 100,000 cycles.
+
+#include <array>
+#include <deque>
+
+#include "ports.h"
+#include "harness.h"
+
+namespace {
+
+constexpr int CHANNELS = 5;
+enum { AR, R, AW, W, B };
+constexpr uint64_t PATIENCE = 100000, PAGE = 4096, INCR = 1;
+constexpr size_t DEEPEST = 8;
+
+struct Plan {
+    uint64_t base, bytes, start, results, results_end, seed, waits[CHANNELS];
+};
+
+struct Burst {
+    uint64_t address;
+    unsigned beats;
+};
+
+struct Beat {
+    std::array<uint8_t, BEAT_BYTES> data;
+    uint64_t strobe;
+    bool last;
+};
+
+std::string hex(uint64_t number) {
+    char text[24];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(number));
+    return text;
+}
+
+// xorshift64*: the same waits for the same seed, wherever it runs.
+class Random {
+public:
+    explicit Random(uint64_t seed = 0) : state_(seed * 2 + 1) {}
+    uint64_t word() {
+        state_ ^= state_ >> 12;
+        state_ ^= state_ << 25;
+        state_ ^= state_ >> 27;
+        return state_ * 0x2545F4914F6CDD1DULL;
+    }
+    uint32_t below_65536() { return word() >> 48; }
+
+private:
+    uint64_t state_;
+};
+
+// Sees to it that what the engine offers stays until it is taken.
+class Held {
+public:
+    // Whether the offer is taken in this cycle.
+    bool taken(const char* name, bool valid, bool ready, const Words& payload) {
+        if (held_ && (!valid || payload != shown_)) fail(std::string(name) + ": an offer was not held");
+        held_ = valid && !ready;
+        shown_ = payload;
+        return valid && ready;
+    }
+
+private:
+    bool held_ = false;
+    Words shown_;
+};
+
+void append(Words& words, uint64_t number) {
+    words.push_back(static_cast<uint32_t>(number));
+    words.push_back(static_cast<uint32_t>(number >> 32));
+}
+
+template <typename Port>
+void append_port(Words& words, const Port& port) {
+    const size_t begin = words.size();
+    words.resize(begin + port_words(port));
+    std::memcpy(&words[begin], &port, sizeof(port));
+}
+
+class Harness {
+public:
+    Harness(const std::string& folder, const char* waves)
+        : plan_(read_file<uint64_t>(folder + "/plan.bin")),
+          memory_(read_file<uint8_t>(folder + "/memory.bin")),
+          after_(folder + "/after.bin") {
+        if (plan_.empty() || plan_.size() % (sizeof(Plan) / 8)) fail("plan.bin: not whole programs");
+        if (waves) model_.open_waves(waves);
+    }
+
+    void run() {
+        top_.START_VALID = top_.STATUS_READY = 0;
+        top_.m_axi_arready = top_.m_axi_rvalid = top_.m_axi_awready = top_.m_axi_wready = top_.m_axi_bvalid = 0;
+        top_.m_axi_rid = top_.m_axi_bid = 0;
+        model_.reset(2);
+        uint8_t* content = memory_.data();
+        for (size_t number = 0; number < plan_.size() / (sizeof(Plan) / 8); ++number) {
+            std::memcpy(&program_, &plan_[number * (sizeof(Plan) / 8)], sizeof(Plan));
+            content_ = content;
+            name_ = "program " + std::to_string(number);
+            run_program();
+            after_.write(content, program_.bytes);
+            content += program_.bytes;
+        }
+        model_.finish();
+        after_.close();
+    }
+
+private:
+    [[noreturn]] void wrong(const std::string& message) { fail(name_ + ": " + message); }
+
+    bool waits(int channel) { return random_.below_65536() < program_.waits[channel]; }
+
+    // What the memory and the host drive before the clock's edge.
+    void drive() {
+        top_.m_axi_arready = !waits(AR) && reads_.size() < DEEPEST;
+        top_.m_axi_awready = !waits(AW) && writes_.size() < DEEPEST;
+        top_.m_axi_wready = !waits(W) && beats_.size() < DEEPEST * BURST_BEATS;
+        if (!reading_) reading_ = !reads_.empty() && !waits(R);
+        top_.m_axi_rvalid = reading_;
+        if (reading_) {
+            const Burst& burst = reads_.front();
+            std::memcpy(&top_.m_axi_rdata, at(burst.address + uint64_t(read_beat_) * BEAT_BYTES), BEAT_BYTES);
+            top_.m_axi_rresp = 0;
+            top_.m_axi_rlast = read_beat_ + 1 == burst.beats;
+        } else {
+            for (uint8_t& byte : noise_) byte = random_.word() >> 56;
+            std::memcpy(&top_.m_axi_rdata, noise_.data(), BEAT_BYTES);
+            top_.m_axi_rresp = random_.word() >> 62;
+            top_.m_axi_rlast = random_.word() >> 63;
+        }
+        if (!answering_) answering_ = written_ && !waits(B);
+        top_.m_axi_bvalid = answering_;
+        top_.m_axi_bresp = answering_ ? 0 : random_.word() >> 62;
+    }
+
+    // What is taken at the clock's edge; whether anything is.
+    bool take() {
+        bool moved = false;
+        Words request;
+        append(request, top_.m_axi_araddr);
+        append(request, top_.m_axi_arlen);
+        if (held_[AR].taken("AR", top_.m_axi_arvalid, top_.m_axi_arready, request)) {
+            moved = true;
+            reads_.push_back(burst("AR", top_.m_axi_araddr, top_.m_axi_arlen, top_.m_axi_arsize, top_.m_axi_arburst));
+        }
+        if (reading_ && top_.m_axi_rready) {
+            moved = true;
+            reading_ = false;
+            if (++read_beat_ == reads_.front().beats) {
+                reads_.pop_front();
+                read_beat_ = 0;
+            }
+        }
+        request.clear();
+        append(request, top_.m_axi_awaddr);
+        append(request, top_.m_axi_awlen);
+        if (held_[AW].taken("AW", top_.m_axi_awvalid, top_.m_axi_awready, request)) {
+            moved = true;
+            writes_.push_back(burst("AW", top_.m_axi_awaddr, top_.m_axi_awlen, top_.m_axi_awsize, top_.m_axi_awburst));
+        }
+        request.clear();
+        append_port(request, top_.m_axi_wdata);
+        append(request, top_.m_axi_wstrb);
+        append(request, top_.m_axi_wlast);
+        if (held_[W].taken("W", top_.m_axi_wvalid, top_.m_axi_wready, request)) {
+            moved = true;
+            Beat beat;
+            std::memcpy(beat.data.data(), &top_.m_axi_wdata, BEAT_BYTES);
+            beat.strobe = top_.m_axi_wstrb;
+            beat.last = top_.m_axi_wlast;
+            beats_.push_back(beat);
+        }
+        if (answering_ && top_.m_axi_bready) {
+            moved = true;
+            answering_ = false;
+            --written_;
+        }
+        while (!writes_.empty() && !beats_.empty()) write();
+        return moved;
+    }
+
+    Burst burst(const char* channel, uint64_t address, unsigned length, unsigned size, unsigned kind) {
+        const unsigned beats = length + 1;
+        const uint64_t end = address + uint64_t(beats) * BEAT_BYTES;
+        const std::string what = std::string(channel) + " " + hex(address) + ", " + std::to_string(beats) + " beats: ";
+        if (kind != INCR) wrong(what + "not INCR");
+        if (1u << size != BEAT_BYTES || address % BEAT_BYTES) wrong(what + "not of whole beats");
+        if (beats > BURST_BEATS) wrong(what + "too many");
+        if (address / PAGE != (end - 1) / PAGE) wrong(what + "crosses 4 KiB");
+        if (address < program_.base || end - program_.base > program_.bytes) wrong(what + "outside of the memory");
+        return {address, beats};
+    }
+
+    uint8_t* at(uint64_t address) { return content_ + (address - program_.base); }
+
+    // The next beat of the next burst.
+    void write() {
+        const Burst& burst = writes_.front();
+        const Beat& beat = beats_.front();
+        const uint64_t address = burst.address + uint64_t(write_beat_) * BEAT_BYTES;
+        const bool last = ++write_beat_ == burst.beats;
+        if (beat.last != last) wrong("W for " + hex(address) + ": WLAST is wrong");
+        for (unsigned byte = 0; byte < BEAT_BYTES; ++byte) {
+            if (!(beat.strobe >> byte & 1)) continue;
+            if (address + byte < program_.results || address + byte >= program_.results_end)
+                wrong("W writes " + hex(address + byte) + ", which is not of the results");
+            *at(address + byte) = beat.data[byte];
+        }
+        beats_.pop_front();
+        if (last) {
+            writes_.pop_front();
+            write_beat_ = 0;
+            ++written_;
+        }
+    }
+
+    bool at_rest() { return reads_.empty() && writes_.empty() && beats_.empty() && !written_ && !answering_; }
+
+    void run_program() {
+        random_ = Random(program_.seed);
+        bool starting = true, offered = false;
+        uint64_t cycle = 0, ended = 0, still = 0;
+        for (bool done = false; !done;) {
+            drive();
+            offered = offered || (starting && !waits(AR));
+            top_.START_VALID = offered;
+            const uint64_t shown = offered ? program_.start : 0;
+            std::memcpy(&top_.START_DATA, &shown, sizeof(top_.START_DATA));
+            if (cycle || offered) ++cycle;
+            top_.STATUS_READY = !waits(B);
+            model_.clock(0);
+            bool moved = take();
+            if (!top_.busy && !starting) wrong("not busy before the status");
+            if (offered && top_.START_READY) {
+                moved = true;
+                starting = offered = false;
+            }
+            Words status;
+            append_port(status, top_.STATUS_DATA);
+            if (top_.STATUS_VALID && !ended) {
+                if (starting) wrong("status before the start");
+                if (!at_rest()) wrong("status while a burst is under way");
+                ended = cycle;
+            }
+            done = held_status_.taken("status", top_.STATUS_VALID, top_.STATUS_READY, status);
+            if (done) {
+                std::printf("program %llu", static_cast<unsigned long long>(ended));
+                for (uint32_t word : status) std::printf(" %08x", word);
+                std::printf("\n");
+            }
+            still = moved || done ? 0 : still + 1;
+            if (still > PATIENCE) wrong("the engine stands still");
+            model_.clock(1);
+        }
+        rest();
+    }
+
+    // Nothing may come after the status.
+    void rest() {
+        top_.START_VALID = 0;
+        for (int i = 0; i < 32; ++i) {
+            drive();
+            top_.STATUS_READY = 1;
+            model_.clock(0);
+            if (take() || top_.m_axi_arvalid || top_.m_axi_awvalid || top_.m_axi_wvalid || top_.STATUS_VALID)
+                wrong("something comes after the status");
+            if (top_.busy) wrong("the engine stays busy");
+            model_.clock(1);
+        }
+    }
+
+    Model model_;
+    Vtop& top_ = model_.top;
+    std::vector<uint64_t> plan_;
+    std::vector<uint8_t> memory_;
+    Output after_;
+    Plan program_{};
+    uint8_t* content_ = nullptr;
+    std::string name_;
+    Random random_;
+    std::array<Held, CHANNELS> held_;
+    Held held_status_;
+    std::deque<Burst> reads_, writes_;
+    std::deque<Beat> beats_;
+    std::array<uint8_t, BEAT_BYTES> noise_{};
+    unsigned read_beat_ = 0, write_beat_ = 0;
+    uint64_t written_ = 0;
+    bool reading_ = false, answering_ = false;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) fail("usage: harness FOLDER [WAVES.vcd]");
+    Harness harness(argv[1], argc > 2 ? argv[2] : nullptr);
+    harness.run();
+    return 0;
+}

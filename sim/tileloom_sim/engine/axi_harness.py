@@ -1,0 +1,101 @@
+"""Builds and runs the compiled harness of an AXI4 engine, ``axi_harness.cpp``: programs in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tileloom import scratch
+from tileloom.design import Design
+from tileloom.engine.config import EngineConfig
+
+from ..build import harness, verilator
+from .memory import MemoryImage
+
+SOURCE = Path(__file__).with_name("axi_harness.cpp")
+
+
+@dataclass(frozen=True)
+class AxiProgram:
+    """A program to run.
+
+    Attributes
+    ----------
+    image:
+        The memory before it.
+    waits:
+        How often AR, R, AW, W and B wait in a cycle, 0 to below 1.
+    seed:
+        Of the waits.
+    """
+
+    image: MemoryImage
+    waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class AxiRun:
+    """What a program gave.
+
+    Attributes
+    ----------
+    content:
+        The memory after it, as ``MemoryImage.content`` before.
+    cycles:
+        From the offer on ``start`` until ``status`` was valid.
+    status:
+        The word on ``status``.
+    """
+
+    content: bytes
+    cycles: int
+    status: int
+
+
+def build_axi_harness(design: Design, config: EngineConfig, *, waves: bool = False) -> Path:
+    """Return the harness of an engine, made if the cache has none. Raises ToolError as a tool fails."""
+    numbers = {"BEAT_BYTES": config.bus // 8, "BURST_BEATS": config.burst_beats}
+    elements = [name for name in design.manifest["modules"] if name.endswith("dot_element")]
+    header = harness.ports_header(design.manifest, numbers)
+    return harness.compile_harness(
+        "axi-harness",
+        design.verilog,
+        design.name,
+        {"ports.h": header, SOURCE.name: SOURCE.read_text(encoding="utf-8")},
+        SOURCE.name,
+        control=verilator.control_file(elements, blocks=False),
+        waves=waves,
+    )
+
+
+def run_programs(
+    design: Design, config: EngineConfig, programs: Sequence[AxiProgram], *, waves: Path | None = None
+) -> list[AxiRun]:
+    """Run programs after one another on one engine, each with a memory of its own.
+
+    Raises ToolError if the harness cannot be built, and HarnessError if it fails: the engine stands still, or
+    does what AXI4 does not allow, or touches memory that is not its own.
+    """
+    harness_program = build_axi_harness(design, config, waves=waves is not None)
+    plan = []
+    for program in programs:
+        image = program.image
+        plan.append([image.base, len(image.content), image.start, image.results])
+        plan[-1] += [image.results + image.results_size, program.seed]
+        plan[-1] += [round(65536 * wait) for wait in program.waits]
+    with scratch.folder() as folder:
+        np.array(plan, "<u8").tofile(folder / "plan.bin")
+        (folder / "memory.bin").write_bytes(b"".join(program.image.content for program in programs))
+        lines = harness.run(harness_program, [folder, *([waves] if waves else [])])
+        after = (folder / "after.bin").read_bytes()
+    runs, begin = [], 0
+    for program, (_, cycles, *words) in zip(programs, lines, strict=True):
+        end = begin + len(program.image.content)
+        status = sum(int(word, 16) << 32 * index for index, word in enumerate(words))
+        runs.append(AxiRun(after[begin:end], int(cycles), status))
+        begin = end
+    return runs
