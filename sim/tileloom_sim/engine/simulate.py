@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tileloom_golden.estimate.engine_clock import Bus
 
 from tileloom.cli.console import Sheet, step
 from tileloom.engine.config import Core, EngineConfig, EnginePort
@@ -18,6 +17,7 @@ from tileloom.engine.design import generate
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom_golden.engine.convolution import im2col, unrolled
+from tileloom_golden.estimate.clock import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.rounding import to_float64
 
