@@ -14,7 +14,8 @@ from functools import cache
 import click
 import numpy as np
 
-from tileloom.cli.console import print_json, print_table, status
+from tileloom.cli.console import print_json, print_table, step
+from tileloom.cli.main import Told
 from tileloom.design import Design
 from tileloom.families import load
 from tileloom.systolic.design import generate
@@ -102,11 +103,11 @@ BENCHMARKS: list[Callable[[], dict[str, object]]] = [
 ]
 
 
-@click.command()
+@click.command(cls=Told)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(as_json: bool) -> None:
     """Print the cycles of streams of tiles, of the word port, and of pruned matrices."""
-    with status("Simulating"):
+    with step("Simulating"):
         figures = [benchmark() for benchmark in BENCHMARKS]
     if as_json:
         print_json(figures)

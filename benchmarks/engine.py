@@ -14,13 +14,14 @@ from typing import Any
 import click
 import numpy as np
 
-from tileloom.cli.console import print_json, print_table, status
+from tileloom.cli.console import print_json, print_table, step
+from tileloom.cli.main import Told
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 from tileloom_golden.estimate.engine import estimate
 from tileloom_sim.engine.job import make_job, random_jobs
 from tileloom_sim.engine.run import run_jobs
-from tileloom_synth.engine.command import memory_bits, synthesise_engine
+from tileloom_synth.engine.synthesise import map_engine, memory_bits
 from tileloom_synth.library import standard_cells as library
 
 SIZE = 256
@@ -85,7 +86,7 @@ def estimator() -> Figure:
 def area(liberty: Path, period_ps: float) -> Figure:
     """Return area, clock, and the share of walker and control in one library."""
     cells = library.load([liberty])
-    report = synthesise_engine(EngineConfig(), cells, period_ps)
+    report = map_engine(EngineConfig(), cells, period_ps)
     control = sum(report.shares[part].area for part in ("walker", "control")) / report.area
     clock = f"{report.timing.frequency_mhz:.0f} MHz" if report.timing else ""
     return _figure(
@@ -101,7 +102,7 @@ def _figure(figure: str, measured: str, target: str, met: bool) -> Figure:
     return {"figure": figure, "measured": measured, "target": target, "met": met}
 
 
-@click.command()
+@click.command(cls=Told)
 @click.option(
     "--liberty",
     type=(click.Path(exists=True, path_type=Path), float),
@@ -112,7 +113,7 @@ def _figure(figure: str, measured: str, target: str, met: bool) -> Figure:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(liberty: tuple[tuple[Path, float], ...], as_json: bool) -> None:
     """Print the engine's cycles, and its area in each library."""
-    with status("Simulating"):
+    with step("Simulating"):
         figures = [*cycles(), estimator()]
     figures += [area(path, period) for path, period in liberty]
     if as_json:

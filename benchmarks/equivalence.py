@@ -26,6 +26,7 @@ import pyosys
 
 from tileloom import yosys
 from tileloom.cli.console import print_table
+from tileloom.cli.main import Told
 
 ROOT = Path(__file__).parents[1]
 
@@ -140,7 +141,7 @@ write_aiger -zinit miter.aig
 """
 
 
-@click.command()
+@click.command(cls=Told)
 @click.argument("revision")
 @click.argument("names", nargs=-1)
 @click.option("--seconds", default=120, show_default=True, help="For each proof.")

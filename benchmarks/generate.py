@@ -11,6 +11,7 @@ import time
 import click
 
 from tileloom.cli.console import print_json, print_table
+from tileloom.cli.main import Told
 from tileloom.families import load
 from tileloom.systolic.design import generate
 
@@ -18,7 +19,7 @@ SIZES = (4, 8, 16, 32, 64)
 TARGETS = {32: {"seconds": 5.0, "kilobytes": 500.0}, 64: {"seconds": 20.0}}
 
 
-@click.command()
+@click.command(cls=Told)
 @click.option("--preset", default="stream-8x8-int8", show_default=True, help="What is resized.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(preset: str, as_json: bool) -> None:

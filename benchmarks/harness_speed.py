@@ -9,7 +9,8 @@ from __future__ import annotations
 import click
 import numpy as np
 
-from tileloom.cli.console import print_json, print_table, status
+from tileloom.cli.console import print_json, print_table, step
+from tileloom.cli.main import Told
 from tileloom.families import load
 from tileloom.systolic.design import generate
 from tileloom_sim.systolic.gemm import simulate_gemm
@@ -21,14 +22,14 @@ VECTORS, TILES = 256, 16
 """What both run: tiles of 256 vectors, nothing stalled (``stream_tiles`` in ``bench``)."""
 
 
-@click.command()
+@click.command(cls=Told)
 @click.argument("preset", default="stream-8x8-int8")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(preset: str, as_json: bool) -> None:
     """Print the speed of the compiled harness and of the cocotb bench, and their ratio."""
     config = load(preset)
     design = generate(config)
-    with status("Simulating in cocotb"):
+    with step("Simulating in cocotb"):
         bench = regress_design(design, seed=1, testcase="streaming")
     if not bench.passed:
         raise click.ClickException("; ".join(bench.failures) or bench.run.log)
@@ -39,7 +40,7 @@ def main(preset: str, as_json: bool) -> None:
     x, w, _ = gemm_words(
         np.random.default_rng(1), shape, config.activation, config.weight, config.accumulator
     )
-    with status("Simulating in the harness"):
+    with step("Simulating in the harness"):
         run = simulate_gemm(design, x, w, skip_zero_tiles=False)
     cocotb_speed, harness_speed = entry["cycles"] / entry["seconds"], run.cycles / run.seconds
     ratio = harness_speed / cocotb_speed

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from tileloom.cli.console import notes, print_json, print_table
-from tileloom.errors import UserError
+from tileloom.cli.console import note, print_json, print_table
+from tileloom.cli.main import Told
 from tileloom.families import load
 from tileloom.systolic.design import generate
 from tileloom_synth.library import standard_cells as library
@@ -78,19 +78,16 @@ def measure(cells: Library, *, is_real: bool) -> list[dict[str, Any]]:
     return figures
 
 
-@click.command()
+@click.command(cls=Told)
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(folder: Path | None, as_json: bool) -> None:
     """Print seconds, the cost of hierarchy, and the saving of INT8 weights; FOLDER holds Nangate45."""
     path = folder / REAL if folder else None
     if path and path.is_file():
-        try:
-            cells = library.load([path])
-        except library.LibraryError as error:
-            raise UserError(str(error)) from None
+        cells = library.load([path])
     else:
-        notes.print(f"{path or 'FOLDER'}: no {REAL}; skipped: the saving in Nangate45", highlight=False)
+        note(f"{path or 'FOLDER'}: no {REAL}; skipped: the saving in Nangate45")
         cells = library.generic()
     figures = measure(cells, is_real=cells.area_unit != "GE")
     if as_json:

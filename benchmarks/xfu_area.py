@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from tileloom.cli.console import print_json, print_table, step
+from tileloom.cli.main import Told
 from tileloom.xfu.config import GROUP_SIZES, Host, XfuConfig
 from tileloom_synth.library import standard_cells
 from tileloom_synth.library.standard_cells import Library
@@ -61,7 +62,7 @@ def figure(name: str, sizes: str, area: Area, overhead: Overhead | None = None) 
     return row
 
 
-@click.command()
+@click.command(cls=Told)
 @click.argument("liberty", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(liberty: Path | None, as_json: bool) -> None:

@@ -80,6 +80,7 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
         (("generate", "engine-int8", "--name", "größe"), "is not a Verilog identifier"),
         (("generate", "engine-int8", "--name", "n" * 300), "--name: has 300 letters; 128 at most"),
         (("generate", "engine-int8", "-o", "/dev/null"), "/dev/null"),
+        (("generate", "engine-int8", "-o", ""), "-o: the name is empty; give a folder"),
         (("simulate", "sasp-4x4-int8", "--layers", "3"), "--layers is for a block-sparse tile engine"),
         (("simulate", "engine-int8", "--per", "column"), "--per is for a systolic array"),
         (("synth", "engine-int8", "--module", "row"), "--module is for a systolic array"),

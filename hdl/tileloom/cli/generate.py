@@ -9,6 +9,7 @@ import click
 
 from ..api import generate
 from ..design import checked_name
+from ..errors import UserError
 from ..files import claim
 from .console import print_json, print_table, step
 from .options import config_parameters, configured, force_option, json_option
@@ -17,7 +18,7 @@ from .options import config_parameters, configured, force_option, json_option
 def _run(
     source: str,
     overrides: Sequence[str],
-    output: Path,
+    output: str,
     name: str | None,
     force: bool,
     as_json: bool,
@@ -36,12 +37,15 @@ def _run(
       tileloom generate engine-int8-axi4 --set bus=64 --set m=8
       tileloom generate xfu-cv32e40p -o core
     """
+    if not output:
+        raise UserError("-o: the name is empty; give a folder")
+    folder = Path(output)
     config = configured(source, overrides)
     if name is not None:
         checked_name(name)
     with step("Generating"):
         design = generate(config, name)
-        files = design.files(output)
+        files = design.files(folder)
         outputs = {str(path): path for path in files}
         claim(outputs, force=force, same_content=True, make_folders=True).write(files)
     if as_json:
@@ -52,7 +56,7 @@ def _run(
         ours = (f"{design.name}.v", f"{design.name}.json")
         rest = [path for path in files if path.name not in ours]
         rows = [row for row, path in zip(rows, files, strict=True) if path.name in ours]
-        rows.append((f"{output}: the core's files", str(len(rest))))
+        rows.append((f"{folder}: the core's files", str(len(rest))))
     rows.append(("modules", str(len(design.manifest["modules"]))))
     rows += [(key.replace("_", " "), str(value)) for key, value in design.manifest["timing"].items()]
     print_table(design.name, (), rows)
@@ -67,8 +71,8 @@ generate_command = click.Command(
         *config_parameters(),
         click.Option(
             ["-o", "--output"],
-            type=click.Path(path_type=Path),
-            default=Path(),
+            type=click.Path(),
+            default=".",
             help="Folder to write to; made if it is not there.  [default: this folder]",
         ),
         click.Option(

@@ -24,6 +24,18 @@ class _Mistake(click.ClickException):
     exit_code = UserError.exit_status
 
 
+class Told(click.Command):
+    """A command whose errors are told in one line with an exit status; ``tileloom``, and each benchmark."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that a user is to be told becomes one line and an exit status."""
+        try:
+            return super().invoke(ctx)
+        except TileloomError as error:
+            told = _Mistake if isinstance(error, UserError) else click.ClickException
+            raise told(str(error)) from None
+
+
 class Group(click.Group):
     """A group of commands that says which one is near where there is none of a name."""
 
@@ -39,16 +51,8 @@ class Group(click.Group):
             raise click.UsageError(f"no such command: {name}{near}", ctx) from None
 
 
-class Commands(Group):
+class Commands(Told, Group):
     """The installed packages' commands, each imported when asked for."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error that a user is to be told becomes one line and an exit status."""
-        try:
-            return super().invoke(ctx)
-        except TileloomError as error:
-            told = _Mistake if isinstance(error, UserError) else click.ClickException
-            raise told(str(error)) from None
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run from the command line: exit status 130 where it is interrupted, as shells have it."""
