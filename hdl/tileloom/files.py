@@ -144,6 +144,8 @@ def claim(
         try:
             _check(option, path, read, force=force or same_content, make_folders=make_folders)
             other = claimed.setdefault(path.resolve(), option)
+        except UserError:
+            raise
         except (OSError, ValueError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise UserError(f"{option}: {_shown(path)}: {reason}") from None

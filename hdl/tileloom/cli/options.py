@@ -75,7 +75,13 @@ def input_option(name: str, metavar: str, text: str) -> click.Option:
 
 def output_option(metavar: str, text: str) -> click.Option:
     """Return ``-o``, the file that results go to, passed on as ``output``."""
-    return click.Option(["-o", "--output"], type=click.Path(path_type=Path), metavar=metavar, help=text)
+
+    def named(context: click.Context, parameter: click.Parameter, name: str | None) -> Path | None:
+        if name == "":
+            raise UserError("-o: the name is empty; give the name of a file")
+        return None if name is None else Path(name)
+
+    return click.Option(["-o", "--output"], type=click.Path(), metavar=metavar, help=text, callback=named)
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only to type checkers
