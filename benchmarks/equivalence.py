@@ -73,10 +73,9 @@ CONFIGURATIONS: Mapping[str, tuple[str, str, str]] = {
 
 CHANGED = {
     "engine 1 x 1 x 1, AXI4": "repairs of the AXI4 engine",
-    **{
-        name: "repairs of the commit interface"
-        for name in ("xfu unit", "xfu CV-X-IF", "xfu CV-X-IF, 8, imprecise")
-    },
+    **dict.fromkeys(
+        ("xfu unit", "xfu CV-X-IF", "xfu CV-X-IF, 8, imprecise"), "repairs of the commit interface"
+    ),
 }
 """Configurations whose behaviour was changed on purpose since 96d4621, and by what."""
 
