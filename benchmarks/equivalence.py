@@ -74,7 +74,9 @@ CONFIGURATIONS: Mapping[str, tuple[str, str, str]] = {
 
 CHANGED = {
     "engine 1 x 1 x 1, AXI4": "repairs of the AXI4 engine",
-    "xfu CV-X-IF": "repairs of the commit interface",
+    **dict.fromkeys(
+        ("xfu unit", "xfu CV-X-IF", "xfu CV-X-IF, 8, imprecise"), "repairs of the commit interface"
+    ),
 }
 """Configurations whose behaviour was changed on purpose since 96d4621, and by what."""
 
@@ -212,7 +214,7 @@ def compare(folder: Path, seconds: int, cycles: int) -> tuple[str, bool]:
     log = abc(f"read_aiger {folder}/miter.aig; strash; bmc2 -F {cycles} -T {seconds}", seconds * 2)
     if "was asserted" in log:
         return f"SAT: {log[log.index('was asserted') :].split('.')[0]}", False
-    frames = re.search(r"No output asserted in (\d+) frames", log)
+    frames = re.search(r"No output (?:asserted|failed) in (\d+) frames", log)
     return f"SAT, {frames[1] if frames else 'no'} cycles", frames is not None and int(frames[1]) > 0
 
 
