@@ -16,6 +16,8 @@ from tileloom_golden.engine.program import command_word
 from tileloom_golden.engine.sparse import from_dense
 from tileloom_sim.engine.memory import memory_image
 
+pytestmark = pytest.mark.usefixtures("generated_once")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
