@@ -73,7 +73,11 @@ CONFIGURATIONS: Mapping[str, tuple[str, str, str]] = {
 """By name: family, preset or form, overrides."""
 
 CHANGED = {
-    "engine 1 x 1 x 1, AXI4": "repairs of the AXI4 engine",
+    **dict.fromkeys(
+        ("engine 1 x 1 x 1", "engine 2 x 2 x 2, masks", "engine 1 x 2 x 2, FP32 x INT8"),
+        "repair of queues of 1 and 2, which now pass a transfer in every cycle",
+    ),
+    "engine 1 x 1 x 1, AXI4": "repairs of the AXI4 engine and of short queues",
     **dict.fromkeys(
         ("xfu unit", "xfu CV-X-IF", "xfu CV-X-IF, 8, imprecise"), "repairs of the commit interface"
     ),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tileloom.cli.result import Result
 from tileloom.config import Config
 from tileloom.families import family_of
-
-from .result import Result
 
 
 def simulate(config: Config, **options: Any) -> Result:

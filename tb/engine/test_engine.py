@@ -204,7 +204,7 @@ def test_short_queues_of_weights_take_the_estimated_cycles(
 
 
 FEW = ("product, small", "2 x 2")
-SYSTOLIC = {"m": 1, "core": Core.SYSTOLIC, "requantise": False, "acc_tiles": 20}
+SYSTOLIC = {"m": 1, "core": Core.SYSTOLIC, "acc_tiles": 20}
 CONFIGS = {
     "registered": {"product_register": True, "drain_rows": 4},
     "INT32": {"requantise": False, "drain_rows": 2},

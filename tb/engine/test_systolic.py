@@ -17,7 +17,7 @@ from tileloom_sim.systolic.stimulus import float_words, integer_words
 
 from .layers import FLOWING, Case, compare_cycles, mask_of, random_layer, run_cases
 
-COMMON = {"m": 1, "core": Core.SYSTOLIC, "requantise": False, "acc_tiles": 64, "a_words": 512}
+COMMON = {"m": 1, "core": Core.SYSTOLIC, "acc_tiles": 64, "a_words": 512}
 CONFIGS = {
     "FP32 x INT8": EngineConfig(k=4, n=4, bus=128, weight=INT8, **COMMON),
     "FP32 x INT4": EngineConfig(k=4, n=4, bus=64, weight=SignMagnitude(4), **COMMON),

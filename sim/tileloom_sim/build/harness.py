@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom import processes
+from tileloom.design import Design
 from tileloom.errors import CheckError
 
 from . import cache, toolchain, verilator
@@ -75,6 +76,35 @@ def compile_harness(
     settings = [*verilator.SPEED, *verilator.COMPILER, *verilator.WARNINGS, *options]
     named = [part for item in texts.items() for part in item]
     return cache.built(name, [*tools, *settings, control, top, main, *named, verilog], build) / PROGRAM
+
+
+def design_harness(
+    name: str,
+    design: Design,
+    source: Path,
+    *,
+    numbers: Mapping[str, int] | None = None,
+    kept: Sequence[str] = (),
+    blocks: bool = False,
+    waves: bool = False,
+) -> Path:
+    """Return the program of a design and the C++ file ``source``, as ``compile_harness`` does.
+
+    ``source`` includes ports.h, the names of the design's signals and ``numbers``. ``kept`` modules, or with
+    ``blocks`` each as a block of its own, are not inlined (``verilator.control_file``).
+    """
+    return compile_harness(
+        name,
+        design.verilog,
+        design.name,
+        {
+            "ports.h": ports_header(design.manifest, numbers),
+            source.name: source.read_text(encoding="utf-8"),
+        },
+        source.name,
+        control=verilator.control_file(kept, blocks=blocks),
+        waves=waves,
+    )
 
 
 def ports_header(manifest: Mapping[str, Any], numbers: Mapping[str, int] | None = None) -> str:

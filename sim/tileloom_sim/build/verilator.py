@@ -25,7 +25,7 @@ COMPILER = ["-MAKEFLAGS", "OPT_FAST=-O1", "-MAKEFLAGS", "OPT_GLOBAL=-O1"]
 
 def elements(origins: Mapping[str, str]) -> list[str]:
     """Return the processing elements among a manifest's ``modules``: what to keep as modules."""
-    return [name for name, origin in origins.items() if origin == "processing element"]
+    return [name for name, origin in origins.items() if origin in ("processing element", "dot product")]
 
 
 def rows(origins: Mapping[str, str]) -> list[str]:

@@ -58,16 +58,12 @@ class AxiRun:
 
 def build_axi_harness(design: Design, config: EngineConfig, *, waves: bool = False) -> Path:
     """Return the harness of an engine, made if the cache has none. Raises ToolError as a tool fails."""
-    numbers = {"BEAT_BYTES": config.bus // 8, "BURST_BEATS": config.burst_beats}
-    elements = [name for name in design.manifest["modules"] if name.endswith("dot_element")]
-    header = harness.ports_header(design.manifest, numbers)
-    return harness.compile_harness(
+    return harness.design_harness(
         "axi-harness",
-        design.verilog,
-        design.name,
-        {"ports.h": header, SOURCE.name: SOURCE.read_text(encoding="utf-8")},
-        SOURCE.name,
-        control=verilator.control_file(elements, blocks=False),
+        design,
+        SOURCE,
+        numbers={"BEAT_BYTES": config.bus // 8, "BURST_BEATS": config.burst_beats},
+        kept=verilator.elements(design.manifest["modules"]),
         waves=waves,
     )
 

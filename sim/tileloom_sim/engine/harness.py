@@ -69,17 +69,8 @@ class EngineRun:
 
 def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
     """Return the harness of an engine, made if the cache has none. Raises ToolError as a tool fails."""
-    elements = [name for name in design.manifest["modules"] if name.endswith("dot_element")]
-    header = harness.ports_header(design.manifest)
-    return harness.compile_harness(
-        "engine-harness",
-        design.verilog,
-        design.name,
-        {"ports.h": header, SOURCE.name: SOURCE.read_text(encoding="utf-8")},
-        SOURCE.name,
-        control=verilator.control_file(elements, blocks=False),
-        waves=waves,
-    )
+    kept = verilator.elements(design.manifest["modules"])
+    return harness.design_harness("engine-harness", design, SOURCE, kept=kept, waves=waves)
 
 
 def run_layers(

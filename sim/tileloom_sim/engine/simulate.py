@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.cli.console import Sheet, step
+from tileloom.cli.result import Result
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom.errors import UserError
@@ -22,7 +23,6 @@ from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.rounding import to_float64
 
 from ..layout import Named, named
-from ..result import Result
 from ..systolic import reference
 from ..systolic.operands import Scaling, require_float32
 from .job import Job, make_job, random_jobs
@@ -162,7 +162,7 @@ def simulate(
     return EngineResult(
         figures,
         sheets,
-        values,
+        values=values,
         scale=None if parameters is None else parameters.scale,
         shift=None if parameters is None else parameters.shift,
         files=texts(config, runs[0]),

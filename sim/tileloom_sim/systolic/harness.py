@@ -38,22 +38,17 @@ def build_harness(design: Design, *, waves: bool = False, blocks: bool = False) 
     """
     blocks = blocks and not waves
     timing = design.manifest["timing"]
-    header = harness.ports_header(
-        design.manifest,
-        {
+    return harness.design_harness(
+        "harness",
+        design,
+        SOURCE,
+        numbers={
             "WEIGHT_BEATS": timing["weight_transfers_per_tile"],
             "ACTIVATION_BEATS": timing["activation_transfers_per_vector"],
             "RESULT_BEATS": timing["result_transfers_per_vector"],
         },
-    )
-    kept = (verilator.rows if blocks else verilator.elements)(design.manifest["modules"])
-    return harness.compile_harness(
-        "harness",
-        design.verilog,
-        design.name,
-        {"ports.h": header, SOURCE.name: SOURCE.read_text(encoding="utf-8")},
-        SOURCE.name,
-        control=verilator.control_file(kept, blocks=blocks),
+        kept=(verilator.rows if blocks else verilator.elements)(design.manifest["modules"]),
+        blocks=blocks,
         waves=waves,
     )
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from tileloom.cli.console import Sheet, step
+from tileloom.cli.result import Result
 from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
 from ..layout import MATRIX, named, oriented
-from ..result import Result
 from .gemm import GemmRun, golden_gemm, simulate_gemm
 from .operands import Operands, Scaling, prepare, require_float32, values_of
 from .regression import regress_design
@@ -129,7 +129,7 @@ def _gemm(config: SystolicConfig, operands: Operands, *, raw: bool, waves: Path 
         _compare(config, run, operands)
     y = values_of(config, run.words, operands, raw=raw)
     figures = gemm_figures(config, run, operands, y, raw=raw)
-    return Result(figures, [Sheet(name, (), gemm_rows(figures))], y)
+    return Result(figures, [Sheet(name, (), gemm_rows(figures))], values=y)
 
 
 def _compare(config: SystolicConfig, run: GemmRun, operands: Operands) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -85,5 +84,5 @@ def run(
         with outputs.writing(wave_file) as part:
             result = simulate(config, waves=part, **given)
     if output is not None:
-        outputs.write({output: json.dumps(result.figures, indent=2) + "\n"})
+        outputs.write({output: result.json})
     result.show({"figures": output, "waves": wave_file}, as_json=as_json)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tileloom.cli.console import step
+from tileloom.cli.result import Result
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.xfu.config import XfuConfig
 
-from ..result import Result
 from ..riscv.run import Conditions, Waits
 from .hosts import CORES, xfu_system
 from .report import suite_figures, suite_sheets

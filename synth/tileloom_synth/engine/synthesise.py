@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tileloom.cli.result import Result
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 
@@ -12,7 +13,6 @@ from ..library.standard_cells import Library
 from ..options import choose_library
 from ..progress import progress
 from ..report import Report
-from ..result import Result
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
 from ..techmap.memories import without

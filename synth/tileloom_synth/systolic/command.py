@@ -45,4 +45,7 @@ def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bo
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
     outputs = claim({"-o": output}, inputs=options["files"], force=force)
-    synthesise(config, **options).show(outputs, output, as_json=as_json)
+    result = synthesise(config, **options)
+    if output is not None:
+        outputs.write({output: result.json})
+    result.show({"report": output}, as_json=as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tileloom.cli.result import Result
 from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
@@ -12,7 +13,6 @@ from tileloom.systolic.design import generate
 
 from ..options import choose_library
 from ..progress import progress
-from ..result import Result
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom.cli.console import Sheet, step
+from tileloom.cli.result import Result
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.xfu.config import Host, XfuConfig
@@ -14,7 +15,6 @@ from tileloom.xfu.design import generate
 
 from ..options import choose_library
 from ..progress import progress
-from ..result import Result
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
 from .overhead import Overhead, core_overhead
