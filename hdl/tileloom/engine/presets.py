@@ -14,10 +14,10 @@ FAMILY = Family(
     title="block-sparse tile engine",
     config=EngineConfig,
     presets={
-        "engine-int8": Preset("INT8, 4 x 8 x 8 MACs a cycle, streams, results requantised to INT8", {}),
+        "engine-int8": Preset("4 x 8 x 8 INT8 MACs a cycle, streams, INT8 results", {}),
         "engine-int8-axi4": Preset("the same as an AXI4 master, by descriptors in memory", {"port": "axi4"}),
         "engine-fp32": Preset(
-            "an 8 x 8 systolic array as core, FP32 x FP32, streams", {**_SYSTOLIC, "weight": "fp32"}
+            "core: an 8 x 8 systolic array, FP32 x FP32; streams", {**_SYSTOLIC, "weight": "fp32"}
         ),
         "engine-fp32-int8": Preset("the same, FP32 x INT8", {**_SYSTOLIC, "weight": "int8"}),
     },

@@ -8,13 +8,13 @@ from .config import SystolicConfig
 
 def _sasp(size: int, weight: str) -> Preset:
     """Return the paper's instance of this size: word port, truncation (SASP)."""
-    summary = f"SASP's {size} x {size} array, FP32 x {weight.upper()}: 32-bit word port, truncation"
+    summary = f"SASP's, FP32 x {weight.upper()}: 32-bit word port, truncation"
     return Preset(summary, {"rows": size, "columns": size, "weight": weight, "port": "word"})
 
 
 def _stream(activation: str, weight: str) -> Preset:
     """Return an 8 x 8 array that takes a vector a cycle and never waits for weights."""
-    summary = f"8 x 8, {activation.upper()} x {weight.upper()}: a vector a cycle, double-buffered weights"
+    summary = f"{activation.upper()} x {weight.upper()}: a vector a cycle, double-buffered"
     fields = {"rows": 8, "columns": 8, "activation": activation, "weight": weight, "double_buffer": True}
     return Preset(summary, fields)
 
