@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,14 +38,15 @@ class Line:
 
 
 def lines(page: Path) -> Iterator[Line]:
-    """Yield the command lines in a page's fenced blocks."""
-    for block in re.findall(
-        r"^```\w*\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    ):
-        for text in block.replace("\\\n", " ").splitlines():
-            lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    """Yield the command lines in a page's blocks of code, fenced or indented."""
+    text = page.read_text(encoding="utf-8")
+    fence = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    indented = re.findall(r"(?:^    .*\n)+", fence.sub("", text), re.MULTILINE)
+    for block in [*fence.findall(text), *map(textwrap.dedent, indented)]:
+        for command_line in block.replace("\\\n", " ").splitlines():
+            lexer = shlex.shlex(command_line, posix=True, punctuation_chars=True)
             lexer.whitespace_split = True
-            if not re.search(r"(^|&& *|; *)(\w+=\S+ +)*tileloom ", text):
+            if not re.search(r"(^|&& *|; *)(\w+=\S+ +)*tileloom ", command_line):
                 continue
             command: list[str] = []
             for word in [*lexer, ";"]:
@@ -107,7 +109,7 @@ def parse(words: tuple[str, ...]) -> click.Context:
 def test_there_are_lines_of_every_verb_and_page() -> None:
     assert {line.words[0] for line in LINES} >= {*VERBS, "presets", "paper", "doctor", "cache"}
     pages = {line.page for line in LINES}
-    assert pages >= {"README.md", "commands.md", "systolic.md", "xdecimate.md"}
+    assert pages >= {"README.md", "commands.md", "engine.md", "systolic.md", "xdecimate.md"}
 
 
 @pytest.mark.parametrize("line", LINES, ids=str)

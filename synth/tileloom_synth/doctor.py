@@ -65,9 +65,9 @@ PACKAGES = {
 """The Python packages needed, and what for."""
 
 RISC_V = {
-    "ziglang": "C compiler of xfu run",
-    "pythondata-cpu-cv32e40p": "the core of xfu run",
-    "pythondata-cpu-cv32e40x": "xfu run --core cv32e40x",
+    "ziglang": "C compiler of simulate xfu-cv32e40p",
+    "pythondata-cpu-cv32e40p": "the core of xfu-cv32e40p",
+    "pythondata-cpu-cv32e40x": "the core that xfu-cv-x-if is simulated on",
 }
 """The Python packages of the optional dependencies ``xfu``, and what for."""
 

