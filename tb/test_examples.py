@@ -57,3 +57,11 @@ def test_a_netlist_is_of_the_librarys_cells_alone(design: Design, tmp_path: Path
     assert design.name in modules
     assert used - modules and used - modules <= set(library.cells)
     assert "always" not in text
+
+
+def test_the_netlists_script_is_the_one_in_the_documentation() -> None:
+    example = (ROOT / "examples" / "netlist.py").read_text(encoding="utf-8")
+    (script,) = re.findall(r'f"""\n(.*?)"""', example, re.DOTALL)
+    names = {"design": "build/stream_8x8_int8.v", "liberty": "cells.lib", "netlist": "netlist.v"}
+    page = (ROOT / "docs" / "systolic.md").read_text(encoding="utf-8")
+    assert f"```\n{script.format(**names)}```" in page
