@@ -16,10 +16,14 @@ from click.testing import CliRunner
 
 from tileloom.cli.main import main
 from tileloom.cli.options import configured
+from tileloom.families import presets
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OTHERS = [*PAGES, *sorted((ROOT / "synth" / "results").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "synth/results").glob("*.md")),
+]
 
 VERBS = ("generate", "simulate", "synth")
 OLD = re.compile(r"tileloom (?:xfu|engine) |--form\b|--groups\b|--fast-errors\b|synth --table|xfu run")
@@ -57,6 +61,15 @@ def lines(page: Path) -> Iterator[Line]:
                     command.append(word)
 
 
+def spans(page: Path) -> Iterator[Line]:
+    """Yield the command lines in running text that can be typed: with a preset, and no word to fill in."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for span in re.findall(r"`tileloom (\w+ [^`]+)`", text):
+        words = tuple(span.split())
+        if words[0] in VERBS and words[1] in presets() and not any(map(str.isupper, {*words} - {"FILE"})):
+            yield Line(page.name, words)
+
+
 def _line(page: str, command: list[str]) -> Iterator[Line]:
     while command and re.fullmatch(r"\w+=.*", command[0]):
         command = command[1:]
@@ -64,10 +77,11 @@ def _line(page: str, command: list[str]) -> Iterator[Line]:
         yield Line(page, tuple(command[1:]))
 
 
-LINES = [line for page in PAGES for line in lines(page)]
+BLOCKS = [line for page in PAGES for line in lines(page)]
+LINES = [*BLOCKS, *(line for page in PAGES for line in spans(page))]
 CHEAP = [
     line
-    for line in LINES
+    for line in BLOCKS
     if line.words[0] in ("presets", "doctor")
     or line.words[:2] == ("cache", "show")
     or (line.words[0] == "generate" and "xfu-cv32e40p" not in line.words)
@@ -88,9 +102,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put_inputs(words: tuple[str, ...]) -> None:
-    """Make an empty file of every ``.npy`` that is read and every library."""
-    for word in words:
-        if word.endswith((".npy", ".lib", ".gz")):
+    """Make an empty file of every matrix and every library that is named."""
+    for before, word in zip(("", *words), words, strict=False):
+        if word.endswith(".npy") or before == "--liberty":
             Path(word).parent.mkdir(parents=True, exist_ok=True)
             Path(word).touch()
 
@@ -129,7 +143,7 @@ def test_a_cheap_line_runs(line: Line, folder: Path) -> None:
         assert list(Path(options["output"]).glob("*.v"))
 
 
-@pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_has_an_old_spelling(page: Path) -> None:
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         assert not OLD.search(line), f"{page.name}:{number}: {line}"
