@@ -82,7 +82,7 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
         (("generate", "engine-int8", "-o", "/dev/null"), "/dev/null"),
         (("generate", "engine-int8", "-o", ""), "-o: the name is empty; give a folder"),
         (("simulate", "sasp-4x4-int8", "--layers", "3"), "--layers is for a block-sparse tile engine"),
-        (("simulate", "engine-int8", "--per", "column"), "--per is for a systolic array"),
+        (("simulate", "engine-int8", "--simulator", "icarus"), "--simulator is for a systolic array"),
         (("synth", "engine-int8", "--module", "row"), "--module is for a systolic array"),
         (("simulate", "sasp-4x4-int8", "--nothing"), "No such option"),
         (("simulate",), "Missing argument 'CONFIG'"),

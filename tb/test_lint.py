@@ -1,5 +1,6 @@
 """Verilator's linter and Icarus say nothing about what is generated: presets, and odd configurations."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -9,7 +10,10 @@ import pytest
 
 import tileloom
 from tileloom.design import Design
+from tileloom.export import HEADER
 from tileloom.families import families
+from tileloom.netlist.text import split_modules
+from tileloom.xfu.cv32e40p.stages import PREFIX
 from tileloom_sim.build.toolchain import verilator
 
 SYSTOLIC = (
@@ -76,6 +80,16 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 @pytest.mark.parametrize("configuration", [*SYSTOLIC, *ENGINE, *XFU])
 def test_the_linters_say_nothing(configuration: str, tmp_path: Path) -> None:
     _check(generated(configuration), tmp_path)
+
+
+@pytest.mark.parametrize("sizes", ["4,8,16", "8"])
+@pytest.mark.parametrize("stage", ["decode", "execute", "merge"])
+def test_nor_of_what_is_added_to_a_core(sizes: str, stage: str, tmp_path: Path) -> None:
+    """Its registers have the core's asynchronous reset."""
+    unit = generated(f"xfu-cv32e40p group_sizes={sizes}")
+    top = f"{PREFIX}_{stage}"
+    modules = [text for name, text in split_modules(unit.verilog).items() if name.startswith(top)]
+    _check(dataclasses.replace(unit, name=top, verilog=HEADER + "".join(modules)), tmp_path)
 
 
 @pytest.mark.parametrize("configuration", [*SYSTOLIC[-14:], *ENGINE[-8:]])

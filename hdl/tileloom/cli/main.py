@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -37,7 +38,15 @@ class Told(click.Command):
 
 
 class Group(click.Group):
-    """A group of commands that says which one is near where there is none of a name."""
+    """A group of commands that says which one is near where there is none of a name.
+
+    Each of them takes ``--quiet`` and ``--verbose``.
+    """
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name, or None."""
+        found = super().get_command(ctx, cmd_name)
+        return found and _with_verbosity(found)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -64,12 +73,11 @@ class Commands(Told, Group):
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
-        except click.Abort:
+        except (click.Abort, Terminated) as ended:
+            # Amaranth would warn of hardware that was begun and is not used.
+            warnings.simplefilter("ignore")
             click.echo("interrupted", err=True)
-            sys.exit(INTERRUPTED)
-        except Terminated:
-            click.echo("interrupted", err=True)
-            raise
+            sys.exit(ended.code if isinstance(ended, Terminated) else INTERRUPTED)
         sys.exit(status if isinstance(status, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -41,7 +41,7 @@ class Result:
         """Print the tables, or the figures as JSON, and the files that were written, by what they hold."""
         written = {what: str(path) for what, path in files.items() if path is not None}
         if as_json:
-            print_json({**self.figures, "files": written} if files else self.figures)
+            print_json({**self.figures, "files": written} if written else self.figures)
             return
         for sheet in self.sheets:
             sheet.show()

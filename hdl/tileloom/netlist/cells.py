@@ -30,7 +30,7 @@ REDUCE = ("$reduce_and", "$reduce_or", "$reduce_xor", "$reduce_bool", "$logic_no
 RIGHT = {"$shr": "$shr", "$sshr": "$sshr", "$shift": "$shr"}
 """Shifts to the right, and what each is where the distance is unsigned."""
 
-FLIP_FLOPS = ("$dff", "$dffe", "$sdff", "$sdffe", "$sdffce")
+FLIP_FLOPS = ("$dff", "$dffe", "$sdff", "$sdffe", "$sdffce", "$adff", "$adffe")
 
 MEMORY = "$mem_v2"
 
@@ -162,9 +162,9 @@ def select(cell: Cell, kept: list[int]) -> None:
             ports[port] = [ports[port][index] for index in kept]
         parameters = cell["parameters"]
         parameters["WIDTH"] = f"{len(kept):032b}"
-        if "SRST_VALUE" in parameters:
-            bits = parameters["SRST_VALUE"][::-1]
-            parameters["SRST_VALUE"] = "".join(bits[index] for index in kept)[::-1]
+        for reset in {"SRST_VALUE", "ARST_VALUE"} & parameters.keys():
+            bits = parameters[reset][::-1]
+            parameters[reset] = "".join(bits[index] for index in kept)[::-1]
         return
     operands = BITWISE.get(kind) or ARITHMETIC.get(kind) or "A"
     for port in (*operands, "Y"):

@@ -19,6 +19,9 @@ from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Wr
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
 
+MOST_ITERATIONS = 0xFFFF
+"""Of a descriptor: its field has 16 bits."""
+
 ALIGNMENT = 64
 """Of descriptors, and of everything else here, in bytes."""
 
@@ -278,7 +281,7 @@ def _runs(program: Program) -> Iterator[list[Group]]:
 
 def _continues(run: list[Group], group: Group) -> bool:
     first = run[0]
-    if len(first.parts) > 1 or group.shape != first.shape:
+    if len(run) == MOST_ITERATIONS or len(first.parts) > 1 or group.shape != first.shape:
         return False
     if group.parts[0][1] != first.parts[0][1]:
         return False

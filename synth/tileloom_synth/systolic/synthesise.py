@@ -40,7 +40,7 @@ def synthesise(
     flat, detail:
         Flatten the hierarchy first; or keep the parts of the adder apart.
     module:
-        Only this module, by its name without the design's: ``processing_element``, ``mesh``, ``row``.
+        Only this module, by its name without the design's: ``processing_element``, ``array_mesh``.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def synthesise(
         names = [name.removeprefix(f"{design.name}_") for name in modules if name != design.name]
         raise UserError(f"--module {module}: no such module{did_you_mean(str(module), names, 'modules')}")
     macs = {None: config.rows * config.columns, "row": config.columns, "processing_element": 1}
-    macs["mesh"] = macs[None]
+    macs["array_mesh"] = macs[None]
     with progress(f"Synthesising {top} to {cells.name}") as on_line:
         report = synthesise_verilog(
             design.verilog,
