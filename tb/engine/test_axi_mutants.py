@@ -123,7 +123,13 @@ def mutant(module: ModuleType, before: str, after: str) -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+STATUS = ("status before the last answer", "last error kept", "DECERR ignored on R", "DECERR ignored on B")
+"""Mutants that a run always tries; the others are for the long run."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in STATUS else pytest.param(name, marks=pytest.mark.long) for name in MUTANTS]
+)
 def test_mutant_is_caught(name: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     module, before, after, check = MUTANTS[name]
     names = mutant(module, before, after)

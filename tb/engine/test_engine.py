@@ -27,7 +27,8 @@ from tileloom_golden.systolic.gemm import tile_result
 from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.systolic.reference import arithmetic
 
-SMALL = EngineConfig(m=4, k=4, n=4, bus=64, a_words=64, acc_tiles=6, weight_beats=8)
+FIELDS = {"m": 4, "k": 4, "n": 4, "bus": 64, "a_words": 64, "acc_tiles": 6, "weight_beats": 8}
+SMALL = EngineConfig(**FIELDS)
 
 
 @dataclass
@@ -231,7 +232,7 @@ CONFIGS = {
 
 @pytest.mark.parametrize("settings", CONFIGS.values(), ids=CONFIGS)
 def test_configurations(settings: dict, rng: np.random.Generator) -> None:
-    config = replace(SMALL, **settings)
+    config = EngineConfig(**{**FIELDS, **settings})
     # A mesh of floats takes its time in this simulator, and so do many elements.
     names = (
         FEW

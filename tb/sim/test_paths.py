@@ -109,8 +109,14 @@ def test_compiled_harness():
         run(program, ["/dev/full"])
 
 
-@pytest.mark.parametrize("simulator", ["verilator", "icarus"])
-@pytest.mark.parametrize("waves", [False, True])
+@pytest.mark.parametrize(
+    ("simulator", "waves"),
+    [
+        ("verilator", False),
+        *(pytest.param(*both, marks=pytest.mark.long) for both in (("verilator", True), ("icarus", False))),
+        ("icarus", True),
+    ],
+)
 def test_cocotb(simulator, waves, folder):
     if simulator == "icarus" and shutil.which("iverilog") is None:
         pytest.skip("Icarus Verilog is not installed: sudo apt install iverilog")

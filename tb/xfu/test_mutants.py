@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support.long import few
 from tileloom.xfu import cv_x_if, unit
 from tileloom.xfu import design as generate
 from tileloom.xfu.config import XfuConfig
@@ -105,22 +106,22 @@ def test_commit_mutants(mutation: tuple[Scenario, str, str], monkeypatch: pytest
         simulate(scenario, XfuConfig(), mutant.CvXIf)
 
 
-@pytest.mark.parametrize("mutation", ALONE.values(), ids=ALONE)
+@pytest.mark.parametrize("name", few(ALONE))
 def test_adapter_mutants(
-    mutation: tuple[str, str, str], tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_in(monkeypatch, *mutation)
+    put_in(monkeypatch, *ALONE[name])
     config = XfuConfig()
     program = build_bench("master.cpp", generate.generate(config), options=QUICK)
     with pytest.raises((AssertionError, BenchError)):
         run_alone(tmp_path, program, config, rng, 5000, 30)
 
 
-@pytest.mark.parametrize("mutation", CORE.values(), ids=CORE)
+@pytest.mark.parametrize("name", few(CORE))
 def test_mutants_on_the_core(
-    mutation: tuple[str, str, str], tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_in(monkeypatch, *mutation)
+    put_in(monkeypatch, *CORE[name])
     bench = build(XfuConfig(), QUICK)
     program = Program(rng)
     program.random_instructions(3000)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from support.long import few
 from tileloom.xfu.cv32e40p.patch import patch_sources
 from tileloom_golden.xfu.xdecimate import GROUPS
 from tileloom_sim.riscv.run import Conditions, ProgramError, Waits
@@ -73,7 +74,7 @@ MUTANTS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", few(MUTANTS))
 def test_mutant_is_found(name: str, rng: np.random.Generator) -> None:
     file, right, wrong = MUTANTS[name]
 
