@@ -2,13 +2,11 @@
 
 import pytest
 
+from tileloom.families import load
 from tileloom.netlist import text
 from tileloom.systolic.design import generate
-from tileloom.systolic.presets import load
 
-DESIGN = generate(
-    load("stream-8x8-int8", ["rows=2", "columns=3", "multiply_stages=2", "carry_save=true"]), "array"
-)
+DESIGN = generate(load("stream-8x8-int8", rows=2, columns=3, multiply_stages=2, carry_save=True), "array")
 
 
 def test_modules() -> None:

@@ -128,14 +128,14 @@ JOBS = {
     "a Verilator build": """
         from tileloom_sim.systolic.harness import build_harness
         from tileloom.systolic.design import generate
-        from tileloom.systolic.presets import load
+        from tileloom.families import load
         print("busy", flush=True)
         build_harness(generate(load("stream-8x8-int8")))
     """,
     "a Yosys run": """
         from pathlib import Path
         from tileloom.systolic.design import generate
-        from tileloom.systolic.presets import load
+        from tileloom.families import load
         from tileloom_synth.flow import Flow
         from tileloom_synth.library.standard_cells import generic
         from tileloom_synth.library.recipes import Options

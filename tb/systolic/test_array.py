@@ -35,7 +35,7 @@ CASES = {
 @pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("idle", [0, 0.4], ids=["flowing", "stalled"])
 def test_array(overrides: str, idle: float) -> None:
-    config = load("stream-8x8-int8", overrides.split())
+    config = load("stream-8x8-int8", **dict(text.split("=") for text in overrides.split()))
     rng = np.random.default_rng([len(overrides), int(idle * 10)])
     feeds, expected = random_tiles(rng, config, tiles=4)
     dut = systolic_array(config)

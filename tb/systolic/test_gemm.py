@@ -23,7 +23,7 @@ ARRAYS = {
 @cache
 def design(name: str) -> Design:
     source, *overrides = ARRAYS[name].split()
-    return generate(load(source, overrides))
+    return generate(load(source, **dict(text.split("=") for text in overrides)))
 
 
 def operands(config, shape, rng, zeros=0.0):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from support.exact import names, rounded, value
+from support.exact import rounded, value
+from support.products import names
 from tileloom_golden import rounding as kernels
 from tileloom_golden.arithmetic import add, multiply
 from tileloom_golden.formats import BF16, FP16, FP32, INT8, Rounding
