@@ -1,6 +1,7 @@
 """Configurations of all families: presets, TOML files, overrides, names, and what a wrong one is told."""
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
@@ -136,6 +137,8 @@ def test_what_is_wrong_is_told_in_a_line(source: str, fields: dict, message: str
         (b'family = "systolic"\nrows = 3', "mine.toml: columns: missing"),
         (b'family = "systolic"\nrows = 3\ncolumns = true', "columns: must be a whole number, not true"),
         (b"rows = ", "mine.toml: not TOML"),
+        (b'family = "systolic"\nrows = ' + b"9" * 5000, "mine.toml: a number has too many digits"),
+        (b"family = " + b"[" * 3000, "mine.toml: a number has too many digits, or brackets are nested too"),
         (b'family = "systolic"\nrows = 3\nrows = 4', "mine.toml: not TOML: rows is given twice (line 3)"),
         (b'\xef\xbb\xbffamily = "systolic"', "mine.toml: begins with a byte order mark (BOM)"),
         (b'family = "syst\xffolic"', "mine.toml: not UTF-8 text: byte 14 is 0xff"),
@@ -151,10 +154,23 @@ def test_wrong_file(tmp_path: Path, monkeypatch, content: bytes, message: str) -
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", ["device", "pipe"])
+def test_what_may_have_no_end_is_not_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "endless.toml"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(path)
+    with pytest.raises(ConfigError, match=r"endless\.toml: is no regular file"):
+        load(path)
+
+
 def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is no name of a file"):
+        load("a\0.toml")
     with pytest.raises(ConfigError, match=r"nowhere\.toml: No such file or directory"):
         load("nowhere.toml")
-    with pytest.raises(ConfigError, match="Is a directory"):
+    with pytest.raises(ConfigError, match="is no regular file"):
         (tmp_path / "folder.toml").mkdir()
         load(tmp_path / "folder.toml")
 

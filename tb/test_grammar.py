@@ -126,6 +126,18 @@ def test_an_interruption_leaves_nothing(number: signal.Signals, tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+@pytest.mark.parametrize("arguments", [["presets"], ["presets", "--json"], ["doctor"]])
+def test_a_full_output_is_told(arguments: list[str]) -> None:
+    program = "import sys; from tileloom.cli.main import main; sys.argv[0] = 'tileloom'; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1 and done.stderr.count("\n") <= 6
+    assert "standard output: No space left on device" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_quiet_says_results_alone_and_verbose_what_tools_say(tmp_path) -> None:
     small = ("synth", "stream-8x8-int8", "--set", "rows=1", "--set", "columns=1")
     quiet, normal, verbose = run(*small, "--quiet"), run(*small), run(*small, "--verbose")

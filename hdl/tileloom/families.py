@@ -141,9 +141,16 @@ def preset(name: str) -> Config:
 def read_toml(path: str) -> dict[str, Any]:
     """Return what a TOML file holds. Raises ConfigError that names the file, and the key given twice."""
     try:
+        # What is no regular file, such as /dev/zero, may have no end.
+        if Path(path).exists() and not Path(path).is_file():
+            raise ConfigError(f"{path}: is no regular file; give a TOML file or a preset")
         content = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
+    except ConfigError:
+        raise
+    except ValueError:
+        raise ConfigError(f"{path!r}: is no name of a file") from None
     if content.startswith(b"\xef\xbb\xbf"):
         raise ConfigError(f"{path}: begins with a byte order mark (BOM); save it as UTF-8 without one")
     try:
@@ -155,6 +162,9 @@ def read_toml(path: str) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {_explained(str(error), text)}") from None
+    except (ValueError, RecursionError):
+        # Python's own limits: of the digits of a number, of nested brackets.
+        raise ConfigError(f"{path}: a number has too many digits, or brackets are nested too deep") from None
 
 
 def _explained(message: str, text: str) -> str:

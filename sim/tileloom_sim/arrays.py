@@ -85,7 +85,7 @@ def _read(path: Path, file: BinaryIO, wanted: str, kinds: str) -> npt.NDArray[An
         )
     if dtype.kind == "f" and dtype.itemsize > 8:
         raise UserError(f"{path}: {dtype} of shape {shape}; floating-point numbers up to float64 are needed")
-    if any(not isinstance(size, int) or size < 0 for size in shape):
+    if any(type(size) is not int or size < 0 for size in shape):
         raise UserError(f"{path}: its header has the shape {shape}; write it with numpy.save")
     if not shape or not math.prod(shape):
         raise UserError(f"{path}: has shape {shape}; an array with at least one element is needed")

@@ -71,8 +71,13 @@ class Commands(Told, Group):
             with signals_raise():
                 status: Any = super().main(*arguments, **{**options, "standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            click.echo(f"Error: {error.format_message()}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            click.echo(f"Error: standard output: {error.strerror}", err=True)
+            sys.exit(1)
         except (click.Abort, Terminated) as ended:
             # Amaranth would warn of hardware that was begun and is not used.
             warnings.simplefilter("ignore")

@@ -60,6 +60,7 @@ def built(kind: str, content: Iterable[str], build: Callable[[Path], Iterable[st
 
     Raises ToolError where the cache cannot be written, and what ``build`` raises; nothing is left then.
     """
+    _limit()  # told at once where TILELOOM_CACHE_MB is none
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:24]
     entry = folder() / f"{kind}-{digest}"
     if not _is_whole(entry):
