@@ -140,7 +140,7 @@ def test_a_cheap_line_runs(line: Line, folder: Path) -> None:
     assert result.exit_code == 0, result.output
     if line.words[0] == "generate":
         options = parse(line.words).params
-        assert list(Path(options["output"]).glob("*.v"))
+        assert list(Path(options["folder"]).glob("*.v"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

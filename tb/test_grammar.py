@@ -17,7 +17,7 @@ import tileloom
 from tileloom.cli import console
 from tileloom.cli.main import INTERRUPTED, main
 from tileloom.config import to_plain
-from tileloom.errors import CheckError, ConfigError
+from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
 COMMANDS = ("cache", "doctor", "generate", "paper", "presets", "simulate", "synth")
@@ -80,13 +80,21 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
         (("generate", "engine-int8", "--name", "größe"), "is not a Verilog identifier"),
         (("generate", "engine-int8", "--name", "n" * 300), "--name: has 300 letters; 128 at most"),
         (("generate", "engine-int8", "-o", "/dev/null"), "/dev/null"),
-        (("generate", "engine-int8", "-o", ""), "-o: the name is empty; give a folder"),
+        (("generate", "engine-int8", "-o", ""), "-o: the value is empty"),
         (("simulate", "sasp-4x4-int8", "--layers", "3"), "--layers is for a block-sparse tile engine"),
         (("simulate", "engine-int8", "--simulator", "icarus"), "--simulator is for a systolic array"),
         (("synth", "engine-int8", "--module", "row"), "--module is for a systolic array"),
         (("simulate", "sasp-4x4-int8", "--nothing"), "No such option"),
         (("simulate",), "Missing argument 'CONFIG'"),
         (("presets", "engine-int9"), "engine-int9: no such preset; did you mean engine-int8?"),
+        (("generate", "sasp-4x4-int8", "--name", "a", "--name", "b"), "--name: given twice"),
+        (("generate", "sasp-4x4-int8", "-o", "a", "-o", "b"), "-o: given twice"),
+        (("synth", "sasp-4x4-int8", "--pdk", ""), "--pdk: the value is empty"),
+        (("synth", "sasp-4x4-int8", "--module", ""), "--module: the value is empty"),
+        (("synth", "sasp-4x4-int8", "--liberty", ""), "--liberty: the value is empty"),
+        (("simulate", "engine-int8", "--streams", ""), "--streams: the value is empty"),
+        (("generate", "sasp-4x4-int8", "--set", "group_sizes=[[4"), "group_sizes: no such field"),
+        (("generate", "xfu-unit", "--set", "group_sizes=[[4"), "group_sizes: must be a whole number"),
         (("cache", "clean"), "no such command: clean; did you mean clear?"),
     ],
 )
@@ -196,6 +204,11 @@ def test_the_api_does_what_the_commands_do(tmp_path: Path) -> None:
     assert tileloom.synthesise(config).figures == json.loads(printed)
     with pytest.raises(ConfigError, match="rows: must be from 1 to 64"):
         tileloom.load("stream-8x8-int8", rows=65)
+    for wrong in (None, 5, {}, b"x"):
+        with pytest.raises(UserError, match="config: must be a preset's name, a TOML file or"):
+            tileloom.generate(wrong)
+    with pytest.raises(UserError, match="--name: must be text, not 5"):
+        tileloom.generate("sasp-4x4-int8", 5)
     with pytest.raises(AttributeError, match="no attribute 'synthesize'"):
         _ = tileloom.synthesize
 

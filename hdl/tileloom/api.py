@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .config import Config
-from .design import Design
-from .errors import ToolError
-from .families import family_of, load
+from .design import Design, checked_name
+from .errors import ToolError, UserError
+from .families import families, family_of, load
 
 GROUP = "tileloom.jobs"
 
@@ -41,6 +41,8 @@ def generate(config: Config | str | Path, name: str | None = None) -> Design:
         For a configuration that cannot be built, or a name that is no Verilog identifier.
     """
     config = _config(config)
+    if name is not None:
+        checked_name(name)
     return family_of(config).room(__package__, "design").generate(config, name)
 
 
@@ -63,7 +65,11 @@ def synthesise(config: Config | str | Path, **options: Any) -> Any:
 
 
 def _config(config: Config | str | Path) -> Config:
-    return load(config) if isinstance(config, str | Path) else config
+    if isinstance(config, str | Path):
+        return load(config)
+    if not any(type(config) is family.config for family in families().values()):
+        raise UserError(f"config: must be a preset's name, a TOML file or what load returns, not {config!r}")
+    return config
 
 
 def _job(name: str) -> Any:

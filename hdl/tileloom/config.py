@@ -132,12 +132,27 @@ def from_plain(
         raise ConfigError(f"{where}: {error}") from None
 
 
+def check_toml(config: type[Config], values: Mapping[str, object]) -> None:
+    """Raise ConfigError for a text where TOML has numbers, lists or true and false of their own.
+
+    Texts stand for any value only where there are no others, in ``--set``.
+    """
+    for name, value in values.items():
+        kinds = kinds_of(config).get(name, (str,))
+        listed = typing.get_origin(kinds[0]) is tuple
+        items = value if listed and isinstance(value, list) else [value]
+        if (kinds[0] in (int, bool) or listed) and any(isinstance(item, str) for item in items):
+            raise ConfigError(f"{name}: must be {_expected(kinds)}, not {_shown(value)}")
+
+
 def _parse(name: str, kinds: tuple[Any, ...], value: object) -> object:
     """Turn a value of TOML, or the text of an override, into one of a field's types."""
     kind = kinds[0]
     if typing.get_origin(kind) is tuple:
-        items = value.replace("[", "").replace("]", "").split(",") if isinstance(value, str) else value
-        if not isinstance(items, Iterable):
+        items = value
+        if isinstance(value, str):
+            items = value.strip().removeprefix("[").removesuffix("]").split(",")
+        if not isinstance(items, list | tuple):
             raise ConfigError(f"{name}: must be {_expected(kinds)}, not {_shown(value)}")
         return tuple(_parse(name, (int,), item) for item in items)
     if not isinstance(value, str):

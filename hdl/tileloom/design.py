@@ -231,6 +231,8 @@ LONGEST_NAME = 128
 
 def checked_name(name: str) -> str:
     """Return ``name``. Raises UserError where it cannot name a Verilog module and a file."""
+    if not isinstance(name, str):
+        raise UserError(f"--name: must be text, not {name!r}")
     if not (name.isascii() and name.isidentifier()) or name in RESERVED:
         raise UserError(
             f"--name: {name[:LONGEST_NAME]!r} is not a Verilog identifier; give for example my_array"

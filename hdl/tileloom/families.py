@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .config import Config, did_you_mean, from_plain, identifier
+from .config import Config, check_toml, did_you_mean, from_plain, identifier
 from .errors import ConfigError
 
 NAMES = ("systolic", "xfu", "engine")
@@ -109,7 +109,12 @@ def _read(source: str) -> tuple[Family, dict[str, Any]]:
         return known[source], dict(known[source].presets[source].fields)
     if source.endswith(".toml"):
         values = read_toml(source)
-        return _family_called(values.pop("family", None), source), values
+        family = _family_called(values.pop("family", None), source)
+        try:
+            check_toml(family.config, values)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {error}") from None
+        return family, values
     raise ConfigError(
         f"{source or 'CONFIG'}: neither a preset nor a .toml file{did_you_mean(source, known, 'presets')}"
     )

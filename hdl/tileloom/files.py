@@ -138,6 +138,8 @@ def claim(
     for option, name in outputs.items():
         if name is None:
             continue
+        if not isinstance(name, str | Path):
+            raise UserError(f"{option}: must be the name of a file, not {name!r}")
         if not str(name):
             raise UserError(f"{option}: the name is empty; give the name of a file")
         path = Path(name)

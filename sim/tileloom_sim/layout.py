@@ -42,6 +42,11 @@ def named(given: Any, name: str, *, floats: bool = True) -> Named:
     return name, array
 
 
+def paths(*given: Any) -> list[str | Path]:
+    """Return those of the user's arrays that are files."""
+    return [each for each in given if isinstance(each, str | Path)]
+
+
 def oriented(weights: Named, layout: str | None, layouts: tuple[str, ...]) -> Named:
     """Return weights, which lie as ``layout`` says, as the first fitting one of ``layouts`` has them.
 

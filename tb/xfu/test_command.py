@@ -185,6 +185,6 @@ def test_figures_and_waves_are_written(tmp_path, monkeypatch):
 
 
 def test_results_do_not_depend_on_jobs():
-    one, two = (figures("cv32e40p", "--jobs", jobs, "--seed", "5") for jobs in ("1", "3"))
+    one, two = (figures("cv32e40p", "--jobs", jobs) for jobs in ("1", "3"))
     assert one == two
     assert np.all([item["cycles"] for item in one["runs"]])

@@ -8,17 +8,15 @@ from pathlib import Path
 import click
 
 from ..api import generate
-from ..design import checked_name
-from ..errors import UserError
 from ..files import claim
 from .console import print_json, print_table, step
-from .options import config_parameters, configured, force_option, json_option
+from .options import Strict, config_parameters, configured, force_option, json_option
 
 
 def _run(
     source: str,
     overrides: Sequence[str],
-    output: str,
+    folder: Path,
     name: str | None,
     force: bool,
     as_json: bool,
@@ -37,16 +35,11 @@ def _run(
       tileloom generate engine-int8-axi4 --set bus=64 --set m=8
       tileloom generate xfu-cv32e40p -o core
     """
-    if not output:
-        raise UserError("-o: the name is empty; give a folder")
-    folder = Path(output)
     config = configured(source, overrides)
-    if name is not None:
-        checked_name(name)
     with step("Generating"):
         design = generate(config, name)
         files = design.files(folder)
-        outputs = {str(path): path for path in files}
+        outputs = {f"-o, {path.name}": path for path in files}
         claim(outputs, force=force, same_content=True, make_folders=True).write(files)
     if as_json:
         print_json(design.manifest)
@@ -62,7 +55,7 @@ def _run(
     print_table(design.name, (), rows)
 
 
-generate_command = click.Command(
+generate_command = Strict(
     "generate",
     callback=_run,
     help=_run.__doc__,
@@ -70,9 +63,9 @@ generate_command = click.Command(
     params=[
         *config_parameters(),
         click.Option(
-            ["-o", "--output"],
-            type=click.Path(),
-            default=".",
+            ["-o", "--output", "folder"],
+            type=click.Path(path_type=Path),
+            default=Path(),
             help="Folder to write to; made if it is not there.  [default: this folder]",
         ),
         click.Option(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ..config import Config
 from ..errors import UserError
@@ -75,13 +76,7 @@ def input_option(name: str, metavar: str, text: str) -> click.Option:
 
 def output_option(metavar: str, text: str) -> click.Option:
     """Return ``-o``, the file that results go to, passed on as ``output``."""
-
-    def named(context: click.Context, parameter: click.Parameter, name: str | None) -> Path | None:
-        if name == "":
-            raise UserError("-o: the name is empty; give the name of a file")
-        return None if name is None else Path(name)
-
-    return click.Option(["-o", "--output"], type=click.Path(), metavar=metavar, help=text, callback=named)
+    return click.Option(["-o", "--output"], type=click.Path(path_type=Path), metavar=metavar, help=text)
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only to type checkers
@@ -145,6 +140,26 @@ def prune_option(what: str) -> click.Option:
     )
 
 
+class Strict(click.Command):
+    """A command that refuses an option that is given twice, or given nothing: one would go unsaid."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and refuse values that would be dropped or mean nothing."""
+        given, _, order = self.make_parser(ctx).parse_args(list(args))
+        seen: set[str] = set()
+        for parameter in order:
+            if not isinstance(parameter, click.Option) or parameter.multiple or parameter.is_flag:
+                continue
+            if parameter.name in seen:
+                raise click.UsageError(f"{parameter.opts[0]}: given twice", ctx)
+            seen.add(str(parameter.name))
+        for parameter in self.get_params(ctx):
+            values = given.get(str(parameter.name))
+            if "" in (values if isinstance(values, list) else [values]):
+                raise click.UsageError(f"{parameter.opts[0]}: the value is empty", ctx)
+        return super().parse_args(ctx, args)
+
+
 class Verb(click.Command):
     """A command whose options depend on the family of its configuration."""
 
@@ -180,6 +195,10 @@ class Verb(click.Command):
         module = self.modules[family.name]
 
         def run(source: str, overrides: Sequence[str], **options: Any) -> Any:
+            context = click.get_current_context()
+            # A seed in the environment is for random data, and no mistake where there is none.
+            if context.get_parameter_source("seed") is ParameterSource.ENVIRONMENT and options.get("weights"):
+                options["seed"] = None
             return module.run(configured(source, overrides), **options)
 
         settings = {**self.settings, "help": module.run.__doc__ or self.help}
@@ -200,7 +219,7 @@ class Verb(click.Command):
             _write_options(ctx, formatter, f"Options for {_a(family.title)}", own)
 
 
-class _OfFamily(click.Command):
+class _OfFamily(Strict):
     """A verb as one family has it."""
 
     def __init__(self, verb: Verb, family: Family, **settings: Any) -> None:

@@ -17,12 +17,14 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom.errors import UserError
 from tileloom.families import design_name
+from tileloom.files import claim
 from tileloom_golden.engine.convolution import im2col, unrolled
 from tileloom_golden.estimate.clock import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.rounding import to_float64
 
-from ..layout import Named, named
+from ..arguments import check_choice, check_flags, check_share, check_whole
+from ..layout import Named, named, paths
 from ..systolic import reference
 from ..systolic.operands import Scaling, require_float32
 from .job import Job, make_job, random_jobs
@@ -113,6 +115,17 @@ def simulate(
         An argument is wrong or does not apply; the message names it.
     """
     require_whole_bytes(config)
+    check_flags({"relu": relu, "raw": raw})
+    check_share("prune", prune)
+    check_whole("stride", stride, 1, 15)
+    check_whole("layers", layers, 1, 100_000)
+    check_whole("seed", seed, 0, 2**63 - 1)
+    check_choice("per", per, ("tensor", "column"))
+    if pads is not None and not (isinstance(pads, tuple) and len(pads) == 4):
+        raise UserError(f"pads: must be four whole numbers, top, bottom, left and right, not {pads!r}")
+    for pad in pads or ():
+        check_whole("pads", pad, 0, 255)
+    claim({"waves": waves}, inputs=paths(weights, activations, bias, scale, shift))
     if (weights is None) != (activations is None):
         raise UserError("give both --weights and --activations, or neither")
     systolic = config.core is Core.SYSTOLIC

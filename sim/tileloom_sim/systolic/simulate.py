@@ -17,10 +17,13 @@ from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
 from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name
+from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
-from ..layout import MATRIX, named, oriented
+from ..arguments import check_choice, check_flags, check_share, check_whole
+from ..build.cocotb_run import SIMULATORS
+from ..layout import MATRIX, named, oriented, paths
 from .gemm import GemmRun, golden_gemm, simulate_gemm
 from .operands import Operands, Scaling, prepare, require_float32, values_of
 from .regression import regress_design
@@ -74,6 +77,12 @@ def simulate(
     UserError
         An argument is wrong or does not apply; the message names it.
     """
+    check_flags({"raw": raw})
+    check_share("prune", prune)
+    check_whole("seed", seed, 0, 2**63 - 1)
+    check_choice("per", per, ("tensor", "column"))
+    check_choice("simulator", simulator, SIMULATORS)
+    claim({"waves": waves}, inputs=paths(weights, activations))
     if (weights is None) != (activations is None):
         raise UserError("give both --weights and --activations for a GEMM, or neither")
     if weights is None:

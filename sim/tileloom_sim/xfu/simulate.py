@@ -11,8 +11,10 @@ from tileloom.cli.console import step
 from tileloom.cli.result import Result
 from tileloom.errors import UserError
 from tileloom.families import design_name
+from tileloom.files import claim
 from tileloom.xfu.config import XfuConfig
 
+from ..arguments import check_whole
 from ..riscv.run import Conditions, Waits
 from .hosts import CORES, xfu_system
 from .report import suite_figures, suite_sheets
@@ -71,6 +73,8 @@ def simulate(
     UserError
         A layer's weights are no multiple of a group.
     """
+    check_whole("seed", seed, 0, 2**63 - 1)
+    claim({"waves": waves})
     if convolution is None and connected is None:
         convolution, connected = CONVOLUTION_CHANNELS, CONNECTED_CHANNELS
     convolution, connected = convolution or (), connected or ()

@@ -1,0 +1,33 @@
+"""Checks of what a program passes to a simulation; the command line has checked its options before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tileloom.errors import UserError
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """Raise UserError where ``value`` is neither None nor a whole number from ``low`` to ``high``."""
+    if value is not None and not (type(value) is int and low <= value <= high):
+        raise UserError(f"{name}: must be a whole number from {low} to {high}, not {value!r}")
+
+
+def check_flags(values: Mapping[str, object]) -> None:
+    """Raise UserError where a value is not True or False."""
+    for name, value in values.items():
+        if type(value) is not bool:
+            raise UserError(f"{name}: must be True or False, not {value!r}")
+
+
+def check_share(name: str, value: object) -> None:
+    """Raise UserError where ``value`` is neither None nor a number above 0 and up to 1."""
+    number = type(value) in (int, float) and 0 < value <= 1  # type: ignore[operator]
+    if value is not None and not number:
+        raise UserError(f"{name}: must be a number above 0 and up to 1, not {value!r}")
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise UserError where ``value`` is neither None nor one of ``choices``."""
+    if value is not None and value not in choices:
+        raise UserError(f"{name}: must be {' or '.join(choices)}, not {value!r}")
