@@ -95,6 +95,9 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
         (("simulate", "engine-int8", "--streams", ""), "--streams: the value is empty"),
         (("generate", "sasp-4x4-int8", "--set", "group_sizes=[[4"), "group_sizes: no such field"),
         (("generate", "xfu-unit", "--set", "group_sizes=[[4"), "group_sizes: must be a whole number"),
+        (("simulate", "engine-int8", "--force"), "--force: there is nothing to overwrite"),
+        (("simulate", "sasp-4x4-int8", "--force"), "--force: there is nothing to overwrite"),
+        (("synth", "xfu-unit", "--force"), "--force: there is nothing to overwrite"),
         (("cache", "clean"), "no such command: clean; did you mean clear?"),
     ],
 )
@@ -105,6 +108,27 @@ def test_mistakes_end_in_one_line_and_status_2(arguments, message, tmp_path, mon
     assert message in last_line(result)
     assert result.stdout == "" and "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interruption_while_it_starts(number: signal.Signals) -> None:
+    """In the middle of an import, which here waits to be interrupted."""
+    program = (
+        "import sys, time, types\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'tileloom.cli.main':\n"
+        "            print('importing', flush=True); time.sleep(60)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "from tileloom.cli.entry import main; main()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "importing\n"
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (128 + number, "interrupted\n")
 
 
 def test_a_failed_check_is_status_1(monkeypatch) -> None:

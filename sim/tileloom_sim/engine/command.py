@@ -127,8 +127,11 @@ def run(
     wave_file = Path(f"{design_name(config)}.vcd") if waves else None
     texts = {} if streams is None else {streams / name: name for name in file_names(config)}
     named = {f"--streams {name}": path for path, name in texts.items()}
+    written = {"-o": output, **chosen, "--waves": wave_file, **named}
+    if force and all(path is None for path in written.values()):
+        raise UserError("--force: there is nothing to overwrite; it goes with -o, --streams or --waves")
     outputs = claim(
-        {"-o": output, **chosen, "--waves": wave_file, **named},
+        written,
         inputs=[given.get(name) for name in INPUTS],
         force=force,
         make_folders=streams is not None,

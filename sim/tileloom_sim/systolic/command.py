@@ -74,6 +74,8 @@ def run(
     if output is not None and "weights" not in given:
         raise UserError("-o: is the result of your own data; give --weights and --activations too")
     wave_file = Path(f"{design_name(config)}.{_suffix(given)}") if waves else None
+    if force and output is None and not waves:
+        raise UserError("--force: there is nothing to overwrite; it goes with -o or --waves")
     outputs = claim(
         {"-o": output, "--waves": wave_file},
         inputs=[given.get("weights"), given.get("activations")],

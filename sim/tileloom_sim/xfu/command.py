@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tileloom.cli.options import Numbers, force_option, json_option, output_option, seed_option
+from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
 from tileloom.xfu.config import XfuConfig
@@ -76,6 +77,8 @@ def run(
     Exit status: 0 all words equal, 1 a difference or a missing tool, 2 wrong input.
     """
     wave_file = Path(f"{design_name(config)}.vcd") if waves else None
+    if force and output is None and not waves:
+        raise UserError("--force: there is nothing to overwrite; it goes with -o or --waves")
     outputs = claim({"-o": output, "--waves": wave_file}, force=force)
     given = {name: value for name, value in options.items() if value is not None}
     if wave_file is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tileloom.cli.options import force_option, json_option, output_option
 from tileloom.engine.config import EngineConfig
+from tileloom.errors import UserError
 from tileloom.files import claim
 
 from ..options import library_options
@@ -34,6 +35,8 @@ def run(config: EngineConfig, *, output: Path | None, force: bool, as_json: bool
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
+    if force and output is None:
+        raise UserError("--force: there is nothing to overwrite; it goes with -o")
     outputs = claim({"-o": output}, inputs=options["files"], force=force)
     result = synthesise(config, **options)
     if output is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tileloom.cli.options import force_option, json_option, output_option
+from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
 
@@ -44,6 +45,8 @@ def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bo
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
+    if force and output is None:
+        raise UserError("--force: there is nothing to overwrite; it goes with -o")
     outputs = claim({"-o": output}, inputs=options["files"], force=force)
     result = synthesise(config, **options)
     if output is not None:
