@@ -115,7 +115,7 @@ def sparsify(
         kept[present] = chosen[name]
         mask = _elements(kept, weights, sparsity, size, groups.get(name, 1))
         pruned = np.where(mask, weights, weights.dtype.type(0))
-        removed = int(_occupied(weights, sparsity, size, groups.get(name, 1))[present & ~kept].sum())
+        removed = int(_occupied(weights, sparsity, size, groups.get(name, 1))[~kept].sum())
         done[name] = Sparsified(pruned, kept, int(present.sum()), removed, _lost(weights, pruned))
     return done
 
