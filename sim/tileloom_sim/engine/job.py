@@ -147,7 +147,8 @@ def make_job(
     parameters, clamped = None, None
     if config.requantise:
         parameters = _parameters(sums, bias_values, scale, shift)
-        clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu)))
+        rounding = config.requantise_rounding.value
+        clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu, rounding=rounding)))
     job = Job(
         config,
         program,
@@ -190,8 +191,11 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
     n = layer.outputs
     if config.core is Core.DOT_PRODUCT:
-        x, dense = (rng.integers(-128, 128, shape, np.int8) for shape in shapes)
-        bias = rng.integers(-(2**16), 2**16, n) if config.requantise else rng.integers(-(2**31), 2**31, n)
+        # Coarse numbers, and a scale that is a power of two, leave halves to be rounded.
+        coarse = int(rng.choice([1, 16]))
+        x, dense = (rng.integers(-128 // coarse, 128 // coarse, shape, np.int8) * coarse for shape in shapes)
+        reach = 2 ** (16 if config.requantise else 31) // coarse**2
+        bias = rng.integers(-reach, reach, n) * coarse**2
         if config.activation_mask:
             keep = rng.random((layer.height, -(-layer.width // config.m), -(-layer.channels // config.k)))
             there = (keep < rng.choice([0, 0.2, 0.6, 1])).repeat(config.m, 1).repeat(config.k, 2)
@@ -212,7 +216,8 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     kept = from_convolution(dense, block, mask)
     parameters = None
     if config.requantise:
-        parameters = Requantisation(bias, rng.integers(0, 2**16, n), rng.integers(16, 30, n))
+        scale = np.where(rng.integers(2, size=n), rng.integers(0, 2**16, n), 1 << int(rng.integers(16)))
+        parameters = Requantisation(bias, scale, rng.integers(16, 30, n))
     sums = _sums(config, layer, x, kept, bias)
     a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
     return Job(
@@ -279,7 +284,7 @@ def _results(
 ) -> npt.NDArray[Any]:
     """Return results as they leave the engine."""
     if parameters is not None:
-        return requantise(sums, parameters, relu=relu)
+        return requantise(sums, parameters, relu=relu, rounding=config.requantise_rounding.value)
     if not relu:
         return sums
     negative = sums < 0 if sums.dtype.kind == "i" else sums >> (config.result_bits - 1) != 0
