@@ -120,22 +120,23 @@ def make_job(
     that bring the largest result to 127. Raises UserError that names the array.
     """
     operands = prepare(config, activations, weights, layout, prune=prune, per=per)
-    x, w, name = operands.x, operands.w, weights[0]
+    x, kept, name = operands.x, operands.kept, weights[0]
+    outputs = kept.shape[1]
     if operands.product and (stride is not None or pads is not None):
         raise UserError(f"--stride and --pads go with a convolution; {name} is a matrix")
     bias_values = bias_words(config, bias, operands)
     given = {"scale": scale, "shift": shift}
     for array in given.values():
         if array is not None:
-            per_output(array, len(w))
+            per_output(array, outputs)
     stride, pads = stride or 1, pads or (0, 0, 0, 0)
     try:
         layer = Layer(
             height=x.shape[0],
             width=x.shape[1],
             channels=x.shape[2],
-            outputs=len(w),
-            kernel=(w.shape[1], w.shape[2]),
+            outputs=outputs,
+            kernel=kept.kernel,
             stride=stride,
             pads=pads,
         )
@@ -143,7 +144,7 @@ def make_job(
         program.commands()  # raises where a number does not fit a command
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None
-    sums = _sums(config, layer, x, operands.kept, bias_values)
+    sums = _sums(config, layer, x, kept, bias_values)
     parameters, clamped = None, None
     if config.requantise:
         parameters = _parameters(sums, bias_values, scale, shift)
@@ -153,10 +154,10 @@ def make_job(
         config,
         program,
         x.reshape(program.layer.height, program.layer.width, -1),
-        operands.kept,
+        kept,
         _headers(bias_values, parameters),
         _results(config, sums, parameters, relu).reshape(*program.layer.output, -1),
-        (x.shape[1], len(w)) if operands.product else (*layer.output, layer.outputs),
+        (x.shape[1], outputs) if operands.product else (*layer.output, layer.outputs),
         operands=operands,
         parameters=parameters,
         chosen=parameters is not None and scale is None,
