@@ -1,0 +1,112 @@
+"""Measures of accuracy against definitions and known answers."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from tileloom.errors import UserError
+from tileloom_explore.network.accuracy import (
+    SignalToNoise,
+    character_error_rate,
+    ctc_text,
+    edit_distance,
+    error_rate,
+    load_metric,
+    top_1,
+    word_error_rate,
+)
+
+
+def by_recursion(found, wanted):
+    """Return the edit distance by its definition."""
+
+    @cache
+    def distance(i, j):
+        if not i or not j:
+            return i + j
+        same = distance(i - 1, j - 1) + (found[i - 1] != wanted[j - 1])
+        return min(same, distance(i - 1, j) + 1, distance(i, j - 1) + 1)
+
+    return distance(len(found), len(wanted))
+
+
+def test_edit_distance(rng):
+    distances = []
+    for _ in range(200):
+        first, second = ("".join(rng.choice(list("abc"), rng.integers(0, 12))) for _ in range(2))
+        distances.append(edit_distance(first, second))
+        assert distances[-1] == by_recursion(first, second) == edit_distance(second, first)
+    assert len(set(distances)) > 6
+    assert edit_distance("kitten", "sitting") == 3
+
+
+def test_rates_are_of_all_texts_together():
+    found, wanted = ["the cat sat", "on"], ["the bat sat down", "on"]
+    assert word_error_rate(found, wanted) == 2 / 5
+    assert character_error_rate(found, wanted) == 6 / 18
+    assert character_error_rate(["abc"], ["x"]) == 3
+    assert error_rate([[1, 2]], [[2]]) == 1
+
+
+def test_top_1(rng):
+    scores = rng.normal(size=(50, 7))
+    labels = rng.integers(0, 7, 50)
+    assert top_1(scores, labels) == sum(
+        max(range(7), key=lambda c: row[c]) == label for row, label in zip(scores, labels, strict=True)
+    ) / len(labels)
+    assert top_1(np.ones((2, 3)), np.array([0, 1])) == 0.5
+
+
+def test_ctc():
+    path = np.eye(4)[[0, 1, 1, 0, 1, 2, 2, 3, 0]]
+    assert ctc_text(path, ["", "a", "b", " "]) == "aab "
+    assert ctc_text(np.eye(2)[[0, 0]], ["", "x"]) == ""
+    assert ctc_text(path, ["c", "a", "b", ""], blank=3) == "cacabc"
+
+
+def test_noise_is_summed_over_batches(rng):
+    exact, noise = rng.normal(size=(6, 5, 4)), rng.normal(size=(6, 5, 4)) / 100
+    ratio = SignalToNoise()
+    for batch, wrong in zip(exact, noise, strict=True):
+        ratio.add(batch, batch + wrong)
+    assert ratio.decibels == pytest.approx(20 * np.log10(np.linalg.norm(exact) / np.linalg.norm(noise)))
+    assert 35 < ratio.decibels < 45
+    same, nothing = SignalToNoise(), SignalToNoise()
+    same.add(exact, exact)
+    nothing.add(np.zeros(3), np.ones(3))
+    assert same.decibels == np.inf and nothing.decibels == -np.inf
+
+
+def test_the_users_function(tmp_path, monkeypatch):
+    (tmp_path / "my_scores.py").write_text("def f1(outputs, labels):\n    return len(outputs)\nlimit = 3\n")
+    (tmp_path / "my_broken.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert load_metric("my_scores:f1")([1, 2], []) == 2
+    for name, message in {
+        "my_scores": "'my_scores': must be module:name",
+        ":f1": "must be module:name",
+        "my_scores:f2": "my_scores:f2: my_scores has no function f2",
+        "my_scores:limit": "my_scores has no function limit",
+        "my_score:f1": "cannot import my_score: ModuleNotFoundError",
+        "my_broken:f1": "cannot import my_broken: ZeroDivisionError",
+    }.items():
+        with pytest.raises(UserError, match=message):
+            load_metric(name)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: top_1(np.ones((2, 3)), np.array([0, 3])), r"labels\[1\] is 3, not 0 to 2"),
+        (lambda: top_1(np.ones((2, 3)), np.array([0])), r"labels are int64 of shape \(1,\) and outputs"),
+        (lambda: top_1(np.ones((2, 3)), np.ones(2)), "labels are float64"),
+        (lambda: error_rate(["a"], ["a", "b"]), "there are 1 outputs and 2 labels"),
+        (lambda: error_rate(["a"], [""]), "labels are all empty"),
+        (lambda: ctc_text(np.ones((5, 3)), ["", "a"]), r"outputs have shape \(5, 3\), not steps x 2"),
+        (lambda: SignalToNoise().add(np.ones(3), np.ones(1)), r"results have shape \(1,\)"),
+    ],
+)
+def test_what_is_wrong_is_told(call, message):
+    with pytest.raises(UserError, match=message):
+        call()
