@@ -17,6 +17,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUMMARY] = []
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to do in each process what a group of tests shares."""
+    grouped = [item for item in items if item.get_closest_marker("xdist_group")]
+    if hasattr(config, "workerinput") and not all("@" in item.nodeid for item in grouped):
+        raise pytest.UsageError("pytest-xdist does not see xdist_group here; install pytest below 9.2")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand over the lines of a pytest-xdist worker."""
     if hasattr(session.config, "workeroutput"):

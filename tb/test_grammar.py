@@ -20,7 +20,7 @@ from tileloom.config import to_plain
 from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
-COMMANDS = ("cache", "doctor", "generate", "paper", "presets", "simulate", "synth")
+COMMANDS = ("cache", "doctor", "generate", "network", "paper", "presets", "simulate", "synth")
 VERBS = ("generate", "simulate", "synth")
 
 
@@ -98,6 +98,10 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
         (("simulate", "engine-int8", "--force"), "--force: there is nothing to overwrite"),
         (("simulate", "sasp-4x4-int8", "--force"), "--force: there is nothing to overwrite"),
         (("synth", "xfu-unit", "--force"), "--force: there is nothing to overwrite"),
+        (("generate", "xfu-unit", "-q", "-v"), "give --quiet or --verbose, not both"),
+        (("simulate", "xfu-unit", "--seed", "nan"), "nan: give a whole number from 0 to"),
+        (("generate", "a" * 300), "a ...: neither a preset nor a .toml file"),
+        (("synth", "xfu-unit", "--pdk", "a\nb"), "--pdk a\\nb: not a kit"),
         (("cache", "clean"), "no such command: clean; did you mean clear?"),
     ],
 )
@@ -108,6 +112,20 @@ def test_mistakes_end_in_one_line_and_status_2(arguments, message, tmp_path, mon
     assert message in last_line(result)
     assert result.stdout == "" and "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("TILELOOM_SEED", "abc", "TILELOOM_SEED: abc: give a whole number"),
+        ("TMPDIR", "/nowhere", "TMPDIR: /nowhere is no folder that can be written to"),
+    ],
+)
+def test_a_wrong_variable_is_named(variable: str, value: str, message: str, monkeypatch) -> None:
+    monkeypatch.setenv(variable, value)
+    result = run("simulate", "xfu-cv32e40p")
+    assert result.exit_code == 2, result.output
+    assert message in last_line(result)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

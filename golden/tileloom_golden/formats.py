@@ -77,7 +77,8 @@ class Float:
         return (1 << (self.width - 1)) - 1
 
     def __str__(self) -> str:
-        return f"e{self.exponent_bits}m{self.fraction_bits}"
+        widths = (self.exponent_bits, self.fraction_bits)
+        return {(8, 23): "fp32", (5, 10): "fp16", (8, 7): "bf16"}.get(widths, "e{}m{}".format(*widths))
 
 
 @dataclass(frozen=True)

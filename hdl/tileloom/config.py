@@ -13,6 +13,7 @@ import enum
 import functools
 import hashlib
 import json
+import operator
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -155,6 +156,8 @@ def _parse(name: str, kinds: tuple[Any, ...], value: object) -> object:
         if not isinstance(items, list | tuple):
             raise ConfigError(f"{name}: must be {_expected(kinds)}, not {_shown(value)}")
         return tuple(_parse(name, (int,), item) for item in items)
+    if hasattr(value, "__index__") and not isinstance(value, bool):
+        value = operator.index(value)  # a program may have its sizes from NumPy
     if not isinstance(value, str):
         if type(value) not in kinds:
             raise ConfigError(f"{name}: must be {_expected(kinds)}, not {_shown(value)}")
@@ -193,7 +196,11 @@ def _shown(value: object) -> str:
     """Return a value as TOML has it, cut where it is long."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(value) if isinstance(value, str) else str(value)
+    return shorten(json.dumps(value) if isinstance(value, str) else str(value))
+
+
+def shorten(text: str) -> str:
+    """Return a text as messages quote it: cut where it is long."""
     return text if len(text) <= 40 else f"{text[:36]} ..."
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .config import Config, check_toml, did_you_mean, from_plain, identifier
+from .config import Config, check_toml, did_you_mean, from_plain, identifier, shorten
 from .errors import ConfigError
 
 NAMES = ("systolic", "xfu", "engine")
@@ -115,9 +115,8 @@ def _read(source: str) -> tuple[Family, dict[str, Any]]:
         except ConfigError as error:
             raise ConfigError(f"{source}: {error}") from None
         return family, values
-    raise ConfigError(
-        f"{source or 'CONFIG'}: neither a preset nor a .toml file{did_you_mean(source, known, 'presets')}"
-    )
+    near = did_you_mean(source, known, "presets")
+    raise ConfigError(f"{shorten(source) or 'CONFIG'}: neither a preset nor a .toml file{near}")
 
 
 def _family_called(name: object, where: str) -> Family:

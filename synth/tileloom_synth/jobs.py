@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tileloom.arguments import check_keywords
 from tileloom.cli.result import Result
 from tileloom.config import Config
 from tileloom.families import family_of
@@ -11,4 +12,6 @@ from tileloom.families import family_of
 
 def synthesise(config: Config, **options: Any) -> Result:
     """Map a configuration to cells; options and errors as in ``tileloom_synth.FAMILY.synthesise``."""
-    return family_of(config).room(__package__, "synthesise").synthesise(config, **options)
+    job = family_of(config).room(__package__, "synthesise").synthesise
+    check_keywords(job, options)
+    return job(config, **options)

@@ -69,8 +69,19 @@ def choose_library(files: Sequence[Path], kit: str | None) -> Library:
 
     Raises UserError that names the file or the kit.
     """
+    if isinstance(files, str | Path) or not all(isinstance(path, str | Path) for path in files):
+        raise UserError(f"files: must be a list of paths, not {files!r}")
     if files and kit:
         raise UserError("give --liberty or --pdk, not both")
     if kit:
         return library.load(pdk.find(kit))
-    return library.load(files) if files else library.generic()
+    return library.load([Path(path) for path in files]) if files else library.generic()
+
+
+def check_period(clock_ps: object) -> None:
+    """Raise UserError where a program's ``clock_ps`` is neither None nor a period in picoseconds."""
+    number = type(clock_ps) in (int, float) and SHORTEST_PS <= clock_ps <= LONGEST_PS  # type: ignore[operator]
+    if clock_ps is not None and not number:
+        raise UserError(
+            f"clock_ps: must be a number from {SHORTEST_PS:g} to {LONGEST_PS:g} picoseconds, not {clock_ps!r}"
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tileloom import scratch, yosys
+from tileloom.netlist.text import plain_names
 
 # A multiplexer for each bit has no operator in Verilog; Yosys would write it as a module that is not there.
 CONVERT = """
@@ -48,8 +49,7 @@ def to_verilog(
     options += [f"-D {name}={value}" for name, value in (defines or {}).items()]
     with scratch.folder() as folder:
         for file, text in sources.items():
-            # Names that start with a dollar sign, as Yosys writes them, can be ones that it takes again.
-            (folder / file).write_text(text.replace("\\$", "\\_$"), encoding="utf-8")
+            (folder / file).write_text(plain_names(text), encoding="utf-8")
         script = CONVERT.format(
             top=top,
             options=" ".join(options),

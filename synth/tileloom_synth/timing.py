@@ -9,6 +9,7 @@ from typing import Any
 
 from tileloom import processes, scratch
 from tileloom.errors import ToolError
+from tileloom.netlist.text import unsigned
 
 from .flow import Mapped
 from .library.standard_cells import Library
@@ -104,8 +105,7 @@ def analyse(mapped: Mapped, library: Library, period_ps: float, clock: str) -> T
         return _estimate(mapped, period_ps)
     with scratch.folder() as folder:
         # OpenSTA of 2019 reads no signed ports, and drops what it cannot read.
-        unsigned = re.sub(r"\b(input|output|wire) signed ", r"\1 ", mapped.verilog)
-        (folder / "netlist.v").write_text(unsigned, encoding="utf-8")
+        (folder / "netlist.v").write_text(unsigned(mapped.verilog), encoding="utf-8")
         (folder / "script.tcl").write_text(
             SCRIPT.format(
                 liberty=library.timing,

@@ -130,7 +130,7 @@ def test_infinity_passes_through_the_adder(rounding):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: add([0, 0x7F800001], 0, FP32, "truncate"), r"a\[1\] is NaN in e8m23"),
+        (lambda: add([0, 0x7F800001], 0, FP32, "truncate"), r"a\[1\] is NaN in fp32"),
         (lambda: add(0, [[0, 0x1FFFFFFFF]], FP32, "truncate"), r"b\[0, 1\] does not fit the 32 bits"),
         (lambda: add([0.5], [0], FP32, "truncate"), "a has dtype float64"),
         (lambda: add([0], [-1], FP32, "truncate"), r"b\[0\] is negative"),

@@ -159,7 +159,7 @@ def changed(array, index, word):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"x": changed(X, (1, 2), NAN)}, r"x\[1, 2\] is NaN in e8m23"),
+        ({"x": changed(X, (1, 2), NAN)}, r"x\[1, 2\] is NaN in fp32"),
         ({"x": changed(X, (0, 1), INFINITY)}, r"x\[0, 1\] is infinity"),
         ({"w": changed(W, (2, 3), NAN)}, r"w\[2, 3\] is NaN"),
         ({"w": changed(W, (2, 0), INFINITY)}, r"w\[2, 0\] is infinity"),

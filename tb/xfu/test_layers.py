@@ -16,7 +16,7 @@ from tileloom_golden.xfu.sparsity import prune_nm
 from tileloom_sim.riscv.run import Conditions, TrapError, Waits
 from tileloom_sim.xfu import hosts
 from tileloom_sim.xfu.disassembly import hardware_loops, mnemonic
-from tileloom_sim.xfu.layers import Kernel, Layer, fully_connected, layer_program, run_layer
+from tileloom_sim.xfu.layers import Kernel, LayerShape, fully_connected, layer_program, run_layer
 
 GROUPS = (4, 8, 16)
 
@@ -40,11 +40,11 @@ LOOPS = {
 }
 
 SHAPES = {
-    "ragged": Layer(rows=7, channels=16, height=5, width=3, kernel=(3, 3), padding=1),
-    "one pixel": Layer(rows=3, channels=32, height=2, width=1, kernel=(2, 1)),
-    "strided": Layer(rows=2, channels=16, height=6, width=7, kernel=(3, 2), stride=2, padding=2),
-    "one step": Layer(rows=1, channels=16, height=1, width=2, kernel=(1, 1)),
-    "one channel": Layer(rows=5, channels=1, height=9, width=6, kernel=(4, 4), padding=1),
+    "ragged": LayerShape(rows=7, channels=16, height=5, width=3, kernel=(3, 3), padding=1),
+    "one pixel": LayerShape(rows=3, channels=32, height=2, width=1, kernel=(2, 1)),
+    "strided": LayerShape(rows=2, channels=16, height=6, width=7, kernel=(3, 2), stride=2, padding=2),
+    "one step": LayerShape(rows=1, channels=16, height=1, width=2, kernel=(1, 1)),
+    "one channel": LayerShape(rows=5, channels=1, height=9, width=6, kernel=(4, 4), padding=1),
     "connected": fully_connected(9, 80),
     "smallest": fully_connected(1, 16),
     "long": fully_connected(6, 1040),
@@ -122,7 +122,7 @@ def test_random_layers(rng):
     for _ in range(12):
         group = int(rng.choice(GROUPS))
         window = tuple(int(size) for size in rng.integers(1, 4, 2))
-        layer = Layer(
+        layer = LayerShape(
             rows=int(rng.integers(1, 10)),
             channels=group * int(rng.integers(1, 5)),
             height=int(rng.integers(window[0], 7)),
@@ -245,7 +245,7 @@ def test_as_many_groups_as_the_counter_tells_apart(group, rng):
 def test_shapes_out_of_range_are_refused(fields, message):
     shape = {"rows": 1, "channels": 4, "height": 5, "width": 5, "kernel": (3, 3), "padding": 1, **fields}
     with pytest.raises(UserError, match=f"^{message}"):
-        Layer(**shape)
+        LayerShape(**shape)
 
 
 def test_limits_of_a_job():

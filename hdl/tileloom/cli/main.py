@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import re
 import sys
 import warnings
 from typing import Any
@@ -33,8 +35,9 @@ class Told(click.Command):
         try:
             return super().invoke(ctx)
         except TileloomError as error:
-            told = _Mistake if isinstance(error, UserError) else click.ClickException
-            raise told(str(error)) from None
+            if isinstance(error, UserError):
+                raise _Mistake(str(error).replace("\n", "\\n")) from None
+            raise click.ClickException(str(error)) from None
 
 
 class Group(click.Group):
@@ -71,7 +74,7 @@ class Commands(Told, Group):
             with signals_raise():
                 status: Any = super().main(*arguments, **{**options, "standalone_mode": False})
         except click.ClickException as error:
-            click.echo(f"Error: {error.format_message()}", err=True)
+            click.echo(f"Error: {_printable(error.format_message())}", err=True)
             sys.exit(error.exit_code)
         except OSError as error:
             if error.filename is not None:
@@ -95,6 +98,11 @@ class Commands(Told, Group):
         return next((_with_verbosity(entry.load()) for entry in found), None)
 
 
+def _printable(message: str) -> str:
+    """Return a message with control characters as escapes, but for the ends of a tool's lines."""
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", lambda found: repr(found[0])[1:-1], message)
+
+
 def _with_verbosity(command: click.Command) -> click.Command:
     """Return the command, with ``--quiet`` and ``--verbose``."""
     if not any(parameter.name == "quiet" for parameter in command.params):
@@ -108,6 +116,8 @@ def _with_verbosity(command: click.Command) -> click.Command:
 def _verbosity_option(short: str, long: str, verbosity: Verbosity, text: str) -> click.Option:
     def chosen(context: click.Context, parameter: click.Parameter, value: bool) -> None:
         if value:
+            if context.meta.setdefault(GROUP, long) != long:
+                raise click.UsageError("give --quiet or --verbose, not both")
             set_verbosity(verbosity)
 
     return click.Option([short, long], is_flag=True, expose_value=False, callback=chosen, help=text)
@@ -141,3 +151,6 @@ def main() -> None:
     130 interrupted (143 by SIGTERM).
     """
     set_verbosity(Verbosity.NORMAL)
+    folder = os.environ.get("TMPDIR")
+    if folder and not os.access(folder, os.W_OK | os.X_OK):  # Python would silently take another
+        raise UserError(f"TMPDIR: {folder} is no folder that can be written to")

@@ -62,7 +62,7 @@ def seed_option(what: str) -> click.Option:
     """Return ``--seed``, or TILELOOM_SEED; ``what`` says what it replays."""
     return click.Option(
         ["--seed"],
-        type=click.IntRange(0, 2**63 - 1),
+        type=Whole(0, 2**63 - 1),
         envvar="TILELOOM_SEED",
         help=f"{what}; also TILELOOM_SEED.  [default: drawn, and printed]",
     )
@@ -77,6 +77,21 @@ def input_option(name: str, metavar: str, text: str) -> click.Option:
 def output_option(metavar: str, text: str) -> click.Option:
     """Return ``-o``, the file that results go to, passed on as ``output``."""
     return click.Option(["-o", "--output"], type=click.Path(path_type=Path), metavar=metavar, help=text)
+
+
+class Whole(click.IntRange):
+    """A whole number from ``min`` to ``max``; what is none is told with the bounds."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        """Return the number, or fail with what is wrong."""
+        try:
+            return super().convert(value, parameter, context)
+        except click.BadParameter:
+            found = context and parameter and context.get_parameter_source(str(parameter.name))
+            where = f"{parameter.envvar}: " if parameter and found is ParameterSource.ENVIRONMENT else ""
+            self.fail(
+                f"{where}{value}: give a whole number from {self.min} to {self.max}", parameter, context
+            )
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only to type checkers

@@ -18,6 +18,7 @@ _MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL
 _COMMENT = re.compile(r"//.*|/\*.*?\*/")
 _INSTANCE = re.compile(r"^(  )(\w+)(?= \w+ \($)", re.MULTILINE)
 _PORT = re.compile(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);\n", re.MULTILINE)
+_SIGNED = re.compile(r"\b(input|output|wire) signed ")
 _RTLIL_MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
 _RTLIL_CELL = re.compile(r"^  cell (\$\w+) (?:.*?)^  end$", re.MULTILINE | re.DOTALL)
 _RTLIL_PARAMETER = re.compile(r"^    parameter (?:signed )?\\(\w+) (\d+)$", re.MULTILINE)
@@ -85,6 +86,27 @@ def replaced_by_cell(verilog: str, suffix: str, cell: str) -> str:
         if re.search(rf"\b{name}\b", verilog):
             raise LayoutError(f"an instance of {name} is left")
     return verilog
+
+
+def unsigned(verilog: str) -> str:
+    """Return the text with every port and wire unsigned, for readers that take no others.
+
+    Of a netlist of cells, in which no operator asks for the sign.
+    """
+    return _SIGNED.sub(r"\1 ", verilog)
+
+
+def plain_names(verilog: str) -> str:
+    """Return the text with names that begin with a dollar sign, as Yosys writes them, made ones it takes."""
+    return verilog.replace("\\$", "\\_$")
+
+
+def module_name(verilog: str) -> str:
+    """Return the name of the one module in a text. Raises LayoutError where there is another number."""
+    names = re.findall(r"^module (\w+)", verilog, re.MULTILINE)
+    if len(names) != 1:
+        raise LayoutError(f"{len(names)} modules, not one")
+    return str(names[0])
 
 
 def rtlil_modules(rtlil: str) -> list[str]:

@@ -9,6 +9,7 @@ import click
 
 from tileloom.cli.options import (
     Numbers,
+    Whole,
     force_option,
     input_option,
     json_option,
@@ -48,7 +49,7 @@ OPTIONS = [
     input_option("scale", "S.npy", "0 to 65535, one for each output channel."),
     input_option("shift", "T.npy", "0 to 63, one for each output channel."),
     click.Option(["--relu"], is_flag=True, help="Negative results become 0."),
-    click.Option(["--stride"], type=click.IntRange(1, 15), help="Of a convolution.  [default: 1]"),
+    click.Option(["--stride"], type=Whole(1, 15), help="Of a convolution.  [default: 1]"),
     click.Option(
         ["--pads"],
         type=Numbers(count=4, least=0, most=255),
@@ -62,9 +63,7 @@ OPTIONS = [
         help="Quantise float weights with one scale, or one for each output channel.  [default: tensor]",
     ),
     click.Option(["--raw"], is_flag=True, help="Leave the scale of quantised weights off Y."),
-    click.Option(
-        ["--layers"], type=click.IntRange(1, 100_000), help=f"How many random layers.  [default: {LAYERS}]"
-    ),
+    click.Option(["--layers"], type=Whole(1, 100_000), help=f"How many random layers.  [default: {LAYERS}]"),
     seed_option("Replay random layers"),
     output_option("Y.npy", "Where to write the results of your own layer."),
     _file("save-scale", "S.npy", "Where to write the scale that was chosen for your layer."),

@@ -143,7 +143,8 @@ def make_job(
         program = compile_layer(layer, engine_size(config), relu=relu)
         program.commands()  # raises where a number does not fit a command
     except ValueError as error:
-        raise UserError(f"{name}: {error}") from None
+        where = f"--pads {','.join(map(str, pads))}" if str(error).startswith("pad ") else name
+        raise UserError(f"{where}: {error}") from None
     sums = _sums(config, layer, x, kept, bias_values)
     parameters, clamped = None, None
     if config.requantise:

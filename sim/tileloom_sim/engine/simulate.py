@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.arguments import check_choice, check_flags, check_share, check_whole
 from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
 from tileloom.engine.config import Core, EngineConfig, EnginePort
@@ -26,7 +27,6 @@ from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import from_sign_magnitude
 from tileloom_golden.rounding import to_float64
 
-from ..arguments import check_choice, check_flags, check_share, check_whole
 from ..layout import Named, named, paths
 from ..systolic import reference
 from ..systolic.operands import Scaling, require_float32

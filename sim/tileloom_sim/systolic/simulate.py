@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tileloom.arguments import check_choice, check_flags, check_share, check_whole
 from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
 from tileloom.errors import CheckError, UserError
@@ -21,7 +22,6 @@ from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
-from ..arguments import check_choice, check_flags, check_share, check_whole
 from ..build.cocotb_run import SIMULATORS
 from ..layout import MATRIX, named, oriented, paths
 from .gemm import GemmRun, golden_gemm, simulate_gemm

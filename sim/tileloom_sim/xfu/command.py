@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tileloom.cli.options import Numbers, force_option, json_option, output_option, seed_option
+from tileloom.cli.options import Numbers, Whole, force_option, json_option, output_option, seed_option
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
@@ -46,11 +46,11 @@ OPTIONS = [
         type=Numbers(most=1 << 16),
         help=f"Inputs of fully connected layers.  [default: {','.join(map(str, CONNECTED_CHANNELS))}]",
     ),
-    click.Option(["--rows"], type=click.IntRange(1, 4096), help=f"Output channels.  [default: {ROWS}]"),
+    click.Option(["--rows"], type=Whole(1, 4096), help=f"Output channels.  [default: {ROWS}]"),
     click.Option(["--instruction-waits"], type=WaitStates(), help="Wait states.  [default: 0:0]"),
     click.Option(["--data-waits"], type=WaitStates(), help="Wait states.  [default: 0:0]"),
     seed_option("Of activations and weights"),
-    click.Option(["--jobs"], type=click.IntRange(1, 256), help="Layers at a time.  [default: cores]"),
+    click.Option(["--jobs"], type=Whole(1, 256), help="Layers at a time.  [default: cores]"),
     output_option("FIGURES.json", "Where to write the figures, as --json prints them."),
     click.Option(["--waves"], is_flag=True, help="Leave a wave file of the last run, NAME.vcd, here."),
     force_option(),

@@ -68,7 +68,7 @@ class Kernel(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class LayerShape:
     """A layer's shape: a convolution, or, as ``fully_connected`` makes it, a fully connected layer.
 
     Attributes
@@ -138,13 +138,13 @@ class Layer:
         return self.output[0] * self.output[1] * self.rows * self.length
 
 
-def fully_connected(rows: int, channels: int) -> Layer:
+def fully_connected(rows: int, channels: int) -> LayerShape:
     """Return a fully connected layer of ``channels`` activations and ``rows`` results."""
-    return Layer(rows=rows, channels=channels)
+    return LayerShape(rows=rows, channels=channels)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerRun:
+class KernelRun:
     """What came of a layer.
 
     Attributes
@@ -170,7 +170,7 @@ def layer_program(core: str, replaced: Mapping[str, str] | None = None) -> Progr
 
 def run_layer(
     system: System,
-    layer: Layer,
+    layer: LayerShape,
     kernel: Kernel,
     activations: npt.NDArray[np.int8],
     weights: npt.NDArray[np.int8],
@@ -180,7 +180,7 @@ def run_layer(
     conditions: Conditions | None = None,
     progress: Progress | None = None,
     waves: Path | None = None,
-) -> LayerRun:
+) -> KernelRun:
     """Run a layer.
 
     Parameters
@@ -232,7 +232,7 @@ def run_layer(
     )
     sums = run.results[(results - report) // 4 :].view(np.int32).reshape(job.pixels, job.rows)
     cycles, instructions = (int(word) for word in run.results[:2])
-    return LayerRun(results=sums[:, : layer.rows], cycles=cycles, instructions=instructions)
+    return KernelRun(results=sums[:, : layer.rows], cycles=cycles, instructions=instructions)
 
 
 class _Job:
@@ -241,7 +241,7 @@ class _Job:
     FIELDS = 25
     REPORT = 23  # where cycles and instret stand
 
-    def __init__(self, layer: Layer, kernel: Kernel, group: int) -> None:
+    def __init__(self, layer: LayerShape, kernel: Kernel, group: int) -> None:
         self.layer, self.kernel, self.group = layer, kernel, group
         self.pixels = layer.output[0] * layer.output[1]
         connected = layer.kernel is None

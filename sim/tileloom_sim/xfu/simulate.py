@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from tileloom.arguments import check_whole
 from tileloom.cli.console import step
 from tileloom.cli.result import Result
 from tileloom.errors import UserError
@@ -14,7 +15,6 @@ from tileloom.families import design_name
 from tileloom.files import claim
 from tileloom.xfu.config import XfuConfig
 
-from ..arguments import check_whole
 from ..riscv.run import Conditions, Waits
 from .hosts import CORES, xfu_system
 from .report import suite_figures, suite_sheets

@@ -23,7 +23,7 @@ from tileloom_golden.xfu.sparsity import prune_nm
 
 from ..riscv.run import Conditions
 from ..riscv.system import System
-from .layers import Kernel, Layer, fully_connected, run_layer
+from .layers import Kernel, LayerShape, fully_connected, run_layer
 
 CONVOLUTION_CHANNELS = (32, 64, 128, 256)
 CONNECTED_CHANNELS = (256, 512, 1024, 2048)
@@ -53,7 +53,7 @@ class WrongResultError(CheckError):
 class Case:
     """One layer with one kernel; ``group`` is M, or 0 for a dense kernel."""
 
-    layer: Layer
+    layer: LayerShape
     kernel: Kernel
     group: int = 0
 
@@ -77,9 +77,9 @@ class Measurement:
     instructions: int
 
 
-def convolution(channels: int, rows: int = ROWS) -> Layer:
+def convolution(channels: int, rows: int = ROWS) -> LayerShape:
     """Return the paper's convolution: 8 x 8 inputs and outputs, a 3 x 3 window, padding 1."""
-    return Layer(rows=rows, channels=channels, height=8, width=8, kernel=(3, 3), padding=1)
+    return LayerShape(rows=rows, channels=channels, height=8, width=8, kernel=(3, 3), padding=1)
 
 
 def cases(

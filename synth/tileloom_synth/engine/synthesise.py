@@ -10,7 +10,7 @@ from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 
 from ..library.standard_cells import Library
-from ..options import choose_library
+from ..options import check_period, choose_library
 from ..progress import progress
 from ..report import Report
 from ..synthesis import synthesise as synthesise_verilog
@@ -48,6 +48,7 @@ def synthesise(
     ToolError
         Yosys or OpenSTA fails.
     """
+    check_period(clock_ps)
     report = map_engine(config, choose_library(files, kit), clock_ps)
     bits = memory_bits(config)
     left_out = "left out: " + ", ".join(f"{part} {count:,} bits" for part, count in bits.items())

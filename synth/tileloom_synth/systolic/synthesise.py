@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tileloom.arguments import check_flags
 from tileloom.cli.result import Result
 from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
-from ..options import choose_library
+from ..options import check_period, choose_library
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
@@ -49,6 +50,8 @@ def synthesise(
     ToolError
         Yosys or OpenSTA fails.
     """
+    check_flags({"flat": flat, "detail": detail})
+    check_period(clock_ps)
     if flat and detail:
         raise UserError("give --flat or --detail, not both")
     cells = choose_library(files, kit)

@@ -8,12 +8,12 @@ debug request tied off; flat, without the coprocessor, what serves CV-X-IF goes 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tileloom.cores import CV32E40P, CV32E40X, Sources
 from tileloom.errors import UserError
+from tileloom.netlist.text import module_name
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.cv32e40p import stages
 from tileloom.xfu.cv32e40p.patch import patch_sources
@@ -182,9 +182,9 @@ _VERILOG = {"cv32e40p": _cv32e40p, "cv32e40x": _cv32e40x}
 def _ungated(sources: Sources) -> Sources:
     """Return the sources with the model of a clock gate replaced by a wire."""
     gate = next(name for name in sources if name.endswith("sim_clock_gate.sv"))
-    (module,) = re.findall(r"^module (\w+)", sources[gate], re.MULTILINE)
     ports = "input clk_i, en_i, scan_cg_en_i, output clk_o"
-    wire = f"module {module} #(parameter LIB = 0) ({ports}); assign clk_o = clk_i; endmodule\n"
+    name = module_name(sources[gate])
+    wire = f"module {name} #(parameter LIB = 0) ({ports}); assign clk_o = clk_i; endmodule\n"
     return {**sources, gate: wire}
 
 

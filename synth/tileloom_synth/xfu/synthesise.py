@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tileloom.arguments import check_flags
 from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
 from tileloom.errors import UserError
@@ -13,7 +14,7 @@ from tileloom.families import design_name
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.design import generate
 
-from ..options import choose_library
+from ..options import check_period, choose_library
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
@@ -56,6 +57,8 @@ def synthesise(
     ToolError
         Yosys or OpenSTA fails, or the core is not installed.
     """
+    check_flags({"flat": flat})
+    check_period(clock_ps)
     core = CORES.get(config.host)
     if config.host is Host.CV32E40P and clock_ps is not None:
         raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")

@@ -34,6 +34,7 @@ IMAGE = {
         ("engine-int8", {**IMAGE, "pads": (1,)}, "pads: must be four whole numbers"),
         ("engine-int8", {**IMAGE, "pads": (0, 0, 0, 1.5)}, "pads: must be a whole number from 0 to 255"),
         ("xfu-cv32e40p", {"seed": -1}, "seed: must be a whole number from 0 to"),
+        ("sasp-4x4-int8", {"sed": 1}, "sed: no such option; did you mean seed?"),
         ("sasp-4x4-int8", {"waves": 5}, "waves: must be the name of a file, not 5"),
         ("engine-int8", {"waves": ""}, "waves: the name is empty"),
         ("xfu-cv32e40p", {"waves": "none/x.vcd"}, "waves: none/x.vcd: none is not there"),
@@ -42,6 +43,26 @@ IMAGE = {
 def test_wrong_arguments(preset: str, arguments: dict, message: str) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         tileloom.simulate(preset, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("preset", "arguments", "message"),
+    [
+        ("stream-8x8-int8", {"flat": "no"}, "flat: must be True or False, not 'no'"),
+        ("stream-8x8-int8", {"files": "x.lib"}, "files: must be a list of paths, not 'x.lib'"),
+        ("xfu-unit", {"clock_ps": -1}, "clock_ps: must be a number from 10 to 1e"),
+        ("engine-int8", {"clock_ps": float("nan")}, "clock_ps: must be a number"),
+        ("xfu-unit", {"flats": True}, "flats: no such option; did you mean flat?"),
+    ],
+)
+def test_wrong_arguments_of_synthesis(preset: str, arguments: dict, message: str) -> None:
+    with pytest.raises(UserError, match=f"^{message}"):
+        tileloom.synthesise(preset, **arguments)
+
+
+def test_sizes_may_come_from_numpy() -> None:
+    config = tileloom.load("stream-8x8-int8", rows=np.int64(3))
+    assert type(config.rows) is int and config.rows == 3
 
 
 @pytest.mark.parametrize("preset", ["sasp-4x4-int8", "engine-int8", "xfu-cv32e40p"])

@@ -1,10 +1,14 @@
-"""Checks of what a program passes to a simulation; the command line has checked its options before."""
+"""Checks of what a program passes to a job; the command line has checked its options before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 
-from tileloom.errors import UserError
+from .config import did_you_mean
+from .errors import UserError
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 def check_whole(name: str, value: object, low: int, high: int) -> None:
@@ -18,6 +22,14 @@ def check_flags(values: Mapping[str, object]) -> None:
     for name, value in values.items():
         if type(value) is not bool:
             raise UserError(f"{name}: must be True or False, not {value!r}")
+
+
+def check_keywords(job: Callable[..., object], given: Mapping[str, object]) -> None:
+    """Raise UserError where ``job`` has no option of a name in ``given``."""
+    names = [name for name, option in inspect.signature(job).parameters.items() if option.kind is _KEYWORD]
+    for name in given:
+        if name not in names:
+            raise UserError(f"{name}: no such option{did_you_mean(name, names, 'options')}")
 
 
 def check_share(name: str, value: object) -> None:
