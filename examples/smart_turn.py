@@ -1,6 +1,6 @@
 """A quantised speech model on the engine: each of its INT8 layers against ONNX Runtime, result by result.
 
-    python examples/smart_turn.py [CONFIG] [--layers PATTERN ...] [--simulate]
+    python examples/smart_turn.py [CONFIG] [--set FIELD=VALUE ...] [--layers PATTERN ...] [--simulate]
 
 The model is smart-turn v3.2 of pipecat-ai, which hears whether a speaker has finished: an encoder of four
 blocks, 384 wide, its layers INT8 with a scale for each output channel and UINT8 activations. ONNX Runtime
@@ -127,11 +127,13 @@ def main() -> None:
     """Print a line for each layer, and all together."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("config", nargs="?", default="engine-int8")
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", dest="fields")
     parser.add_argument("--layers", nargs="+", default=[], metavar="PATTERN")
     parser.add_argument("--simulate", action="store_true", help="run the layers in RTL too")
     options = parser.parse_args()
+    config = load(options.config, **dict(field.split("=", 1) for field in options.fields))
     done = []
-    for each in compare(load(options.config), options.layers, simulate=options.simulate):
+    for each in compare(config, options.layers, simulate=options.simulate):
         done.append(each)
         differ = f"{each.different:,} of {each.results:,} results differ, by {each.largest} at most"
         rtl = f"; {each.simulated:,} words equal in RTL" if options.simulate else ""

@@ -201,6 +201,9 @@ class EngineMapping:
             bias=named("bias", self.bias if parameters is None else parameters.bias),
             scale=None if parameters is None else named("scale", parameters.scale),
             shift=None if parameters is None else named("shift", parameters.shift),
+            zero_point=named("zero point", parameters.zero_point)
+            if parameters is not None and self.config.result_zero_point
+            else None,
             stride=self._stride,
             pads=pads,
         )
@@ -295,7 +298,13 @@ def _on_dot_product(config: EngineConfig, layer: Layer, native: bool, notes: lis
         integers = integer_layer(layer.weights, quantisation.weight, x, layer.bias)
         if config.requantise:
             assert quantisation.y is not None
-            parameters, _ = requantisation(integers, quantisation.weight, x, quantisation.y)
+            parameters, _ = requantisation(
+                integers,
+                quantisation.weight,
+                x,
+                quantisation.y,
+                zero_point=config.result_zero_point,
+            )
     except UserError as error:
         raise RefusedError(f"{layer.name}: {error}") from None
     count = len(integers.weights)

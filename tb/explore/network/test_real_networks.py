@@ -41,6 +41,13 @@ def test_every_quantised_layer_is_onnx_runtimes_to_a_step() -> None:
     assert sum(each.different for each in done) < 0.0005 * 6_093_521
 
 
+def test_with_zero_points_in_hardware_the_rest_is_the_scale() -> None:
+    exact = load("engine-int8", result_zero_point=True, requantise_rounding="half-even")
+    done = list(smart_turn().compare(exact))
+    assert len(done) == 31 and max(each.largest for each in done) == 1
+    assert sum(each.different for each in done) < 0.0001 * 6_093_521
+
+
 def test_layers_of_it_run_in_rtl() -> None:
     done = list(
         smart_turn().compare(load("engine-int8"), ["node_linear_2[678]", "node_MatMul_296"], simulate=True)
@@ -49,7 +56,7 @@ def test_layers_of_it_run_in_rtl() -> None:
 
 
 def test_lines_are_read_from_the_array_and_pruning_tells() -> None:
-    """Two lines, without noise: the array reads what the float model reads, and nine tenths pruned it does not."""
+    """Two lines, without noise: the array reads them; with nine tenths of the tiles pruned it does not."""
     exact, (whole, rest) = text_lines().recognise(load("stream-8x8-int8"), (0, 0.9), 2, 0.0)
     # Two blocks of 120 x 360, 120 x 120, 120 x 240 and 240 x 120.
     assert whole.tiles == rest.tiles == 2 * (15 * 45 + 15 * 15 + 15 * 30 + 30 * 15)
