@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from support.seed import seed
+from support.seed import SEED
 from tileloom_golden.formats import BF16, FP16, FP32, TF32, Float, Integer
 from tileloom_golden.systolic import doubles, gemm
 
@@ -27,7 +27,7 @@ def words(rng, format, shape, spread):
 
 
 def test_both_ways_give_the_same_words(monkeypatch: pytest.MonkeyPatch):
-    rng = np.random.default_rng(seed())
+    rng = np.random.default_rng(SEED)
     ways: Counter[bool] = Counter()
     applies = doubles.applies
     for _ in range(CASES):

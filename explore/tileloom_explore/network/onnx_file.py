@@ -126,6 +126,11 @@ def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
     graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
     _fold(graph, path)
     _infer(graph)
+    for name in graph.outputs:
+        if name in graph.constants:  # a constant output still has to be put out
+            held = f"{name}/constant"
+            graph.constants[held] = graph.constants.pop(name)
+            graph.nodes.append(onnx.helper.make_node("Identity", [held], [name]))
     return graph
 
 
