@@ -87,8 +87,9 @@ def _convolution(
         raise StaysOnHost(f"a convolution over {axes} axes; layers are over 1 or 2")
 
     def pair(name: str) -> tuple[int, int]:
+        # Over one axis the height is 1, where any stride does: the same one is what hardware has.
         values = attribute.get(name) or [1] * axes
-        return (1, *values)[-2:] if axes == 1 else tuple(values)
+        return (values[0], values[-1]) if name == "strides" or axes == 2 else (1, values[0])
 
     pads = attribute.get("pads") or [0] * 2 * axes
     top, left, bottom, right = (0, pads[0], 0, pads[1]) if axes == 1 else pads
