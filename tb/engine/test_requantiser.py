@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator, SimulatorContext
 
+from tileloom.engine.config import RequantiseRounding
 from tileloom.engine.requantise import LATENCY, Requantise
 
 
-def expected(result: int, bias: int, scale: int, shift: int, relu: bool) -> int:
+def expected(result: int, bias: int, scale: int, shift: int, relu: bool, rounding: RequantiseRounding) -> int:
     """Return what the specification says, with nothing rounded but once."""
     exact = Fraction((result + bias) * scale, 1 << shift)
     away = int(abs(exact) + Fraction(1, 2))  # truncates, and so takes a half up
-    q = max(-128, min(127, away if exact >= 0 else -away))
+    rounded = away if exact >= 0 else -away
+    if rounding is RequantiseRounding.HALF_EVEN:
+        rounded = round(exact)
+    q = max(-128, min(127, rounded))
     return max(q, 0) if relu else q
 
 
@@ -42,9 +46,10 @@ def cases(rng: np.random.Generator, count: int) -> list[tuple[int, int, int, int
     return drawn
 
 
+@pytest.mark.parametrize("rounding", RequantiseRounding, ids=lambda each: each.value)
 @pytest.mark.parametrize("relu", [False, True], ids=["", "relu"])
-def test_lane(relu: bool, rng: np.random.Generator) -> None:
-    dut = Requantise()
+def test_lane(relu: bool, rounding: RequantiseRounding, rng: np.random.Generator) -> None:
+    dut = Requantise(rounding)
     inputs = cases(rng, 3000)
     received = []
 
@@ -68,7 +73,7 @@ def test_lane(relu: bool, rng: np.random.Generator) -> None:
     simulator.add_clock(1e-6)
     simulator.add_testbench(drive)
     simulator.run()
-    wanted = [expected(*case, relu) for case in inputs]
+    wanted = [expected(*case, relu, rounding) for case in inputs]
     wrong = [
         (case, got, want) for case, got, want in zip(inputs, received, wanted, strict=True) if got != want
     ]

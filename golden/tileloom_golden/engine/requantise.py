@@ -2,7 +2,8 @@
 
     q = saturate(round((result + bias) * scale / 2^shift)),   with ReLU max(q, 0)
 
-`round` takes halves away from zero; nothing before it loses a bit. `scale / 2^shift` stands for the ratio of
+`round` takes halves away from zero or, where the engine is built so, to the even integer; nothing before it
+loses a bit. `scale / 2^shift` stands for the ratio of
 the quantisation steps, (activation step x weight step) / output step.
 """
 
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_integers, refuse
+
+ROUNDINGS = ("half-away", "half-even")
 
 SCALE_BITS = 16
 SHIFT_BITS = 6
@@ -52,7 +55,11 @@ class Requantisation:
 
 
 def requantise(
-    results: npt.ArrayLike, parameters: Requantisation, *, relu: bool = False
+    results: npt.ArrayLike,
+    parameters: Requantisation,
+    *,
+    relu: bool = False,
+    rounding: str = "half-away",
 ) -> npt.NDArray[np.int8]:
     """Requantise results, one set of parameters for each column.
 
@@ -64,6 +71,8 @@ def requantise(
         Of the N columns.
     relu:
         Negative results become 0.
+    rounding:
+        "half-away" or "half-even": where halves go.
 
     Returns
     -------
@@ -73,32 +82,44 @@ def requantise(
     Raises
     ------
     ValueError
-        The last dimension is not N, not an integer dtype, or a result does not fit INT32.
+        The last dimension is not N, not an integer dtype, a result does not fit INT32, or the rounding is
+        none.
     """
-    q = np.clip(_rounded(results, parameters), -128, 127)
+    q = np.clip(_rounded(results, parameters, rounding), -128, 127)
     return np.maximum(q, 0 if relu else -128).astype(np.int8)
 
 
 def saturated(
-    results: npt.ArrayLike, parameters: Requantisation, *, relu: bool = False
+    results: npt.ArrayLike,
+    parameters: Requantisation,
+    *,
+    relu: bool = False,
+    rounding: str = "half-away",
 ) -> npt.NDArray[np.bool_]:
     """Return which results `requantise` clamps: the rounded value is no INT8, and ReLU does not take it away.
 
     Arguments and errors as in `requantise`; the array has the shape of the results.
     """
-    value = _rounded(results, parameters)
+    value = _rounded(results, parameters, rounding)
     return (value > 127) | ((value < -128) & (not relu))
 
 
-def _rounded(results: npt.ArrayLike, parameters: Requantisation) -> npt.NDArray[np.int64]:
+def _rounded(results: npt.ArrayLike, parameters: Requantisation, rounding: str) -> npt.NDArray[np.int64]:
     """Return what is saturated: round((result + bias) * scale / 2^shift)."""
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding is {rounding!r}, not {' or '.join(ROUNDINGS)}")
     array = check_integers(results, "results")
     if array.ndim < 1 or array.shape[-1] != len(parameters.bias):
         raise ValueError(f"results has shape {array.shape}, not (..., {len(parameters.bias)})")
     refuse((array < -(2**31)) | (array >= 2**31), "results", "does not fit INT32")
     # 33 bits and 16: everything is exact in 64.
     product = (array.astype(np.int64) + parameters.bias) * parameters.scale
-    magnitude = ((np.abs(product) << 1 >> parameters.shift) + 1) >> 1
+    # Twice the magnitude, so that its lowest bit is the half.
+    doubled = np.abs(product) << 1
+    quotient = doubled >> parameters.shift
+    magnitude = (quotient + 1) >> 1
+    if rounding == "half-even":
+        magnitude -= ((quotient & 3) == 1) & ((quotient << parameters.shift) == doubled)
     return np.where(product < 0, -magnitude, magnitude)
 
 

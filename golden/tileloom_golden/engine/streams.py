@@ -56,15 +56,14 @@ def activation_units(program: Program, activations: npt.NDArray[Any]) -> npt.NDA
 def index_entries(program: Program, weights: BlockSparse) -> npt.NDArray[np.uint16]:
     """Return the `index` stream: row, EMPTY and LAST of each entry."""
     _check_weights(program, weights)
-    entries: list[int] = []
+    pieces = []
     for conv, column in _columns(program):
-        rows = _rows(weights, conv, column)[0] - conv.block
-        if len(rows) == 0:
-            entries.append(EMPTY | LAST)
-        else:
-            entries += rows.tolist()
-            entries[-1] |= LAST
-    return np.array(entries, np.uint16)
+        entries = (_rows(weights, conv, column)[0] - conv.block).astype(np.uint16)
+        if not len(entries):
+            entries = np.array([EMPTY], np.uint16)
+        entries[-1] |= LAST
+        pieces.append(entries)
+    return np.concatenate(pieces)
 
 
 def weight_beats(
@@ -199,7 +198,9 @@ def _written(write: Write, blocked: npt.NDArray[Any], drain_rows: int) -> Iterat
 
 
 def _to_beats(rows: npt.NDArray[np.uint8], beats: int, width: int) -> npt.NDArray[np.uint8]:
-    """Return each row of bytes filled up to so many beats."""
+    """Return each row of bytes filled up to so many beats; the same bytes where it is full."""
+    if rows.shape[1] == beats * width:
+        return rows.reshape(-1, beats, width)
     return np.pad(rows, ((0, 0), (0, beats * width - rows.shape[1]))).reshape(-1, beats, width)
 
 

@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_ndim, refuse
-from .tiles import split_tiles
+from .tiles import split_tiles, tile_grid
+
+STRIP = 1 << 20
+"""Weights, about, whose norms are computed at a time."""
 
 
 def tile_norms(weights: npt.ArrayLike, tile_rows: int, tile_columns: int) -> npt.NDArray[np.float64]:
@@ -27,8 +30,15 @@ def tile_norms(weights: npt.ArrayLike, tile_rows: int, tile_columns: int) -> npt
         raise ValueError(f"weights has dtype {array.dtype}, neither a float nor a signed integer")
     check_ndim(array, 2, "weights")
     refuse(~np.isfinite(array), "weights", "is NaN or infinite")
-    # In float64, where neither the magnitude of -128 nor a sum of float16 overflows.
-    return np.asarray(split_tiles(np.abs(array.astype(np.float64)), tile_rows, tile_columns).sum(axis=(2, 3)))
+    k, n = array.shape
+    norms = np.empty(tile_grid(k, n, tile_rows, tile_columns))
+    # Some rows of tiles at a time, since in float64, where neither the magnitude of -128 nor a sum of float16
+    # overflows, a large matrix is many times as large.
+    together = max(1, STRIP // (n * tile_rows))
+    for row in range(0, len(norms), together):
+        part = array[row * tile_rows : (row + together) * tile_rows].astype(np.float64)
+        norms[row : row + together] = split_tiles(np.abs(part), tile_rows, tile_columns).sum(axis=(2, 3))
+    return norms
 
 
 def prune_tiles(weights: npt.ArrayLike, tile_rows: int, tile_columns: int, rate: float) -> npt.NDArray[Any]:

@@ -2,15 +2,17 @@
 
     q = saturate(round((result + bias) * scale / 2^shift)),   then with ReLU max(q, 0)
 
-``round`` takes halves away from zero, and ``saturate`` is to -128..127. Nothing before it loses a bit.
+``round`` takes halves away from zero or to the even integer, and ``saturate`` is to -128..127. Nothing before
+it loses a bit.
 
 ```
  result + bias --[sum, 33]-- |sum| --[magnitude]-- * scale --[product]-- >> shift, round, saturate --[q]
        sign ----------------------------------------------------------------------------'
 ```
 
-Rounding halves away from zero is rounding magnitudes up, so that the work is done on magnitudes: the
-multiplier is unsigned, and the shifter drops at every level what lies above all that can still count.
+Rounding halves away from zero is rounding magnitudes up, and to even is the same for both signs, so that the
+work is done on magnitudes: the multiplier is unsigned, and the shifter drops at every level what lies above
+all that can still count. Rounding to even asks whether anything below the half was shifted out.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.pipeline import register
+from .config import RequantiseRounding
 from .dot_product import ACCUMULATOR, OPERAND
 
 SCALE_BITS = 16
@@ -43,7 +46,8 @@ class Requantise(wiring.Component):
     later. No register has a reset.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rounding: RequantiseRounding) -> None:
+        self.rounding = rounding
         super().__init__(
             {
                 "enable": In(1),
@@ -74,9 +78,12 @@ class Requantise(wiring.Component):
         shift = register(m, enable, shift, "shift_of_product")
 
         # One place below the point is kept, for rounding; eight above, 128 being the largest magnitude.
-        places, too_large = _shift_right(m, Cat(Const(0, 1), product), shift, keep=9)
+        places, too_large, below = _shift_right(m, Cat(Const(0, 1), product), shift, keep=9)
+        up = places[0]
+        if self.rounding is RequantiseRounding.HALF_EVEN:
+            up = up & (places[1] | below)
         rounded = Signal(unsigned(9))
-        m.d.comb += rounded.eq(places[1:] + places[0])
+        m.d.comb += rounded.eq(places[1:] + up)
         positive = Mux(too_large | (rounded >= 128), 127, rounded[:8])
         lowered = Mux(too_large | (rounded >= 128), 128, rounded[:8])
         q = Mux(negative, Mux(self.relu, 0, -lowered), positive)
@@ -84,18 +91,20 @@ class Requantise(wiring.Component):
         return m
 
 
-def _shift_right(m: Module, value: Value, amount: Value, keep: int) -> tuple[Value, Value]:
-    """Return the lowest ``keep`` bits of ``value`` shifted right by ``amount``, and whether any above is 1.
+def _shift_right(m: Module, value: Value, amount: Value, keep: int) -> tuple[Value, Value, Value]:
+    """Return the lowest ``keep`` bits of ``value`` shifted right by ``amount``, and if any above, below is 1.
 
     The longest shift comes first: after it and every other, bits that no further shift can bring down to the
     lowest ``keep`` are only looked at.
     """
     too_large: Value = Const(0, 1)
+    below: Value = Const(0, 1)
     for level in reversed(range(len(amount))):
         places = 1 << level
         window = keep + places - 1
         moved = Signal(max(len(value), keep), name=f"shifted_by_{places}")
         m.d.comb += moved.eq(Mux(amount[level], value >> places, value))
         too_large = too_large | moved[window:].any() if len(moved) > window else too_large
+        below = below | (amount[level] & value[:places].any())
         value = moved[:window]
-    return value, too_large
+    return value, too_large, below
