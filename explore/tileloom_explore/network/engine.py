@@ -181,7 +181,8 @@ class EngineMapping:
             return self._values(self._job(part, x, pads).expected.reshape(-1, self.layer.outputs))
         sums = convolve(x, self.parts[part], self._stride, pads)
         if self.parameters is not None:
-            words: npt.NDArray[Any] = requantise(sums, self.parameters)
+            rounding = self.config.requantise_rounding.value
+            words: npt.NDArray[Any] = requantise(sums, self.parameters, rounding=rounding)
         else:
             words = wrap_int32(sums.astype(np.int64) + (0 if self.bias is None else self.bias))
         return words.reshape(-1, self.layer.outputs)

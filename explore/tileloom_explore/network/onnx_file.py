@@ -24,8 +24,8 @@ except ImportError:  # pragma: no cover - the extra is part of the tests
     raise ToolError("ONNX files need the extra `network`: pip install 'tileloom[network]'") from None
 
 LEAST_OPSET = 9
-"""Of the default domain. Since then products and convolutions have got more types, and no other meaning; nodes
-that the host runs mean what their opset says."""
+"""Of the default domain. Since then products and convolutions have got more types, and no other meaning;
+nodes that the host runs mean what their opset says."""
 
 Shape = tuple[int, ...]
 
@@ -121,7 +121,6 @@ def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
     graph_of = getattr(onnx, "inliner", None)
     if model.functions and graph_of is not None:
         model = graph_of.inline_local_functions(model)
-    _check_opset(path, model)
     inputs = dict(_inputs(path, model, shapes or {}))
     constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
@@ -149,6 +148,7 @@ def _load(path: Path) -> ModelProto:
         raise UserError(f"{path}: {missing}{error.strerror or 'cannot be read'}") from None
     if not model.graph.node:
         raise UserError(f"{path}: not an ONNX model: it has no nodes")
+    _check_opset(path, model)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
