@@ -73,11 +73,11 @@ def _model_parameters() -> list[click.Parameter]:
         click.Option(["--stride"], type=Numbers(count=2), metavar="DOWN,ACROSS", help="Of that convolution."),
         click.Option(["--dilation"], type=Numbers(count=2), metavar="DOWN,ACROSS", help="Likewise."),
         click.Option(["--pads"], type=Numbers(count=4, least=0), metavar="T,B,L,R", help="Likewise."),
-        click.Option(["--groups"], type=click.IntRange(1), help="Likewise."),
+        click.Option(["--group"], type=click.IntRange(1), help="Likewise."),
     ]
 
 
-SINGLE = ("layout", "tensor", "stride", "dilation", "pads", "groups")
+SINGLE = ("layout", "tensor", "stride", "dilation", "pads", "group")
 """Options on a file of tensors."""
 
 
@@ -102,7 +102,7 @@ def _read(model: Path, shapes: Sequence[str], options: dict[str, Any], host: Seq
             strides=given["stride"],
             dilations=given["dilation"],
             pads=given["pads"],
-            groups=given["groups"],
+            groups=given["group"],
         )
         return read_single(model, single, known)
 

@@ -79,7 +79,7 @@ def read_single(path: Path, single: Single, shapes: Mapping[str, tuple[int, ...]
         raise UserError(f"{path}: say the shape of the layer's input, --shape {INPUT}={wanted}")
     layer = _product(name, ordered) if ordered.ndim == 2 else _convolution(name, ordered, single)
     if ordered.ndim == 2 and any((single.strides, single.dilations, single.pads, single.groups)):
-        raise UserError(f"--stride, --dilation, --pads, --groups: of a convolution, and {name} is a matrix")
+        raise UserError(f"--stride, --dilation, --pads, --group: of a convolution, and {name} is a matrix")
     shape = shapes[INPUT]
     channels = layer.channels
     if len(shape) != ordered.ndim or shape[1] != channels:
@@ -136,7 +136,7 @@ def _convolution(name: str, weights: npt.NDArray[np.float32], single: Single) ->
     """Return the layer of C_out x h x w x C_in / groups weights."""
     groups = single.groups or 1
     if len(weights) % groups:
-        raise UserError(f"--groups {groups}: {name} has {len(weights)} output channels, no multiple of it")
+        raise UserError(f"--group {groups}: {name} has {len(weights)} output channels, no multiple of it")
     window = Window(single.strides or (1, 1), single.dilations or (1, 1), single.pads or (0, 0, 0, 0))
     return _layer(name, "Conv", Channels(2), np.ascontiguousarray(weights), window, groups)
 

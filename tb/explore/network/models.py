@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+make = helper.make_node
 OPSET = 17
 
 

@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
 
-from explore.network.models import answers, perceptron, save
+from explore.network.models import answers, make, perceptron, save
 from support.seed import SEED
 from tileloom.errors import UserError
 from tileloom_explore.network.layer import reference
 from tileloom_explore.network.network import Network, read_network
-
-make = helper.make_node
 
 
 def same(path: Path, inputs: dict[str, np.ndarray], **options: Any) -> Network:
