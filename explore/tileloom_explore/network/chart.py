@@ -29,6 +29,7 @@ def draw(figures: Mapping[str, Any]) -> str:
         axes = picture.add_subplot()
         axes.bar(places, [each["cycles"] for each in layers], color=BARS, label="cycles")
         axes.set_ylabel("cycles of an inference", color=BARS)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_title(f"{figures['config']}: {figures['cycles']:,} cycles")
         axes.set_xticks(places, [each["name"] for each in layers], rotation=60, ha="right", fontsize=8)
         noisy = [
@@ -36,7 +37,7 @@ def draw(figures: Mapping[str, Any]) -> str:
         ]
         if noisy:
             other = axes.twinx()
-            other.plot(*zip(*noisy, strict=True), "o", color=DOTS)
+            other.plot(*zip(*noisy, strict=True), "o", color=DOTS, markeredgecolor="white")
             other.set_ylabel("signal to quantisation noise, dB", color=DOTS)
             other.set_ylim(bottom=min(0.0, *(value for _, value in noisy)))
         axes.spines["top"].set_visible(False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -12,6 +12,7 @@ from tileloom.cli.console import print_json, step
 from tileloom.cli.main import Group
 from tileloom.cli.options import (
     Number,
+    Numbers,
     Strict,
     complete,
     config_parameters,
@@ -25,9 +26,13 @@ from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import design_name, load
 from tileloom.files import claim
+from tileloom_sim.layout import CONVOLUTION, MATRIX
 
 from .affine import Per
 from .calibrate import PERCENTILE, Method
+
+if TYPE_CHECKING:
+    from .network import Network
 
 SUFFIX = ".tileloom.npz"
 SHOWN = ("stream-8x8-fp32", "stream-8x8-int8", "engine-int8", "xfu-cv32e40p")
@@ -50,7 +55,7 @@ def network_command() -> None:
 
 
 def _model_parameters() -> list[click.Parameter]:
-    """Return what names a model: the file, shapes that it leaves open, how a single layer's weights lie."""
+    """Return what names a model: the file, and what it leaves open."""
     return [
         click.Argument(["model"], type=click.Path(exists=True, dir_okay=False, path_type=Path)),
         click.Option(
@@ -59,7 +64,47 @@ def _model_parameters() -> list[click.Parameter]:
             metavar="INPUT=1,3,32,320",
             help="Shape of an input that the file leaves open; may be repeated.",
         ),
+        click.Option(
+            ["--layout"],
+            type=click.Choice([*MATRIX, *CONVOLUTION]),
+            help="Of a single layer's weights, from .npz or .safetensors.",
+        ),
+        click.Option(["--tensor"], metavar="NAME", help="The weights, of several tensors in such a file."),
+        click.Option(["--stride"], type=Numbers(count=2), metavar="DOWN,ACROSS", help="Of that convolution."),
+        click.Option(["--dilation"], type=Numbers(count=2), metavar="DOWN,ACROSS", help="Likewise."),
+        click.Option(["--pads"], type=Numbers(count=4, least=0), metavar="T,B,L,R", help="Likewise."),
+        click.Option(["--group"], type=click.IntRange(1), help="Likewise."),
     ]
+
+
+SINGLE = ("layout", "tensor", "stride", "dilation", "pads", "group")
+"""Options on a file of tensors."""
+
+
+def _read(model: Path, shapes: Sequence[str], options: dict[str, Any], host: Sequence[str] = ()) -> Network:
+    """Return the network of a file. Takes the options of single layers out of ``options``."""
+    from .network import read_network
+    from .single import SUFFIXES, Single, read_single
+
+    given = {name: options.pop(name) for name in SINGLE}
+    known = parse_shapes(shapes)
+    with step(f"Reading {model}"):
+        if model.suffix not in SUFFIXES:
+            for name, value in given.items():
+                if value is not None:
+                    raise UserError(f"--{name}: is for .npz and .safetensors; an ONNX file says it itself")
+            return read_network(model, known, host=host)
+        if host:
+            raise UserError("--host: a single layer would be all of it")
+        single = Single(
+            layout=given["layout"],
+            tensor=given["tensor"],
+            strides=given["stride"],
+            dilations=given["dilation"],
+            pads=given["pads"],
+            groups=given["group"],
+        )
+        return read_single(model, single, known)
 
 
 def _for_parameters(*, required: bool) -> list[click.Parameter]:
@@ -104,7 +149,12 @@ def _with(parameters: Sequence[click.Parameter]) -> Callable[[click.Command], cl
 @network_command.command("show", cls=Strict, short_help="List a network's layers, and what can take them.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def show_command(
-    model: Path, shapes: Sequence[str], source: str | None, overrides: Sequence[str], as_json: bool
+    model: Path,
+    shapes: Sequence[str],
+    source: str | None,
+    overrides: Sequence[str],
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """List the layers of MODEL: shapes, MACs, bytes, sparsity that is there, and what can take them.
 
@@ -115,10 +165,10 @@ def show_command(
     Examples:
       tileloom network show model.onnx
       tileloom network show model.onnx --shape x=1,3,48,320 --for engine-int8 --set requantise=false
+      tileloom network show layer.npz --layout OIHW --shape x=1,16,32,32 --pads 1
     """
     from . import report
     from .fit import fits
-    from .network import read_network
     from .prepare import input_shapes
 
     if source is None and overrides:
@@ -126,9 +176,8 @@ def show_command(
     configs: dict[str, Config] = (
         {name: load(name) for name in SHOWN} if source is None else {source: configured(source, overrides)}
     )
-    with step(f"Reading {model}"):
-        network = read_network(model, parse_shapes(shapes))
-        inputs = input_shapes(network)
+    network = _read(model, shapes, options)
+    inputs = input_shapes(network)
     answers = {}
     for name, config in configs.items():
         with step(f"Mapping to {name}"):
@@ -197,7 +246,6 @@ def prepare_command(
     """
     from . import report
     from .data import read_data
-    from .network import read_network
     from .prepare import prepare
     from .prepared import to_bytes
     from .sparsity import parse_sparsity
@@ -212,9 +260,8 @@ def prepare_command(
     what = None if sparsity is None else parse_sparsity(sparsity)
     if per_layer and what is not None and what.kind == "nm":
         raise UserError("--per-layer: N:M takes the same from every layer; leave it out")
+    network = _read(model, shapes, numbers, host)
     choices = _choices(numbers, calibrated=calibrate is not None)
-    with step(f"Reading {model}"):
-        network = read_network(model, parse_shapes(shapes), host=host)
     batches = [] if calibrate is None else read_data(calibrate, network)[0]
     done = prepare(
         network,

@@ -246,7 +246,9 @@ def _normalised(graph: Graph, layer: Layer, node: NodeProto) -> Layer:
     rank = len(graph.shapes.get(layer.output, ()))
     # The channels that are normalised are axis 1: of a product, its columns only where it has two axes.
     product = layer.operator not in ("Conv",)
-    if attribute.get("training_mode") or any(part is None for part in parts) or (product and rank != 2):
+    if attribute.get("training_mode") or len(node.output) > 1 or (product and rank != 2):
+        return layer
+    if any(part is None for part in parts):
         return layer
     scale, shift, mean, variance = (part.astype(np.float64) for part in parts if part is not None)
     if len(scale) != layer.outputs:

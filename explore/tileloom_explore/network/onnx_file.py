@@ -23,8 +23,9 @@ try:
 except ImportError:  # pragma: no cover - the extra is part of the tests
     raise ToolError("ONNX files need the extra `network`: pip install 'tileloom[network]'") from None
 
-LEAST_OPSET = 13
-"""Of the default domain; an older file is read where none of its operators has changed since."""
+LEAST_OPSET = 9
+"""Of the default domain. Since then products and convolutions have got more types, and no other meaning;
+nodes that the host runs mean what their opset says."""
 
 Shape = tuple[int, ...]
 
@@ -113,19 +114,23 @@ def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
     Raises
     ------
     UserError
-        The file cannot be read, is no ONNX model of opset 13 or later, or misses external data; an input has
+        The file cannot be read, is no ONNX model of opset 9 or later, or misses external data; an input has
         an open dimension and no shape was given, or another was.
     """
     model = _load(path)
     graph_of = getattr(onnx, "inliner", None)
     if model.functions and graph_of is not None:
         model = graph_of.inline_local_functions(model)
-    _check_opset(path, model)
     inputs = dict(_inputs(path, model, shapes or {}))
     constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
     _fold(graph, path)
     _infer(graph)
+    for name in graph.outputs:
+        if name in graph.constants:  # a constant output still has to be put out
+            held = f"{name}/constant"
+            graph.constants[held] = graph.constants.pop(name)
+            graph.nodes.append(onnx.helper.make_node("Identity", [held], [name]))
     return graph
 
 
@@ -143,6 +148,7 @@ def _load(path: Path) -> ModelProto:
         raise UserError(f"{path}: {missing}{error.strerror or 'cannot be read'}") from None
     if not model.graph.node:
         raise UserError(f"{path}: not an ONNX model: it has no nodes")
+    _check_opset(path, model)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -156,19 +162,12 @@ def _line(error: Exception) -> str:
 
 
 def _check_opset(path: Path, model: ModelProto) -> None:
-    """Raise UserError where an operator may mean something else than in opset 13."""
-    version = next(
-        (each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), LEAST_OPSET
-    )
-    if version >= LEAST_OPSET:
-        return
-    for node in model.graph.node:
-        since = onnx.defs.get_schema(node.op_type, LEAST_OPSET, node.domain).since_version
-        if since > version:
-            raise UserError(
-                f"{path}: opset {version}: {node.op_type} ({name_of(node)}) has changed since; convert the "
-                f"model to opset {LEAST_OPSET} or later (onnx.version_converter)"
-            )
+    """Raise UserError for a file of before the operators that become layers meant what they do."""
+    version = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), None)
+    if version is not None and version < LEAST_OPSET:
+        raise UserError(
+            f"{path}: opset {version}; convert the model to {LEAST_OPSET} or later (onnx.version_converter)"
+        )
 
 
 def _inputs(
@@ -186,7 +185,8 @@ def _inputs(
         tensor = each.type.tensor_type
         if not each.type.HasField("tensor_type") or not tensor.HasField("shape"):
             raise UserError(f"{path}: input {each.name}: a tensor of known rank is needed")
-        there = [dim.dim_value or dim.dim_param or "?" for dim in tensor.shape.dim]
+        # A size that is left open has a name, is missing, or is -1.
+        there = [dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in tensor.shape.dim]
         shown = ",".join(map(str, there))
         shape = given.get(each.name)
         if shape is None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from onnx import NodeProto
 
 from tileloom.errors import UserError
+from tileloom_golden.checks import first
 
 from .affine import Affine, integer_range
 from .arrangement import Arrangement, Axes, Channels, Window
@@ -39,17 +40,13 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
     """
     if node.domain not in ("", "ai.onnx") or node.op_type not in BUILDERS:
         return None
-    layer = BUILDERS[node.op_type](graph, node, attributes(node))
-    check_finite(layer)
-    return layer
-
-
-def check_finite(layer: Layer) -> None:
-    """Raise UserError that names the layer where a weight or a bias is NaN or infinite."""
-    for what, array in (("weights", layer.weights), ("bias", layer.bias)):
-        if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
-            place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-            raise UserError(f"{layer.name} ({layer.operator}): {what}[{place}] is NaN or infinite")
+    for name in node.input:
+        array = graph.constant(name)
+        if array is not None and array.dtype.kind not in "iub":
+            wrong = ~np.isfinite(array.astype(np.float64))
+            if wrong.any():
+                raise UserError(f"{name_of(node)} ({node.op_type}): {name}{first(wrong)} is NaN or infinite")
+    return BUILDERS[node.op_type](graph, node, attributes(node))
 
 
 def _conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
@@ -90,8 +87,9 @@ def _convolution(
         raise StaysOnHost(f"a convolution over {axes} axes; layers are over 1 or 2")
 
     def pair(name: str) -> tuple[int, int]:
+        # Over one axis the height is 1, where any stride does: the same one is what hardware has.
         values = attribute.get(name) or [1] * axes
-        return (1, *values)[-2:] if axes == 1 else tuple(values)
+        return (values[0], values[-1]) if name == "strides" or axes == 2 else (1, values[0])
 
     pads = attribute.get("pads") or [0] * 2 * axes
     top, left, bottom, right = (0, pads[0], 0, pads[1]) if axes == 1 else pads
