@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tileloom.config import Config
 from tileloom.families import load
 from tileloom.scratch import folder as scratch_folder
-from tileloom_explore.network.accuracy import character_error_rate, ctc_text, word_error_rate
+from tileloom_explore.network.accuracy import text_errors
 from tileloom_explore.network.network import Network, read_network
 from tileloom_explore.network.prepare import prepare
 from tileloom_explore.network.run import run_network
@@ -112,9 +112,12 @@ def recognise(
     images, texts = render(count, noise, seed)
     batches = [{"x": image[None]} for image in images]
 
+    measure = text_errors(characters)
+
     def rates(scores: npt.NDArray[np.float32], prune: float, tiles: int) -> Reading:
-        found = [ctc_text(each, characters).strip() for each in scores]
-        return Reading(prune, character_error_rate(found, texts), word_error_rate(found, texts), tiles)
+        found = measure(scores, np.array(texts))
+        assert isinstance(found, Mapping)
+        return Reading(prune, *found.values(), tiles)
 
     readings = []
     for prune in prunes:
