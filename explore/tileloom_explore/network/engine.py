@@ -25,7 +25,7 @@ from tileloom_golden.engine.layer import LARGEST_BYTE, LARGEST_NIBBLE
 from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.requantise import Requantisation, requantise
-from tileloom_golden.engine.sparse import INDEX_BYTES, from_convolution
+from tileloom_golden.engine.sparse import INDEX_BYTES
 from tileloom_golden.estimate.clock import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import convolve, wrap_int32
@@ -38,7 +38,7 @@ from tileloom_sim.systolic import reference
 
 from .arrangement import Pads, pad, unroll
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated, within
+from .mapping import Cost, Image, RefusedError, Simulated, kept_units, within
 from .quantise import integer_layer, requantisation
 from .systolic import exact_cuts
 from .weights import as_matrix, expand_groups
@@ -156,7 +156,8 @@ class EngineMapping:
             program.commands()
         except ValueError as error:
             raise RefusedError(f"{self.layer.name}: {error}") from None
-        mask = from_convolution(self.parts[part], (self.config.k, self.config.n)).mask
+        occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
+        mask = kept_units(occupied, (self.config.k, self.config.n))
         bus = Bus() if self.config.port is EnginePort.AXI4 else None
         return program, estimate(program, mask, bus=bus), mask
 
@@ -344,7 +345,7 @@ def _on_array(config: EngineConfig, layer: Layer, native: bool, notes: list[str]
     indices: tuple[npt.NDArray[Any], ...] = (channels,)
     if quantisation is not None and quantisation.x is not None:
         matrix, rows = _as_product(dense, channels, layer)
-        cuts = exact_cuts(array, layer, np.abs(as_matrix(matrix)).astype(np.int64))
+        cuts = exact_cuts(array, layer, np.abs(as_matrix(matrix)))
         native = native and len(cuts) == 1
         if len(cuts) > 1:
             notes.append(f"unrolled, K in {len(cuts)} parts, whose sums {array.accumulator} holds")

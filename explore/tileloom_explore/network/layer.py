@@ -153,10 +153,11 @@ class Layer:
 
     @property
     def weight_values(self) -> npt.NDArray[Any]:
-        """The weights less their zero points: float32 or int64."""
+        """The weights less their zero points: float32, or int16, which holds the 9 bits that may take."""
         if self.quantisation is None:
             return self.weights
-        return self.weights.astype(np.int64) - self.quantisation.weight.zero_point[:, None, None, None]
+        zeros = self.quantisation.weight.zero_point.astype(np.int16)
+        return self.weights.astype(np.int16) - zeros[:, None, None, None]
 
     def entering(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return an image as the layer computes with it: floats, or integers less the zero point (int64)."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import family_of
+from tileloom_golden.systolic.prune import tile_norms
 
 from .layer import Layer
 
@@ -102,7 +103,13 @@ def map_layer(config: Config, layer: Layer) -> Mapping:
     return mapping
 
 
-def within(weights: npt.NDArray[np.int64], low: int, high: int) -> tuple[npt.NDArray[np.int64], Any]:
+def kept_units(matrix: npt.NDArray[Any], size: tuple[int, int], least: float = 0) -> npt.NDArray[np.bool_]:
+    """Return which tiles of a K x N matrix, or blocks, have a magnitude above ``least``."""
+    occupied = np.abs(matrix) > least
+    return tile_norms(occupied.astype(np.int8), *size) > 0
+
+
+def within(weights: npt.NDArray[Any], low: int, high: int) -> tuple[npt.NDArray[Any], Any]:
     """Return integer weights as sums of ones in a range, and which input channel each of these goes with.
 
     Weights less their zero point need 9 bits. A channel of them that leaves the range is there twice, or more

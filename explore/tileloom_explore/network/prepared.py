@@ -147,7 +147,7 @@ def _layer_to_plain(layer: Layer, prefix: str, arrays: dict[str, npt.NDArray[Any
     """Return a layer as JSON has it, its arrays under names that begin with ``prefix``."""
     weights = layer.weights
     if layer.quantisation is not None:
-        weights = weights.astype(np.uint8 if weights.max(initial=0) > 127 else np.int16)
+        weights = weights.astype(np.int16)
     plain: dict[str, Any] = {
         "name": layer.name,
         "operator": layer.operator,

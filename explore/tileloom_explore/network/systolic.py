@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +21,13 @@ from tileloom.systolic.design import generate, timing
 from tileloom_golden.checks import Words
 from tileloom_golden.estimate.systolic import cycles as gemm_cycles
 from tileloom_golden.rounding import to_float64
-from tileloom_golden.systolic.tiles import nonzero_tiles, split_tiles
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
 from tileloom_sim.systolic.operands import float_words, weight_words
 
 from .arrangement import unroll
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated, within
+from .mapping import Cost, Image, RefusedError, Simulated, kept_units, within
 from .weights import as_matrix, expand_groups
 
 
@@ -39,10 +39,10 @@ class ArrayMapping:
     ----------
     config, layer:
         These.
-    words:
-        K x N weights as the array gets them.
+    matrix:
+        K x N weights, float32 or integers.
     rows:
-        (K,) which row of the window, (h, w, C_in), each row of `words` goes with.
+        (K,) which row of the window, (h, w, C_in), each row of the matrix goes with.
     cuts:
         Spans of K, each of which the array sums and the host adds up.
     notes:
@@ -51,7 +51,7 @@ class ArrayMapping:
 
     config: SystolicConfig
     layer: Layer
-    words: Words
+    matrix: npt.NDArray[Any]
     rows: npt.NDArray[np.int64]
     cuts: tuple[slice, ...]
     notes: tuple[str, ...]
@@ -116,7 +116,7 @@ class ArrayMapping:
 
     def _useful(self, kept: list[npt.NDArray[np.bool_]]) -> int:
         """Return the weights in tiles that are computed, those filled up beyond the edges not counted."""
-        config, columns = self.config, self.words.shape[1]
+        config, columns = self.config, self.matrix.shape[1]
         n = np.minimum(config.columns, columns - config.columns * np.arange(kept[0].shape[1]))
         total = 0
         for cut, each in zip(self.cuts, kept, strict=True):
@@ -125,9 +125,25 @@ class ArrayMapping:
             total += int(k @ each @ n)
         return total
 
+    @cached_property
+    def words(self) -> Words:
+        """The weights as words of the array."""
+        matrix = self.matrix
+        if isinstance(self.config.weight, FloatFormat) and matrix.dtype.kind == "i":
+            matrix = matrix.astype(np.float32)
+        return weight_words(self.config, (self.layer.name, matrix)).words
+
     def _kept(self, cut: slice) -> npt.NDArray[np.bool_]:
-        tiles = split_tiles(self.words[cut], self.config.rows, self.config.columns)
-        return nonzero_tiles(tiles, reference.operand_format(self.config.weight))
+        return kept_units(self.matrix[cut], (self.config.rows, self.config.columns), self._flushed)
+
+    @property
+    def _flushed(self) -> float:
+        """The largest weight that becomes zero as it is rounded to a word."""
+        weight = self.config.weight
+        if not isinstance(weight, FloatFormat):
+            return 0.0
+        halfway = 1 - 2.0 ** -(weight.fraction_bits + 2)
+        return float(np.nextafter(halfway * 2.0 ** (1 - reference.float_format(weight).bias), 0))
 
     @cached_property
     def _design(self) -> Design:
@@ -169,20 +185,23 @@ def map_layer(config: SystolicConfig, layer: Layer) -> ArrayMapping:
             notes.append(f"{more} of {layer.channels} channels repeated: weights beyond {config.weight}")
     rows = np.arange(layer.kernel[0] * layer.kernel[1])[:, None] * layer.channels + channels
     matrix = as_matrix(dense)
-    named = (layer.name, matrix.astype(np.float64) if magnitude is None else matrix)
-    encoded = weight_words(config, named)
-    if integers and (encoded.values != matrix).any():
-        raise RefusedError(f"{layer.name}: integers of 9 bits do not fit {config.weight} weights exactly")
+    if integers and magnitude is None:
+        there = np.unique(matrix).astype(np.float32)
+        if (weight_words(config, (layer.name, there[None])).values != there).any():
+            raise RefusedError(f"{layer.name}: integers of 9 bits do not fit {config.weight} weights exactly")
     cuts: tuple[slice, ...] = (slice(0, len(matrix)),)
     if layer.quantisation is not None and layer.quantisation.x is not None:
-        cuts = exact_cuts(config, layer, np.abs(matrix).astype(np.int64))
+        cuts = exact_cuts(config, layer, np.abs(matrix))
         if len(cuts) > 1:
             notes.append(f"K in {len(cuts)} parts, whose sums {config.accumulator} holds")
-    return ArrayMapping(config, layer, encoded.words, rows.reshape(-1), cuts, tuple(notes))
+    return ArrayMapping(config, layer, matrix, rows.reshape(-1), cuts, tuple(notes))
 
 
-def exact_cuts(config: SystolicConfig, layer: Layer, magnitudes: npt.NDArray[np.int64]) -> tuple[slice, ...]:
-    """Return spans of K, whole tiles, in which no sum of any integers can be rounded."""
+def exact_cuts(config: SystolicConfig, layer: Layer, magnitudes: npt.NDArray[np.int16]) -> tuple[slice, ...]:
+    """Return spans of K in which no sum of any integers can be rounded.
+
+    Raises RefusedError where activations or products alone do not fit the array's formats.
+    """
     assert layer.quantisation is not None and layer.quantisation.x is not None
     x = layer.quantisation.x
     largest = max(x.high - int(x.zero_point), int(x.zero_point) - x.low)
@@ -197,8 +216,9 @@ def exact_cuts(config: SystolicConfig, layer: Layer, magnitudes: npt.NDArray[np.
     cuts, begin = [], 0
     sums = np.zeros(magnitudes.shape[1], np.int64)
     for row in range(len(magnitudes)):
-        sums = sums + largest * magnitudes[row]
+        terms = largest * magnitudes[row].astype(np.int64)
+        sums = sums + terms
         if sums.max(initial=0) > limit:
             cuts.append(slice(begin, row))
-            begin, sums = row, largest * magnitudes[row]
+            begin, sums = row, terms
     return (*cuts, slice(begin, len(magnitudes)))
