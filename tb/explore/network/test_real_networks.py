@@ -66,8 +66,8 @@ def test_lines_are_read_from_the_array_and_pruning_tells() -> None:
 
 @pytest.mark.long
 def test_error_rates_grow_with_the_tiles_pruned() -> None:
-    exact, readings = text_lines().recognise(load("stream-8x8-int8"), (0, 0.1, 0.3, 0.5), 24, 0.3)
+    exact, readings = text_lines().recognise(load("stream-8x8-int8"), (0, 0.3, 0.7), 24, 0.3)
     rates = [each.words for each in readings]
     print(f"float {exact}, array {readings}")
-    assert abs(rates[0] - exact.words) < 0.05
-    assert rates[3] > rates[2] >= rates[0] and rates[3] > exact.words + 0.1
+    assert exact.words < 0.2 and abs(rates[0] - exact.words) < 0.05
+    assert rates[2] > rates[1] >= rates[0] and rates[2] > exact.words + 0.1
