@@ -7,7 +7,7 @@ from tileloom.formats import FP32, INT8, Rounding
 from tileloom.systolic.config import Port
 from tileloom_sim.systolic import coverage
 
-CONFIGS = {**arrays.small(), **arrays.more(), **arrays.large()}
+CONFIGS = {name: config for group in arrays.GROUPS.values() for name, config in group().items()}
 
 
 def test_choice_of_arrays():
@@ -24,7 +24,12 @@ SMALL = pytest.mark.xdist_group("small arrays")
 
 
 @pytest.mark.parametrize(
-    "group", [pytest.param("small", marks=SMALL), "large", pytest.param("more", marks=pytest.mark.long)]
+    "group",
+    [
+        pytest.param("small", marks=SMALL),
+        "large",
+        *(pytest.param(group, marks=pytest.mark.long) for group in ("more", "larger")),
+    ],
 )
 def test_every_word(regression, group):
     done = regression(group)
@@ -33,8 +38,7 @@ def test_every_word(regression, group):
     compared = {}
     for entry in done.entries:
         compared[entry["array"]] = compared.get(entry["array"], 0) + entry["compared"]
-    configs = {"small": arrays.small, "large": arrays.large, "more": arrays.more}[group]()
-    assert set(compared) == set(configs)
+    assert set(compared) == set(arrays.GROUPS[group]())
     # Every array got through all that it was given: some tiles in each phase.
     assert min(compared.values()) >= 8
 
