@@ -255,6 +255,7 @@ OTHER_VALUES = {
         "drain_rows": 2,
         "requantise": False,
         "requantise_rounding": "half-even",
+        "result_zero_point": True,
         "product_register": True,
         "activation_mask": True,
         "port": "axi4",

@@ -104,6 +104,7 @@ def int8_layer(
         rng.integers(-80, 80, layer.outputs) * coarse**2,
         scale,
         rng.integers(16, 26, layer.outputs),
+        rng.integers(-128, 128, layer.outputs) if config.result_zero_point else None,
     )
     sums = convolve_blocks(x, weights, stride=layer.stride, pads=layer.pads)
     if config.requantise:
@@ -218,6 +219,7 @@ SYSTOLIC = {"m": 1, "core": Core.SYSTOLIC, "acc_tiles": 20}
 CONFIGS = {
     "registered": {"product_register": True, "drain_rows": 4},
     "halves to even": {"requantise_rounding": RequantiseRounding.HALF_EVEN, "drain_rows": 2},
+    "zero points": {"result_zero_point": True, "requantise_rounding": RequantiseRounding.HALF_EVEN},
     "INT32": {"requantise": False, "drain_rows": 2},
     "two by three by five": {"m": 2, "k": 3, "n": 5, "bus": 64},
     "one row": {"m": 1, "k": 8, "n": 2, "acc_tiles": 16, "weight_beats": 2},

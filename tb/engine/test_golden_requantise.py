@@ -73,6 +73,27 @@ def test_to_even_is_what_numpy_rounds(rng):
     assert halves.sum() > 20_000
 
 
+@pytest.mark.parametrize("rounding", ["half-away", "half-even"])
+@pytest.mark.parametrize("relu", [False, True])
+def test_zero_points_are_added_to_rounded_results(rng, relu, rounding):
+    """In range and far outside of it, with the ends of the zero point."""
+    zero = np.array([-128, -1, 0, 77, 127])
+    parameters = Requantisation(np.zeros(5, int), np.ones(5, int), np.full(5, 2), zero)
+    results = np.concatenate([rng.integers(-1100, 1100, (600, 5)), rng.integers(-(2**31), 2**31, (40, 5))])
+    found = requantise(results, parameters, relu=relu, rounding=rounding)
+    clamped = saturated(results, parameters, relu=relu, rounding=rounding)
+    for index in np.ndindex(*results.shape):
+        offset = int(zero[index[1]])
+        value = Fraction(int(results[index]), 4)
+        whole = round(value) if rounding == "half-even" else floor(abs(value) + Fraction(1, 2))
+        signed = whole if rounding == "half-even" or value >= 0 else -whole
+        q = max(-128, min(127, signed + offset))
+        assert found[index] == (max(q, offset) if relu else q)
+        outside = signed + offset > 127 or (signed + offset < -128 and not relu)
+        assert clamped[index] == outside
+    assert 0.1 < clamped.mean() < 0.9
+
+
 def test_each_column_has_its_own(rng):
     results = rng.integers(-(2**20), 2**20, (5, 3, 4))
     parameters = Requantisation(
@@ -102,6 +123,7 @@ def test_ratios_have_sixteen_bits(rng):
         (([0], [65536], [0]), r"scale\[0\] is not 0 to 65535"),
         (([0], [1], [64]), r"shift\[0\] is not 0 to 63"),
         (([0], [0.5], [0]), "scale has dtype float64"),
+        (([0], [1], [0], [128]), r"zero_point\[0\] is not -128 to 127"),
     ],
 )
 def test_wrong_parameters_are_named(numbers, message):

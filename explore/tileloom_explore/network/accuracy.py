@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,56 @@ def ctc_text(scores: npt.NDArray[Any], characters: Sequence[str], blank: int = 0
     best = scores.argmax(axis=1)
     first = np.append(True, best[1:] != best[:-1]) & (best != blank)
     return "".join(characters[place] for place in best[first])
+
+
+def text_errors(characters: Sequence[str]) -> Metric:
+    """Return a measure of a CTC's texts: character and word error rate, blanks at either end left out.
+
+    Parameters
+    ----------
+    characters:
+        Of all classes, as `ctc_text` takes them; class 0 is the blank.
+
+    Returns
+    -------
+    Metric
+        Of outputs, inputs x steps x classes, and labels, an array of as many texts. It raises UserError where
+        they are not that.
+    """
+
+    def measure(scores: npt.NDArray[Any], labels: npt.NDArray[Any]) -> dict[str, float]:
+        if labels.dtype.kind != "U" or np.ndim(scores) != 3 or labels.shape != scores.shape[:1]:
+            raise UserError(
+                f"labels are {labels.dtype} of shape {labels.shape} and outputs of shape {np.shape(scores)}: "
+                "error rates need a text for each input, and inputs x steps x characters"
+            )
+        found = [ctc_text(each, characters).strip() for each in scores]
+        texts = [str(label).strip() for label in labels]
+        return {
+            "character error rate": character_error_rate(found, texts),
+            "word error rate": word_error_rate(found, texts),
+        }
+
+    return measure
+
+
+def read_characters(path: Path) -> list[str]:
+    """Return the characters of all classes of a CTC from a UTF-8 file, a line each, an empty one first.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read, is no UTF-8, or its first line is not empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: no UTF-8 text: byte {error.start}") from None
+    if lines[0]:
+        raise UserError(f"{path}: line 1 is the CTC's blank, and has to be empty, not {lines[0]!r}")
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def load_metric(name: str) -> Metric:

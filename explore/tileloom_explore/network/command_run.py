@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     "--metric", metavar="MODULE:NAME", help="Compare them by your function instead, of outputs and labels."
 )
 @click.option(
+    "--characters",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.txt",
+    help="Lines are a CTC's classes, the first its blank, and --labels texts: error rates.",
+)
+@click.option(
     "--rtl", metavar="LAYERS|all", help="Run these layers in RTL too: names or patterns with commas."
 )
 @click.option("--estimate", is_flag=True, help="Costs alone: no data is run.")
@@ -55,6 +61,7 @@ def run_command(
     data: Path | None,
     labels: bool,
     metric: str | None,
+    characters: Path | None,
     rtl: str | None,
     estimate: bool,
     chart: Path | None,
@@ -79,6 +86,7 @@ def run_command(
     require_extra()
     from . import chart as drawing
     from . import report
+    from .accuracy import read_characters
     from .prepared import read_prepared
     from .score import score
     from .sparsity import select
@@ -86,14 +94,17 @@ def run_command(
     _check_run(data, labels, metric, rtl, estimate, output)
     if force and output is None and chart is None:
         raise UserError("--force: there is nothing to overwrite; it goes with -o or --chart")
-    outputs = claim({"-o": output, "--chart": chart}, inputs=[prepared, data], force=force)
+    outputs = claim({"-o": output, "--chart": chart}, inputs=[prepared, data, characters], force=force)
+    if characters is not None and not labels:
+        raise UserError("--characters: goes with --labels")
+    classes = None if characters is None else read_characters(characters)
     config = configured(source, overrides)
     with step(f"Reading {prepared}"):
         network = read_prepared(prepared)
     names = [layer.name for layer in network.network.layers]
     in_rtl = [] if rtl is None else names if rtl == "all" else select(names, rtl.split(","))
     done, answers = _run(network, config, data, in_rtl, wanted=labels or metric is not None)
-    accuracy = None if answers is None else score(done.outputs, done.original, answers, metric)
+    accuracy = None if answers is None else score(done.outputs, done.original, answers, metric, classes)
     figures = report.run_figures(design_name(config), done, accuracy)
     contents: dict[Path, Any] = {}
     if chart is not None:

@@ -68,7 +68,9 @@ def _on_dot_product(config: EngineConfig, layer: Layer, native: bool, notes: lis
         integers = integer_layer(layer.weights, quantisation.weight, x, layer.bias)
         if config.requantise:
             assert quantisation.y is not None
-            parameters, _ = requantisation(integers, quantisation.weight, x, quantisation.y)
+            parameters, _ = requantisation(
+                integers, quantisation.weight, x, quantisation.y, zero_point=config.result_zero_point
+            )
     except UserError as error:
         raise RefusedError(f"{layer.name}: {error}") from None
     count = len(integers.weights)

@@ -192,6 +192,9 @@ class EngineMapping:
             bias=named("bias", self.bias if parameters is None else parameters.bias),
             scale=None if parameters is None else named("scale", parameters.scale),
             shift=None if parameters is None else named("shift", parameters.shift),
+            zero_point=named("zero point", parameters.zero_point)
+            if parameters is not None and self.config.result_zero_point
+            else None,
             stride=self._stride,
             pads=pads,
         )

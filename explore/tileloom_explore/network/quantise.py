@@ -161,11 +161,14 @@ def widened(weight: Affine, x: Affine, bias: npt.NDArray[Any], y: Affine | None)
     return Affine(np.maximum(weight.scale, least), weight.zero_point, weight.low, weight.high)
 
 
-def requantisation(layer: IntegerLayer, weight: Affine, x: Affine, y: Affine) -> tuple[Requantisation, int]:
+def requantisation(
+    layer: IntegerLayer, weight: Affine, x: Affine, y: Affine, *, zero_point: bool = False
+) -> tuple[Requantisation, int]:
     """Return what turns a layer's sums into INT8 results, and what these have to be added to be stored ones.
 
-    Scale and shift are the nearest to the real ratio, to 16 significant bits. The results' zero point, in
-    whole steps of a sum, is in the bias; 128, of UINT8 results, is added by whoever stores them.
+    Scale and shift are the nearest to the real ratio, to 16 significant bits. The results' zero point is
+    exact where the hardware has one; else it is in the bias, in whole steps of a sum, so that a few results
+    in ten thousand fall on the other side of a half. 128, of UINT8 results, is added by whoever stores them.
 
     Parameters
     ----------
@@ -173,6 +176,8 @@ def requantisation(layer: IntegerLayer, weight: Affine, x: Affine, y: Affine) ->
         From `integer_layer`.
     weight, x, y:
         Of weights, activations and results; the results' of 8 bits with one scale.
+    zero_point:
+        Whether the hardware adds a zero point to results: an engine with `result_zero_point`.
 
     Raises
     ------
@@ -184,9 +189,11 @@ def requantisation(layer: IntegerLayer, weight: Affine, x: Affine, y: Affine) ->
     ratios = np.broadcast_to(x.scale.astype(np.float64) * weight.scale / y.scale, outputs)
     try:
         numbers = from_ratios(ratios)
-        steps = np.rint(np.ldexp((int(y.zero_point) - offset) / numbers.scale, numbers.shift)).astype(
-            np.int64
-        )
+        zero = int(y.zero_point) - offset
+        if zero_point:
+            exact = Requantisation(layer.bias, numbers.scale, numbers.shift, np.full(outputs, zero))
+            return exact, offset
+        steps = np.rint(np.ldexp(zero / numbers.scale, numbers.shift)).astype(np.int64)
         return Requantisation(layer.bias + steps, numbers.scale, numbers.shift), offset
     except ValueError as error:
         raise UserError(f"requantisation: {error}") from None

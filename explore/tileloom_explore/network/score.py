@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
 
 from tileloom.errors import UserError
 
-from .accuracy import Metric, load_metric, top_1
+from .accuracy import Metric, load_metric, text_errors, top_1
 from .host import Tensors
 
 
 def score(
-    outputs: Tensors, original: Tensors, labels: npt.NDArray[Any], metric: str | None = None
+    outputs: Tensors,
+    original: Tensors,
+    labels: npt.NDArray[Any],
+    metric: str | None = None,
+    characters: Sequence[str] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return each measure of the hardware's outputs and of the original network's.
 
@@ -25,18 +29,24 @@ def score(
     labels:
         That they are compared with.
     metric:
-        The user's function, ``module:name``; None is top-1.
+        The user's function, ``module:name``; None is top-1, or with characters error rates.
+    characters:
+        Of a CTC's classes: labels are texts.
 
     Raises
     ------
     UserError
-        The function or the labels are wrong, or top-1 is asked for of several outputs.
+        The function or the labels are wrong, or something else than it is asked for of several outputs.
     """
     if metric is None and len(outputs) > 1:
         raise UserError(
-            f"--labels: top-1 is of one output, and there are {', '.join(outputs)}; give --metric"
+            f"--labels: accuracy is of one output, and there are {', '.join(outputs)}; give --metric"
         )
-    measure: Metric = top_1 if metric is None else load_metric(metric)
+    measure: Metric = top_1
+    if metric is not None:
+        measure = load_metric(metric)
+    elif characters is not None:
+        measure = text_errors(characters)
     sides = {"hardware": outputs, "original": original}
     found = {
         name: measure(next(iter(each.values())) if len(each) == 1 else each, labels)

@@ -1,6 +1,6 @@
 """Requantisation: INT32 results become INT8 on their way out of the block-sparse engine (docs/engine.md).
 
-    q = saturate(round((result + bias) * scale / 2^shift)),   with ReLU max(q, 0)
+    q = saturate(round((result + bias) * scale / 2^shift) + zero_point),   with ReLU max(q, zero_point)
 
 `round` takes halves away from zero or, where the engine is built so, to the even integer; nothing before it
 loses a bit. `scale / 2^shift` stands for the ratio of
@@ -33,6 +33,8 @@ class Requantisation:
         (N,) 0 to 65535.
     shift:
         (N,) 0 to 63.
+    zero_point:
+        (N,) -128 to 127; None, and where the engine has none, is 0.
 
     Raises
     ------
@@ -43,9 +45,13 @@ class Requantisation:
     bias: npt.NDArray[np.int64]
     scale: npt.NDArray[np.int64]
     shift: npt.NDArray[np.int64]
+    zero_point: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         limits = {"bias": (-(2**31), 2**31), "scale": (0, 1 << SCALE_BITS), "shift": (0, 1 << SHIFT_BITS)}
+        limits["zero_point"] = (-128, 128)
+        if self.zero_point is None:
+            object.__setattr__(self, "zero_point", np.zeros(np.shape(self.bias), np.int64))
         for name, (low, high) in limits.items():
             array = check_integers(getattr(self, name), name)
             if array.ndim != 1 or array.shape != np.shape(self.bias):
@@ -70,7 +76,7 @@ def requantise(
     parameters:
         Of the N columns.
     relu:
-        Negative results become 0.
+        Results below the zero point become it.
     rounding:
         "half-away" or "half-even": where halves go.
 
@@ -85,8 +91,9 @@ def requantise(
         The last dimension is not N, not an integer dtype, a result does not fit INT32, or the rounding is
         none.
     """
-    q = np.clip(_rounded(results, parameters, rounding), -128, 127)
-    return np.maximum(q, 0 if relu else -128).astype(np.int8)
+    zero = np.asarray(parameters.zero_point)
+    q = np.clip(_rounded(results, parameters, rounding) + zero, -128, 127)
+    return np.maximum(q, zero if relu else -128).astype(np.int8)
 
 
 def saturated(
@@ -96,11 +103,11 @@ def saturated(
     relu: bool = False,
     rounding: str = "half-away",
 ) -> npt.NDArray[np.bool_]:
-    """Return which results `requantise` clamps: the rounded value is no INT8, and ReLU does not take it away.
+    """Return which results `requantise` clamps: with the zero point no INT8, and ReLU does not take it away.
 
     Arguments and errors as in `requantise`; the array has the shape of the results.
     """
-    value = _rounded(results, parameters, rounding)
+    value = _rounded(results, parameters, rounding) + np.asarray(parameters.zero_point)
     return (value > 127) | ((value < -128) & (not relu))
 
 

@@ -108,14 +108,10 @@ def weight_beats(
 
 
 def header_words(parameters: Requantisation) -> npt.NDArray[np.uint64]:
-    """Return each column's header: bias in bits 31:0, scale in 47:32, shift in 53:48."""
-    bias, scale, shift = (
-        array.astype(np.uint64) for array in (parameters.bias, parameters.scale, parameters.shift)
-    )
-    words: npt.NDArray[np.uint64] = (
-        bias & np.uint64(2**32 - 1) | scale << np.uint64(32) | shift << np.uint64(48)
-    )
-    return words
+    """Return each column's header: bias in bits 31:0, scale in 47:32, shift in 53:48, zero point in 61:54."""
+    words = parameters.bias & (2**32 - 1) | parameters.scale << 32 | parameters.shift << 48
+    zero_point = np.asarray(parameters.zero_point) & 0xFF
+    return (words | zero_point << 54).astype(np.uint64)
 
 
 def result_units(

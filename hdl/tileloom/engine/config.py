@@ -34,7 +34,7 @@ class RequantiseRounding(enum.Enum):
 
 
 HEADER_BITS = 64
-"""Width of the header word of one output column: bias, scale, shift."""
+"""Width of the header word of one output column: bias, scale, shift, zero point."""
 
 INDEX_BITS = 16
 """Width of an index entry: block row, empty, last."""
@@ -71,6 +71,8 @@ class EngineConfig:
         Dot product: results are INT8 (the default), else INT32.
     requantise_rounding:
         Dot product with ``requantise``: of halves, away from zero (the default), or to even as ONNX has it.
+    result_zero_point:
+        Dot product with ``requantise``: each column has a zero point, added to results after rounding.
     product_register:
         Dot product: multipliers and adders in different cycles.
     activation_mask:
@@ -106,6 +108,7 @@ class EngineConfig:
     drain_rows: int = 1
     requantise: bool = SETTLED
     requantise_rounding: RequantiseRounding = SETTLED
+    result_zero_point: bool = SETTLED
     product_register: bool = SETTLED
     activation_mask: bool = SETTLED
     activation: FloatFormat = SETTLED
@@ -126,7 +129,7 @@ class EngineConfig:
         settle(self, _DOT_PRODUCT, applies=not systolic, where="is for the dot-product core")
         settle(
             self,
-            {"requantise_rounding": RequantiseRounding.HALF_AWAY},
+            {"requantise_rounding": RequantiseRounding.HALF_AWAY, "result_zero_point": False},
             applies=bool(self.requantise),
             where="is for a dot-product core with requantise",
         )

@@ -178,7 +178,7 @@ class Drain(wiring.Component):
                     platform,
                     "requantise",
                     f"lane_{index}",
-                    lambda: Requantise(config.requantise_rounding),
+                    lambda: Requantise(config.requantise_rounding, zero_point=config.result_zero_point),
                 )
                 m.d.comb += [
                     lane.enable.eq(enable),

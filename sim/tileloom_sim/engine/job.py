@@ -108,6 +108,7 @@ def make_job(
     bias: Named | None = None,
     scale: Named | None = None,
     shift: Named | None = None,
+    zero_point: Named | None = None,
     relu: bool = False,
     stride: int | None = None,
     pads: tuple[int, int, int, int] | None = None,
@@ -125,7 +126,7 @@ def make_job(
     if operands.product and (stride is not None or pads is not None):
         raise UserError(f"--stride and --pads go with a convolution; {name} is a matrix")
     bias_values = bias_words(config, bias, operands)
-    given = {"scale": scale, "shift": shift}
+    given = {"scale": scale, "shift": shift, "zero_point": zero_point}
     for array in given.values():
         if array is not None:
             per_output(array, outputs)
@@ -148,7 +149,7 @@ def make_job(
     sums = _sums(config, layer, x, kept, bias_values)
     parameters, clamped = None, None
     if config.requantise:
-        parameters = _parameters(sums, bias_values, scale, shift)
+        parameters = _parameters(sums, bias_values, scale, shift, zero_point)
         rounding = config.requantise_rounding.value
         clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu, rounding=rounding)))
     job = Job(
@@ -219,7 +220,8 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     parameters = None
     if config.requantise:
         scale = np.where(rng.integers(2, size=n), rng.integers(0, 2**16, n), 1 << int(rng.integers(16)))
-        parameters = Requantisation(bias, scale, rng.integers(16, 30, n))
+        zero_point = rng.integers(-128, 128, n) if config.result_zero_point else None
+        parameters = Requantisation(bias, scale, rng.integers(16, 30, n), zero_point)
     sums = _sums(config, layer, x, kept, bias)
     a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
     return Job(
@@ -300,12 +302,19 @@ def _headers(bias: npt.NDArray[np.int64], parameters: Requantisation | None) -> 
 
 
 def _parameters(
-    sums: npt.NDArray[np.int32], bias: npt.NDArray[np.int64], scale: Named | None, shift: Named | None
+    sums: npt.NDArray[np.int32],
+    bias: npt.NDArray[np.int64],
+    scale: Named | None,
+    shift: Named | None,
+    zero_point: Named | None,
 ) -> Requantisation:
     """Return what the user gave, checked, or a scale and shift that bring the largest result to 127."""
     if (scale is None) != (shift is None):
         raise UserError("give both --scale and --shift, or neither")
     if scale is not None and shift is not None:
-        return Requantisation(bias, integers(scale, 0, 65535), integers(shift, 0, 63))
+        zero = None if zero_point is None else integers(zero_point, -128, 127)
+        return Requantisation(bias, integers(scale, 0, 65535), integers(shift, 0, 63), zero)
+    if zero_point is not None:
+        raise UserError("--zero-point: goes with --scale and --shift, which bring results to its steps")
     largest = max(1, int(np.abs(sums.astype(np.int64) + bias).max()))
     return from_ratios(np.full(len(bias), 127 / largest), bias)

@@ -73,6 +73,7 @@ def simulate(
     bias: Any = None,
     scale: Any = None,
     shift: Any = None,
+    zero_point: Any = None,
     relu: bool = False,
     stride: int | None = None,
     pads: tuple[int, int, int, int] | None = None,
@@ -95,10 +96,11 @@ def simulate(
         where that is integers used as they are and floats quantised.
     activations:
         The same, M x K, or H x W x C of a convolution. INT8, or numbers for a systolic core.
-    bias, scale, shift:
+    bias, scale, shift, zero_point:
         The same, one for each output channel: bias INT32 (systolic core: numbers, in units of the results);
-        where results are requantised, scale 0 to 65535 and shift 0 to 63. Without scale and shift they are
-        chosen so that no result saturates.
+        where results are requantised, scale 0 to 65535 and shift 0 to 63, and of an engine with
+        ``result_zero_point`` -128 to 127. Without scale and shift they are chosen so that no result
+        saturates.
     relu, stride, pads:
         Negative results become 0; of a convolution: stride, and padding at top, bottom, left and right.
     prune:
@@ -134,11 +136,11 @@ def simulate(
         raise UserError(f"pads: must be four whole numbers, top, bottom, left and right, not {pads!r}")
     for pad in pads or ():
         check_whole("pads", pad, 0, 255)
-    claim({"waves": waves}, inputs=paths(weights, activations, bias, scale, shift))
+    claim({"waves": waves}, inputs=paths(weights, activations, bias, scale, shift, zero_point))
     if (weights is None) != (activations is None):
         raise UserError("give both --weights and --activations, or neither")
     systolic = config.core is Core.SYSTOLIC
-    numbers = {"bias": bias, "scale": scale, "shift": shift}
+    numbers = {"bias": bias, "scale": scale, "shift": shift, "zero_point": zero_point}
     own = {"layout": layout, **numbers, "relu": relu or None, "stride": stride, "pads": pads}
     own |= {"prune": prune, "per": per, "raw": raw or None}
     if weights is None:
@@ -152,6 +154,8 @@ def simulate(
     if not config.requantise:
         why = "a systolic core's are not" if systolic else "requantise is false"
         _refuse({"scale": scale, "shift": shift}, f"is for results that are requantised; {why}")
+    if not config.result_zero_point:
+        _refuse({"zero-point": zero_point}, "is for an engine with result_zero_point")
     if systolic:
         require_float32(config.systolic)
     else:

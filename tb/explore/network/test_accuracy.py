@@ -1,10 +1,15 @@
 """Measures of accuracy against definitions and known answers."""
 
+import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from click.testing import CliRunner
 
+from tileloom.cli.main import main
 from tileloom.errors import UserError
 from tileloom_explore.network.accuracy import (
     SignalToNoise,
@@ -13,6 +18,8 @@ from tileloom_explore.network.accuracy import (
     edit_distance,
     error_rate,
     load_metric,
+    read_characters,
+    text_errors,
     top_1,
     word_error_rate,
 )
@@ -63,6 +70,52 @@ def test_ctc():
     assert ctc_text(path, ["", "a", "b", " "]) == "aab "
     assert ctc_text(np.eye(2)[[0, 0]], ["", "x"]) == ""
     assert ctc_text(path, ["c", "a", "b", ""], blank=3) == "cacabc"
+
+
+def test_texts_of_a_ctc(tmp_path):
+    (tmp_path / "characters.txt").write_text("\na\nb\n \nß\n", encoding="utf-8")
+    characters = read_characters(tmp_path / "characters.txt")
+    assert characters == ["", "a", "b", " ", "ß"]
+    scores = np.eye(5)[[[1, 0, 2, 3, 4, 0, 3], [1, 1, 3, 3, 1, 0, 0]]]
+    found = text_errors(characters)(scores, np.array(["ab ß ", "b a"]))
+    assert found == {"character error rate": 1 / 7, "word error rate": 1 / 4}
+    with pytest.raises(UserError, match=r"labels are <U1 of shape \(1,\) and outputs of shape \(2, 7, 5\)"):
+        text_errors(characters)(scores, np.array(["a"]))
+    with pytest.raises(UserError, match="labels are int64"):
+        text_errors(characters)(scores, np.array([1, 2]))
+    for content, message in ((b"a\nb", "line 1 is the CTC's blank"), (b"\n\xff", "no UTF-8 text: byte 1")):
+        (tmp_path / "wrong.txt").write_bytes(content)
+        with pytest.raises(UserError, match=rf"wrong\.txt: {message}"):
+            read_characters(tmp_path / "wrong.txt")
+
+
+def test_the_command_measures_texts(tmp_path, monkeypatch, rng):
+    """A product over six steps whose float model spells the labels; the array does so too."""
+    monkeypatch.chdir(tmp_path)
+    weights = rng.normal(size=(20, 5)).astype(np.float32)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"], "classes")],
+        "steps",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 6, 20])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 6, 5])],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)]), "m.onnx")
+    x = rng.normal(size=(9, 6, 20)).astype(np.float32)
+    texts = [ctc_text(each, ["", "a", "b", " ", "c"]).strip() for each in x @ weights]
+    np.savez("x.npz", x=x, labels=np.array(texts))
+    Path("characters.txt").write_text("\na\nb\n \nc\n", encoding="utf-8")
+    run = CliRunner().invoke
+    made = run(main, ["network", "prepare", "m.onnx", "--for", "stream-8x8-fp32", "-o", "m.tileloom.npz"])
+    assert made.exit_code == 0, made.output
+    command = ["network", "run", "m.tileloom.npz", "stream-8x8-fp32", "--data", "x.npz", "--json", "-q"]
+    done = run(main, [*command, "--labels", "--characters", "characters.txt"])
+    assert done.exit_code == 0, done.output
+    rates = json.loads(done.stdout)["accuracy"]
+    both = {"hardware": 0.0, "original": 0.0}
+    assert rates == {"character error rate": both, "word error rate": both} and sum(map(len, texts)) > 20
+    alone = run(main, [*command, "--characters", "characters.txt"])
+    assert alone.exit_code == 2 and "--characters: goes with --labels" in alone.stderr
 
 
 def test_noise_is_summed_over_batches(rng):

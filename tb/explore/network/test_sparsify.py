@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from tileloom.errors import UserError
+from tileloom.families import load
+from tileloom_explore.network.arrangement import Channels
+from tileloom_explore.network.fit import fits
+from tileloom_explore.network.layer import Layer
 from tileloom_explore.network.recognise import empty_units, recognise
 from tileloom_explore.network.sparsify import sparsify
 from tileloom_explore.network.sparsity import Sparsity, parse_sparsity, select
@@ -186,6 +190,29 @@ def test_what_is_no_sparsity():
     assert recognise(np.zeros((64, 8))).m == 16
     assert recognise(np.eye(3)).m is None and recognise(np.eye(9)).m == 8
     assert empty_units(np.eye(16), (8, 8)) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("engine-int8", "quantised; 50% of the blocks are zero"),
+        ("stream-8x8-fp32", "yes; 50% of the tiles are zero"),
+        ("xfu-cv32e40p", "quantised"),
+    ],
+)
+def test_a_depthwise_layer_shows_what_is_zero(rng, config, expected):
+    """16 channels of their own: of 8 x 8 tiles and blocks those on the diagonal are left."""
+    weights = rng.normal(size=(16, 3, 3, 1)).astype(np.float32)
+    layer = Layer(
+        name="conv",
+        operator="Conv",
+        input="x",
+        output="y",
+        arrangement=Channels(2),
+        weights=weights,
+        groups=16,
+    )
+    assert fits(load(config), layer, (1, 16, 8, 8)) == (True, expected)
 
 
 @pytest.mark.parametrize("sparsity", [TILES, BLOCKS, Sparsity("nm", m=4)], ids=["tiles", "blocks", "nm"])
