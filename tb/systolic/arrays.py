@@ -74,15 +74,25 @@ ODD = {
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
 
-def small() -> dict[str, SystolicConfig]:
-    """Return the small arrays by name."""
-    sizes = {
+def _sizes(which: slice) -> dict[str, SystolicConfig]:
+    """Return arrays of some of the sizes by name, each kind in turn."""
+    return {
         f"array_{rows}x{columns}": SystolicConfig(rows=rows, columns=columns, **KINDS[index % len(KINDS)])
-        for index, (rows, columns) in enumerate(SIZES)
+        for index, (rows, columns) in list(enumerate(SIZES))[which]
     }
+
+
+def small() -> dict[str, SystolicConfig]:
+    """Return the small arrays of every run by name: a third of the sizes, and what is not of sizes alone."""
+    sizes = _sizes(slice(0, None, 3))
     odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
     presets = {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
     return {**sizes, **odd, **presets}
+
+
+def more() -> dict[str, SystolicConfig]:
+    """Return the other sizes by name."""
+    return _sizes(slice(1, None, 3)) | _sizes(slice(2, None, 3))
 
 
 def large() -> dict[str, SystolicConfig]:
@@ -97,5 +107,5 @@ def farm_of(configs: Mapping[str, SystolicConfig]) -> Farm:
 
 @cache
 def farm(group: str) -> Farm:
-    """Return the farm of the small or the large arrays."""
-    return farm_of({"small": small, "large": large}[group]())
+    """Return the farm of the ``small``, the ``large`` or ``more`` arrays."""
+    return farm_of({"small": small, "large": large, "more": more}[group]())

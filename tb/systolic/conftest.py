@@ -12,7 +12,7 @@ from tileloom_sim.systolic.regression import Regression, regress_farm
 
 @pytest.fixture(scope="session")
 def regression(summary: list[str]) -> Callable[[str], Regression]:
-    """Return the regression of a group of arrays, ``small`` or ``large``."""
+    """Return the regression of a group of arrays, ``small``, ``large`` or ``more``."""
 
     @cache
     def of(group: str) -> Regression:
