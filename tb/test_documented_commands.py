@@ -102,9 +102,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put_inputs(words: tuple[str, ...]) -> None:
-    """Make an empty file of every matrix and every library that is named."""
+    """Make an empty file of every matrix, model and library that is named."""
     for before, word in zip(("", *words), words, strict=False):
-        if word.endswith(".npy") or before == "--liberty":
+        if word.endswith((".npy", ".npz", ".onnx", ".safetensors")) or before == "--liberty":
             Path(word).parent.mkdir(parents=True, exist_ok=True)
             Path(word).touch()
 

@@ -33,6 +33,7 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
     EngineConfig: {
         "all": {},
         "dot product": {},
+        "dot product, `requantise`": {},
         "streams": {},
         "systolic": {"core": "systolic", "m": 1},
         "systolic, 2 `multiply_stages`": {"core": "systolic", "m": 1, "multiply_stages": 2},
@@ -46,6 +47,7 @@ ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
     XfuConfig: {"unit, CV-X-IF": {"host": "cv32e40p"}, "CV-X-IF": {"host": "unit"}},
     EngineConfig: {
         "dot product": {"core": "systolic", "m": 1},
+        "dot product, `requantise`": {"requantise": False},
         "streams": {"port": "axi4"},
         "systolic": {},
         "systolic, 2 `multiply_stages`": {"core": "systolic", "m": 1},

@@ -39,6 +39,7 @@ ENGINE = (
     "engine-int8 m=1 k=1 n=1 a_words=1 acc_tiles=1 weight_beats=1",
     "engine-int8 m=2 k=7 n=3 activation_mask=true product_register=true requantise=false",
     "engine-int8 axi4_stream_names=true bus=64",
+    "engine-int8 m=1 k=2 n=2 requantise_rounding=half-even result_zero_point=true",
     "engine-int8-axi4 m=1 activation_mask=true bus=64",
     "engine-int8-axi4 m=2 k=4 n=4 address_bits=64 burst_beats=1",
     "engine-fp32-int8 k=3 n=2 bus=64",

@@ -27,6 +27,8 @@ def check_int8(values: npt.ArrayLike, name: str, ndim: int) -> npt.NDArray[np.in
     """
     array = check_integers(values, name)
     check_ndim(array, ndim, name)
+    if array.dtype == np.int8:
+        return array
     refuse((array < -128) | (array > 127), name, "does not fit INT8")
     return array.astype(np.int8)
 

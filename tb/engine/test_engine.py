@@ -7,7 +7,7 @@ import pytest
 
 from support.streams import packed, simulate, sink, source, unpacked
 from support.words import random_words
-from tileloom.engine.config import Core, EngineConfig
+from tileloom.engine.config import Core, EngineConfig, RequantiseRounding
 from tileloom.engine.engine import Engine
 from tileloom.formats import FP32, Rounding
 from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
@@ -95,16 +95,26 @@ def int8_layer(
     config: EngineConfig, layer: Layer, shapes: tuple, kept: np.ndarray, relu: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, BlockSparse, np.ndarray, np.ndarray]:
     """Return activations, weights, headers and outputs of the dot-product core."""
-    x, dense = (rng.integers(-128, 128, shape, np.int8) for shape in shapes)
+    # Coarse numbers, and a scale that is a power of two, leave halves to be rounded.
+    coarse = int(rng.choice([1, 16]))
+    x, dense = (rng.integers(-128 // coarse, 128 // coarse, shape, np.int8) * coarse for shape in shapes)
     weights = from_convolution(dense * kept, (config.k, config.n))
+    scale = np.where(rng.integers(2, size=layer.outputs), rng.integers(0, 1 << 16, layer.outputs), 1 << 15)
     parameters = Requantisation(
-        rng.integers(-20000, 20000, layer.outputs),
-        rng.integers(0, 1 << 16, layer.outputs),
+        rng.integers(-80, 80, layer.outputs) * coarse**2,
+        scale,
         rng.integers(16, 26, layer.outputs),
+        rng.integers(-128, 128, layer.outputs) if config.result_zero_point else None,
     )
     sums = convolve_blocks(x, weights, stride=layer.stride, pads=layer.pads)
     if config.requantise:
-        return x, weights, header_words(parameters), requantise(sums, parameters, relu=relu)
+        rounding = config.requantise_rounding.value
+        return (
+            x,
+            weights,
+            header_words(parameters),
+            requantise(sums, parameters, relu=relu, rounding=rounding),
+        )
     return (
         x,
         weights,
@@ -208,6 +218,8 @@ FEW = ("product, small", "2 x 2")
 SYSTOLIC = {"m": 1, "core": Core.SYSTOLIC, "acc_tiles": 20}
 CONFIGS = {
     "registered": {"product_register": True, "drain_rows": 4},
+    "halves to even": {"requantise_rounding": RequantiseRounding.HALF_EVEN, "drain_rows": 2},
+    "zero points": {"result_zero_point": True, "requantise_rounding": RequantiseRounding.HALF_EVEN},
     "INT32": {"requantise": False, "drain_rows": 2},
     "two by three by five": {"m": 2, "k": 3, "n": 5, "bus": 64},
     "one row": {"m": 1, "k": 8, "n": 2, "acc_tiles": 16, "weight_beats": 2},

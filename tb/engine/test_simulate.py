@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tileloom
-from tileloom.engine.config import Core, EngineConfig, EnginePort
+from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRounding
 from tileloom.engine.design import generate
 from tileloom.errors import CheckError, UserError
 from tileloom.formats import BF16, FP32, FloatFormat, Rounding, SignMagnitude
@@ -29,6 +29,9 @@ pytestmark = pytest.mark.usefixtures("generated_once")
 FLOATS = EngineConfig(m=1, k=4, n=4, core=Core.SYSTOLIC, bus=128, a_words=512, acc_tiles=64)
 SUMS = EngineConfig(
     m=2, k=4, n=2, bus=64, a_words=64, acc_tiles=8, weight_beats=8, drain_rows=2, requantise=False
+)
+AS_ONNX = replace(
+    SUMS, requantise=True, requantise_rounding=RequantiseRounding.HALF_EVEN, result_zero_point=True
 )
 AXI_FLOATS = EngineConfig(
     m=1,
@@ -61,6 +64,7 @@ ODD = EngineConfig(
 KINDS = {
     "INT8": EngineConfig(),
     "INT32": SUMS,
+    "INT8 as ONNX": AS_ONNX,
     "both sides sparse": MASKED,
     "FP32 x INT8": FLOATS,
     "TF32 x E3M2": ODD,
@@ -195,6 +199,17 @@ def test_axi4_gives_what_streams_give(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(axi.values, requantise(exact, parameters))
 
 
+def test_zero_points_are_added_to_results(rng: np.random.Generator) -> None:
+    """A quarter of a sum is rounded, most of them halves, and a third of the results saturate."""
+    x, w = rng.integers(-9, 10, (40, 12)) * 2, rng.integers(-9, 10, (12, 6))
+    zero = np.array([-128, -7, 0, 1, 90, 127])
+    numbers = {"scale": np.ones(6, int), "shift": np.full(6, 2), "zero_point": zero, "relu": True}
+    result = tileloom.simulate(AS_ONNX, weights=w, layout="KN", activations=x, **numbers)
+    exact = np.clip(np.rint(x @ w / 4) + zero, np.maximum(zero, -128), 127)
+    np.testing.assert_array_equal(result.values, exact)
+    assert (np.abs(x @ w / 4) % 1 == 0.5).mean() > 0.3 and len(np.unique(exact)) > 60
+
+
 def test_layout_decides(rng: np.random.Generator) -> None:
     """16 x 3 x 3 x 3 fits both ways, and so does a square matrix: the layout says which it is."""
     ones = {"scale": np.full(16, 1), "shift": np.full(16, 8)}
@@ -325,6 +340,17 @@ MATRIX = {"weights": np.ones((4, 3), int), "layout": "KN", "activations": np.one
         ("engine-fp32", {**MATRIX, "scale": np.ones(3, int)}, "--scale: .*; a systolic core's are not"),
         ("engine-fp32", {**MATRIX, "shift": np.ones(3, int)}, "--shift: .*; a systolic core's are not"),
         (SUMS, {**MATRIX, "scale": np.ones(3, int)}, "--scale: .*; requantise is false"),
+        ("engine-int8", {**MATRIX, "zero_point": np.ones(3, int)}, "--zero-point: .* with result_zero_point"),
+        (AS_ONNX, {**MATRIX, "zero_point": np.ones(3, int)}, "--zero-point: goes with --scale and --shift"),
+        (
+            AS_ONNX,
+            {
+                **MATRIX,
+                **dict.fromkeys(("scale", "shift"), np.ones(3, int)),
+                "zero_point": np.array([0, 0, 128]),
+            },
+            r"zero_point: element \[2\] is 128; must be from -128 to 127",
+        ),
         ("engine-fp32", {**MATRIX, "per": "column"}, "--per: the weights are not quantised"),
         (
             "engine-fp32-int8",

@@ -12,6 +12,9 @@ import numpy.typing as npt
 from ..integers import Pads, check_int8, convolve, taps, wrap_int32
 from .sparse import BlockSparse
 
+CHUNK = 1 << 20
+"""Activations, about, that are multiplied at a time: they take eight bytes each then."""
+
 
 def im2col(
     activations: npt.NDArray[Any],
@@ -71,13 +74,22 @@ def convolve_blocks(
         raise ValueError(f"weights has {k} input channels, and activations {x.shape[2]}")
     down, across = weights.grid
     filled = np.pad(seen, ((0, 0),) * 4 + ((0, down * b_k - k),))
-    total = np.zeros((*seen.shape[2:4], across * b_n), np.int64)
-    for block, row, column in zip(blocks, weights.block_rows, weights.block_columns, strict=True):
-        part = filled[..., row * b_k : (row + 1) * b_k].astype(np.float64)
-        total[..., column * b_n : (column + 1) * b_n] += np.einsum("hwyxk,hwkn->yxn", part, block).astype(
-            np.int64
-        )
-    return wrap_int32(total[..., :n])
+    h, w, height, width, _ = filled.shape
+    # Pixels x block rows x (taps, b_k): what one block of a block column is multiplied with.
+    split = filled.reshape(h * w, height * width, down, b_k).transpose(1, 2, 0, 3)
+    total = np.empty((height * width, across * b_n), np.int64)
+    together = max(1, CHUNK // (h * w * down * b_k))
+    for pixel in range(0, height * width, together):
+        # float64 is exact here: no sum of products of INT8 comes near 2^53.
+        part = split[pixel : pixel + together].astype(np.float64)
+        for column in range(across):
+            begin, end = weights.column_pointers[column : column + 2]
+            rows = weights.block_rows[begin:end]
+            some = part if len(rows) == down else part[:, rows]
+            column_blocks = blocks[begin:end].astype(np.float64).reshape(-1, b_n)
+            sums = some.reshape(len(part), -1) @ column_blocks
+            total[pixel : pixel + together, column * b_n : (column + 1) * b_n] = sums
+    return wrap_int32(total.reshape(height, width, -1)[..., :n])
 
 
 def multiply(a: npt.ArrayLike, b: npt.ArrayLike | BlockSparse) -> npt.NDArray[np.int32]:

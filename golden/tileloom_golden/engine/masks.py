@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import refuse
-from ..systolic.tiles import split_tiles
-from .sparse import check_block
+from ..systolic.tiles import tile_grid
+from .sparse import check_block, column_strips
 
 Criterion = Literal["l1", "l2", "variance"]
 CRITERIA: tuple[Criterion, ...] = ("l1", "l2", "variance")
@@ -51,26 +51,40 @@ def block_scores(
         raise ValueError(f"weights has dtype {array.dtype}, neither a float nor a signed integer")
     if array.ndim not in (2, 4):
         raise ValueError(f"weights has shape {array.shape}, neither 2 nor 4 dimensions")
-    refuse(~np.isfinite(array), "weights", "is NaN or infinite")
-    values = array.astype(np.float64)
-    # Taps x K x N, whichever it was.
-    taps = (
-        values[None]
-        if values.ndim == 2
-        else values.reshape(len(values), -1, values.shape[3]).transpose(1, 2, 0)
+    if array.dtype.kind == "f":
+        refuse(~np.isfinite(array), "weights", "is NaN or infinite")
+    if array.ndim == 2:
+        array = array.T[:, None, None, :]
+    n, k = len(array), array.shape[3]
+    grid = tile_grid(k, n, *block)
+    # Elements that exist, of each row and column of a block; (block columns, block rows, 1, 1, b_k, b_n).
+    rows, columns = (
+        np.arange(count * side).reshape(count, side) < size
+        for count, side, size in zip(grid, block, (k, n), strict=True)
     )
+    scores = np.empty(grid[::-1])
+    column = 0
+    for tiles in column_strips(array, block):
+        part = slice(column, column + len(tiles))
+        there = rows[None, :, None, None, :, None] & columns[part, None, None, None, None, :]
+        scores[part] = _scores(tiles.astype(np.float64), there, criterion)
+        column += len(tiles)
+    return scores.T
 
-    def total(elements: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.sum([split_tiles(tap, *block).sum(axis=(2, 3)) for tap in elements], axis=0)
 
-    count = total(np.ones_like(taps))
+def _scores(
+    tiles: npt.NDArray[np.float64], there: npt.NDArray[np.bool_], criterion: Criterion
+) -> npt.NDArray[np.float64]:
+    """Return the score of each block of a strip; `there` are its elements that are no filling."""
+    elements = (2, 3, 4, 5)
+    count = there.sum(axis=elements) * tiles.shape[2] * tiles.shape[3]
     if criterion == "l1":
-        return total(np.abs(taps)) / count
+        return np.asarray(np.abs(tiles).sum(axis=elements) / count)
     if criterion == "l2":
-        return np.sqrt(total(taps**2) / count)
+        return np.asarray(np.sqrt((tiles**2).sum(axis=elements) / count))
     # From the mean, not from sums of squares, which cancel.
-    mean = (total(taps) / count).repeat(block[0], axis=0).repeat(block[1], axis=1)
-    return total((taps - mean[: taps.shape[1], : taps.shape[2]]) ** 2) / count
+    mean = (tiles.sum(axis=elements) / count)[..., None, None, None, None]
+    return np.asarray((((tiles - mean) * there) ** 2).sum(axis=elements) / count)
 
 
 def choose_blocks(

@@ -147,7 +147,9 @@ class EngineModel:
         beats = b"".join(self._take("weights").tobytes() for _ in range(self.size.header_beats))
         words = np.frombuffer(beats, "<u8")[: self.size.n].astype(np.uint64)
         bias = wrap_int32(words.astype(np.int64)).astype(np.int64)
-        return Requantisation(bias, (words >> 32 & 0xFFFF).astype(int), (words >> 48 & 63).astype(int))
+        zero_point = (words >> 54 & 0xFF).astype(np.uint8).view(np.int8).astype(np.int64)
+        scale, shift = (words >> 32 & 0xFFFF).astype(int), (words >> 48 & 63).astype(int)
+        return Requantisation(bias, scale, shift, zero_point)
 
     def _write(self) -> Iterator[bool]:
         size = self.size

@@ -1,8 +1,9 @@
 """Requantisation: INT32 results become INT8 on their way out of the block-sparse engine (docs/engine.md).
 
-    q = saturate(round((result + bias) * scale / 2^shift)),   with ReLU max(q, 0)
+    q = saturate(round((result + bias) * scale / 2^shift) + zero_point),   with ReLU max(q, zero_point)
 
-`round` takes halves away from zero; nothing before it loses a bit. `scale / 2^shift` stands for the ratio of
+`round` takes halves away from zero or, where the engine is built so, to the even integer; nothing before it
+loses a bit. `scale / 2^shift` stands for the ratio of
 the quantisation steps, (activation step x weight step) / output step.
 """
 
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_integers, refuse
+
+ROUNDINGS = ("half-away", "half-even")
 
 SCALE_BITS = 16
 SHIFT_BITS = 6
@@ -30,6 +33,8 @@ class Requantisation:
         (N,) 0 to 65535.
     shift:
         (N,) 0 to 63.
+    zero_point:
+        (N,) -128 to 127; None, and where the engine has none, is 0.
 
     Raises
     ------
@@ -40,9 +45,13 @@ class Requantisation:
     bias: npt.NDArray[np.int64]
     scale: npt.NDArray[np.int64]
     shift: npt.NDArray[np.int64]
+    zero_point: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         limits = {"bias": (-(2**31), 2**31), "scale": (0, 1 << SCALE_BITS), "shift": (0, 1 << SHIFT_BITS)}
+        limits["zero_point"] = (-128, 128)
+        if self.zero_point is None:
+            object.__setattr__(self, "zero_point", np.zeros(np.shape(self.bias), np.int64))
         for name, (low, high) in limits.items():
             array = check_integers(getattr(self, name), name)
             if array.ndim != 1 or array.shape != np.shape(self.bias):
@@ -52,7 +61,11 @@ class Requantisation:
 
 
 def requantise(
-    results: npt.ArrayLike, parameters: Requantisation, *, relu: bool = False
+    results: npt.ArrayLike,
+    parameters: Requantisation,
+    *,
+    relu: bool = False,
+    rounding: str = "half-away",
 ) -> npt.NDArray[np.int8]:
     """Requantise results, one set of parameters for each column.
 
@@ -63,7 +76,9 @@ def requantise(
     parameters:
         Of the N columns.
     relu:
-        Negative results become 0.
+        Results below the zero point become it.
+    rounding:
+        "half-away" or "half-even": where halves go.
 
     Returns
     -------
@@ -73,32 +88,45 @@ def requantise(
     Raises
     ------
     ValueError
-        The last dimension is not N, not an integer dtype, or a result does not fit INT32.
+        The last dimension is not N, not an integer dtype, a result does not fit INT32, or the rounding is
+        none.
     """
-    q = np.clip(_rounded(results, parameters), -128, 127)
-    return np.maximum(q, 0 if relu else -128).astype(np.int8)
+    zero = np.asarray(parameters.zero_point)
+    q = np.clip(_rounded(results, parameters, rounding) + zero, -128, 127)
+    return np.maximum(q, zero if relu else -128).astype(np.int8)
 
 
 def saturated(
-    results: npt.ArrayLike, parameters: Requantisation, *, relu: bool = False
+    results: npt.ArrayLike,
+    parameters: Requantisation,
+    *,
+    relu: bool = False,
+    rounding: str = "half-away",
 ) -> npt.NDArray[np.bool_]:
-    """Return which results `requantise` clamps: the rounded value is no INT8, and ReLU does not take it away.
+    """Return which results `requantise` clamps: with the zero point no INT8, and ReLU does not take it away.
 
     Arguments and errors as in `requantise`; the array has the shape of the results.
     """
-    value = _rounded(results, parameters)
+    value = _rounded(results, parameters, rounding) + np.asarray(parameters.zero_point)
     return (value > 127) | ((value < -128) & (not relu))
 
 
-def _rounded(results: npt.ArrayLike, parameters: Requantisation) -> npt.NDArray[np.int64]:
+def _rounded(results: npt.ArrayLike, parameters: Requantisation, rounding: str) -> npt.NDArray[np.int64]:
     """Return what is saturated: round((result + bias) * scale / 2^shift)."""
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding is {rounding!r}, not {' or '.join(ROUNDINGS)}")
     array = check_integers(results, "results")
     if array.ndim < 1 or array.shape[-1] != len(parameters.bias):
         raise ValueError(f"results has shape {array.shape}, not (..., {len(parameters.bias)})")
     refuse((array < -(2**31)) | (array >= 2**31), "results", "does not fit INT32")
     # 33 bits and 16: everything is exact in 64.
     product = (array.astype(np.int64) + parameters.bias) * parameters.scale
-    magnitude = ((np.abs(product) << 1 >> parameters.shift) + 1) >> 1
+    # Twice the magnitude, so that its lowest bit is the half.
+    doubled = np.abs(product) << 1
+    quotient = doubled >> parameters.shift
+    magnitude = (quotient + 1) >> 1
+    if rounding == "half-even":
+        magnitude -= ((quotient & 3) == 1) & ((quotient << parameters.shift) == doubled)
     return np.where(product < 0, -magnitude, magnitude)
 
 

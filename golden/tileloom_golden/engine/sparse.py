@@ -6,6 +6,7 @@ Convolution weights keep blocks of b_n output channels x h x w x b_k input chann
 Block Sparsity: Training, Compilation, and AI Engine Accelerators" (arXiv 2407.09453), where b_n = b_k = 8.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,11 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_ndim, check_positive
-from ..systolic.tiles import split_tiles, tile_grid
+from ..systolic.tiles import tile_grid
 from .compressed import check_compressed, check_indices
 
 LARGEST_BLOCK = 32
 """Of either side of a block."""
+
+STRIP = 1 << 20
+"""Weights, about, that are cut into blocks at a time: a large layer is copied once and not four times."""
 
 INDEX_BYTES = 2
 """Of a block row in memory."""
@@ -201,17 +205,48 @@ def from_convolution(
     check_block(block)
     n, height, width, k = array.shape
     (down, across), (b_k, b_n) = tile_grid(k, n, *block), block
-    taps = [split_tiles(array[:, y, x, :].T, b_k, b_n) for y in range(height) for x in range(width)]
-    tiles = np.stack(taps, axis=2).reshape(down, across, height, width, b_k, b_n)
     if mask is None:
-        kept = (tiles != 0).any(axis=(2, 3, 4, 5))
+        kept = np.concatenate(
+            [(tiles != 0).any(axis=(2, 3, 4, 5)) for tiles in column_strips(array, block)]
+        ).T
     else:
         kept = np.asarray(mask)
         if kept.dtype != np.bool_ or kept.shape != (down, across):
             raise ValueError(f"mask is {kept.dtype} {kept.shape}, not bool {(down, across)}")
     columns, rows = np.nonzero(kept.T)
     pointers = np.searchsorted(columns, np.arange(across + 1)).astype(np.int64)
-    return BlockSparse((k, n), (b_k, b_n), (height, width), pointers, rows, tiles[rows, columns])
+    blocks = np.empty((len(rows), height, width, b_k, b_n), array.dtype)
+    column = 0
+    for tiles in column_strips(array, block):
+        end = column + len(tiles)
+        blocks[pointers[column] : pointers[end]] = tiles[kept.T[column:end]]
+        column = end
+    return BlockSparse((k, n), (b_k, b_n), (height, width), pointers, rows, blocks)
+
+
+def column_strips(weights: npt.NDArray[Any], block: tuple[int, int]) -> Iterator[npt.NDArray[Any]]:
+    """Yield the blocks of convolution weights, some block columns at a time.
+
+    Parameters
+    ----------
+    weights:
+        C_out x h x w x C_in, any dtype.
+    block:
+        (b_k, b_n).
+
+    Yields
+    ------
+    npt.NDArray[Any]
+        Block columns x block rows x h x w x b_k x b_n, zeros added; together all block columns in order.
+    """
+    n, height, width, k = weights.shape
+    (down, across), (b_k, b_n) = tile_grid(k, n, *block), block
+    together = max(1, STRIP // (height * width * k * b_n))
+    for column in range(0, across, together):
+        part = weights[column * b_n : (column + together) * b_n]
+        count = -(-len(part) // b_n)
+        filled = np.pad(part, ((0, count * b_n - len(part)), (0, 0), (0, 0), (0, down * b_k - k)))
+        yield filled.reshape(count, b_n, height, width, down, b_k).transpose(0, 4, 2, 3, 5, 1)
 
 
 def from_dense(

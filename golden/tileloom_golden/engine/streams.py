@@ -56,15 +56,14 @@ def activation_units(program: Program, activations: npt.NDArray[Any]) -> npt.NDA
 def index_entries(program: Program, weights: BlockSparse) -> npt.NDArray[np.uint16]:
     """Return the `index` stream: row, EMPTY and LAST of each entry."""
     _check_weights(program, weights)
-    entries: list[int] = []
+    pieces = []
     for conv, column in _columns(program):
-        rows = _rows(weights, conv, column)[0] - conv.block
-        if len(rows) == 0:
-            entries.append(EMPTY | LAST)
-        else:
-            entries += rows.tolist()
-            entries[-1] |= LAST
-    return np.array(entries, np.uint16)
+        entries = (_rows(weights, conv, column)[0] - conv.block).astype(np.uint16)
+        if not len(entries):
+            entries = np.array([EMPTY], np.uint16)
+        entries[-1] |= LAST
+        pieces.append(entries)
+    return np.concatenate(pieces)
 
 
 def weight_beats(
@@ -109,14 +108,10 @@ def weight_beats(
 
 
 def header_words(parameters: Requantisation) -> npt.NDArray[np.uint64]:
-    """Return each column's header: bias in bits 31:0, scale in 47:32, shift in 53:48."""
-    bias, scale, shift = (
-        array.astype(np.uint64) for array in (parameters.bias, parameters.scale, parameters.shift)
-    )
-    words: npt.NDArray[np.uint64] = (
-        bias & np.uint64(2**32 - 1) | scale << np.uint64(32) | shift << np.uint64(48)
-    )
-    return words
+    """Return each column's header: bias in bits 31:0, scale in 47:32, shift in 53:48, zero point in 61:54."""
+    words = parameters.bias & (2**32 - 1) | parameters.scale << 32 | parameters.shift << 48
+    zero_point = np.asarray(parameters.zero_point) & 0xFF
+    return (words | zero_point << 54).astype(np.uint64)
 
 
 def result_units(
@@ -199,7 +194,9 @@ def _written(write: Write, blocked: npt.NDArray[Any], drain_rows: int) -> Iterat
 
 
 def _to_beats(rows: npt.NDArray[np.uint8], beats: int, width: int) -> npt.NDArray[np.uint8]:
-    """Return each row of bytes filled up to so many beats."""
+    """Return each row of bytes filled up to so many beats; the same bytes where it is full."""
+    if rows.shape[1] == beats * width:
+        return rows.reshape(-1, beats, width)
     return np.pad(rows, ((0, 0), (0, beats * width - rows.shape[1]))).reshape(-1, beats, width)
 
 

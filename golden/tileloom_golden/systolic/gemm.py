@@ -15,6 +15,7 @@ from .. import rounding as kernels
 from ..arithmetic import check_product
 from ..checks import Words, check_ndim, check_words
 from ..formats import Float, Integer, Rounding
+from . import doubles
 from .tiles import kept_tiles, nonzero_tiles, split_tiles, tile_grid
 
 __all__ = ["gemm", "kept_tiles", "split_tiles", "tile_grid", "tile_result"]
@@ -82,19 +83,32 @@ def gemm(
     kept = nonzero_tiles(split_tiles(w, rows, columns), weight_format)
     if not skip_zero_tiles:
         kept[:] = True
-    for tile in range(kept.shape[0]):
-        span = slice(tile * rows, (tile + 1) * rows)
-        active = np.flatnonzero(kept[tile].repeat(columns)[: w.shape[1]])
+    spans = [
+        (slice(tile * rows, (tile + 1) * rows), np.flatnonzero(row.repeat(columns)[: w.shape[1]]))
+        for tile, row in enumerate(kept)
+    ]
+    left, right = doubles.values(x, activation_format), doubles.values(w, weight_format)
+    sums = doubles.values(total, accumulator_format)
+    if doubles.applies(left, right, sums, (activation_format, weight_format), accumulator_format):
+        for span, active in spans:
+            part = np.zeros((len(x), active.size)) if host_adds_tiles else sums[:, active]
+            operands = left[:, span], np.ascontiguousarray(right[span][:, active])
+            doubles.accumulate(part, *operands, accumulator_format, rounding)
+            if host_adds_tiles:
+                part = doubles.add(sums[:, active], part, accumulator_format, rounding)
+            sums[:, active] = part
+        return doubles.words_of(sums, accumulator_format)
+    for span, active in spans:
         activations = kernels.unpack(x[:, span], activation_format)
         weights = kernels.unpack(w[span][:, active], weight_format)
         if host_adds_tiles:
-            part = np.zeros((x.shape[0], active.size), np.uint64)
-            _accumulate(part, activations, weights, accumulator_format, rounding)
-            part = kernels.add(total[:, active], part, accumulator_format, rounding)
+            words = np.zeros((x.shape[0], active.size), np.uint64)
+            _accumulate(words, activations, weights, accumulator_format, rounding)
+            words = kernels.add(total[:, active], words, accumulator_format, rounding)
         else:
-            part = total[:, active]
-            _accumulate(part, activations, weights, accumulator_format, rounding)
-        total[:, active] = part
+            words = total[:, active]
+            _accumulate(words, activations, weights, accumulator_format, rounding)
+        total[:, active] = words
     return total
 
 

@@ -26,8 +26,15 @@ class EnginePort(enum.Enum):
     AXI4 = "axi4"
 
 
+class RequantiseRounding(enum.Enum):
+    """Where requantisation takes the middle of two integers: away from zero, or to the even one."""
+
+    HALF_AWAY = "half-away"
+    HALF_EVEN = "half-even"
+
+
 HEADER_BITS = 64
-"""Width of the header word of one output column: bias, scale, shift."""
+"""Width of the header word of one output column: bias, scale, shift, zero point."""
 
 INDEX_BITS = 16
 """Width of an index entry: block row, empty, last."""
@@ -62,6 +69,10 @@ class EngineConfig:
         Rows of C requantised in a cycle: a power of two up to ``m``.
     requantise:
         Dot product: results are INT8 (the default), else INT32.
+    requantise_rounding:
+        Dot product with ``requantise``: of halves, away from zero (the default), or to even as ONNX has it.
+    result_zero_point:
+        Dot product with ``requantise``: each column has a zero point, added to results after rounding.
     product_register:
         Dot product: multipliers and adders in different cycles.
     activation_mask:
@@ -96,6 +107,8 @@ class EngineConfig:
     weight_beats: int = 16
     drain_rows: int = 1
     requantise: bool = SETTLED
+    requantise_rounding: RequantiseRounding = SETTLED
+    result_zero_point: bool = SETTLED
     product_register: bool = SETTLED
     activation_mask: bool = SETTLED
     activation: FloatFormat = SETTLED
@@ -114,6 +127,12 @@ class EngineConfig:
         check_types(self)
         systolic, axi4 = self.core is Core.SYSTOLIC, self.port is EnginePort.AXI4
         settle(self, _DOT_PRODUCT, applies=not systolic, where="is for the dot-product core")
+        settle(
+            self,
+            {"requantise_rounding": RequantiseRounding.HALF_AWAY, "result_zero_point": False},
+            applies=bool(self.requantise),
+            where="is for a dot-product core with requantise",
+        )
         settle(self, _SYSTOLIC, applies=systolic, where="is for a systolic core; the dot product is INT8")
         two = self.multiply_stages == 2
         settle(self, {"carry_save": False}, applies=two, where="is for a systolic core of 2 multiply_stages")

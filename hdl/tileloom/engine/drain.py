@@ -173,7 +173,13 @@ class Drain(wiring.Component):
         ]
         for index in range(config.drain_rows * config.n):
             if config.requantise:
-                lane = add_shared(m, platform, "requantise", f"lane_{index}", Requantise)
+                lane = add_shared(
+                    m,
+                    platform,
+                    "requantise",
+                    f"lane_{index}",
+                    lambda: Requantise(config.requantise_rounding, zero_point=config.result_zero_point),
+                )
                 m.d.comb += [
                     lane.enable.eq(enable),
                     lane.result.eq(sums[index]),

@@ -9,12 +9,14 @@ from amaranth.lib.wiring import In, Out
 from .config import HEADER_BITS, EngineConfig
 from .layouts import FEED_COMMAND, TOKEN
 from .loops import Loops
-from .requantise import PARAMETERS
+from .requantise import parameters_layout
 
 
 def header_layout(config: EngineConfig) -> data.ArrayLayout:
     """Return the layout of what is kept of a header: for each column its parameters, or just its bias."""
-    return data.ArrayLayout(PARAMETERS if config.requantise else config.sum_bits, config.n)
+    if not config.requantise:
+        return data.ArrayLayout(config.sum_bits, config.n)
+    return data.ArrayLayout(parameters_layout(zero_point=config.result_zero_point), config.n)
 
 
 class Feeder(wiring.Component):

@@ -26,7 +26,7 @@ from ..layout import CONVOLUTION, MATRIX
 from .simulate import LAYERS, simulate
 from .text import file_names
 
-INPUTS = ("weights", "activations", "bias", "scale", "shift")
+INPUTS = ("weights", "activations", "bias", "scale", "shift", "zero_point")
 
 
 def _file(name: str, metavar: str, text: str) -> click.Option:
@@ -48,6 +48,7 @@ OPTIONS = [
     input_option("bias", "B.npy", "INT32, or numbers for a systolic core; one for each output channel."),
     input_option("scale", "S.npy", "0 to 65535, one for each output channel."),
     input_option("shift", "T.npy", "0 to 63, one for each output channel."),
+    input_option("zero-point", "Z.npy", "-128 to 127, one for each output channel, with result_zero_point."),
     click.Option(["--relu"], is_flag=True, help="Negative results become 0."),
     click.Option(["--stride"], type=Whole(1, 15), help="Of a convolution.  [default: 1]"),
     click.Option(

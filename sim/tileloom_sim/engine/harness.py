@@ -92,7 +92,7 @@ def run_layers(
         for name in INPUTS:
             with (folder / f"{name}.bin").open("wb") as file:
                 for layer in layers:
-                    file.write(_words(getattr(layer, name)).tobytes())
+                    file.write(np.ascontiguousarray(_words(getattr(layer, name))).data)
         lines = harness.run(program, [folder, *([waves] if waves else [])])
         raw = np.fromfile(folder / "results.bin", np.uint8)
     port = next(port for port in design.manifest["ports"] if port["name"] == "results")
@@ -108,5 +108,7 @@ def run_layers(
 
 
 def _words(beats: Beats) -> Beats:
-    """Return transfers filled up to whole 32-bit words."""
+    """Return transfers filled up to whole 32-bit words; the same where they are."""
+    if beats.shape[1] % 4 == 0:
+        return beats
     return np.pad(beats, ((0, 0), (0, -beats.shape[1] % 4)))

@@ -108,6 +108,7 @@ def make_job(
     bias: Named | None = None,
     scale: Named | None = None,
     shift: Named | None = None,
+    zero_point: Named | None = None,
     relu: bool = False,
     stride: int | None = None,
     pads: tuple[int, int, int, int] | None = None,
@@ -120,22 +121,23 @@ def make_job(
     that bring the largest result to 127. Raises UserError that names the array.
     """
     operands = prepare(config, activations, weights, layout, prune=prune, per=per)
-    x, w, name = operands.x, operands.w, weights[0]
+    x, kept, name = operands.x, operands.kept, weights[0]
+    outputs = kept.shape[1]
     if operands.product and (stride is not None or pads is not None):
         raise UserError(f"--stride and --pads go with a convolution; {name} is a matrix")
     bias_values = bias_words(config, bias, operands)
-    given = {"scale": scale, "shift": shift}
+    given = {"scale": scale, "shift": shift, "zero_point": zero_point}
     for array in given.values():
         if array is not None:
-            per_output(array, len(w))
+            per_output(array, outputs)
     stride, pads = stride or 1, pads or (0, 0, 0, 0)
     try:
         layer = Layer(
             height=x.shape[0],
             width=x.shape[1],
             channels=x.shape[2],
-            outputs=len(w),
-            kernel=(w.shape[1], w.shape[2]),
+            outputs=outputs,
+            kernel=kept.kernel,
             stride=stride,
             pads=pads,
         )
@@ -144,19 +146,20 @@ def make_job(
     except ValueError as error:
         where = f"--pads {','.join(map(str, pads))}" if str(error).startswith("pad ") else name
         raise UserError(f"{where}: {error}") from None
-    sums = _sums(config, layer, x, operands.kept, bias_values)
+    sums = _sums(config, layer, x, kept, bias_values)
     parameters, clamped = None, None
     if config.requantise:
-        parameters = _parameters(sums, bias_values, scale, shift)
-        clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu)))
+        parameters = _parameters(sums, bias_values, scale, shift, zero_point)
+        rounding = config.requantise_rounding.value
+        clamped = int(np.count_nonzero(saturated(sums, parameters, relu=relu, rounding=rounding)))
     job = Job(
         config,
         program,
         x.reshape(program.layer.height, program.layer.width, -1),
-        operands.kept,
+        kept,
         _headers(bias_values, parameters),
         _results(config, sums, parameters, relu).reshape(*program.layer.output, -1),
-        (x.shape[1], len(w)) if operands.product else (*layer.output, layer.outputs),
+        (x.shape[1], outputs) if operands.product else (*layer.output, layer.outputs),
         operands=operands,
         parameters=parameters,
         chosen=parameters is not None and scale is None,
@@ -191,8 +194,11 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
     n = layer.outputs
     if config.core is Core.DOT_PRODUCT:
-        x, dense = (rng.integers(-128, 128, shape, np.int8) for shape in shapes)
-        bias = rng.integers(-(2**16), 2**16, n) if config.requantise else rng.integers(-(2**31), 2**31, n)
+        # Coarse numbers, and a scale that is a power of two, leave halves to be rounded.
+        coarse = int(rng.choice([1, 16]))
+        x, dense = (rng.integers(-128 // coarse, 128 // coarse, shape, np.int8) * coarse for shape in shapes)
+        reach = 2 ** (16 if config.requantise else 31) // coarse**2
+        bias = rng.integers(-reach, reach, n) * coarse**2
         if config.activation_mask:
             keep = rng.random((layer.height, -(-layer.width // config.m), -(-layer.channels // config.k)))
             there = (keep < rng.choice([0, 0.2, 0.6, 1])).repeat(config.m, 1).repeat(config.k, 2)
@@ -213,7 +219,9 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     kept = from_convolution(dense, block, mask)
     parameters = None
     if config.requantise:
-        parameters = Requantisation(bias, rng.integers(0, 2**16, n), rng.integers(16, 30, n))
+        scale = np.where(rng.integers(2, size=n), rng.integers(0, 2**16, n), 1 << int(rng.integers(16)))
+        zero_point = rng.integers(-128, 128, n) if config.result_zero_point else None
+        parameters = Requantisation(bias, scale, rng.integers(16, 30, n), zero_point)
     sums = _sums(config, layer, x, kept, bias)
     a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
     return Job(
@@ -280,7 +288,7 @@ def _results(
 ) -> npt.NDArray[Any]:
     """Return results as they leave the engine."""
     if parameters is not None:
-        return requantise(sums, parameters, relu=relu)
+        return requantise(sums, parameters, relu=relu, rounding=config.requantise_rounding.value)
     if not relu:
         return sums
     negative = sums < 0 if sums.dtype.kind == "i" else sums >> (config.result_bits - 1) != 0
@@ -294,12 +302,19 @@ def _headers(bias: npt.NDArray[np.int64], parameters: Requantisation | None) -> 
 
 
 def _parameters(
-    sums: npt.NDArray[np.int32], bias: npt.NDArray[np.int64], scale: Named | None, shift: Named | None
+    sums: npt.NDArray[np.int32],
+    bias: npt.NDArray[np.int64],
+    scale: Named | None,
+    shift: Named | None,
+    zero_point: Named | None,
 ) -> Requantisation:
     """Return what the user gave, checked, or a scale and shift that bring the largest result to 127."""
     if (scale is None) != (shift is None):
         raise UserError("give both --scale and --shift, or neither")
     if scale is not None and shift is not None:
-        return Requantisation(bias, integers(scale, 0, 65535), integers(shift, 0, 63))
+        zero = None if zero_point is None else integers(zero_point, -128, 127)
+        return Requantisation(bias, integers(scale, 0, 65535), integers(shift, 0, 63), zero)
+    if zero_point is not None:
+        raise UserError("--zero-point: goes with --scale and --shift, which bring results to its steps")
     largest = max(1, int(np.abs(sums.astype(np.int64) + bias).max()))
     return from_ratios(np.full(len(bias), 127 / largest), bias)

@@ -33,12 +33,12 @@ class Operands:
     ----------
     product:
         Whether it is a matrix product, else a convolution.
-    x, w:
-        H x W x C (of a product 1 x M x K) and C_out x h x w x C_in: INT8, or words of the core's formats.
-    x_values, w_values:
-        What these are worth, the scale of quantised weights left out.
+    x:
+        H x W x C (of a product 1 x M x K): INT8, or words of the core's format.
+    x_values:
+        What these are worth.
     kept:
-        The weights by their kept blocks.
+        The weights by their kept blocks: INT8, or words of the core's format.
     scale:
         What one step of a quantised weight is worth, () or (C_out,); 1 where nothing was quantised.
     quantised:
@@ -47,9 +47,7 @@ class Operands:
 
     product: bool
     x: npt.NDArray[Any]
-    w: npt.NDArray[Any]
     x_values: npt.NDArray[np.float64]
-    w_values: npt.NDArray[np.float64]
     kept: BlockSparse
     scale: npt.NDArray[np.float32]
     quantised: bool
@@ -88,35 +86,32 @@ def prepare(
 
     def dense(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         ordered = np.transpose(array, order)
-        return np.ascontiguousarray(ordered[:, None, None, :] if product else ordered)
+        return ordered[:, None, None, :] if product else ordered
 
     if w.dtype.kind == "u":
         w = w.astype(np.int64)
     block = (config.k, config.n)
-    mask = None
-    if prune is not None:
-        mask = block_mask(dense(w), prune, block)
-        elements = mask.repeat(config.k, 0).repeat(config.n, 1)[:inner, : w.shape[column]].T
-        spread = elements if product else elements[:, None, None, :]
-        ordered = np.broadcast_to(spread, [w.shape[axis] for axis in order])
-        w = np.where(np.transpose(ordered, np.argsort(order)), w, w.dtype.type(0))
+    mask = None if prune is None else block_mask(dense(w), prune, block)
     scale, quantised = np.ones((), np.float32), False
     x_words: npt.NDArray[Any]
     w_words: npt.NDArray[Any]
     if config.core is Core.DOT_PRODUCT:
         x_words, w_words = _int8(x_name, x), _int8(w_name, w)
-        x_values, w_values = x_words.astype(np.float64), w_words.astype(np.float64)
+        x_values = x_words.astype(np.float64)
     else:
+        if mask is not None:
+            # Floats are quantised by the largest weight that is left.
+            elements = mask.repeat(config.k, 0).repeat(config.n, 1)[:inner, : w.shape[column]].T
+            spread = elements if product else elements[:, None, None, :]
+            ordered = np.broadcast_to(spread, [w.shape[axis] for axis in order])
+            w = np.where(np.transpose(ordered, np.argsort(order)), w, w.dtype.type(0))
         array = config.systolic
         x_words, x_values = activation_words(array, (x_name, x))
         encoded = weight_words(array, (w_name, w), per=per, column=column)
-        w_words, w_values = encoded.words, encoded.values
-        scale, quantised = encoded.scale, encoded.quantised
+        w_words, scale, quantised = encoded.words, encoded.scale, encoded.quantised
     image = (slice(None),) if not product else (None,)
     kept = from_convolution(dense(w_words), block, mask)
-    return Operands(
-        product, x_words[image], dense(w_words), x_values[image], dense(w_values), kept, scale, quantised
-    )
+    return Operands(product, x_words[image], x_values[image], kept, scale, quantised)
 
 
 def bias_words(config: EngineConfig, bias: Named | None, operands: Operands) -> npt.NDArray[np.int64]:
@@ -124,7 +119,7 @@ def bias_words(config: EngineConfig, bias: Named | None, operands: Operands) -> 
 
     With quantised weights a bias, given in units of the results, is divided by their scale first.
     """
-    outputs = len(operands.w)
+    outputs = operands.kept.shape[1]
     if bias is None:
         return np.zeros(outputs, np.int64)
     name, values = bias
@@ -150,12 +145,12 @@ def integers(array: Named, least: int, most: int) -> npt.NDArray[np.int64]:
     name, values = array
     if values.dtype.kind == "f":
         raise UserError(f"{name}: {values.dtype} of shape {values.shape}; integers are needed")
-    wrong = (values < least) | (values > most)
-    if wrong.any():
+    if values.size and (values.min() < least or values.max() > most):
+        wrong = (values < least) | (values > most)
         value = values.flat[int(wrong.argmax())]
         raise UserError(f"{name}: element {first(wrong)} is {value}; must be from {least} to {most}")
     return values.astype(np.int64)
 
 
 def _int8(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
-    return integers((name, array), -128, 127).astype(np.int8)
+    return array if array.dtype == np.int8 else integers((name, array), -128, 127).astype(np.int8)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from tileloom.engine.design import generate
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
+from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.convolution import im2col, unrolled
 from tileloom_golden.estimate.clock import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
+from tileloom_golden.integers import from_sign_magnitude
 from tileloom_golden.rounding import to_float64
 
 from ..layout import Named, named, paths
@@ -46,13 +49,19 @@ class EngineResult(Result):
     ----------
     scale, shift:
         Of the user's layer, whether given or chosen; None where results are not requantised.
-    files:
-        What went in and came out, as text that ``$readmemh`` reads, by file name; empty for random layers.
+    job, run:
+        The user's layer as the engine had it, and what came of it; None for random layers.
     """
 
     scale: npt.NDArray[np.int64] | None = None
     shift: npt.NDArray[np.int64] | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    job: Job | None = None
+    run: JobRun | None = None
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """What went in and came out, as text that ``$readmemh`` reads, by name; empty for random layers."""
+        return {} if self.job is None or self.run is None else texts(self.job.config, self.run)
 
 
 def simulate(
@@ -64,6 +73,7 @@ def simulate(
     bias: Any = None,
     scale: Any = None,
     shift: Any = None,
+    zero_point: Any = None,
     relu: bool = False,
     stride: int | None = None,
     pads: tuple[int, int, int, int] | None = None,
@@ -86,10 +96,11 @@ def simulate(
         where that is integers used as they are and floats quantised.
     activations:
         The same, M x K, or H x W x C of a convolution. INT8, or numbers for a systolic core.
-    bias, scale, shift:
+    bias, scale, shift, zero_point:
         The same, one for each output channel: bias INT32 (systolic core: numbers, in units of the results);
-        where results are requantised, scale 0 to 65535 and shift 0 to 63. Without scale and shift they are
-        chosen so that no result saturates.
+        where results are requantised, scale 0 to 65535 and shift 0 to 63, and of an engine with
+        ``result_zero_point`` -128 to 127. Without scale and shift they are chosen so that no result
+        saturates.
     relu, stride, pads:
         Negative results become 0; of a convolution: stride, and padding at top, bottom, left and right.
     prune:
@@ -125,11 +136,11 @@ def simulate(
         raise UserError(f"pads: must be four whole numbers, top, bottom, left and right, not {pads!r}")
     for pad in pads or ():
         check_whole("pads", pad, 0, 255)
-    claim({"waves": waves}, inputs=paths(weights, activations, bias, scale, shift))
+    claim({"waves": waves}, inputs=paths(weights, activations, bias, scale, shift, zero_point))
     if (weights is None) != (activations is None):
         raise UserError("give both --weights and --activations, or neither")
     systolic = config.core is Core.SYSTOLIC
-    numbers = {"bias": bias, "scale": scale, "shift": shift}
+    numbers = {"bias": bias, "scale": scale, "shift": shift, "zero_point": zero_point}
     own = {"layout": layout, **numbers, "relu": relu or None, "stride": stride, "pads": pads}
     own |= {"prune": prune, "per": per, "raw": raw or None}
     if weights is None:
@@ -143,6 +154,8 @@ def simulate(
     if not config.requantise:
         why = "a systolic core's are not" if systolic else "requantise is false"
         _refuse({"scale": scale, "shift": shift}, f"is for results that are requantised; {why}")
+    if not config.result_zero_point:
+        _refuse({"zero-point": zero_point}, "is for an engine with result_zero_point")
     if systolic:
         require_float32(config.systolic)
     else:
@@ -178,7 +191,8 @@ def simulate(
         values=values,
         scale=None if parameters is None else parameters.scale,
         shift=None if parameters is None else parameters.shift,
-        files=texts(config, runs[0]),
+        job=job,
+        run=runs[0],
     )
 
 
@@ -252,10 +266,18 @@ def _exact(job: Job, *, raw: bool) -> npt.NDArray[np.float64]:
     x = operands.x_values.reshape(layer.height, layer.width, -1)
     columns = im2col(x, layer.kernel, config.k, layer.stride, layer.pads)
     bias = to_float64(job.headers, reference.float_format(config.accumulator))
-    exact = (columns @ unrolled(operands.w_values, config.k) + bias).reshape(job.shape)
+    exact = (columns @ unrolled(_weight_values(job), config.k) + bias).reshape(job.shape)
     if job.program.groups[0].write.relu:
         exact = np.maximum(exact, 0)
     return exact if raw else exact * operands.scale
+
+
+def _weight_values(job: Job) -> npt.NDArray[Any]:
+    """Return what the weights of a systolic core are worth, C_out x h x w x C_in, without their scale."""
+    words, weight = job.weights.to_convolution(), job.config.weight
+    if isinstance(weight, SignMagnitude):
+        return from_sign_magnitude(words, weight.bits)
+    return to_float64(words, reference.float_format(weight))
 
 
 def _rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:

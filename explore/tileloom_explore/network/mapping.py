@@ -1,0 +1,138 @@
+"""A layer on a configuration of a family: what hardware computes, what is prepared around it, what it costs.
+
+Each family has its module beside this one, with `map_layer(config, layer)`. What hardware lacks is done by
+preparing data, so that results come out right, and said as a note.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.config import Config
+from tileloom.errors import UserError
+from tileloom.families import family_of
+from tileloom_golden.systolic.prune import tile_norms
+
+from .layer import Layer
+
+Image = npt.NDArray[Any]
+"""N x H x W x C, or results N x H_out x W_out x C_out, as the network has them."""
+
+
+class RefusedError(UserError):
+    """A layer that a configuration cannot take; the message names the layer and the reason."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a layer takes on hardware.
+
+    Attributes
+    ----------
+    cycles:
+        Of all that the hardware runs for it, one after another.
+    source:
+        Where these are from: "exact", a closed form held to the RTL word for word, or "estimated".
+    macs:
+        Useful multiplications, those of tiles or blocks that are left out not among them.
+    peak:
+        Multiplications that the hardware can do in a cycle.
+    weight_bytes, activation_bytes, result_bytes:
+        That cross the hardware's ports, as often as they do; partial sums of both ways are results'.
+    units, skipped:
+        Tiles of an array, blocks of an engine, groups of an xDecimate layer, and those that take no cycle.
+    """
+
+    cycles: int
+    source: str
+    macs: int
+    peak: int
+    weight_bytes: int
+    activation_bytes: int
+    result_bytes: int
+    units: int
+    skipped: int
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the multipliers' cycles that did something useful."""
+        return self.macs / (self.cycles * self.peak) if self.cycles else 0.0
+
+    @property
+    def bytes(self) -> int:
+        """All bytes moved."""
+        return self.weight_bytes + self.activation_bytes + self.result_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """A layer that ran in RTL, every word equal to the golden model's: results, cycles, words compared."""
+
+    results: Image
+    cycles: int
+    compared: int
+
+
+class Mapping(Protocol):
+    """A layer on a configuration."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is prepared because the hardware does not do it."""
+
+    def compute(self, image: Image) -> Image:
+        """Return the results for an image, by the golden model."""
+
+    def simulate(self, image: Image) -> Simulated:
+        """Return the results for an image from the RTL. Raises CheckError where a word differs."""
+
+    def cost(self, image: tuple[int, ...]) -> Cost:
+        """Return what an image of a shape takes."""
+
+
+def map_layer(config: Config, layer: Layer) -> Mapping:
+    """Return a layer on a configuration of any family. Raises RefusedError with the reason."""
+    family = importlib.import_module(f"{__package__}.{family_of(config).name}")
+    mapping: Mapping = family.map_layer(config, layer)
+    return mapping
+
+
+def kept_units(matrix: npt.NDArray[Any], size: tuple[int, int], least: float = 0) -> npt.NDArray[np.bool_]:
+    """Return which tiles of a K x N matrix, or blocks, have a magnitude above ``least``."""
+    occupied = np.abs(matrix) > least
+    return tile_norms(occupied.astype(np.int8), *size) > 0
+
+
+def within(weights: npt.NDArray[Any], low: int, high: int) -> tuple[npt.NDArray[Any], Any]:
+    """Return integer weights as sums of ones in a range, and which input channel each of these goes with.
+
+    Weights less their zero point need 9 bits. A channel of them that leaves the range is there twice, or more
+    often, with parts that add up; the activations are then repeated, and every sum stays exact.
+
+    Parameters
+    ----------
+    weights:
+        C_out x h x w x C_in.
+    low, high:
+        The range, around 0.
+
+    Returns
+    -------
+    tuple
+        C_out x h x w x C_in', and (C_in',) indices of the input channels.
+    """
+    parts, channels = [], []
+    rest, left = weights, np.arange(weights.shape[3])
+    while left.size:
+        part = np.clip(rest, low, high)
+        parts.append(part)
+        channels.append(left)
+        more = (rest != part).any(axis=(0, 1, 2))
+        rest, left = (rest - part)[..., more], left[more]
+    return np.concatenate(parts, axis=3), np.concatenate(channels)

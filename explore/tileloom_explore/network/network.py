@@ -1,0 +1,203 @@
+"""A network: layers that hardware can take, and between them segments of nodes that the host runs.
+
+Built of an ONNX graph; run with any way of computing a layer: as the float model has it (`reference`), by the
+golden models, or on simulated hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import NodeProto
+
+from tileloom.errors import UserError
+
+from .host import Tensors
+from .layer import Layer
+from .onnx_file import Graph, Shape, attributes, name_of, read_graph
+from .operands import StaysOnHost
+from .operators import layer_of
+from .qdq import fold_weights, quantised, with_results
+from .schedule import Step, scheduled
+from .sparsity import select
+
+Compute = Callable[[Layer, npt.NDArray[Any]], npt.NDArray[Any]]
+"""From a layer and its input, a tensor of the network, to its output."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network.
+
+    Attributes
+    ----------
+    inputs:
+        Shape and dtype by name.
+    outputs:
+        Names.
+    steps:
+        In the order in which they can be computed.
+    reasons:
+        Why a product or convolution is no layer but the host's, by the node's name.
+    """
+
+    inputs: Mapping[str, tuple[Shape, str]]
+    outputs: Sequence[str]
+    steps: Sequence[Step]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in order."""
+        return [step for step in self.steps if isinstance(step, Layer)]
+
+    def with_layers(self, layers: Mapping[str, Layer]) -> Network:
+        """Return the network with other layers in the place of those of their names."""
+        steps = [layers.get(step.name, step) if isinstance(step, Layer) else step for step in self.steps]
+        return replace(self, steps=steps)
+
+    def run(self, inputs: Mapping[str, npt.NDArray[Any]], compute: Compute) -> Tensors:
+        """Return the outputs for inputs, each layer computed by ``compute``.
+
+        Raises UserError where the host cannot run a node.
+        """
+        tensors = dict(inputs)
+        for step in self.steps:
+            if isinstance(step, Layer):
+                tensors[step.output] = compute(step, tensors[step.input])
+            else:
+                step.prepare(tensors)
+                tensors |= step.run(tensors)
+        return {name: tensors[name] for name in self.outputs}
+
+
+def read_network(
+    path: Path, shapes: Mapping[str, Shape] | None = None, *, host: Sequence[str] = ()
+) -> Network:
+    """Return the network in an ONNX file.
+
+    Parameters
+    ----------
+    path, shapes:
+        As `read_graph` takes them; errors are its too.
+    host:
+        Patterns of names of layers that are to be left to the host.
+
+    Raises
+    ------
+    UserError
+        A weight is NaN, two layers have one name, or a pattern fits no layer.
+    """
+    graph = read_graph(path, shapes)
+    fold_weights(graph)
+    graph.nodes = [part for node in graph.nodes for part in _split_bias(graph, node)]
+    layers: dict[str, Layer] = {}
+    reasons: dict[str, str] = {}
+    for node in graph.nodes:
+        try:
+            layer = layer_of(graph, node)
+        except StaysOnHost as why:
+            reasons[name_of(node)] = f"{node.op_type}: {why}"
+            continue
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
+        if layer is not None:
+            dtype = graph.dtype(layer.output) or "float32"
+            if np.dtype(dtype).kind == "f" or dtype == "bfloat16":
+                layer = replace(layer, dtype=dtype)
+            layers[node.output[0]] = quantised(graph, node, layer)
+        elif node.op_type in REFUSED:
+            reasons[name_of(node)] = f"{node.op_type}: no layer is made of it"
+    if host:
+        left = set(select([layer.name for layer in layers.values()], host))
+        layers = {output: layer for output, layer in layers.items() if layer.name not in left}
+        reasons |= dict.fromkeys(left, "left to the host")
+    graph.nodes = [node for node in graph.nodes if node.output[0] not in layers]
+    merged = [_merge_followers(graph, layer) for layer in layers.values()]
+    names = [layer.name for layer in merged]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{path}: two nodes are called {twice}; give each a name of its own")
+    return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons)
+
+
+REFUSED = ("ConvTranspose", "DeformConv")
+"""Operators that multiply, and of which nobody makes layers."""
+
+
+def _split_bias(graph: Graph, node: NodeProto) -> list[NodeProto]:
+    """Return a Gemm whose bias is no vector of constants as one without, with an addition behind it."""
+    if node.op_type != "Gemm" or len(node.input) < 3 or not node.input[2]:
+        return [node]
+    bias = graph.constant(node.input[2])
+    columns = (graph.shapes.get(node.output[0]) or (0, 0))[1]
+    if bias is not None and (bias.size == 1 or bias.shape[-1] == bias.size == columns):
+        return [node]
+    name, out = name_of(node), node.output[0]
+    beta = f"{out}/beta"
+    graph.constants[beta] = np.asarray(attributes(node).get("beta", 1.0), np.float32)
+    product = NodeProto()
+    product.CopyFrom(node)
+    product.input[2], product.output[0], product.name = "", f"{out}/product", name
+    graph.shapes[f"{out}/product"] = graph.shapes.get(out, ())
+    make = onnx.helper.make_node
+    return [
+        product,
+        make("Mul", [node.input[2], beta], [f"{out}/bias"]),
+        make("Add", [f"{out}/product", f"{out}/bias"], [out]),
+    ]
+
+
+def _merge_followers(graph: Graph, layer: Layer) -> Layer:
+    """Return a layer with the batch normalisation, ReLU and quantisation behind it that it can take over."""
+    while True:
+        after = graph.only_consumer(layer.output)
+        if after is None:
+            return layer
+        if after.op_type == "BatchNormalization" and layer.quantisation is None and not layer.relu:
+            folded = _normalised(graph, layer, after)
+        elif after.op_type == "Relu" and not layer.relu and _computes_floats(layer):
+            folded = replace(layer, relu=True, output=after.output[0])
+        elif after.op_type == "QuantizeLinear":
+            folded = with_results(graph, layer)
+        else:
+            return layer
+        if folded is layer:
+            return layer
+        layer = folded
+        graph.nodes = [node for node in graph.nodes if node is not after]
+
+
+def _computes_floats(layer: Layer) -> bool:
+    return layer.quantisation is None or not layer.quantisation.y_given
+
+
+def _normalised(graph: Graph, layer: Layer, node: NodeProto) -> Layer:
+    """Return a layer of floats with a BatchNormalization folded in; itself where it cannot be."""
+    parts = [graph.constant(name) for name in node.input[1:5]]
+    attribute = attributes(node)
+    rank = len(graph.shapes.get(layer.output, ()))
+    # The channels that are normalised are axis 1: of a product, its columns only where it has two axes.
+    product = layer.operator not in ("Conv",)
+    if attribute.get("training_mode") or len(node.output) > 1 or (product and rank != 2):
+        return layer
+    if any(part is None for part in parts):
+        return layer
+    scale, shift, mean, variance = (part.astype(np.float64) for part in parts if part is not None)
+    if len(scale) != layer.outputs:
+        return layer
+    factor = scale / np.sqrt(variance + attribute.get("epsilon", 1e-5))
+    bias = np.zeros(layer.outputs) if layer.bias is None else layer.bias.astype(np.float64)
+    weights = layer.weights * factor[:, None, None, None]
+    return replace(
+        layer,
+        weights=weights.astype(np.float32),
+        bias=((bias - mean) * factor + shift).astype(np.float32),
+        output=node.output[0],
+    )

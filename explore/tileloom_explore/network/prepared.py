@@ -1,0 +1,229 @@
+"""The file that `prepare` writes and `run` reads, ``.tileloom.npz``: a network with everything that it needs.
+
+It is a NumPy archive: ``network.json`` has structure, layouts, windows and quantisation, and names arrays of
+the archive for weights, biases, scales, zero points and masks; ``segment.N`` is the ONNX model of a host
+segment. Nothing in it is a pickle. The layers as the file of the model had them are in it as well, so that
+accuracy can be told beside the float model's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from tileloom.config import Config, to_plain
+from tileloom.errors import UserError
+from tileloom.families import families, family_of
+
+from .affine import Affine
+from .arrangement import Arrangement, Axes, Channels, Window
+from .host import Segment
+from .layer import Layer, Quantisation
+from .network import Network
+
+VERSION = 1
+"""Of the file's format; another is refused."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network prepared for a configuration.
+
+    Attributes
+    ----------
+    config:
+        That it was prepared for.
+    network:
+        With the layers as hardware gets them.
+    original:
+        The same with the layers as they were read.
+    shapes:
+        Of each layer's input, by the layer's name.
+    kept:
+        Which tiles or blocks of a layer that was sparsified are left.
+    """
+
+    config: Config
+    network: Network
+    original: Network
+    shapes: Mapping[str, tuple[int, ...]]
+    kept: Mapping[str, npt.NDArray[np.bool_]]
+
+
+def to_bytes(prepared: Prepared) -> bytes:
+    """Return the content of the file."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    original = {layer.name: layer for layer in prepared.original.layers}
+    steps: list[dict[str, Any]] = []
+    for number, step in enumerate(prepared.network.steps):
+        if isinstance(step, Segment):
+            name = f"segment.{number}"
+            arrays[name] = np.frombuffer(step.model.SerializeToString(), np.uint8)
+            steps.append({"segment": name, "inputs": step.inputs, "outputs": step.outputs})
+            continue
+        plain = _layer_to_plain(step, f"layer.{number}", arrays)
+        before = original[step.name]
+        if before is not step:
+            plain["original"] = _layer_to_plain(before, f"original.{number}", arrays)
+        if step.name in prepared.kept:
+            plain["kept"] = _put(arrays, f"layer.{number}.kept", prepared.kept[step.name])
+        plain["shape"] = list(prepared.shapes[step.name])
+        steps.append({"layer": plain})
+    whole = {
+        "version": VERSION,
+        "config": {"family": family_of(prepared.config).name, **to_plain(prepared.config)},
+        "inputs": {name: [list(shape), dtype] for name, (shape, dtype) in prepared.network.inputs.items()},
+        "outputs": list(prepared.network.outputs),
+        "reasons": dict(prepared.network.reasons),
+        "steps": steps,
+    }
+    arrays["network.json"] = np.frombuffer(json.dumps(whole).encode(), np.uint8)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
+
+
+def read_prepared(path: Path) -> Prepared:
+    """Read a file that `prepare` wrote. Raises UserError that names it where it is none of this version."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'not a prepared network'}") from None
+    except (ValueError, zipfile.BadZipFile, EOFError, KeyError):
+        raise UserError(f"{path}: not a prepared network; write one with tileloom network prepare") from None
+    if "network.json" not in arrays:
+        raise UserError(f"{path}: not a prepared network; write one with tileloom network prepare")
+    try:
+        whole = json.loads(arrays["network.json"].tobytes())
+        if whole["version"] != VERSION:
+            raise UserError(f"{path}: version {whole['version']} of the format; prepare the model again")
+        return _from_plain(whole, arrays, path)
+    except (KeyError, TypeError, ValueError, AttributeError, json.JSONDecodeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"{path}: damaged ({type(error).__name__}: {error}); prepare the model again"
+        ) from None
+
+
+def _from_plain(whole: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> Prepared:
+    fields = dict(whole["config"])
+    config = families()[fields.pop("family")].load(fields, str(path))
+    steps: list[Layer | Segment] = []
+    original, shapes, kept = {}, {}, {}
+    for step in whole["steps"]:
+        if "segment" in step:
+            model = onnx.load_model_from_string(arrays[step["segment"]].tobytes())
+            steps.append(Segment(model, step["inputs"], step["outputs"]))
+            continue
+        plain = step["layer"]
+        layer = _layer_from_plain(plain, arrays)
+        steps.append(layer)
+        if "original" in plain:
+            original[layer.name] = _layer_from_plain(plain["original"], arrays)
+        if "kept" in plain:
+            kept[layer.name] = arrays[plain["kept"]]
+        shapes[layer.name] = tuple(plain["shape"])
+    inputs = {name: (tuple(shape), dtype) for name, (shape, dtype) in whole["inputs"].items()}
+    network = Network(inputs, whole["outputs"], steps, whole["reasons"])
+    return Prepared(config, network, network.with_layers(original), shapes, kept)
+
+
+def _put(arrays: dict[str, npt.NDArray[Any]], name: str, array: npt.NDArray[Any]) -> str:
+    arrays[name] = array
+    return name
+
+
+def _layer_to_plain(layer: Layer, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Return a layer as JSON has it, its arrays under names that begin with ``prefix``."""
+    weights = layer.weights
+    if layer.quantisation is not None:
+        weights = weights.astype(np.int16)
+    plain: dict[str, Any] = {
+        "name": layer.name,
+        "operator": layer.operator,
+        "input": layer.input,
+        "output": layer.output,
+        "arrangement": _arrangement_to_plain(layer.arrangement),
+        "weights": _put(arrays, f"{prefix}.weights", weights),
+        "bias": None if layer.bias is None else _put(arrays, f"{prefix}.bias", layer.bias),
+        "window": vars(layer.window),
+        "groups": layer.groups,
+        "relu": layer.relu,
+        "dtype": layer.dtype,
+        "quantisation": None,
+    }
+    if layer.quantisation is not None:
+        each = layer.quantisation
+        plain["quantisation"] = {
+            "x": None if each.x is None else _affine_to_plain(each.x, f"{prefix}.x", arrays),
+            "weight": _affine_to_plain(each.weight, f"{prefix}.weight", arrays),
+            "y": None if each.y is None else _affine_to_plain(each.y, f"{prefix}.y", arrays),
+            "x_given": each.x_given,
+            "y_given": each.y_given,
+        }
+    return plain
+
+
+def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Layer:
+    quantisation, window = plain["quantisation"], plain["window"]
+    weights = arrays[plain["weights"]]
+    if quantisation is not None:
+        weights = weights.astype(np.int64)
+        quantisation = Quantisation(
+            _affine_from_plain(quantisation["x"], arrays) if quantisation["x"] else None,
+            _affine_from_plain(quantisation["weight"], arrays),
+            _affine_from_plain(quantisation["y"], arrays) if quantisation["y"] else None,
+            quantisation["x_given"],
+            quantisation["y_given"],
+        )
+    return Layer(
+        name=plain["name"],
+        operator=plain["operator"],
+        input=plain["input"],
+        output=plain["output"],
+        arrangement=_arrangement_from_plain(plain["arrangement"]),
+        weights=weights,
+        bias=None if plain["bias"] is None else arrays[plain["bias"]],
+        window=Window(
+            tuple(window["strides"]), tuple(window["dilations"]), tuple(window["pads"]), window["auto_pad"]
+        ),
+        groups=plain["groups"],
+        relu=plain["relu"],
+        dtype=plain["dtype"],
+        quantisation=quantisation,
+    )
+
+
+def _affine_to_plain(affine: Affine, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    return {
+        "scale": _put(arrays, f"{prefix}.scale", affine.scale),
+        "zero_point": _put(arrays, f"{prefix}.zero_point", affine.zero_point),
+        "low": affine.low,
+        "high": affine.high,
+    }
+
+
+def _affine_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Affine:
+    return Affine(arrays[plain["scale"]], arrays[plain["zero_point"]], plain["low"], plain["high"])
+
+
+def _arrangement_to_plain(arrangement: Arrangement) -> dict[str, Any]:
+    kind = "channels" if isinstance(arrangement, Channels) else "axes"
+    return {"kind": kind, **vars(arrangement)}
+
+
+def _arrangement_from_plain(plain: Mapping[str, Any]) -> Arrangement:
+    if plain["kind"] == "channels":
+        return Channels(plain["axes"])
+    return Axes(plain["x"], plain["w"], plain["y"], tuple(plain["columns"]))

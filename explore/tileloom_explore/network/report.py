@@ -1,0 +1,248 @@
+"""What the commands on networks say: figures for programs, tables for people."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.cli.console import Sheet
+from tileloom.config import Config
+from tileloom.families import design_name
+
+from .affine import Affine
+from .layer import Layer
+from .mapping import Cost
+from .prepare import Preparation
+from .prepared import Prepared
+from .recognise import recognise
+from .run import LayerRun, NetworkRun
+from .sparsify import Sparsified
+
+BYTE_FIELDS = ("weight_bytes", "activation_bytes", "result_bytes")
+
+
+def layer_figures(run: LayerRun, *, ran: bool) -> dict[str, Any]:
+    """Return a layer's figures, plain values by name."""
+    cost = run.cost
+    figures: dict[str, Any] = {
+        "name": run.layer.name,
+        "operator": run.layer.operator,
+        "macs": cost.macs,
+        "cycles": cost.cycles,
+        "cycles_are": cost.source,
+        "utilisation": round(cost.utilisation, 4),
+        "bytes": cost.bytes,
+        **{name: getattr(cost, name) for name in BYTE_FIELDS},
+        "units": cost.units,
+        "skipped": cost.skipped,
+        "notes": list(run.mapping.notes),
+    }
+    if ran:
+        figures["sqnr_db"] = _finite(run.noise.decibels)
+    if run.rtl_cycles is not None:
+        figures |= {"rtl_cycles": run.rtl_cycles, "words_compared": run.compared}
+    return figures
+
+
+def run_figures(config_name: str, run: NetworkRun, accuracy: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the figures of a run, or of an estimate, which has no inferences."""
+    ran = run.inferences > 0
+    costs = [each.cost for each in run.layers]
+    figures: dict[str, Any] = {
+        "config": config_name,
+        "layers": [layer_figures(each, ran=ran) for each in run.layers],
+        "macs": sum(cost.macs for cost in costs),
+        "cycles": sum(cost.cycles for cost in costs),
+        "utilisation": round(_utilisation(costs), 4),
+        "bytes": sum(cost.bytes for cost in costs),
+        "units": sum(cost.units for cost in costs),
+        "skipped": sum(cost.skipped for cost in costs),
+    }
+    if ran:
+        figures |= {"inferences": run.inferences, "seconds": run.seconds}
+    if accuracy is not None:
+        figures["accuracy"] = dict(accuracy)
+    return figures
+
+
+def run_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
+    """Return the tables of a run's figures."""
+    layers: Sequence[Mapping[str, Any]] = figures["layers"]
+    rtl = any("rtl_cycles" in each for each in layers)
+    ran = "inferences" in figures
+    headings = ["layer", "MACs", "cycles", "", "utilisation", "bytes", "units", "skipped"]
+    headings += ["RTL cycles", "off", "words equal"] * rtl + ["SQNR, dB"] * ran
+    rows = []
+    for each in layers:
+        row = [each["name"], *_costs(each, each["cycles_are"])]
+        if rtl:
+            row += _rtl(each)
+        if ran:
+            row.append("exact" if each["sqnr_db"] is None else f"{each['sqnr_db']:.1f}")
+        rows.append(row)
+    total = ["all", *_costs(figures, "")]
+    rows.append(total + [""] * (len(headings) - len(total)))
+    sheets = [Sheet(title, headings, rows)]
+    if "accuracy" in figures:
+        named = figures["accuracy"]
+        there = [(name, f"{each['hardware']:.4f}", f"{each['original']:.4f}") for name, each in named.items()]
+        sheets.append(Sheet("Accuracy", ("measure", "hardware", "original"), there))
+    return sheets
+
+
+def _costs(figures: Mapping[str, Any], source: str) -> list[str]:
+    return [
+        f"{figures['macs']:,}",
+        f"{figures['cycles']:,}",
+        source,
+        f"{figures['utilisation']:.1%}",
+        f"{figures['bytes']:,}",
+        f"{figures['units']:,}",
+        f"{figures['skipped']:,}",
+    ]
+
+
+def _rtl(figures: Mapping[str, Any]) -> list[str]:
+    if "rtl_cycles" not in figures:
+        return ["", "", ""]
+    cycles = figures["rtl_cycles"]
+    off = (figures["cycles"] - cycles) / cycles if cycles else 0.0
+    return [f"{cycles:,}", f"{off:+.2%}", f"{figures['words_compared']:,}"]
+
+
+def _utilisation(costs: Sequence[Cost]) -> float:
+    able = sum(cost.cycles * cost.peak for cost in costs)
+    return sum(cost.macs for cost in costs) / able if able else 0.0
+
+
+def _finite(decibels: float) -> float | None:
+    """Return a ratio, or None where there is no noise; JSON has no infinity."""
+    return round(decibels, 2) if np.isfinite(decibels) else None
+
+
+def shown_figures(
+    layers: Sequence[Layer],
+    shapes: Mapping[str, tuple[int, ...]],
+    reasons: Mapping[str, str],
+    answers: Mapping[str, Mapping[str, tuple[bool, str]]],
+) -> dict[str, Any]:
+    """Return what `show` says; ``answers`` of each configuration are what `fits` returns, by layer."""
+    rows = []
+    for layer in layers:
+        image, found = layer.image_shape(shapes[layer.name]), recognise(layer.weight_values)
+        rows.append(
+            {
+                "name": layer.name,
+                "operator": layer.operator,
+                "input": list(shapes[layer.name]),
+                "weights": list(layer.weights.shape),
+                "groups": layer.groups,
+                "macs": layer.macs(image),
+                "weight_bytes": layer.weights.size * (4 if layer.quantisation is None else 1),
+                "zeros": round(found.zeros / found.weights, 4),
+                "one_of": found.m,
+                "integers": layer.quantisation is not None,
+                "takes": {name: list(answer[layer.name]) for name, answer in answers.items()},
+            }
+        )
+    return {"layers": rows, "on_host": dict(reasons)}
+
+
+def shown_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
+    """Return the tables of `show`."""
+    layers = figures["layers"]
+    configs = list(layers[0]["takes"]) if layers else []
+    headings = ["layer", "operator", "input", "weights, OHWI", "MACs", "bytes", "zeros", *configs]
+    rows = []
+    reasons = dict.fromkeys(how for each in layers for able, how in each["takes"].values() if not able)
+    numbers = {why: f"({number})" for number, why in enumerate(reasons, 1)}
+    for each in layers:
+        sparse = f"{each['zeros']:.0%}" + (f", 1:{each['one_of']}" if each["one_of"] else "")
+        rows.append(
+            [
+                each["name"],
+                each["operator"],
+                "x".join(map(str, each["input"])),
+                "x".join(map(str, each["weights"])) + (f" / {each['groups']}" if each["groups"] > 1 else ""),
+                f"{each['macs']:,}",
+                f"{each['weight_bytes']:,}",
+                sparse,
+                *(numbers.get(how, how) for _, how in each["takes"].values()),
+            ]
+        )
+    sheets = [Sheet(title, headings, rows)]
+    if reasons:
+        sheets.append(Sheet("Why not", ("", ""), [(numbers[why], why) for why in reasons]))
+    if figures["on_host"]:
+        sheets.append(Sheet("Left to the host", ("node", "why"), list(figures["on_host"].items())))
+    return sheets
+
+
+def prepared_report(name: str, done: Preparation) -> tuple[dict[str, Any], list[Sheet]]:
+    """Return figures and tables of what `prepare` did."""
+    layers = []
+    for layer in done.prepared.network.layers:
+        quantisation = layer.quantisation
+        layers.append(
+            {
+                "name": layer.name,
+                "activations": _integers(None if quantisation is None else quantisation.x),
+                "weights": "fp32" if quantisation is None else _integers(quantisation.weight),
+                "results": _integers(None if quantisation is None else quantisation.y),
+                **(_removed(done.removed[layer.name]) if layer.name in done.removed else {}),
+            }
+        )
+    shown = [(each["name"], each["activations"], each["weights"], each["results"]) for each in layers]
+    sheets = [Sheet(f"Prepared for {name}", ("layer", "activations", "weights", "results"), shown)]
+    sheets += [removed_sheet(done.removed)] if done.removed else []
+    return {"config": name, "layers": layers, "on_host": dict(done.prepared.network.reasons)}, sheets
+
+
+def _integers(affine: Affine | None) -> str:
+    """Return the type of integers and, of one for all, their scale and zero point."""
+    if affine is None:
+        return "fp32"
+    bits = (affine.high - affine.low).bit_length()
+    kind = f"{'u' * (affine.low >= 0)}int{bits}"
+    if affine.scale.ndim:
+        return kind
+    return f"{kind}, {float(affine.scale):.4g} from {int(affine.zero_point)}"
+
+
+def _removed(done: Sparsified) -> dict[str, Any]:
+    return {"units": done.units, "removed": done.removed, "norm_removed": round(done.lost, 4)}
+
+
+def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return the content of an ``.npz`` file."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:  # a network may call a tensor as savez does an argument
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+    return content.getvalue()
+
+
+def remarks(prepared: Prepared, config: Config, run: NetworkRun) -> list[str]:
+    """Return lines about how a network was run."""
+    lines = [f"{each.layer.name}: {note}" for each in run.layers for note in each.mapping.notes]
+    if prepared.config != config:
+        lines.append(f"prepared for {design_name(prepared.config)}, run on {design_name(config)}")
+    if run.inferences and run.seconds:
+        lines.append(
+            f"{run.inferences} inferences, {run.inferences / run.seconds:.3g} a second by the golden models"
+        )
+    return lines
+
+
+def removed_sheet(removed: Mapping[str, Sparsified]) -> Sheet:
+    """Return the table of what sparsifying took from each layer."""
+    rows = [
+        (name, f"{done.units:,}", f"{done.removed:,}", f"{done.lost:.1%}") for name, done in removed.items()
+    ]
+    return Sheet("Removed", ("layer", "units", "removed", "of the L1 norm"), rows)

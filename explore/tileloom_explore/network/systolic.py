@@ -1,0 +1,224 @@
+"""Layers on a systolic array: unrolled images (im2col) times the matrix of weights, tile by tile.
+
+The host unrolls, multiplies by the scale of integer weights, and adds the bias. Layers of integers come out
+exactly, as long as the accumulator holds their sums: K is cut where it would not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.design import Design
+from tileloom.errors import CheckError
+from tileloom.formats import FloatFormat
+from tileloom.systolic.config import Port, SystolicConfig
+from tileloom.systolic.design import generate, timing
+from tileloom_golden.checks import Words
+from tileloom_golden.estimate.systolic import cycles as gemm_cycles
+from tileloom_golden.rounding import to_float64
+from tileloom_sim.systolic import reference
+from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
+from tileloom_sim.systolic.operands import float_words, weight_words
+
+from .arrangement import unroll
+from .layer import Layer
+from .mapping import Cost, Image, RefusedError, Simulated, kept_units, within
+from .weights import as_matrix, expand_groups
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayMapping:
+    """A layer on an array.
+
+    Attributes
+    ----------
+    config, layer:
+        These.
+    matrix:
+        K x N weights, float32 or integers.
+    rows:
+        (K,) which row of the window, (h, w, C_in), each row of the matrix goes with.
+    cuts:
+        Spans of K, each of which the array sums and the host adds up.
+    notes:
+        What is prepared.
+    """
+
+    config: SystolicConfig
+    layer: Layer
+    matrix: npt.NDArray[Any]
+    rows: npt.NDArray[np.int64]
+    cuts: tuple[slice, ...]
+    notes: tuple[str, ...]
+
+    def compute(self, image: Image) -> Image:
+        """Return the results by the golden model."""
+        x = self._activations(image)
+        parts = [golden_gemm(self.config, x[:, cut], self.words[cut]) for cut in self.cuts]
+        return self._results(parts, image.shape)
+
+    def simulate(self, image: Image) -> Simulated:
+        """Return the results of the RTL, each word equal to the golden model's."""
+        x = self._activations(image)
+        parts, cycles, compared = [], 0, 0
+        for cut in self.cuts:
+            run = simulate_gemm(self._design, x[:, cut], self.words[cut])
+            wrong = run.words != golden_gemm(self.config, x[:, cut], self.words[cut])
+            if wrong.any():
+                row, column = (int(index) for index in np.argwhere(wrong)[0])
+                raise CheckError(
+                    f"{self.layer.name}: word [{row}, {column}] is {int(run.words[row, column]):#x}, not "
+                    f"the golden model's; {int(wrong.sum())} of {wrong.size} differ"
+                )
+            parts.append(run.words)
+            cycles, compared = cycles + run.cycles, compared + wrong.size
+        return Simulated(self._results(parts, image.shape), cycles, compared)
+
+    def cost(self, image: tuple[int, ...]) -> Cost:
+        """Return what an image of a shape takes."""
+        config = self.config
+        vectors = int(np.prod(self.layer.output_shape(image)[:3]))
+        kept = [self._kept(cut) for cut in self.cuts]
+        tiles, computed = sum(each.size for each in kept), sum(int(each.sum()) for each in kept)
+        across = sum(int(each.any(axis=0).sum()) for each in kept)
+        # Partial sums enter with each tile and leave; on the word port there are none to enter.
+        ways = 2 * computed - across if config.port is Port.STREAM else computed
+        sums = vectors * config.columns * config.accumulator.width // 8
+        return Cost(
+            cycles=sum(self._cycles(each, vectors) for each in kept),
+            source="exact",
+            macs=vectors * self._useful(kept),
+            peak=config.rows * config.columns,
+            weight_bytes=-(-computed * config.rows * config.columns * config.weight.width // 8),
+            activation_bytes=computed * vectors * -(-config.rows * config.activation.width // 8),
+            result_bytes=ways * sums,
+            units=tiles,
+            skipped=tiles - computed,
+        )
+
+    def _cycles(self, kept: npt.NDArray[np.bool_], vectors: int) -> int:
+        figures = timing(self.config)
+        return gemm_cycles(
+            kept,
+            vectors,
+            interval=figures["cycles_per_vector"],
+            latency=figures["latency_cycles"],
+            released=figures["weights_released_after_cycles"],
+            weight_transfers=figures["weight_transfers_per_tile"],
+            double_buffer=self.config.double_buffer,
+            psum_in=self.config.port is Port.STREAM,
+        )
+
+    def _useful(self, kept: list[npt.NDArray[np.bool_]]) -> int:
+        """Return the weights in tiles that are computed, those filled up beyond the edges not counted."""
+        config, columns = self.config, self.matrix.shape[1]
+        n = np.minimum(config.columns, columns - config.columns * np.arange(kept[0].shape[1]))
+        total = 0
+        for cut, each in zip(self.cuts, kept, strict=True):
+            rows = cut.stop - cut.start
+            k = np.minimum(config.rows, rows - config.rows * np.arange(each.shape[0]))
+            total += int(k @ each @ n)
+        return total
+
+    @cached_property
+    def words(self) -> Words:
+        """The weights as words of the array."""
+        matrix = self.matrix
+        if isinstance(self.config.weight, FloatFormat) and matrix.dtype.kind == "i":
+            matrix = matrix.astype(np.float32)
+        return weight_words(self.config, (self.layer.name, matrix)).words
+
+    def _kept(self, cut: slice) -> npt.NDArray[np.bool_]:
+        return kept_units(self.matrix[cut], (self.config.rows, self.config.columns), self._flushed)
+
+    @property
+    def _flushed(self) -> float:
+        """The largest weight that becomes zero as it is rounded to a word."""
+        weight = self.config.weight
+        if not isinstance(weight, FloatFormat):
+            return 0.0
+        halfway = 1 - 2.0 ** -(weight.fraction_bits + 2)
+        return float(np.nextafter(halfway * 2.0 ** (1 - reference.float_format(weight).bias), 0))
+
+    @cached_property
+    def _design(self) -> Design:
+        return generate(self.config)
+
+    def _activations(self, image: Image) -> Words:
+        """Return the unrolled image as words of the array's activations."""
+        values = self.layer.entering(image)
+        columns = unroll(values, self.layer.kernel, self.layer.window)[:, self.rows]
+        named = (f"{self.layer.name}: {self.layer.input}", columns.astype(np.float64))
+        return float_words(reference.float_format(self.config.activation), named)[0]
+
+    def _results(self, parts: list[Words], shape: tuple[int, ...]) -> Image:
+        number_format = reference.float_format(self.config.accumulator)
+        sums = sum(to_float64(part, number_format) for part in parts)
+        return self.layer.leaving(np.reshape(sums, self.layer.output_shape(shape)))
+
+
+def map_layer(config: SystolicConfig, layer: Layer) -> ArrayMapping:
+    """Return a layer on an array.
+
+    Raises
+    ------
+    RefusedError
+        Integers that the array's formats do not hold; floats for an array of integer weights that `prepare`
+        has not quantised.
+    """
+    dense = expand_groups(layer.weight_values, layer.groups)
+    notes = ["unrolled by the host (im2col)"] if layer.kernel != (1, 1) else []
+    integers = layer.quantisation is not None
+    magnitude = None if isinstance(config.weight, FloatFormat) else (1 << (config.weight.bits - 1)) - 1
+    channels = np.arange(layer.channels)
+    if magnitude is not None:
+        if not integers:
+            raise RefusedError(f"{layer.name}: {config.weight} weights are needed, and these are floats")
+        dense, channels = within(dense, -magnitude, magnitude)
+        if dense.shape[3] > layer.channels:
+            more = dense.shape[3] - layer.channels
+            notes.append(f"{more} of {layer.channels} channels repeated: weights beyond {config.weight}")
+    rows = np.arange(layer.kernel[0] * layer.kernel[1])[:, None] * layer.channels + channels
+    matrix = as_matrix(dense)
+    if integers and magnitude is None:
+        there = np.unique(matrix).astype(np.float32)
+        if (weight_words(config, (layer.name, there[None])).values != there).any():
+            raise RefusedError(f"{layer.name}: integers of 9 bits do not fit {config.weight} weights exactly")
+    cuts: tuple[slice, ...] = (slice(0, len(matrix)),)
+    if layer.quantisation is not None and layer.quantisation.x is not None:
+        cuts = exact_cuts(config, layer, np.abs(matrix))
+        if len(cuts) > 1:
+            notes.append(f"K in {len(cuts)} parts, whose sums {config.accumulator} holds")
+    return ArrayMapping(config, layer, matrix, rows.reshape(-1), cuts, tuple(notes))
+
+
+def exact_cuts(config: SystolicConfig, layer: Layer, magnitudes: npt.NDArray[np.int16]) -> tuple[slice, ...]:
+    """Return spans of K in which no sum of any integers can be rounded.
+
+    Raises RefusedError where activations or products alone do not fit the array's formats.
+    """
+    assert layer.quantisation is not None and layer.quantisation.x is not None
+    x = layer.quantisation.x
+    largest = max(x.high - int(x.zero_point), int(x.zero_point) - x.low)
+    for what, number_format, bits in (
+        ("activations", config.activation, largest.bit_length()),
+        ("sums", config.accumulator, (largest * int(magnitudes.max(initial=1))).bit_length()),
+    ):
+        if number_format.significand_bits < bits or 2 ** (number_format.exponent_bits - 1) <= bits:
+            raise RefusedError(f"{layer.name}: integers of {bits} bits do not fit {number_format} {what}")
+    limit = 1 << config.accumulator.significand_bits
+    limit = min(limit, 1 << min(62, (1 << (config.accumulator.exponent_bits - 1)) - 1))
+    cuts, begin = [], 0
+    sums = np.zeros(magnitudes.shape[1], np.int64)
+    for row in range(len(magnitudes)):
+        terms = largest * magnitudes[row].astype(np.int64)
+        sums = sums + terms
+        if sums.max(initial=0) > limit:
+            cuts.append(slice(begin, row))
+            begin, sums = row, terms
+    return (*cuts, slice(begin, len(magnitudes)))

@@ -1,0 +1,224 @@
+"""Layers on a RISC-V core with the xDecimate unit: INT8 kernels, sparse where weights are 1:M, else dense.
+
+A grouped convolution is one layer for each group. Sums are INT32; the host adds the bias with the zero
+points' corrections and requantises, pads, and unrolls what the kernels cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.cores import CORES as PROPERTIES
+from tileloom.errors import CheckError, UserError
+from tileloom.xfu.config import Host, XfuConfig
+from tileloom_golden.estimate.xfu import cycles
+from tileloom_golden.integers import convolve, wrap_int32
+from tileloom_golden.xfu.layers import fully_connected_packed, im2col
+from tileloom_golden.xfu.packing import Layout, Packed, pack, packed_bytes, padded_groups
+from tileloom_sim.riscv.system import System
+from tileloom_sim.xfu.hosts import CORES, xfu_system
+from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
+
+from .arrangement import pad, unroll
+from .layer import Layer
+from .mapping import Cost, Image, RefusedError, Simulated
+from .quantise import IntegerLayer, integer_layer
+from .recognise import recognise
+
+Int8 = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelMapping:
+    """A layer as INT8 kernels.
+
+    Attributes
+    ----------
+    config, layer:
+        These.
+    integers:
+        The layer without zero points.
+    weights:
+        Of each group, C_out / groups x h x w x C: C_in of the group, once for each part of the weights.
+    group_size:
+        M, where all of them are 1:M and the unit has its instruction; else None.
+    native:
+        Whether the kernel does im2col, or the host unrolls, K filled up with zeros to groups of M.
+    notes:
+        What is prepared.
+    """
+
+    config: XfuConfig
+    layer: Layer
+    integers: IntegerLayer
+    weights: tuple[Int8, ...]
+    group_size: int | None
+    native: bool
+    notes: tuple[str, ...]
+
+    def compute(self, image: Image) -> Image:
+        """Return the results by the golden model."""
+        return self._results([self._golden(*each) for each in self._operands(image)], image.shape)
+
+    def simulate(self, image: Image) -> Simulated:
+        """Return the results of the RTL, each word equal to the golden model's."""
+        system = _system(self.config)
+        runs, total, compared = [], 0, 0
+        for group, x in self._operands(image):
+            shape, kernel = self._shape(group, x.shape), self._kernel
+            weights = self.weights[group].reshape(len(self.weights[group]), -1)
+            run = run_layer(system, shape, kernel, x, weights, group=self.group_size or 4)
+            expected = self._golden(group, x)
+            wrong = run.results != expected
+            if wrong.any():
+                place = ", ".join(map(str, np.argwhere(wrong)[0]))
+                raise CheckError(
+                    f"{self.layer.name}: [{place}] is not the golden model's, and {wrong.sum()} in all"
+                )
+            runs.append(run.results)
+            total, compared = total + run.cycles, compared + wrong.size
+        return Simulated(self._results(runs, image.shape), total, compared)
+
+    def cost(self, image: tuple[int, ...]) -> Cost:
+        """Return what an image of a shape takes."""
+        size = self.group_size
+        batch, height, width, outputs = self.layer.output_shape(image)
+        runs = batch if self.native else 1
+        pixels = batch * height * width // runs
+        _, kernel_height, kernel_width, channels = self.weights[0].shape
+        length = kernel_height * kernel_width * channels
+        kernel = None if not self.native and pixels == 1 else (kernel_height, kernel_width)
+        layout = Layout.DUPLICATED if kernel else Layout.INTERLEAVED
+        rows, groups = outputs // self.layer.groups, self.layer.groups
+        one = cycles(
+            rows=rows,
+            kernel=kernel,
+            channels=channels,
+            pixels=pixels,
+            group=size,
+            stride=self.layer.window.strides[0] if self.native else 1,
+            simd=PROPERTIES[CORES[self.config.host]].xpulp,
+        )
+        kept = length if size is None else padded_groups(length, size, layout)
+        stored = rows * length if size is None else packed_bytes(rows, length, size, layout)
+        # Weights are read for each pair of pixels, activations once into patches and again for each row.
+        pairs = -(-pixels // 2)
+        return Cost(
+            cycles=one * runs * groups,
+            source="estimated",
+            macs=runs * groups * pixels * rows * (length if size is None else length // size),
+            peak=4 if PROPERTIES[CORES[self.config.host]].xpulp else 1,
+            weight_bytes=runs * groups * pairs * stored,
+            activation_bytes=runs * groups * pixels * (length + rows * kept),
+            result_bytes=runs * groups * pixels * rows * 4,
+            units=runs * groups * rows * length,
+            skipped=0 if size is None else runs * groups * rows * (length - length // size),
+        )
+
+    @property
+    def _kernel(self) -> Kernel:
+        return Kernel.DENSE_4X2 if self.group_size is None else Kernel.XDECIMATE
+
+    def _shape(self, group: int, x: tuple[int, ...]) -> LayerShape:
+        rows, height, width, channels = self.weights[group].shape
+        if not self.native and x[0] == 1:
+            return LayerShape(rows=rows, channels=channels)
+        stride = self.layer.window.strides[0] if self.native else 1
+        return LayerShape(
+            rows=rows, channels=channels, height=x[0], width=x[1], kernel=(height, width), stride=stride
+        )
+
+    def _operands(self, image: Image) -> Iterator[tuple[int, Int8]]:
+        """Yield group and activations, H x W x C, of each group of each image; unrolled, places x 1 x K."""
+        integers, layer = self.integers, self.layer
+        values = layer.entering(image) + integers.padding
+        parts = len(integers.weights)
+        by_group = values.reshape(*values.shape[:3], layer.groups, -1)
+        for group in range(layer.groups):
+            own = np.concatenate([by_group[..., group, :]] * parts, axis=-1).astype(np.int8)
+            if self.native:
+                for one in pad(own, layer.pads(image.shape), np.int8(integers.padding)):
+                    yield group, np.ascontiguousarray(one)
+                continue
+            rows = unroll(own, layer.kernel, layer.window, filling=np.int8(integers.padding))
+            more = self.weights[group].shape[3] - rows.shape[1]
+            yield group, np.pad(rows, ((0, 0), (0, more)))[:, None]
+
+    def _golden(self, group: int, x: Int8) -> npt.NDArray[np.int32]:
+        """Return the sums, places x C_out / groups."""
+        weights = self.weights[group]
+        stride = self.layer.window.strides[0] if self.native else 1
+        if self.group_size is None:
+            return convolve(x, weights, stride).reshape(-1, len(weights))
+        kernel = (weights.shape[1], weights.shape[2])
+        return fully_connected_packed(im2col(x, kernel, stride=stride), self._packed(group, len(x)))
+
+    def _packed(self, group: int, places: int) -> Packed:
+        assert self.group_size is not None
+        weights = self.weights[group]
+        connected = not self.native and places == 1
+        layout = Layout.INTERLEAVED if connected else Layout.DUPLICATED
+        return pack(weights.reshape(len(weights), -1), self.group_size, layout)
+
+    def _results(self, runs: list[npt.NDArray[np.int32]], shape: tuple[int, ...]) -> Image:
+        """Return what the network gets of the sums of all groups and images."""
+        images = len(runs) // self.layer.groups
+        by_group = [np.concatenate(runs[begin : begin + images]) for begin in range(0, len(runs), images)]
+        sums = np.concatenate(by_group, axis=1).astype(np.int64)
+        totals = wrap_int32(sums + self.integers.bias)
+        return self.layer.rescaled(totals.reshape(self.layer.output_shape(shape)))
+
+
+@lru_cache(maxsize=2)
+def _system(config: XfuConfig) -> System:
+    system = xfu_system(config)
+    system.build()
+    return system
+
+
+def map_layer(config: XfuConfig, layer: Layer) -> KernelMapping:
+    """Return a layer as INT8 kernels.
+
+    Raises
+    ------
+    RefusedError
+        Floats; a unit without a core; integers whose sums may exceed INT32.
+    """
+    if config.host is Host.UNIT:
+        raise RefusedError(f"{layer.name}: the unit alone has no core to run kernels on")
+    quantisation, window = layer.quantisation, layer.window
+    if quantisation is None or quantisation.x is None:
+        raise RefusedError(
+            f"{layer.name}: the kernels take INT8, and these are floats; calibrate the network"
+        )
+    try:
+        integers = integer_layer(layer.weights, quantisation.weight, quantisation.x, layer.bias)
+    except UserError as error:
+        raise RefusedError(f"{layer.name}: {error}") from None
+    notes = []
+    count = len(integers.weights)
+    if count > 1:
+        notes.append(f"{count} times the channels: weights less their zero point need more than 8 bits")
+    whole = np.concatenate(list(integers.weights), axis=3)
+    weights = tuple(whole.reshape(layer.groups, -1, *whole.shape[1:]))
+    found = [recognise(each).m or 0 for each in weights]
+    size = max((m for m in config.group_sizes if m <= min(found)), default=None)
+    length = whole[0].size
+    equal = window.strides[0] == window.strides[1]
+    native = layer.kernel != (1, 1) and equal and window.dilations == (1, 1) and not length % (size or 1)
+    if layer.kernel != (1, 1) and not native:
+        notes.append("unrolled by the host (im2col)")
+    if native and (any(window.pads) or window.auto_pad.startswith("SAME")):
+        notes.append("padded by the host")
+    if not native:
+        filled = -(-length // (size or 1)) * (size or 1)
+        flat = [each.reshape(len(each), -1) for each in weights]
+        weights = tuple(np.pad(each, ((0, 0), (0, filled - length)))[:, None, None, :] for each in flat)
+    if layer.groups > 1:
+        notes.append(f"{layer.groups} layers, one for each group")
+    return KernelMapping(config, layer, integers, weights, size, native, tuple(notes))

@@ -1,0 +1,51 @@
+"""The commands of docs/network.md and of the README's section on networks run, on what the example makes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from safetensors.numpy import save_file
+
+from test_documented_commands import ROOT, lines
+from tileloom.cli.main import main
+
+PAGES = (ROOT / "README.md", ROOT / "docs/network.md")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the example's files, and two with single layers."""
+    folder = tmp_path_factory.mktemp("network")
+    example = [sys.executable, "-W", "error", str(ROOT / "examples/network.py"), str(folder)]
+    said = subprocess.run(example, capture_output=True, text=True, check=False, timeout=300)
+    assert said.returncode == 0, said.stderr
+    assert "digits.onnx: 98.7% of 450 images right" in said.stdout
+    rng = np.random.default_rng(0)
+    np.savez(folder / "layer.npz", weight=rng.normal(size=(8, 4, 3, 3)).astype(np.float32))
+    save_file({"fc1.weight": rng.normal(size=(16, 512)).astype(np.float32)}, folder / "model.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    mine = [line for line in lines(page) if line.words[0] == "network"]
+    assert len(mine) >= 3
+    (folder / "digits.tileloom.npz").unlink(missing_ok=True)
+    for line in mine:
+        result = CliRunner().invoke(main, [*line.words, "--json"])
+        assert result.exit_code == 0, (str(line), result.output)
+        if "--labels" in line.words and page.name == "network.md":
+            found = json.loads(result.stdout)
+            assert round(found["accuracy"]["top-1"]["hardware"], 4) == 0.9733
+            text = page.read_text(encoding="utf-8")
+            for layer in found["layers"]:
+                name, macs, cycles, moved = (layer[key] for key in ("name", "macs", "cycles", "bytes"))
+                assert f"| {name} | {macs:,} | {cycles:,} | estimated |" in text
+                assert (
+                    f"| {moved:,} | {layer['units']} | {layer['skipped']} | {layer['sqnr_db']:.1f} |" in text
+                )
