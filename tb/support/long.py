@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 
-def few(names: Iterable[str], always: int = 2) -> list[object]:
-    """Return the first of ``names`` as they are, and the others marked ``long``.
+def few(names: Iterable[str], always: int = 1) -> list[object]:
+    """Return the first ``always`` of ``names`` as they are, and the others marked ``long``.
 
     For broken hardware, each piece of which is a simulator build of its own.
     """

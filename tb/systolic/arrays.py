@@ -74,20 +74,39 @@ ODD = {
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
 
-def small() -> dict[str, SystolicConfig]:
-    """Return the small arrays by name."""
-    sizes = {
+def _sizes(which: slice) -> dict[str, SystolicConfig]:
+    """Return arrays of some of the sizes by name, each kind in turn."""
+    return {
         f"array_{rows}x{columns}": SystolicConfig(rows=rows, columns=columns, **KINDS[index % len(KINDS)])
-        for index, (rows, columns) in enumerate(SIZES)
+        for index, (rows, columns) in list(enumerate(SIZES))[which]
     }
+
+
+def small() -> dict[str, SystolicConfig]:
+    """Return the small arrays of every run by name: a third of the sizes, and what is not of sizes alone."""
+    sizes = _sizes(slice(0, None, 3))
     odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
     presets = {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
     return {**sizes, **odd, **presets}
 
 
+def more() -> dict[str, SystolicConfig]:
+    """Return the other sizes by name."""
+    return _sizes(slice(1, None, 3)) | _sizes(slice(2, None, 3))
+
+
 def large() -> dict[str, SystolicConfig]:
-    """Return the large arrays by name."""
-    return {name.replace("-", "_"): config for name, config in LARGE.items()}
+    """Return the large arrays of every run by name: one of a preset, and the ragged one."""
+    return {name.replace("-", "_"): LARGE[name] for name in ("sasp-16x16-int8", "ragged_31x33")}
+
+
+def larger() -> dict[str, SystolicConfig]:
+    """Return the other large presets by name."""
+    return {name.replace("-", "_"): LARGE[name] for name in LARGE if name.replace("-", "_") not in large()}
+
+
+GROUPS = {"small": small, "large": large, "more": more, "larger": larger}
+"""What is simulated together; the last two in the long run alone."""
 
 
 def farm_of(configs: Mapping[str, SystolicConfig]) -> Farm:
@@ -97,5 +116,5 @@ def farm_of(configs: Mapping[str, SystolicConfig]) -> Farm:
 
 @cache
 def farm(group: str) -> Farm:
-    """Return the farm of the small or the large arrays."""
-    return farm_of({"small": small, "large": large}[group]())
+    """Return the farm of a group."""
+    return farm_of(GROUPS[group]())

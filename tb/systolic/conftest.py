@@ -12,13 +12,14 @@ from tileloom_sim.systolic.regression import Regression, regress_farm
 
 @pytest.fixture(scope="session")
 def regression(summary: list[str]) -> Callable[[str], Regression]:
-    """Return the regression of a group of arrays, ``small`` or ``large``."""
+    """Return the regression of a group of ``arrays.GROUPS``."""
 
     @cache
     def of(group: str) -> Regression:
         # A swap in a large array is the same hardware, and its weights take a thousand cycles to load.
-        tests = ("regression",) if group == "large" else ("regression", "swaps")
-        done = regress_farm(arrays.farm(group), seed=SEED, testcase=tests, large=group == "large")
+        large = group in ("large", "larger")
+        tests = ("regression",) if large else ("regression", "swaps")
+        done = regress_farm(arrays.farm(group), seed=SEED, testcase=tests, large=large)
         names = {entry["array"] for entry in done.entries}
         summary.append(f"{group}: {len(names)} arrays, {done.compared} result transfers compared")
         return done

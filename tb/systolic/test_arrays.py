@@ -7,7 +7,7 @@ from tileloom.formats import FP32, INT8, Rounding
 from tileloom.systolic.config import Port
 from tileloom_sim.systolic import coverage
 
-CONFIGS = {**arrays.small(), **arrays.large()}
+CONFIGS = {name: config for group in arrays.GROUPS.values() for name, config in group().items()}
 
 
 def test_choice_of_arrays():
@@ -23,7 +23,14 @@ SMALL = pytest.mark.xdist_group("small arrays")
 """Tests that look at the same regression, and so are run by the same process."""
 
 
-@pytest.mark.parametrize("group", [pytest.param("small", marks=SMALL), "large"])
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param("small", marks=SMALL),
+        "large",
+        *(pytest.param(group, marks=pytest.mark.long) for group in ("more", "larger")),
+    ],
+)
 def test_every_word(regression, group):
     done = regression(group)
     assert done.failures == []
@@ -31,8 +38,7 @@ def test_every_word(regression, group):
     compared = {}
     for entry in done.entries:
         compared[entry["array"]] = compared.get(entry["array"], 0) + entry["compared"]
-    configs = {"small": arrays.small, "large": arrays.large}[group]()
-    assert set(compared) == set(configs)
+    assert set(compared) == set(arrays.GROUPS[group]())
     # Every array got through all that it was given: some tiles in each phase.
     assert min(compared.values()) >= 8
 

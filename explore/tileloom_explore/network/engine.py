@@ -7,253 +7,22 @@ systolic core takes what an array does, the bias of floats included.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.design import Design
-from tileloom.engine.config import Core, EngineConfig, EnginePort
-from tileloom.engine.design import generate
+from tileloom.engine.config import Core, EngineConfig
 from tileloom.errors import UserError
 from tileloom.formats import FloatFormat
-from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.layer import LARGEST_BYTE, LARGEST_NIBBLE
-from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.engine.program import Program
-from tileloom_golden.engine.requantise import Requantisation, requantise
-from tileloom_golden.engine.sparse import INDEX_BYTES
-from tileloom_golden.estimate.clock import Bus
-from tileloom_golden.estimate.engine import Estimate, estimate
-from tileloom_golden.integers import convolve, wrap_int32
-from tileloom_golden.rounding import to_float64
-from tileloom_sim.engine.job import Job, make_job
-from tileloom_sim.engine.layers import engine_size
-from tileloom_sim.engine.run import require_whole_bytes, run_jobs
-from tileloom_sim.layout import Named
-from tileloom_sim.systolic import reference
 
-from .arrangement import Pads, pad, unroll
+from .engine_mapping import EngineMapping
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated, kept_units, within
+from .mapping import RefusedError, within
 from .quantise import integer_layer, requantisation
 from .systolic import exact_cuts
 from .weights import as_matrix, expand_groups
-
-NO_PADS: Pads = (0, 0, 0, 0)
-
-
-@dataclass(frozen=True, eq=False)
-class EngineMapping:
-    """A layer on an engine.
-
-    Attributes
-    ----------
-    config, layer:
-        These.
-    parts:
-        Weights, C_out x h x w x C, whose results the host adds up; of an unrolled layer C is the window's.
-    channels:
-        Of each part, which channels of the image, or rows of the window, its C go with.
-    native:
-        Whether the engine does the convolution, or gets the unrolled image.
-    padding:
-        What the engine gets for 0: activations are INT8, UINT8 ones less 128, with their zero point in them.
-    bias:
-        (C_out,) INT32 with all corrections, or float32; None of sums that are added up.
-    parameters:
-        Of an engine that requantises.
-    notes:
-        What is prepared.
-    """
-
-    config: EngineConfig
-    layer: Layer
-    parts: tuple[npt.NDArray[Any], ...]
-    channels: tuple[npt.NDArray[np.int64], ...]
-    native: bool
-    padding: int
-    bias: npt.NDArray[Any] | None
-    parameters: Requantisation | None
-    notes: tuple[str, ...]
-
-    def compute(self, image: Image) -> Image:
-        """Return the results by the golden model."""
-        return self._results([self._golden(*operands) for operands in self._operands(image)], image.shape)
-
-    def simulate(self, image: Image) -> Simulated:
-        """Return the results of the RTL, each word equal to the golden model's."""
-        require_whole_bytes(self.config)
-        operands = list(self._operands(image))
-        runs = run_jobs(self._design, [self._job(*each) for each in operands])
-        words = [run.words.reshape(-1, self.layer.outputs) for run in runs]
-        values = [self._values(each) for each in words]
-        cycles, compared = sum(run.cycles for run in runs), sum(each.size for each in words)
-        return Simulated(self._results(values, image.shape), cycles, compared)
-
-    def cost(self, image: tuple[int, ...]) -> Cost:
-        """Return what an image of a shape takes."""
-        config = self.config
-        found = [self._program(part, self._geometry(part, image)) for part in range(len(self.parts))]
-        images = 1 if self._flat else image[0]
-        estimates = [each for _, each, _ in found]
-        masks = [mask for _, _, mask in found]
-        moved = np.sum([_bytes(program, mask, config) for program, _, mask in found], axis=0) * images
-        blocks = sum(mask.size for mask in masks)
-        return Cost(
-            cycles=images * sum(each.cycles for each in estimates),
-            source="estimated",
-            macs=images * sum(each.macs for each in estimates),
-            peak=config.m * config.k * config.n,
-            weight_bytes=int(moved[0]),
-            activation_bytes=int(moved[1]),
-            result_bytes=int(moved[2]),
-            units=images * blocks,
-            skipped=images * (blocks - sum(int(mask.sum()) for mask in masks)),
-        )
-
-    @property
-    def _flat(self) -> bool:
-        """Whether places are independent, so that all images of a batch are one."""
-        return not self.native or (self.layer.kernel == (1, 1) and self._stride == 1)
-
-    @property
-    def _stride(self) -> int:
-        return self.layer.window.strides[0] if self.native else 1
-
-    def _pads(self, image: tuple[int, ...]) -> tuple[Pads, Pads]:
-        """Return what the host pads, and what the engine does."""
-        pads = self.layer.pads(image)
-        fits = all(
-            each < self.layer.kernel[axis // 2] and each <= LARGEST_NIBBLE for axis, each in enumerate(pads)
-        )
-        return (NO_PADS, pads) if fits and self.padding == 0 else (pads, NO_PADS)
-
-    def _geometry(self, part: int, image: tuple[int, ...]) -> Geometry:
-        """Return the engine's account of a part of the layer, for one image or, flat, for all."""
-        weights = self.parts[part]
-        outputs, channels = len(weights), weights.shape[3]
-        if self._flat:
-            shape = self.layer.output_shape(image)
-            return Geometry.product(int(np.prod(shape[:3])), channels, outputs)
-        host, own = self._pads(image)
-        return Geometry(
-            height=image[1] + host[0] + host[1],
-            width=image[2] + host[2] + host[3],
-            channels=channels,
-            outputs=outputs,
-            kernel=self.layer.kernel,
-            stride=self._stride,
-            pads=own,
-        )
-
-    def _program(self, part: int, geometry: Geometry) -> tuple[Program, Estimate, npt.NDArray[np.bool_]]:
-        try:
-            program = compile_layer(geometry, engine_size(self.config))
-            program.commands()
-        except ValueError as error:
-            raise RefusedError(f"{self.layer.name}: {error}") from None
-        occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
-        mask = kept_units(occupied, (self.config.k, self.config.n))
-        bus = Bus() if self.config.port is EnginePort.AXI4 else None
-        return program, estimate(program, mask, bus=bus), mask
-
-    def _operands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[Any], Pads]]:
-        """Yield the part, its activations H x W x C and the engine's pads, part by part for each image."""
-        values = self.layer.entering(image) + self.padding
-        window, kernel = self.layer.window, self.layer.kernel
-        host, own = self._pads(image.shape)
-        if not self.native:
-            images = unroll(values, kernel, window, filling=self.padding)[None, None]
-        else:
-            images = pad(values, host, self.padding)
-            if self._flat:
-                images = images.reshape(1, 1, -1, images.shape[3])
-        for one in images:
-            for part, channels in enumerate(self.channels):
-                yield part, one[..., channels], own if self.native else NO_PADS
-
-    def _golden(self, part: int, x: npt.NDArray[Any], pads: Pads) -> npt.NDArray[Any]:
-        """Return the values of one run's results, places x C_out."""
-        if self.config.core is Core.SYSTOLIC:
-            return self._values(self._job(part, x, pads).expected.reshape(-1, self.layer.outputs))
-        sums = convolve(x, self.parts[part], self._stride, pads)
-        if self.parameters is not None:
-            rounding = self.config.requantise_rounding.value
-            words: npt.NDArray[Any] = requantise(sums, self.parameters, rounding=rounding)
-        else:
-            words = wrap_int32(sums.astype(np.int64) + (0 if self.bias is None else self.bias))
-        return words.reshape(-1, self.layer.outputs)
-
-    def _job(self, part: int, x: npt.NDArray[Any], pads: Pads) -> Job:
-        name, parameters = self.layer.name, self.parameters
-
-        def named(what: str, array: npt.NDArray[Any] | None) -> Named | None:
-            return None if array is None else (f"{name}: {what}", array)
-
-        return make_job(
-            self.config,
-            (f"{name}: {self.layer.input}", x),
-            (name, self.parts[part]),
-            "OHWI",
-            bias=named("bias", self.bias if parameters is None else parameters.bias),
-            scale=None if parameters is None else named("scale", parameters.scale),
-            shift=None if parameters is None else named("shift", parameters.shift),
-            zero_point=named("zero point", parameters.zero_point)
-            if parameters is not None and self.config.result_zero_point
-            else None,
-            stride=self._stride,
-            pads=pads,
-        )
-
-    def _values(self, words: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        if self.config.core is Core.DOT_PRODUCT:
-            return words
-        return to_float64(words, reference.float_format(self.config.accumulator))
-
-    def _results(self, runs: Sequence[npt.NDArray[Any]], shape: tuple[int, ...]) -> Image:
-        """Return what the network gets of the results of all runs."""
-        count = len(self.parts)
-        sums = [sum(runs[image : image + count]) for image in range(0, len(runs), count)]
-        results = np.concatenate(sums).reshape(self.layer.output_shape(shape))
-        if self.parameters is not None:
-            assert self.layer.quantisation is not None and self.layer.quantisation.y is not None
-            offset = 128 if self.layer.quantisation.y.high > 127 else 0
-            return self.layer.given_out(results.astype(np.int64) + offset)
-        return (
-            self.layer.leaving(results)
-            if self.bias is None
-            else self.layer.rescaled(results if results.dtype == np.int32 else results.astype(np.float32))
-        )
-
-    @cached_property
-    def _design(self) -> Design:
-        return _generated(self.config)
-
-
-@lru_cache(maxsize=4)
-def _generated(config: EngineConfig) -> Design:
-    return generate(config)
-
-
-def _bytes(program: Program, mask: npt.NDArray[np.bool_], config: EngineConfig) -> tuple[int, int, int]:
-    """Return the bytes of weights, headers and index, of activations, and of results of a program."""
-    size = program.size
-    weights = activations = results = 0
-    for group, count in program.runs:
-        for load, conv in group.parts:
-            kept = mask[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
-            taps = conv.kernel[0] * conv.kernel[1]
-            beats = conv.columns * size.header_beats + int(kept.sum()) * taps * size.block_beats
-            entries = int(np.maximum(kept.sum(axis=0), 1).sum())
-            weights += count * (beats * size.bus // 8 + INDEX_BYTES * entries)
-            activations += count * -(-load.rows * load.width * load.blocks * size.k * size.element_bits // 8)
-        write = group.write
-        results += count * -(-write.rows * write.width * write.columns * size.n * config.result_bits // 8)
-    return weights, activations, results
 
 
 def map_layer(config: EngineConfig, layer: Layer) -> EngineMapping:
@@ -300,11 +69,7 @@ def _on_dot_product(config: EngineConfig, layer: Layer, native: bool, notes: lis
         if config.requantise:
             assert quantisation.y is not None
             parameters, _ = requantisation(
-                integers,
-                quantisation.weight,
-                x,
-                quantisation.y,
-                zero_point=config.result_zero_point,
+                integers, quantisation.weight, x, quantisation.y, zero_point=config.result_zero_point
             )
     except UserError as error:
         raise RefusedError(f"{layer.name}: {error}") from None

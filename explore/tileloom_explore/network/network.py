@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,77 +18,17 @@ from onnx import NodeProto
 
 from tileloom.errors import UserError
 
+from .host import Tensors
 from .layer import Layer
-from .onnx_file import Graph, Shape, attributes, name_of, read_graph, reads
-from .operators import StaysOnHost, layer_of
+from .onnx_file import Graph, Shape, attributes, name_of, read_graph
+from .operands import StaysOnHost
+from .operators import layer_of
 from .qdq import fold_weights, quantised, with_results
+from .schedule import Step, scheduled
 from .sparsity import select
 
-Tensors = dict[str, npt.NDArray[Any]]
 Compute = Callable[[Layer, npt.NDArray[Any]], npt.NDArray[Any]]
 """From a layer and its input, a tensor of the network, to its output."""
-
-
-@dataclass(eq=False)
-class Segment:
-    """Nodes that the host runs together.
-
-    Attributes
-    ----------
-    model:
-        An ONNX model of these nodes and their constants, its inputs without types.
-    inputs, outputs:
-        Tensors that others make, or read.
-    operators:
-        Of the nodes.
-    """
-
-    model: onnx.ModelProto
-    inputs: list[str]
-    outputs: list[str]
-
-    @property
-    def operators(self) -> list[str]:
-        """Operator of each node."""
-        return [node.op_type for node in self.model.graph.node]
-
-    def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
-        """Return the outputs, computed by onnxruntime. Raises UserError as it fails."""
-        try:
-            values = self._session.run(self.outputs, {name: tensors[name] for name in self.inputs})
-        except Exception as error:  # onnxruntime has many
-            raise self._failed(error) from None
-        return dict(zip(self.outputs, values, strict=True))
-
-    def prepare(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Give the model's inputs the types of these tensors, which it needs to run."""
-        for each in self.model.graph.input:
-            if not each.type.HasField("tensor_type"):
-                kind = onnx.helper.np_dtype_to_tensor_dtype(tensors[each.name].dtype)
-                each.type.tensor_type.elem_type = kind
-
-    @cached_property
-    def _session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        # Operators as they are, so that results do not depend on what a version of it fuses.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        try:
-            return onnxruntime.InferenceSession(
-                self.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise self._failed(error) from None
-
-    def _failed(self, error: Exception) -> UserError:
-        nodes = ", ".join(name_of(node) for node in self.model.graph.node[:3])
-        text = " ".join(str(error).split())
-        return UserError(f"onnxruntime cannot run {nodes}: {text[:200]}")
-
-
-Step = Layer | Segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +124,7 @@ def read_network(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"{path}: two nodes are called {twice}; give each a name of its own")
-    return Network(graph.inputs, graph.outputs, _scheduled(graph, merged), reasons)
+    return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons)
 
 
 REFUSED = ("ConvTranspose", "DeformConv")
@@ -262,70 +201,3 @@ def _normalised(graph: Graph, layer: Layer, node: NodeProto) -> Layer:
         bias=((bias - mean) * factor + shift).astype(np.float32),
         output=node.output[0],
     )
-
-
-def _scheduled(graph: Graph, layers: Sequence[Layer]) -> list[Step]:
-    """Return layers and host segments in an order in which they can be computed.
-
-    Host nodes with as many layers before them, on the longest way, make a segment. What nobody reads is left
-    out.
-    """
-    needed = set(graph.outputs) | {layer.input for layer in layers}
-    nodes: list[NodeProto] = []
-    for node in reversed(graph.nodes):
-        if needed & set(node.output):
-            nodes.insert(0, node)
-            needed |= reads(node)
-    depth: dict[str, int] = dict.fromkeys(graph.inputs, 0)
-    waiting: list[NodeProto | Layer] = [*nodes, *layers]
-    placed: dict[int, list[NodeProto | Layer]] = {}
-    while waiting:
-        left: list[NodeProto | Layer] = []
-        for each in waiting:
-            names = {each.input} if isinstance(each, Layer) else reads(each)
-            names = {name for name in names if name not in graph.constants}
-            if not names <= depth.keys():
-                left.append(each)
-                continue
-            level = max((depth[name] for name in names), default=0)
-            placed.setdefault(level, []).append(each)
-            outs = {each.output: level + 1} if isinstance(each, Layer) else dict.fromkeys(each.output, level)
-            depth |= outs
-        if len(left) == len(waiting):
-            raise AssertionError(f"{[name_of(n) for n in left if not isinstance(n, Layer)]} have no order")
-        waiting = left
-    steps: list[Step] = []
-    everything = [set(graph.outputs), *({layer.input} for layer in layers)]
-    for level in sorted(placed):
-        here = [each for each in placed[level] if not isinstance(each, Layer)]
-        others = everything + [
-            reads(node)
-            for other, members in placed.items()
-            if other != level
-            for node in members
-            if not isinstance(node, Layer)
-        ]
-        if here:
-            steps.append(_segment(graph, here, set().union(*others)))
-        steps += [each for each in placed[level] if isinstance(each, Layer)]
-    return steps
-
-
-def _segment(graph: Graph, nodes: Sequence[NodeProto], read_elsewhere: set[str]) -> Segment:
-    made = {name for node in nodes for name in node.output}
-    read = {name for node in nodes for name in reads(node)} - made
-    constants = sorted(read & graph.constants.keys())
-    inputs = sorted(read - set(constants))
-    outputs = sorted(made & read_elsewhere)
-    values = [onnx.numpy_helper.from_array(graph.constants[name], name) for name in constants]
-    whole = onnx.helper.make_graph(
-        list(nodes),
-        "host",
-        [onnx.ValueInfoProto(name=name) for name in inputs],
-        [onnx.ValueInfoProto(name=name) for name in outputs],
-        values,
-    )
-    model = onnx.helper.make_model(
-        whole, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version
-    )
-    return Segment(model, inputs, outputs)

@@ -13,15 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import ModelProto, NodeProto, numpy_helper
 
-from tileloom.errors import ToolError, UserError
-
-try:
-    import onnx
-    from google.protobuf.message import DecodeError
-    from onnx import ModelProto, NodeProto, numpy_helper
-except ImportError:  # pragma: no cover - the extra is part of the tests
-    raise ToolError("ONNX files need the extra `network`: pip install 'tileloom[network]'") from None
+from tileloom.errors import UserError
 
 LEAST_OPSET = 9
 """Of the default domain. Since then products and convolutions have got more types, and no other meaning;

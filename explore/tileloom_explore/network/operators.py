@@ -16,16 +16,24 @@ from onnx import NodeProto
 from tileloom.errors import UserError
 from tileloom_golden.checks import first
 
-from .affine import Affine, integer_range
-from .arrangement import Arrangement, Axes, Channels, Window
+from .arrangement import Axes, Channels, Window
 from .layer import Layer, Quantisation
 from .onnx_file import Graph, attributes, name_of
+from .operands import (
+    StaysOnHost,
+    affine,
+    bias_vector,
+    constant_weights,
+    integer_activations,
+    outputs_of,
+    quantised_activations,
+    repeat,
+    to_float32,
+    weight_scales,
+    weight_zeros,
+)
 
 Array = npt.NDArray[Any]
-
-
-class StaysOnHost(Exception):  # noqa: N818 - not an error
-    """A product or convolution that is no layer; the message says why."""
 
 
 def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
@@ -50,28 +58,28 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
 
 
 def _conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    weights = _floats(_weights(graph, node, 1))
-    bias = _vector(graph, node, 2, len(weights))
-    return _convolution(node, attribute, weights, None if bias is None else _floats(bias))
+    weights = to_float32(constant_weights(graph, node, 1))
+    bias = bias_vector(graph, node, 2, len(weights))
+    return _convolution(node, attribute, weights, None if bias is None else to_float32(bias))
 
 
 def _conv_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    weights = _weights(graph, node, 1)
-    ones, zeros = np.ones(len(weights), np.float32), _zeros(graph, node, 3, len(weights))
-    x = _integers(graph, node, 0, 2)
+    weights = constant_weights(graph, node, 1)
+    ones, zeros = np.ones(len(weights), np.float32), weight_zeros(graph, node, 3, len(weights))
+    x = integer_activations(graph, node, 0, 2)
     quantisation = Quantisation(x, affine(ones, zeros, weights.dtype), None, True, True)
     return _convolution(node, attribute, weights, None, quantisation)
 
 
 def _qlinear_conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    weights = _weights(graph, node, 3)
+    weights = constant_weights(graph, node, 3)
     outputs = len(weights)
-    scales, zeros = _scales(graph, node, 4, outputs), _zeros(graph, node, 5, outputs)
+    scales, zeros = weight_scales(graph, node, 4, outputs), weight_zeros(graph, node, 5, outputs)
     weight = affine(scales, zeros, weights.dtype)
     quantisation = Quantisation(
-        _activations(graph, node, 1, 2), weight, _activations(graph, node, 6, 7), True, True
+        quantised_activations(graph, node, 1, 2), weight, quantised_activations(graph, node, 6, 7), True, True
     )
-    return _convolution(node, attribute, weights, _vector(graph, node, 8, outputs), quantisation)
+    return _convolution(node, attribute, weights, bias_vector(graph, node, 8, outputs), quantisation)
 
 
 def _convolution(
@@ -116,24 +124,24 @@ def _convolution(
 def _gemm(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     # Alpha goes into the weights, beta into the bias: `network` has split off a bias that is no vector.
     x, w = ("km" if attribute.get("transA") else "mk"), ("nk" if attribute.get("transB") else "kn")
-    weights = _floats(_weights(graph, node, 1))
+    weights = to_float32(constant_weights(graph, node, 1))
     columns = weights.shape[w.index("n")]
-    bias = _vector(graph, node, 2, columns)
+    bias = bias_vector(graph, node, 2, columns)
     weights = weights * np.float32(attribute.get("alpha", 1.0))
     if bias is not None:
-        bias = _floats(bias) * np.float32(attribute.get("beta", 1.0))
+        bias = to_float32(bias) * np.float32(attribute.get("beta", 1.0))
     return _product(node, Axes(x, w, "mn", (columns,)), node.input[0], weights, bias)
 
 
 def _matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     arrangement, activations, weights = _operands(graph, node, 0, 1)
-    return _product(node, arrangement, activations, _floats(weights))
+    return _product(node, arrangement, activations, to_float32(weights))
 
 
 def _matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     arrangement, activations, weights = _operands(graph, node, 0, 1, swap=False)
-    x, outputs = _integers(graph, node, 0, 2), _outputs(arrangement, weights)
-    zeros = _repeated(_zeros(graph, node, 3, weights.shape[-1]), outputs)
+    x, outputs = integer_activations(graph, node, 0, 2), outputs_of(arrangement, weights)
+    zeros = repeat(weight_zeros(graph, node, 3, weights.shape[-1]), outputs)
     weight = affine(np.ones(outputs, np.float32), zeros, weights.dtype)
     quantisation = Quantisation(x, weight, None, True, True)
     return _product(node, arrangement, activations, weights, None, quantisation)
@@ -141,11 +149,11 @@ def _matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) ->
 
 def _qlinear_matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     arrangement, activations, weights = _operands(graph, node, 0, 3, swap=False)
-    columns, outputs = weights.shape[-1], _outputs(arrangement, weights)
-    scales, zeros = _scales(graph, node, 4, columns), _zeros(graph, node, 5, columns)
-    weight = affine(_repeated(scales, outputs), _repeated(zeros, outputs), weights.dtype)
+    columns, outputs = weights.shape[-1], outputs_of(arrangement, weights)
+    scales, zeros = weight_scales(graph, node, 4, columns), weight_zeros(graph, node, 5, columns)
+    weight = affine(repeat(scales, outputs), repeat(zeros, outputs), weights.dtype)
     quantisation = Quantisation(
-        _activations(graph, node, 1, 2), weight, _activations(graph, node, 6, 7), True, True
+        quantised_activations(graph, node, 1, 2), weight, quantised_activations(graph, node, 6, 7), True, True
     )
     return _product(node, arrangement, activations, weights, None, quantisation)
 
@@ -170,7 +178,7 @@ def _einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     if not alone <= set(x) & set(w):
         raise StaysOnHost(f"{equation}: sums over an axis of one operand")
     columns = tuple(size for axis, size in zip(w, weights.shape, strict=True) if axis not in x)
-    return _product(node, Axes(x, w, y, columns), node.input[1 - at], _floats(weights))
+    return _product(node, Axes(x, w, y, columns), node.input[1 - at], to_float32(weights))
 
 
 BUILDERS: dict[str, Callable[[Graph, NodeProto, dict[str, Any]], Layer]] = {
@@ -242,93 +250,3 @@ def _operands(
     weights = weights.reshape(kept)
     columns = tuple(size for axis, size in zip(w, kept, strict=True) if axis not in x)
     return Axes(x, w, y, columns), activations, weights
-
-
-def _weights(graph: Graph, node: NodeProto, index: int) -> Array:
-    found = graph.constant(node.input[index])
-    if found is None:
-        raise StaysOnHost("the weights are computed; a layer has constant ones")
-    return found
-
-
-def _floats(array: Array) -> Array:
-    """Return float32; float16 and bfloat16 fit it."""
-    return np.ascontiguousarray(array, np.float32)
-
-
-def _given(node: NodeProto, index: int) -> bool:
-    return len(node.input) > index and bool(node.input[index])
-
-
-def _constant(graph: Graph, node: NodeProto, index: int, what: str) -> Array:
-    found = graph.constant(node.input[index])
-    if found is None:
-        raise StaysOnHost(f"its {what} is computed; a layer has a constant one")
-    return found
-
-
-def _vector(graph: Graph, node: NodeProto, index: int, size: int) -> Array | None:
-    """Return an input that is one number for each output channel, or None where it is not given."""
-    if not _given(node, index):
-        return None
-    found = _constant(graph, node, index, "bias")
-    if found.size not in (1, size) or (found.ndim and found.shape[-1] != found.size):
-        raise StaysOnHost(f"its bias has the shape {found.shape}")
-    return _repeated(found.reshape(-1), size)
-
-
-def _repeated(values: Array, size: int) -> Array:
-    """Return one value as ``size`` of them, or fewer repeated batch by batch."""
-    return np.tile(values, size // len(values))
-
-
-def _outputs(arrangement: Arrangement, weights: Array) -> int:
-    assert isinstance(arrangement, Axes)
-    return len(arrangement.weights(weights))
-
-
-def _zeros(graph: Graph, node: NodeProto, index: int, size: int) -> npt.NDArray[np.int64]:
-    """Return zero points of weights, one for each output channel; 0 where none is given."""
-    if not _given(node, index):
-        return np.zeros(size, np.int64)
-    found = _constant(graph, node, index, "zero point").reshape(-1).astype(np.int64)
-    if found.size not in (1, size):
-        raise StaysOnHost(f"{found.size} zero points for {size} columns")
-    return _repeated(found, size)
-
-
-def _scales(graph: Graph, node: NodeProto, index: int, size: int) -> npt.NDArray[np.float32]:
-    found = _floats(_constant(graph, node, index, "scale")).reshape(-1)
-    if found.size not in (1, size):
-        raise StaysOnHost(f"{found.size} scales for {size} columns")
-    return _repeated(found, size)
-
-
-def _one(graph: Graph, node: NodeProto, index: int, what: str) -> Array:
-    found = _constant(graph, node, index, what)
-    if found.size != 1:
-        raise StaysOnHost(f"its {what} has the shape {found.shape}; activations have one")
-    return found.reshape(())
-
-
-def _integers(graph: Graph, node: NodeProto, tensor: int, zero: int) -> Affine:
-    """Return activations whose integers are worth 1 each, with a zero point that may be left out."""
-    if _given(node, zero):
-        value = _one(graph, node, zero, "zero point")
-        return affine(np.ones((), np.float32), value, value.dtype)
-    dtype = graph.dtype(node.input[tensor])
-    if dtype is None:
-        raise StaysOnHost(f"the type of {node.input[tensor]} is not known")
-    return affine(np.ones((), np.float32), np.zeros((), np.int64), np.dtype(dtype))
-
-
-def _activations(graph: Graph, node: NodeProto, scale: int, zero: int) -> Affine:
-    point = _one(graph, node, zero, "zero point")
-    return affine(_floats(_one(graph, node, scale, "scale")).reshape(()), point, point.dtype)
-
-
-def affine(scale: Array, zero: Array, dtype: np.dtype[Any]) -> Affine:
-    """Return what integers of a dtype of 8 bits are worth. Raises StaysOnHost for another."""
-    if dtype not in (np.dtype("int8"), np.dtype("uint8")):
-        raise StaysOnHost(f"{dtype} operands; layers have INT8 and UINT8")
-    return Affine(scale, zero, *integer_range(8, signed=dtype.kind == "i", symmetric=False))

@@ -26,8 +26,9 @@ from tileloom.families import families, family_of
 
 from .affine import Affine
 from .arrangement import Arrangement, Axes, Channels, Window
+from .host import Segment
 from .layer import Layer, Quantisation
-from .network import Network, Segment
+from .network import Network
 
 VERSION = 1
 """Of the file's format; another is refused."""

@@ -16,7 +16,8 @@ from onnx import NodeProto
 from .affine import Affine, integer_range
 from .layer import Layer, Quantisation
 from .onnx_file import Graph, attributes, reads
-from .operators import StaysOnHost, affine, layer_of
+from .operands import StaysOnHost, affine
+from .operators import layer_of
 
 
 def fold_weights(graph: Graph) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -220,7 +221,10 @@ def _removed(done: Sparsified) -> dict[str, Any]:
 def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """Return the content of an ``.npz`` file."""
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
+    with zipfile.ZipFile(content, "w") as archive:  # a network may call a tensor as savez does an argument
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
     return content.getvalue()
 
 

@@ -19,10 +19,11 @@ from tileloom.config import Config
 from tileloom.errors import CheckError
 
 from .accuracy import SignalToNoise
+from .host import Tensors
 from .layer import Layer, reference
 from .mapping import Cost, map_layer
 from .mapping import Mapping as LayerMapping
-from .network import Network, Tensors
+from .network import Network
 from .prepared import Prepared
 
 Data = Mapping[str, npt.NDArray[Any]]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tileloom.errors import UserError
 
 from .accuracy import Metric, load_metric, text_errors, top_1
-from .network import Tensors
+from .host import Tensors
 
 
 def score(

@@ -101,6 +101,7 @@ class KernelMapping:
             channels=channels,
             pixels=pixels,
             group=size,
+            stride=self.layer.window.strides[0] if self.native else 1,
             simd=PROPERTIES[CORES[self.config.host]].xpulp,
         )
         kept = length if size is None else padded_groups(length, size, layout)

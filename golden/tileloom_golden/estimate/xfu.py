@@ -7,6 +7,7 @@ counted in the RTL. Estimates are within 5 % of that (`tb/xfu/test_estimate.py`)
 """
 
 from dataclasses import dataclass
+from math import gcd
 
 from ..xfu.packing import Layout, padded_groups
 
@@ -40,7 +41,7 @@ class Copies:
     Attributes
     ----------
     word, byte:
-        Of one that is copied; bytes where channels are no multiple of 4.
+        Of one that is copied.
     window_row, patch, pair:
         Beyond that, of a row of a window, of a patch, and of two pixels.
     """
@@ -57,7 +58,7 @@ CV32E40P = (
         "convolution": Loops({4: 11.5, 8: 12, 16: 12}, 6, 14, 42),
         "connected": Loops({4: 12.5, 8: 13, 16: 13}, 6, 9, 26),
     },
-    Copies(2, 7, 56, 50, 40),
+    Copies(2, 8, 53, 50, 40),
 )
 CV32E40X = (
     {
@@ -75,6 +76,7 @@ def cycles(
     channels: int,
     pixels: int,
     group: int | None,
+    stride: int = 1,
     simd: bool = True,
 ) -> int:
     """Return the cycles of a layer, im2col included.
@@ -92,6 +94,8 @@ def cycles(
     group:
         M of 1:M weights, for the kernels with xDecimate; None for the dense ones, four output channels at a
         time.
+    stride:
+        Of the window.
     simd:
         Whether the core is CV32E40P, with dot products of bytes; else CV32E40X.
     """
@@ -105,6 +109,8 @@ def cycles(
         inner = -(-rows // (1 if kernel else 2)) * (loops.sparse_row + loops.sparse_step[group] * steps)
     if kernel is None:
         return round(inner)
-    copied = length // 4 * copies.word if channels % 4 == 0 else length * copies.byte
+    # A row of a window is copied by words where its length and its place in the image are multiples of one.
+    by_words = 0.0 if kernel[1] * channels % 4 else gcd(stride * channels, 4) / 4
+    copied = length * (by_words * copies.word / 4 + (1 - by_words) * copies.byte)
     patches = pixels * (copied + kernel[0] * copies.window_row + copies.patch)
     return round(-(-pixels // 2) * (inner + copies.pair) + patches)

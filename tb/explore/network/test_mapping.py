@@ -131,6 +131,22 @@ def test_floats_are_right_within_their_rounding(name: str) -> None:
         assert np.abs(found - wanted).max(initial=0) < terms * 2.0**-22 * (np.abs(wanted).max() + 20)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["stream-8x8-int8", "engine-int8", "xfu-cv32e40p"])
+def test_layers_in_rtl(name: str) -> None:
+    rng = np.random.default_rng(SEED)
+    config, done = load(name, **({"requantise": False} if name.startswith("engine") else {})), 0
+    for _ in range(6):
+        layer, x = random_layer(rng)
+        mapping, image = map_layer(config, layer), layer.image(x)
+        run = mapping.simulate(image)
+        assert np.array_equal(run.results, mapping.compute(image))
+        estimated = mapping.cost(image.shape).cycles
+        assert abs(run.cycles - estimated) < 0.1 * run.cycles + 60 * len(image), layer
+        done += run.compared
+    assert done > 500
+
+
 def test_what_is_prepared_is_told() -> None:
     rng = np.random.default_rng(SEED)
     layer, _ = random_layer(rng)

@@ -1,0 +1,116 @@
+"""The constant inputs of a node: weights, biases, scales and zero points, one for each output channel.
+
+What is not constant, or by other axes, leaves the node to the host.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import NodeProto
+
+from .affine import Affine, integer_range
+from .arrangement import Arrangement, Axes
+from .onnx_file import Graph
+
+Array = npt.NDArray[Any]
+
+
+class StaysOnHost(Exception):  # noqa: N818 - not an error
+    """A product or convolution that is no layer; the message says why."""
+
+
+def constant_weights(graph: Graph, node: NodeProto, index: int) -> Array:
+    """Return a node's weights. Raises StaysOnHost where they are computed."""
+    found = graph.constant(node.input[index])
+    if found is None:
+        raise StaysOnHost("the weights are computed; a layer has constant ones")
+    return found
+
+
+def to_float32(array: Array) -> Array:
+    """Return float32; float16 and bfloat16 fit it."""
+    return np.ascontiguousarray(array, np.float32)
+
+
+def _is_given(node: NodeProto, index: int) -> bool:
+    return len(node.input) > index and bool(node.input[index])
+
+
+def _constant_input(graph: Graph, node: NodeProto, index: int, what: str) -> Array:
+    found = graph.constant(node.input[index])
+    if found is None:
+        raise StaysOnHost(f"its {what} is computed; a layer has a constant one")
+    return found
+
+
+def bias_vector(graph: Graph, node: NodeProto, index: int, size: int) -> Array | None:
+    """Return an input that is one number for each output channel, or None where it is not given."""
+    if not _is_given(node, index):
+        return None
+    found = _constant_input(graph, node, index, "bias")
+    if found.size not in (1, size) or (found.ndim and found.shape[-1] != found.size):
+        raise StaysOnHost(f"its bias has the shape {found.shape}")
+    return repeat(found.reshape(-1), size)
+
+
+def repeat(values: Array, size: int) -> Array:
+    """Return one value as ``size`` of them, or fewer repeated batch by batch."""
+    return np.tile(values, size // len(values))
+
+
+def outputs_of(arrangement: Arrangement, weights: Array) -> int:
+    """Return the output channels of a product's weights."""
+    assert isinstance(arrangement, Axes)
+    return len(arrangement.weights(weights))
+
+
+def weight_zeros(graph: Graph, node: NodeProto, index: int, size: int) -> npt.NDArray[np.int64]:
+    """Return zero points of weights, one for each output channel; 0 where none is given."""
+    if not _is_given(node, index):
+        return np.zeros(size, np.int64)
+    found = _constant_input(graph, node, index, "zero point").reshape(-1).astype(np.int64)
+    if found.size not in (1, size):
+        raise StaysOnHost(f"{found.size} zero points for {size} columns")
+    return repeat(found, size)
+
+
+def weight_scales(graph: Graph, node: NodeProto, index: int, size: int) -> npt.NDArray[np.float32]:
+    """Return float32 scales of weights, one for each output channel."""
+    found = to_float32(_constant_input(graph, node, index, "scale")).reshape(-1)
+    if found.size not in (1, size):
+        raise StaysOnHost(f"{found.size} scales for {size} columns")
+    return repeat(found, size)
+
+
+def _one_number(graph: Graph, node: NodeProto, index: int, what: str) -> Array:
+    found = _constant_input(graph, node, index, what)
+    if found.size != 1:
+        raise StaysOnHost(f"its {what} has the shape {found.shape}; activations have one")
+    return found.reshape(())
+
+
+def integer_activations(graph: Graph, node: NodeProto, tensor: int, zero: int) -> Affine:
+    """Return activations whose integers are worth 1 each, with a zero point that may be left out."""
+    if _is_given(node, zero):
+        value = _one_number(graph, node, zero, "zero point")
+        return affine(np.ones((), np.float32), value, value.dtype)
+    dtype = graph.dtype(node.input[tensor])
+    if dtype is None:
+        raise StaysOnHost(f"the type of {node.input[tensor]} is not known")
+    return affine(np.ones((), np.float32), np.zeros((), np.int64), np.dtype(dtype))
+
+
+def quantised_activations(graph: Graph, node: NodeProto, scale: int, zero: int) -> Affine:
+    """Return what activations, or results, with a scale and a zero point are worth."""
+    point = _one_number(graph, node, zero, "zero point")
+    return affine(to_float32(_one_number(graph, node, scale, "scale")).reshape(()), point, point.dtype)
+
+
+def affine(scale: Array, zero: Array, dtype: np.dtype[Any]) -> Affine:
+    """Return what integers of a dtype of 8 bits are worth. Raises StaysOnHost for another."""
+    if dtype not in (np.dtype("int8"), np.dtype("uint8")):
+        raise StaysOnHost(f"{dtype} operands; layers have INT8 and UINT8")
+    return Affine(scale, zero, *integer_range(8, signed=dtype.kind == "i", symmetric=False))
