@@ -1,0 +1,1 @@
+"""The analytical model of sparse tensor accelerators: a mapping in; traffic, cycles and energy out."""

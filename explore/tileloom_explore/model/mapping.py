@@ -1,0 +1,177 @@
+"""Who computes what when: loops over the workload's dimensions, in time and in space, at each level.
+
+A ``Nest`` has many mappings at once, as arrays: all of them have the same slots for loops and keep the same
+tensors at the same levels, and differ in the dimensions and the bounds of the loops. So one mapping and ten
+thousand are evaluated by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.errors import UserError
+
+from .architecture import Architecture
+from .workload import Tensor, Workload
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops of one level, each a dimension and a bound, outermost first.
+
+    Attributes
+    ----------
+    level:
+        Its name.
+    temporal:
+        One iteration after the other.
+    spatial:
+        At once, each in an instance of what is below.
+    keep:
+        The tensors that the level stores; the others pass it by. None: all.
+    """
+
+    level: str
+    temporal: tuple[tuple[str, int], ...] = ()
+    spatial: tuple[tuple[str, int], ...] = ()
+    keep: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        spatial = [f"{name}:{bound}" for name, bound in self.spatial]
+        loops = [f"{name}:{bound}" for name, bound in self.temporal] + ([f"({' '.join(spatial)})"] * bool(spatial))
+        return f"{self.level}[{' '.join(loops)}]"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One mapping: the loops of every level of an architecture, the outermost first."""
+
+    levels: tuple[Loops, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.levels))
+
+
+@dataclass(frozen=True, eq=False)
+class Nest:
+    """Mappings with the same slots.
+
+    Attributes
+    ----------
+    dimension, bound:
+        Of the loop in each slot (mappings x slots), the outermost first; a slot that is not used has bound 1.
+    spatial, level:
+        Of each slot: whether it is in space, and the index of its level.
+    dimensions:
+        The names that ``dimension`` counts.
+    keep:
+        Of each tensor, the indices of the levels that store it, ascending.
+    depth:
+        Levels of the architecture.
+    """
+
+    dimension: Integers
+    bound: Integers
+    spatial: npt.NDArray[np.bool_]
+    level: Integers
+    dimensions: tuple[str, ...]
+    keep: dict[str, tuple[int, ...]]
+    depth: int
+
+    @cached_property
+    def bounds(self) -> Integers:
+        """Bound of each slot in each dimension (mappings x slots x dimensions), 1 where it is another's."""
+        one_hot = self.dimension[..., None] == np.arange(len(self.dimensions))
+        return np.where(one_hot, self.bound[..., None], 1)
+
+    @cached_property
+    def inside(self) -> Integers:
+        """Iterations of each dimension from a slot on inwards (mappings x slots + 1 x dimensions)."""
+        inner = np.cumprod(self.bounds[:, ::-1], axis=1)[:, ::-1]
+        return np.concatenate([inner, np.ones_like(inner[:, :1])], axis=1)
+
+    @cached_property
+    def stride(self) -> Integers:
+        """How far an iteration of a slot moves in each dimension (mappings x slots x dimensions)."""
+        one_hot = self.dimension[..., None] == np.arange(len(self.dimensions))
+        return np.where(one_hot, self.inside[:, 1:], 0)
+
+    def start(self, level: int) -> int:
+        """Return the first slot of a level; of one past the last level, the number of slots."""
+        return int(np.searchsorted(self.level, level))
+
+    def instances(self, level: int) -> Integers:
+        """Return how many instances of a level are in use (mappings,); of ``depth``, compute units."""
+        above = self.spatial & (self.level < level)
+        return np.prod(self.bound[:, above], axis=1)
+
+    @cached_property
+    def steps(self) -> Integers:
+        """Iterations in time of one compute unit (mappings,)."""
+        return np.prod(self.bound[:, ~self.spatial], axis=1)
+
+    def extents(self, tensor: Tensor, points: Integers) -> Integers:
+        """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions)."""
+        return 1 + (points - 1) @ tensor.coefficients(self.dimensions).T
+
+
+def nest_of(workload: Workload, architecture: Architecture, mapping: Mapping, where: str = "mapping") -> Nest:
+    """Return the nest of one mapping, its trivial loops left out.
+
+    Raises UserError, which names the field, where a level, tensor or dimension is not there, where the loops
+    do not make up a dimension, or where a level's fan-out is exceeded.
+    """
+    names = [level.name for level in architecture.levels]
+    given = [loops.level for loops in mapping.levels]
+    if given != names:
+        raise UserError(f"{where}: its levels are {', '.join(given)}, the architecture's {', '.join(names)}")
+    slots: list[tuple[int, int, bool, int]] = []
+    keep: dict[str, list[int]] = {tensor.name: [] for tensor in workload.tensors}
+    covered = dict.fromkeys(workload.dimensions, 1)
+    for index, loops in enumerate(mapping.levels):
+        place = f"{where}.{loops.level}"
+        for tensor in keep if loops.keep is None else loops.keep:
+            workload.tensor(tensor, f"{place}.keep")
+            keep[tensor].append(index)
+        for spatial, group in ((False, loops.temporal), (True, loops.spatial)):
+            for name, bound in group:
+                _known(name, workload, f"{place}.{'spatial' if spatial else 'loops'}")
+                covered[name] *= bound
+                if bound > 1:
+                    slots.append((workload.dimensions.index(name), bound, spatial, index))
+        fanout, used = architecture.levels[index].fanout, int(np.prod([b for _, b in loops.spatial] or [1]))
+        if fanout is not None and used > fanout:
+            raise UserError(f"{place}.spatial: {used} instances below, {used - fanout} more than its fanout")
+    for name, count in covered.items():
+        if count != workload.sizes[name]:
+            raise UserError(
+                f"{where}: {name}: its loops make {count}, the workload has {workload.sizes[name]}"
+            )
+    for tensor, levels in keep.items():
+        if levels[:1] != [0]:
+            raise UserError(f"{where}.{names[0]}.keep: {tensor} is missing; the outermost level keeps all")
+    table = np.array(slots or [(0, 1, False, 0)], np.int64)
+    return Nest(
+        dimension=table[None, :, 0],
+        bound=table[None, :, 1],
+        spatial=table[:, 2].astype(bool),
+        level=table[:, 3],
+        dimensions=workload.dimensions,
+        keep={tensor: tuple(levels) for tensor, levels in keep.items()},
+        depth=len(names),
+    )
+
+
+def _known(name: str, workload: Workload, where: str) -> None:
+    from tileloom.config import did_you_mean
+
+    if name not in workload.sizes:
+        known: Sequence[str] = workload.dimensions
+        raise UserError(f"{where}: no dimension {name}{did_you_mean(name, known, 'dimensions')}")

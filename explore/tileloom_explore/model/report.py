@@ -1,0 +1,138 @@
+"""What an estimate says: plain values for programs, tables for people, and why it is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tileloom.cli.console import Sheet
+
+from .evaluate import Estimate
+from .sparse import Actions, LevelActions
+
+
+def figures(estimate: Estimate, index: int = 0) -> dict[str, Any]:
+    """Return one mapping's estimate as plain values.
+
+    Counts are of all instances of a level together, in words of data and items of metadata; energies in pJ.
+    ``moved_bits`` of a level is what crosses its lower and upper edge: reads, fills and updates, metadata
+    included.
+    """
+    costs, nest = estimate.costs, estimate.nest
+    actual, gated, skipped = (float(count[index]) for count in costs.computes)
+    units = int(nest.instances(nest.depth)[index])
+    cycles = float(costs.cycles[index])
+    levels = []
+    for number, (level, cost) in enumerate(zip(estimate.architecture.levels, costs.levels, strict=True)):
+        found = [each for each in estimate.actions if each.transfer.level == number]
+        tensors = {each.tensor: _tensor(estimate, each, index) for each in found}
+        energy = {name: float(value[index]) for name, value in cost.energy.items()}
+        for name, value in energy.items():
+            tensors[name]["energy_pj"] = value
+        levels.append(
+            {
+                "name": level.name,
+                "instances": int(nest.instances(number)[index]),
+                "words": float(cost.words[index]),
+                "metadata_bits": float(cost.metadata_bits[index]),
+                "moved_bits": sum(tensor["moved_bits"] for tensor in tensors.values()),
+                "slowdown": float(cost.slowdown[index]),
+                "energy_pj": sum(energy.values()) + float(cost.leakage[index]),
+                "tensors": tensors,
+            }
+        )
+    return {
+        "layer": estimate.workload.name,
+        "algorithmic_computes": estimate.workload.computes,
+        "computes": actual,
+        "gated_computes": gated,
+        "skipped_computes": skipped,
+        "compute_units": units,
+        "cycles": cycles,
+        "compute_cycles": float(costs.compute_cycles[index]),
+        "limited_by": limit(estimate, index),
+        "utilisation": actual / (units * cycles),
+        "energy_pj": float(costs.energy[index]),
+        "compute_energy_pj": float(costs.compute_energy[index]),
+        "pj_per_algorithmic_compute": float(costs.energy[index]) / estimate.workload.computes,
+        "levels": levels,
+    }
+
+
+def limit(estimate: Estimate, index: int = 0) -> str:
+    """Return what sets the cycles: "compute", or the level whose bandwidth does."""
+    slow = [float(level.slowdown[index]) for level in estimate.costs.levels]
+    worst = max(range(len(slow)), key=slow.__getitem__)
+    return estimate.architecture.levels[worst].name if slow[worst] > 1 else "compute"
+
+
+def _tensor(estimate: Estimate, found: LevelActions, index: int) -> dict[str, Any]:
+    instances = float(found.transfer.instances[index])
+    level = estimate.architecture.levels[found.transfer.level]
+    form = estimate.architecture.formats.get((level.name, found.tensor))
+    widths = form.widths(level.metadata.width) if form else ()
+
+    def counts(actions: Actions) -> dict[str, float]:
+        return {
+            name: float(getattr(actions, name)[index]) * instances
+            for name in ("dense", "actual", "gated", "skipped")
+        }
+
+    data = {name: counts(getattr(found, name)) for name in ("reads", "fills", "updates")}
+    metadata = {
+        name: [counts(rank) for rank in getattr(found, name)] for name in ("metadata_reads", "metadata_writes")
+    }
+    moved = level.word * sum(kind["actual"] for kind in data.values())
+    for ranks in metadata.values():
+        moved += sum(rank["actual"] * bits for rank, bits in zip(ranks, widths, strict=True))
+    return {
+        "tile": [int(extent) for extent in found.transfer.tile[index]],
+        "words": float(found.words[index]),
+        "metadata": [float(rank[index]) for rank in found.metadata],
+        **data,
+        **metadata,
+        "links": float(found.transfer.links[index]) * instances,
+        "moved_bits": moved,
+    }
+
+
+def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
+    """Return a table of layers, a row each."""
+    headings = ("layer", "computes", "of them done", "cycles", "used", "limited by", "uJ", "pJ/compute")
+    return Sheet(
+        name,
+        headings,
+        [
+            (
+                row["layer"],
+                f"{row['algorithmic_computes']:,}",
+                f"{row['computes']:,.0f}",
+                f"{row['cycles']:,.0f}",
+                f"{row['utilisation']:.1%}",
+                row["limited_by"],
+                f"{row['energy_pj'] / 1e6:,.4g}",
+                f"{row['pj_per_algorithmic_compute']:.4g}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def detail(row: dict[str, Any]) -> Sheet:
+    """Return a table of what each level does for each tensor."""
+    headings = ("level", "tensor", "tile", "reads", "gated", "skipped", "fills", "updates", "metadata", "pJ", "share")
+    cells = [
+        (
+            level["name"],
+            name,
+            f"{tensor['words']:,.0f}",
+            *(f"{tensor['reads'][kind]:,.0f}" for kind in ("actual", "gated", "skipped")),
+            *(f"{tensor[kind]['actual']:,.0f}" for kind in ("fills", "updates")),
+            f"{sum(rank['actual'] for kind in ('metadata_reads', 'metadata_writes') for rank in tensor[kind]):,.0f}",
+            f"{tensor['energy_pj']:,.2f}",
+            f"{tensor['energy_pj'] / row['energy_pj']:.1%}" if row["energy_pj"] else "-",
+        )
+        for level in row["levels"]
+        for name, tensor in level["tensors"].items()
+    ]
+    return Sheet(f"{row['layer']}: accesses of all instances, in words, and their energy", headings, cells)

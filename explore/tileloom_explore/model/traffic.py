@@ -1,0 +1,167 @@
+"""The first step: dense traffic, the words that a mapping moves between levels if nothing is zero.
+
+A tile is a box, so what changes from one iteration to the next has a closed form. When a loop steps and all
+loops inside it begin again, the tile has moved by the loop's own stride less their whole ways; what it has
+then in common with the tile before is a box as well, and the rest is moved. Stationarity (it has not moved)
+and the halo of convolutions (it has moved by less than its extent) are two cases of that one rule.
+(Sparseloop, MICRO 2022, section 5.2; Timeloop, ISPASS 2019, section VI.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .architecture import Architecture
+from .mapping import Integers, Nest
+from .workload import Tensor
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """What a level does for one tensor, in words of one instance (arrays over mappings).
+
+    Attributes
+    ----------
+    level, below:
+        Index of the level, and of the next below that keeps the tensor; the number of levels: compute.
+    tile:
+        Extents of the tile that it holds (mappings x ranks).
+    instances:
+        Of the level, in use.
+    reads:
+        Read for what is below; of a result also the partial ones that an update adds to.
+    fills:
+        Written by what is above.
+    updates:
+        Of a result: written by what is below.
+    first_fills:
+        Of a result: how many more fills there would be if a level were filled before its first update.
+    links:
+        Words that come from a neighbour below, of all instances below one of this level.
+    """
+
+    level: int
+    below: int
+    tile: Integers
+    instances: Floats
+    reads: Floats
+    fills: Floats
+    updates: Floats
+    first_fills: Floats
+    links: Floats
+
+
+def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> list[Transfer]:
+    """Return the transfers of each level that keeps a tensor, the outermost first."""
+    keepers = nest.keep[tensor.name]
+    matrix = tensor.coefficients(nest.dimensions)
+    step = nest.stride @ matrix.T
+    result = []
+    fills = first = np.zeros(nest.bound.shape[0])
+    for level, below in zip(keepers, (*keepers[1:], nest.depth), strict=True):
+        between = [other for other in architecture.levels[level:below] if other.fanout != 1]
+        lanes = nest.spatial & (nest.level >= level) & (nest.level < below)
+        count = np.prod(nest.bound[:, lanes], axis=1).astype(np.float64)
+        tile = nest.extents(tensor, nest.inside[:, nest.start(below)])
+        if below == nest.depth:
+            own = nest.steps.astype(np.float64)
+            shared = own * _cover(np.ones_like(tile), step[:, lanes], nest.bound[:, lanes])
+            linked = shared
+        else:
+            own, shared, linked = _changes(nest, nest.start(below), tile, step, lanes)
+        links = np.zeros_like(own)
+        merge = all(other.reduction if tensor.written else other.multicast for other in between)
+        moved = shared if merge else own * count
+        if merge and not tensor.written and any(other.links for other in between):
+            moved, links = linked, shared - linked
+        if tensor.written:
+            mine = _distinct(nest, tensor, level)
+            reads, updates = np.maximum(moved - mine, 0), moved
+            below_first = _distinct(nest, tensor, below) if below < nest.depth else np.zeros_like(own)
+            next_fills, next_first = np.maximum(own - below_first, 0), np.minimum(own, below_first)
+        else:
+            reads, updates = moved, np.zeros_like(own)
+            next_fills, next_first = own, np.zeros_like(own)
+        instances = nest.instances(level).astype(np.float64)
+        held = nest.extents(tensor, nest.inside[:, nest.start(level)])
+        result.append(Transfer(level, below, held, instances, reads, fills, updates, first, links))
+        fills, first = next_fills, next_first
+    return result
+
+
+def _changes(
+    nest: Nest, start: int, tile: Integers, step: Integers, lanes: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the words that tiles of the loops from slot ``start`` on take in over time.
+
+    They are counted for one instance; for all instances at once, each word that several take in in the same
+    step once; and for all instances as one, words that any of them had the step before left out.
+    """
+    above = np.flatnonzero(~nest.spatial[:start])
+    bound, way = nest.bound[:, above], step[:, above]
+    moved = way - _after(way * (bound - 1)[..., None])
+    repeats = np.cumprod(np.concatenate([np.ones_like(bound[:, :1]), bound], axis=1), axis=1)[:, :-1]
+    times = (repeats * (bound - 1)).astype(np.float64)
+    extent = np.broadcast_to(tile[:, None], moved.shape)
+    common = np.maximum(extent - np.abs(moved), 0)
+    volume, kept = np.prod(tile, axis=1, dtype=np.float64), np.prod(common, axis=2, dtype=np.float64)
+    own = volume + (times * (volume[:, None] - kept)).sum(axis=1)
+    if not lanes.any():
+        return own, own, own
+    across, width = step[:, lanes], nest.bound[:, lanes]
+    # What is new is a row of slabs, one a rank; a slab is common in the ranks before and whole in those after.
+    points = {
+        name: _points(size, across, width)
+        for name, size in (("whole", extent), ("common", common), ("new", extent - common))
+    }
+    slabs = np.zeros(times.shape)
+    for rank in range(tile.shape[1]):
+        before = np.prod(points["common"][..., :rank], axis=2)
+        slabs += before * points["new"][..., rank] * np.prod(points["whole"][..., rank + 1 :], axis=2)
+    everything = _cover(tile, across, width)
+    shared = everything + (times * slabs).sum(axis=1)
+    span = tile + (np.abs(across) * (width - 1)[..., None]).sum(axis=1)
+    held = np.prod(np.maximum(span[:, None] - np.abs(moved), 0), axis=2, dtype=np.float64)
+    whole = np.prod(span, axis=1, dtype=np.float64)
+    # Where instances lie apart there is nothing that one of them could have from another.
+    joint = np.where(whole == everything, everything + (times * (whole[:, None] - held)).sum(axis=1), shared)
+    return own, shared, np.minimum(joint, shared)
+
+
+def _after(values: Integers) -> Integers:
+    """Return for each slot the sum over those inside it."""
+    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1] - values
+
+
+def _points(width: Integers, across: Integers, bound: Integers) -> Floats:
+    """Return in each rank how many points intervals of ``width`` cover, one for each instance.
+
+    ``width`` is mappings x any x ranks; ``across`` and ``bound`` are the stride and bound of the loops in
+    space, the innermost last.
+    """
+    points, span = width.astype(np.float64), width.astype(np.float64)
+    for slot in reversed(range(bound.shape[1])):
+        stride = np.abs(across[:, slot])[:, None]
+        times = bound[:, slot][:, None, None]
+        grown = span + stride * (times - 1)
+        joined = (points == span) & (stride <= span)
+        points = np.where(stride == 0, points, np.where(joined, grown, points * times))
+        span = np.where(stride == 0, span, grown)
+    return points
+
+
+def _cover(tile: Integers, across: Integers, bound: Integers) -> Floats:
+    """Return how many words the tiles of all instances have together."""
+    return np.prod(_points(tile[:, None], across, bound)[:, 0], axis=1)
+
+
+def _distinct(nest: Nest, tensor: Tensor, level: int) -> Floats:
+    """Return how many words of a tensor one instance of a level ever sees."""
+    others = nest.spatial & (nest.level < level)
+    points = np.prod(nest.bounds[:, ~others], axis=1)
+    return np.prod(nest.extents(tensor, points), axis=1, dtype=np.float64)
