@@ -1,5 +1,6 @@
-"""The hardware as the model knows it: levels of storage, the fan-out between them, compute, and what it does
-about zeros. All of it is data; ``specification`` reads it from TOML.
+"""The hardware as the model knows it: levels of storage, compute, and what is done about zeros.
+
+All of it is data; ``specification`` reads it from TOML.
 """
 
 from __future__ import annotations

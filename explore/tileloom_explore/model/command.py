@@ -20,7 +20,9 @@ BEST = 10
 """Mappings of a search that are shown."""
 
 
-def estimate_layer(specification: Specification, layer: Layer, options: dict[str, Any]) -> list[dict[str, Any]]:
+def estimate_layer(
+    specification: Specification, layer: Layer, options: dict[str, Any]
+) -> list[dict[str, Any]]:
     """Return the figures of a layer's mapping, or of the best ones that a search finds."""
     try:
         if layer.mapping is not None:
@@ -81,11 +83,17 @@ estimate_command = Strict(
     short_help="Traffic, cycles and energy by an analytical model.",
     params=[
         click.Argument(["source"], metavar="SPEC"),
-        click.Option(["--layer", "layers"], multiple=True, metavar="NAME", help="Only this layer; may be repeated."),
         click.Option(
-            ["--objective"], type=click.Choice(list(OBJECTIVES)), help="What a search minimises.  [default: edp]"
+            ["--layer", "layers"], multiple=True, metavar="NAME", help="Only this layer; may be repeated."
         ),
-        click.Option(["--count"], type=Whole(1, 10**9), help="Mappings that a search tries.  [default: 10000]"),
+        click.Option(
+            ["--objective"],
+            type=click.Choice(list(OBJECTIVES)),
+            help="What a search minimises.  [default: edp]",
+        ),
+        click.Option(
+            ["--count"], type=Whole(1, 10**9), help="Mappings that a search tries.  [default: 10000]"
+        ),
         click.Option(["--seed"], type=Whole(0, 2**63 - 1), help="Of a search's sample.  [default: 0]"),
         json_option(),
     ],

@@ -1,12 +1,13 @@
 """How non-zeros lie in a tensor: how often a tile is empty, and how many non-zeros it has.
 
-A law is asked about many tiles at once: an array (..., ranks) of their extents gives an array (...). The laws
-are those of Sparseloop (Wu et al., MICRO 2022, section 5.3.2): fixed-structured, uniform, banded, actual data.
+A law is asked about many tiles at once: an array (..., ranks) of their extents gives an array (...). The
+laws are Sparseloop's (MICRO 2022, section 5.3.2): fixed-structured, uniform, banded, actual data.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -127,10 +128,10 @@ class Uniform:
             )
         return result
 
-    def _each(self, n: Floats, of: object) -> Floats:
+    def _each(self, n: Floats, of: Callable[[int, Floats], float]) -> Floats:
         """Return ``of(least occupancy, probabilities from there on)`` for every size of a tile."""
         sizes, where = np.unique(n, return_inverse=True)
-        values = [of(*self._mass(int(size))) for size in sizes]  # type: ignore[operator]
+        values = [of(*self._mass(int(size))) for size in sizes]
         return np.array(values, np.float64)[where].reshape(n.shape)
 
     def _mass(self, n: int) -> tuple[int, Floats]:
@@ -177,7 +178,7 @@ class ActualData:
     def most(self, tile: Extents, confidence: float) -> Floats:
         """Return the quantile over the tiles."""
         return self._each(
-            tile, lambda counts: counts[max(0, math.ceil(confidence * counts.size - 1e-9) - 1)]
+            tile, lambda counts: float(counts[max(0, math.ceil(confidence * counts.size - 1e-9) - 1)])
         )
 
     def packed(self, tile: Extents, lanes: npt.NDArray[np.int64]) -> Floats:
@@ -190,10 +191,10 @@ class ActualData:
         ]
         return np.array(means).reshape(tile.shape[:-1])
 
-    def _each(self, tile: Extents, of: object) -> Floats:
+    def _each(self, tile: Extents, of: Callable[[Floats], float]) -> Floats:
         flat = tile.reshape(-1, tile.shape[-1])
         shapes, where = np.unique(flat, axis=0, return_inverse=True)
-        values = [of(self.counts(tuple(map(int, shape)))) for shape in shapes]  # type: ignore[operator]
+        values = [of(self.counts(tuple(map(int, shape)))) for shape in shapes]
         return np.array(values, np.float64)[where.reshape(-1)].reshape(tile.shape[:-1])
 
 

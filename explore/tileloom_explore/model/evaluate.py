@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from tileloom.errors import UserError
 
 from .architecture import Architecture
+from .computes import Computes, filter_computes
 from .mapping import Mapping, Nest, nest_of
 from .microarchitecture import Costs, costs
-from .sparse import Computes, LevelActions, filter_computes, filter_tensor
+from .sparse import LevelActions, filter_tensor
 from .traffic import dense_traffic
 from .workload import Workload
 
@@ -49,7 +51,7 @@ class Estimate:
         raise KeyError(f"{level} does not keep {tensor}")
 
     @cached_property
-    def fits(self) -> np.ndarray:  # type: ignore[type-arg]
+    def fits(self) -> npt.NDArray[np.bool_]:
         """Whether every tile fits its level, a truth value for each mapping."""
         over = [level.excess + level.metadata_excess for level in self.costs.levels]
         return np.sum(over, axis=0) == 0
@@ -64,7 +66,9 @@ def evaluate_nest(workload: Workload, architecture: Architecture, nest: Nest) ->
         for found in filter_tensor(nest, workload, architecture, tensor, dense[tensor.name])
     )
     computes = filter_computes(nest, workload, architecture, dense)
-    return Estimate(workload, architecture, nest, actions, computes, costs(nest, architecture, actions, computes))
+    return Estimate(
+        workload, architecture, nest, actions, computes, costs(nest, architecture, actions, computes)
+    )
 
 
 def evaluate(workload: Workload, architecture: Architecture, mapping: Mapping) -> Estimate:

@@ -1,7 +1,7 @@
 """How a tile is stored: for each rank what it keeps besides the values, in items of so many bits.
 
-The formats are Sparseloop's (Wu et al., MICRO 2022, section 3.2): uncompressed (U), bitmask (B), coordinate and
-payload (CP), run lengths (RLE), uncompressed offset pairs (UOP), one for each rank of a tile.
+The formats are Sparseloop's (MICRO 2022, section 3.2), one for each rank of a tile: uncompressed (U), bitmask
+(B), coordinate and payload (CP), run lengths (RLE), uncompressed offset pairs (UOP).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .density import Density, Extents, Floats
+from .density import Density, Floats
 
 
 class Kind(enum.Enum):
@@ -40,8 +40,8 @@ class Rank:
     bits:
         Of an item; None: one word of the level's metadata (of a bitmask: one bit).
     dimensions:
-        Whose loops make up this rank; empty: the next loop that is not trivial, from the inside, the outermost
-        rank all that are left.
+        Whose loops make up this rank; empty: from the inside the next loop that is not trivial, and the
+        outermost rank all that are left.
     """
 
     kind: Kind
@@ -101,4 +101,3 @@ def items(form: Format, tiles: npt.NDArray[np.int64], law: Density) -> Floats:
         result[..., depth] = np.where(nothing, 0.0, count)
         fibers = present
     return result
-

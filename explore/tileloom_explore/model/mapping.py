@@ -7,13 +7,13 @@ thousand are evaluated by the same code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 
 from .architecture import Architecture
@@ -45,8 +45,9 @@ class Loops:
 
     def __str__(self) -> str:
         spatial = [f"{name}:{bound}" for name, bound in self.spatial]
-        loops = [f"{name}:{bound}" for name, bound in self.temporal] + ([f"({' '.join(spatial)})"] * bool(spatial))
-        return f"{self.level}[{' '.join(loops)}]"
+        loops = [f"{name}:{bound}" for name, bound in self.temporal]
+        inside = [*loops, f"({' '.join(spatial)})"] if spatial else loops
+        return f"{self.level}[{' '.join(inside)}]"
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,41 @@ class Nest:
 
     def start(self, level: int) -> int:
         """Return the first slot of a level; of one past the last level, the number of slots."""
-        return int(np.searchsorted(self.level, level))
+        return int(self.starts[level])
+
+    @cached_property
+    def starts(self) -> Integers:
+        """The first slot of each level, and the number of slots."""
+        return np.searchsorted(self.level, np.arange(self.depth + 1))
 
     def instances(self, level: int) -> Integers:
         """Return how many instances of a level are in use (mappings,); of ``depth``, compute units."""
         above = self.spatial & (self.level < level)
-        return np.prod(self.bound[:, above], axis=1)
+        return np.multiply.reduce(self.bound[:, above], axis=1)
 
     @cached_property
     def steps(self) -> Integers:
         """Iterations in time of one compute unit (mappings,)."""
-        return np.prod(self.bound[:, ~self.spatial], axis=1)
+        return np.multiply.reduce(self.bound[:, ~self.spatial], axis=1)
+
+    def points(self, slots: npt.NDArray[np.bool_]) -> Integers:
+        """Return the iterations of each dimension in some slots (mappings x dimensions).
+
+        ``slots`` says which: for all mappings, or for each (mappings x slots).
+        """
+        return np.multiply.reduce(np.where(slots[..., None], self.bounds, 1), axis=1)
+
+    def relevant(self, tensor: Tensor) -> npt.NDArray[np.bool_]:
+        """Return the slots whose loops change a tensor's coordinates (mappings x slots)."""
+        found = self._relevant.get(tensor.name)
+        if found is None:
+            used = tensor.coefficients(self.dimensions).any(axis=0)
+            found = self._relevant[tensor.name] = used[self.dimension] & (self.bound > 1)
+        return found
+
+    @cached_property
+    def _relevant(self) -> dict[str, npt.NDArray[np.bool_]]:
+        return {}
 
     def extents(self, tensor: Tensor, points: Integers) -> Integers:
         """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions)."""
@@ -170,8 +195,6 @@ def nest_of(workload: Workload, architecture: Architecture, mapping: Mapping, wh
 
 
 def _known(name: str, workload: Workload, where: str) -> None:
-    from tileloom.config import did_you_mean
-
     if name not in workload.sizes:
-        known: Sequence[str] = workload.dimensions
-        raise UserError(f"{where}: no dimension {name}{did_you_mean(name, known, 'dimensions')}")
+        near = did_you_mean(name, workload.dimensions, "dimensions")
+        raise UserError(f"{where}: no dimension {name}{near}")

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .architecture import Architecture, Level
+from .computes import Computes
 from .formats import Format
 from .mapping import Nest
-from .sparse import Computes, LevelActions
+from .sparse import LevelActions
 from .traffic import Floats
 
 _TINY = 1e-9
@@ -104,7 +105,9 @@ def costs(
     cycles = np.ceil(compute_cycles / rate)
     levels = tuple(
         _level(architecture, level, found, slow, cycles, nest.instances(index).astype(np.float64))
-        for index, (level, found, slow) in enumerate(zip(architecture.levels, by_level, slowdowns, strict=True))
+        for index, (level, found, slow) in enumerate(
+            zip(architecture.levels, by_level, slowdowns, strict=True)
+        )
     )
     actual, gated, skipped = (
         np.ceil(steps * share - 1e-6) * units
@@ -132,7 +135,8 @@ def _slowdown(
             data.actual
             + data.gated
             + sum(
-                (rank.actual + rank.gated) * bits / level.word for rank, bits in zip(ranks, widths, strict=True)
+                (rank.actual + rank.gated) * bits / level.word
+                for rank, bits in zip(ranks, widths, strict=True)
             )
             for data, ranks in pairs
         )

@@ -80,7 +80,8 @@ def _tensor(estimate: Estimate, found: LevelActions, index: int) -> dict[str, An
 
     data = {name: counts(getattr(found, name)) for name in ("reads", "fills", "updates")}
     metadata = {
-        name: [counts(rank) for rank in getattr(found, name)] for name in ("metadata_reads", "metadata_writes")
+        name: [counts(rank) for rank in getattr(found, name)]
+        for name in ("metadata_reads", "metadata_writes")
     }
     moved = level.word * sum(kind["actual"] for kind in data.values())
     for ranks in metadata.values():
@@ -98,7 +99,7 @@ def _tensor(estimate: Estimate, found: LevelActions, index: int) -> dict[str, An
 
 def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
     """Return a table of layers, a row each."""
-    headings = ("layer", "computes", "of them done", "cycles", "used", "limited by", "uJ", "pJ/compute")
+    headings = ("layer", "computes", "done", "cycles", "used", "limited by", "uJ")
     return Sheet(
         name,
         headings,
@@ -106,12 +107,11 @@ def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
             (
                 row["layer"],
                 f"{row['algorithmic_computes']:,}",
-                f"{row['computes']:,.0f}",
+                f"{row['computes'] / row['algorithmic_computes']:.1%}",
                 f"{row['cycles']:,.0f}",
                 f"{row['utilisation']:.1%}",
                 row["limited_by"],
                 f"{row['energy_pj'] / 1e6:,.4g}",
-                f"{row['pj_per_algorithmic_compute']:.4g}",
             )
             for row in rows
         ],
@@ -120,19 +120,37 @@ def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
 
 def detail(row: dict[str, Any]) -> Sheet:
     """Return a table of what each level does for each tensor."""
-    headings = ("level", "tensor", "tile", "reads", "gated", "skipped", "fills", "updates", "metadata", "pJ", "share")
-    cells = [
-        (
-            level["name"],
-            name,
-            f"{tensor['words']:,.0f}",
-            *(f"{tensor['reads'][kind]:,.0f}" for kind in ("actual", "gated", "skipped")),
-            *(f"{tensor[kind]['actual']:,.0f}" for kind in ("fills", "updates")),
-            f"{sum(rank['actual'] for kind in ('metadata_reads', 'metadata_writes') for rank in tensor[kind]):,.0f}",
-            f"{tensor['energy_pj']:,.2f}",
-            f"{tensor['energy_pj'] / row['energy_pj']:.1%}" if row["energy_pj"] else "-",
-        )
-        for level in row["levels"]
-        for name, tensor in level["tensors"].items()
-    ]
+    headings = ("level", "tensor", "tile", "reads", "gated", "skipped", "fills", "updates", "metadata", "pJ")
+    cells = []
+    for level in row["levels"]:
+        for name, tensor in level["tensors"].items():
+            items = [rank["actual"] for rank in (*tensor["metadata_reads"], *tensor["metadata_writes"])]
+            counts = [tensor["words"], *(tensor["reads"][kind] for kind in ("actual", "gated", "skipped"))]
+            counts += [tensor["fills"]["actual"], tensor["updates"]["actual"], sum(items)]
+            energy = f"{tensor['energy_pj']:,.2f}"
+            cells.append((level["name"], name, *(f"{count:,.0f}" for count in counts), energy))
     return Sheet(f"{row['layer']}: accesses of all instances, in words, and their energy", headings, cells)
+
+
+def ranking(rows: Sequence[dict[str, Any]]) -> Sheet:
+    """Return a table of a layer's best mappings, each with what limits its cycles and takes its energy."""
+    cells = []
+    for number, row in enumerate(rows, 1):
+        parts = {level["name"]: level["energy_pj"] for level in row["levels"]}
+        parts["compute"] = row["compute_energy_pj"]
+        largest = max(parts, key=parts.__getitem__)
+        share = parts[largest] / row["energy_pj"] if row["energy_pj"] else 0.0
+        cells.append(
+            (
+                str(number),
+                f"{row['objective']:.4g}",
+                f"{row['cycles']:,.0f}",
+                row["limited_by"],
+                f"{row['utilisation']:.1%}",
+                f"{row['energy_pj'] / 1e6:,.4g}",
+                f"{largest} {share:.0%}",
+                row["mapping"],
+            )
+        )
+    headings = ("", "objective", "cycles", "limited by", "used", "uJ", "most energy", "mapping")
+    return Sheet(f"{rows[0]['layer']}: best mappings", headings, cells)

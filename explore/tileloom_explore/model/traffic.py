@@ -59,14 +59,13 @@ class Transfer:
 def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> list[Transfer]:
     """Return the transfers of each level that keeps a tensor, the outermost first."""
     keepers = nest.keep[tensor.name]
-    matrix = tensor.coefficients(nest.dimensions)
-    step = nest.stride @ matrix.T
+    step = nest.stride @ tensor.coefficients(nest.dimensions).T
     result = []
     fills = first = np.zeros(nest.bound.shape[0])
     for level, below in zip(keepers, (*keepers[1:], nest.depth), strict=True):
         between = [other for other in architecture.levels[level:below] if other.fanout != 1]
         lanes = nest.spatial & (nest.level >= level) & (nest.level < below)
-        count = np.prod(nest.bound[:, lanes], axis=1).astype(np.float64)
+        count = np.multiply.reduce(nest.bound[:, lanes], axis=1).astype(np.float64)
         tile = nest.extents(tensor, nest.inside[:, nest.start(below)])
         if below == nest.depth:
             own = nest.steps.astype(np.float64)
@@ -107,29 +106,26 @@ def _changes(
     moved = way - _after(way * (bound - 1)[..., None])
     repeats = np.cumprod(np.concatenate([np.ones_like(bound[:, :1]), bound], axis=1), axis=1)[:, :-1]
     times = (repeats * (bound - 1)).astype(np.float64)
-    extent = np.broadcast_to(tile[:, None], moved.shape)
+    extent = np.repeat(tile[:, None], moved.shape[1], axis=1)
     common = np.maximum(extent - np.abs(moved), 0)
-    volume, kept = np.prod(tile, axis=1, dtype=np.float64), np.prod(common, axis=2, dtype=np.float64)
+    volume, kept = _product(tile), _product(common)
     own = volume + (times * (volume[:, None] - kept)).sum(axis=1)
     if not lanes.any():
         return own, own, own
     across, width = step[:, lanes], nest.bound[:, lanes]
-    # What is new is a row of slabs, one a rank; a slab is common in the ranks before and whole in those after.
-    points = {
-        name: _points(size, across, width)
-        for name, size in (("whole", extent), ("common", common), ("new", extent - common))
-    }
+    # What is new is slabs, one a rank, each common in the ranks before its own and whole in those after.
+    sizes = np.concatenate([extent, common, extent - common], axis=1)
+    whole, both, new = np.split(_points(sizes, across, width), 3, axis=1)
     slabs = np.zeros(times.shape)
     for rank in range(tile.shape[1]):
-        before = np.prod(points["common"][..., :rank], axis=2)
-        slabs += before * points["new"][..., rank] * np.prod(points["whole"][..., rank + 1 :], axis=2)
+        slabs += _product(both[..., :rank]) * new[..., rank] * _product(whole[..., rank + 1 :])
     everything = _cover(tile, across, width)
     shared = everything + (times * slabs).sum(axis=1)
     span = tile + (np.abs(across) * (width - 1)[..., None]).sum(axis=1)
-    held = np.prod(np.maximum(span[:, None] - np.abs(moved), 0), axis=2, dtype=np.float64)
-    whole = np.prod(span, axis=1, dtype=np.float64)
+    held = _product(np.maximum(span[:, None] - np.abs(moved), 0))
+    box = _product(span)
     # Where instances lie apart there is nothing that one of them could have from another.
-    joint = np.where(whole == everything, everything + (times * (whole[:, None] - held)).sum(axis=1), shared)
+    joint = np.where(box == everything, everything + (times * (box[:, None] - held)).sum(axis=1), shared)
     return own, shared, np.minimum(joint, shared)
 
 
@@ -157,11 +153,14 @@ def _points(width: Integers, across: Integers, bound: Integers) -> Floats:
 
 def _cover(tile: Integers, across: Integers, bound: Integers) -> Floats:
     """Return how many words the tiles of all instances have together."""
-    return np.prod(_points(tile[:, None], across, bound)[:, 0], axis=1)
+    return _product(_points(tile[:, None], across, bound)[:, 0])
 
 
 def _distinct(nest: Nest, tensor: Tensor, level: int) -> Floats:
     """Return how many words of a tensor one instance of a level ever sees."""
-    others = nest.spatial & (nest.level < level)
-    points = np.prod(nest.bounds[:, ~others], axis=1)
-    return np.prod(nest.extents(tensor, points), axis=1, dtype=np.float64)
+    points = nest.points(~nest.spatial | (nest.level >= level))
+    return _product(nest.extents(tensor, points))
+
+
+def _product(values: Integers | Floats) -> Floats:
+    return np.multiply.reduce(values, axis=-1, dtype=np.float64)

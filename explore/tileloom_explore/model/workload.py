@@ -6,6 +6,7 @@ equals sign are products and sums of tensors. One point of the space of dimensio
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,10 +41,12 @@ class Tensor:
     ranks: tuple[tuple[tuple[str, int], ...], ...]
     written: bool = False
 
+    @functools.lru_cache(maxsize=256)  # noqa: B019  a tensor is a few names: what is kept is small
     def coefficients(self, dimensions: tuple[str, ...]) -> npt.NDArray[np.int64]:
         """Return the matrix (ranks x dimensions) that takes a point to the tensor's coordinates."""
         table = [dict(rank) for rank in self.ranks]
-        return np.array([[rank.get(name, 0) for name in dimensions] for rank in table], np.int64)
+        matrix = [[rank.get(name, 0) for name in dimensions] for rank in table]
+        return np.array(matrix, np.int64).reshape(len(table), len(dimensions))
 
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """Return the tensor's size in each rank."""

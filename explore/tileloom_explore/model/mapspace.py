@@ -1,0 +1,189 @@
+"""The mappings that a search may choose from: prime factors of every dimension, dealt out to levels.
+
+A sample is drawn as arrays, a row for each mapping; rows that are the same mapping, and those that no fan-out
+or level has room for, go before anything is evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.errors import UserError
+
+from .architecture import Architecture
+from .formats import Format
+from .leaders import law_of
+from .loops import Constraint
+from .mapping import Integers, Loops, Mapping, Nest
+from .workload import Workload
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where loops can stand: a level, in time or in space, and the dimensions that are free there."""
+
+    level: int
+    spatial: bool
+    free: tuple[str, ...]
+    fixed: dict[str, int]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mapspace:
+    """All mappings of a workload on an architecture that constraints leave."""
+
+    workload: Workload
+    architecture: Architecture
+    places: tuple[Place, ...]
+    keep: dict[str, tuple[int, ...]]
+    primes: tuple[tuple[int, int, tuple[int, ...]], ...]
+
+    @staticmethod
+    def of(workload: Workload, architecture: Architecture, constraints: Sequence[Constraint]) -> Mapspace:
+        """Return the space. Raises UserError where the fixed bounds leave no mapping."""
+        names = workload.dimensions
+        places: list[Place] = []
+        for index, (level, constraint) in enumerate(zip(architecture.levels, constraints, strict=True)):
+            time = names if constraint.temporal is None else constraint.temporal
+            space = () if level.fanout == 1 else names if constraint.spatial is None else constraint.spatial
+            for spatial, free in ((False, time), (True, space)):
+                fixed = dict(constraint.fixed[spatial])
+                left = tuple(name for name in free if name not in fixed)
+                places.append(Place(index, spatial, left, fixed, constraint.order))
+        keep = {
+            tensor.name: tuple(
+                index
+                for index, each in enumerate(constraints)
+                if each.keep is None or tensor.name in each.keep
+            )
+            for tensor in workload.tensors
+        }
+        for tensor, levels in keep.items():
+            if levels[:1] != (0,):
+                raise UserError(f"search.0.keep: {tensor} is missing; the outermost level keeps all")
+        primes = []
+        for number, name in enumerate(names):
+            size, fixed_bound = workload.sizes[name], int(np.prod([p.fixed.get(name, 1) for p in places]))
+            if size % fixed_bound:
+                raise UserError(
+                    f"search: {name}: its fixed loops make {fixed_bound}, the workload has {size}"
+                )
+            allowed = tuple(index for index, place in enumerate(places) if name in place.free)
+            for prime in _primes(size // fixed_bound):
+                if not allowed:
+                    raise UserError(f"search: {name}: no level may loop over it")
+                primes.append((number, prime, allowed))
+        return Mapspace(workload, architecture, tuple(places), keep, tuple(primes))
+
+    def sample(self, rng: np.random.Generator, count: int) -> Nest:
+        """Return ``count`` mappings drawn at random, no two of them the same, so there may be fewer."""
+        dims = len(self.workload.dimensions)
+        table = np.ones((count, len(self.places), dims), np.int64)
+        for index, place in enumerate(self.places):
+            for name, fixed in place.fixed.items():
+                table[:, index, self.workload.dimensions.index(name)] = fixed
+        rows = np.arange(count)
+        for number, prime, allowed in self.primes:
+            table[rows, rng.choice(np.array(allowed), count), number] *= prime
+        dimension: list[Integers] = []
+        bound: list[Integers] = []
+        for index, place in enumerate(self.places):
+            order = self._order(rng, place, count)
+            bounds = np.take_along_axis(table[:, index], order, axis=1)
+            # Loops that do nothing first, as a mapping is the same wherever they stand.
+            settled = np.argsort(bounds > 1, axis=1, kind="stable")
+            bounds = np.take_along_axis(bounds, settled, axis=1)
+            order = np.where(bounds > 1, np.take_along_axis(order, settled, axis=1), 0)
+            used = np.flatnonzero((bounds > 1).any(axis=0))
+            first = int(used[0]) if used.size else dims
+            dimension.append(order[:, first:])
+            bound.append(bounds[:, first:])
+        widths = [part.shape[1] for part in bound]
+        level = np.repeat([place.level for place in self.places], widths)
+        spatial = np.repeat([place.spatial for place in self.places], widths)
+        packed = np.concatenate([np.concatenate(dimension, axis=1), np.concatenate(bound, axis=1)], axis=1)
+        _, first_rows = np.unique(packed @ _hash(packed.shape[1]), return_index=True)
+        packed = packed[np.sort(first_rows)]
+        half = packed.shape[1] // 2
+        return self._nest(packed[:, :half], packed[:, half:], spatial, level)
+
+    def _order(self, rng: np.random.Generator, place: Place, count: int) -> Integers:
+        """Return an order of all dimensions for each mapping, the outermost first."""
+        dims = self.workload.dimensions
+        if place.spatial:
+            return np.broadcast_to(np.arange(len(dims)), (count, len(dims)))
+        keys = rng.random((count, len(dims)))
+        for position, name in enumerate(place.order):
+            keys[:, dims.index(name)] = 1 + position  # after all that are drawn
+        return np.argsort(keys, axis=1)
+
+    def _nest(
+        self, dimension: Integers, bound: Integers, spatial: npt.NDArray[np.bool_], level: Integers
+    ) -> Nest:
+        depth = len(self.architecture.levels)
+        return Nest(dimension, bound, spatial, level, self.workload.dimensions, self.keep, depth)
+
+    def feasible(self, nest: Nest) -> Nest:
+        """Return the mappings of a nest that fan-outs and sizes have room for; metadata is not looked at."""
+        good = np.ones(nest.bound.shape[0], bool)
+        for index, level in enumerate(self.architecture.levels):
+            here = nest.spatial & (nest.level == index)
+            if level.fanout is not None:
+                good &= np.prod(nest.bound[:, here], axis=1) <= level.fanout
+        nest = self.only(nest, good)
+        good = np.ones(nest.bound.shape[0], bool)
+        for index, level in enumerate(self.architecture.levels):
+            if level.size is None:
+                continue
+            words = np.zeros(good.shape)
+            points = nest.inside[:, nest.start(index)]
+            for tensor in self.workload.tensors:
+                if index in self.keep[tensor.name]:
+                    tile = nest.extents(tensor, points)
+                    form = self.architecture.formats.get((level.name, tensor.name), Format(()))
+                    volume = np.prod(tile, axis=1, dtype=np.float64)
+                    law, sure = law_of(self.workload, tensor.name), self.architecture.options.confidence
+                    words += np.minimum(law.most(tile, sure), volume) if form.compressed else volume
+            good &= words <= level.size // level.buffers
+        return self.only(nest, good)
+
+    def only(self, nest: Nest, rows: npt.NDArray[np.bool_] | slice) -> Nest:
+        """Return some of a nest's mappings."""
+        return self._nest(nest.dimension[rows], nest.bound[rows], nest.spatial, nest.level)
+
+    def mapping(self, nest: Nest, row: int) -> Mapping:
+        """Return one of a nest's mappings by itself."""
+        levels = []
+        for index, level in enumerate(self.architecture.levels):
+            groups = [
+                tuple(
+                    (nest.dimensions[int(nest.dimension[row, slot])], int(nest.bound[row, slot]))
+                    for slot in np.flatnonzero((nest.level == index) & (nest.spatial == spatial))
+                    if nest.bound[row, slot] > 1
+                )
+                for spatial in (False, True)
+            ]
+            kept = tuple(name for name, places in self.keep.items() if index in places)
+            levels.append(Loops(level.name, groups[0], groups[1], kept))
+        return Mapping(tuple(levels))
+
+
+def _primes(number: int) -> list[int]:
+    """Return the prime factors of a number, with their multiplicity."""
+    result, divisor = [], 2
+    while divisor * divisor <= number:
+        while number % divisor == 0:
+            result.append(divisor)
+            number //= divisor
+        divisor += 1
+    return [*result, number] if number > 1 else result
+
+
+def _hash(length: int) -> Integers:
+    """Return odd weights whose sum over a row tells rows apart, but for chance of 2**-64 or so."""
+    return np.random.default_rng(0).integers(1, 2**62, length) * 2 + 1
