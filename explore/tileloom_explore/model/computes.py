@@ -133,7 +133,7 @@ def _kept(
 ) -> Floats:
     """Return the probability that no access of a product's operands is removed."""
     chances = [1 - chance for name in term for leader, chance in triggers[name].items() if not there[leader]]
-    return np.prod([np.ones(1)] if not chances else chances, axis=0)
+    return np.prod(chances or [np.ones(1)], axis=0)
 
 
 def _packing(nest: Nest, workload: Workload, architecture: Architecture) -> tuple[set[str], Floats]:

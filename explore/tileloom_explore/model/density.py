@@ -114,7 +114,9 @@ class Uniform:
         n = np.minimum(_words(tile), self.words)
         if confidence >= 1:
             return np.minimum(n, self.nonzeros)
-        return self._each(n, lambda low, mass: low + int(np.searchsorted(np.cumsum(mass), confidence)))
+        return self._each(
+            n, lambda low, mass: low + int(np.searchsorted(np.cumsum(mass), confidence - 1e-12))
+        )
 
     def packed(self, tile: Extents, lanes: npt.NDArray[np.int64]) -> Floats:
         """Return the expectation over the hypergeometric law."""
@@ -123,9 +125,11 @@ class Uniform:
         result = np.empty(n.shape)
         for count in np.unique(wide):
             here = wide == count
-            result[here] = self._each(
-                n[here], lambda low, mass, by=count: float(mass @ np.ceil((low + np.arange(mass.size)) / by))
-            )
+
+            def steps(low: int, mass: Floats, by: int = int(count)) -> float:
+                return float(mass @ np.ceil((low + np.arange(mass.size)) / by))
+
+            result[here] = self._each(n[here], steps)
         return result
 
     def _each(self, n: Floats, of: Callable[[int, Floats], float]) -> Floats:

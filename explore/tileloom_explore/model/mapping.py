@@ -134,8 +134,8 @@ class Nest:
         """Return the slots whose loops change a tensor's coordinates (mappings x slots)."""
         found = self._relevant.get(tensor.name)
         if found is None:
-            used = tensor.coefficients(self.dimensions).any(axis=0)
-            found = self._relevant[tensor.name] = used[self.dimension] & (self.bound > 1)
+            used = np.any(tensor.coefficients(self.dimensions) != 0, axis=0)
+            found = self._relevant[tensor.name] = np.take(used, self.dimension) & (self.bound > 1)
         return found
 
     @cached_property
@@ -143,8 +143,17 @@ class Nest:
         return {}
 
     def extents(self, tensor: Tensor, points: Integers) -> Integers:
-        """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions)."""
-        return 1 + (points - 1) @ tensor.coefficients(self.dimensions).T
+        """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions).
+
+        They count words, not coordinates: of a stride of two every other coordinate is one.
+        """
+        spans = (points - 1) @ tensor.coefficients(self.dimensions).T
+        return 1 + (spans // self.grids(tensor, points) if tensor.strided else spans)
+
+    def grids(self, tensor: Tensor, points: Integers) -> Integers:
+        """Return in each rank (..., ranks) how far the words of a box lie apart."""
+        used = np.where((points > 1)[..., None, :], tensor.coefficients(self.dimensions), 0)
+        return np.maximum(np.gcd.reduce(used, axis=-1), 1)
 
 
 def nest_of(workload: Workload, architecture: Architecture, mapping: Mapping, where: str = "mapping") -> Nest:

@@ -93,6 +93,11 @@ class Mapspace:
         dimension: list[Integers] = []
         bound: list[Integers] = []
         for index, place in enumerate(self.places):
+            if place.spatial:  # in space the order of loops means nothing
+                here = [d for d in range(dims) if (table[:, index, d] > 1).any()]
+                dimension.append(np.broadcast_to(np.array(here, np.int64), (count, len(here))))
+                bound.append(table[:, index, here])
+                continue
             order = self._order(rng, place, count)
             bounds = np.take_along_axis(table[:, index], order, axis=1)
             # Loops that do nothing first, as a mapping is the same wherever they stand.
@@ -115,8 +120,6 @@ class Mapspace:
     def _order(self, rng: np.random.Generator, place: Place, count: int) -> Integers:
         """Return an order of all dimensions for each mapping, the outermost first."""
         dims = self.workload.dimensions
-        if place.spatial:
-            return np.broadcast_to(np.arange(len(dims)), (count, len(dims)))
         keys = rng.random((count, len(dims)))
         for position, name in enumerate(place.order):
             keys[:, dims.index(name)] = 1 + position  # after all that are drawn

@@ -106,7 +106,7 @@ def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
         [
             (
                 row["layer"],
-                f"{row['algorithmic_computes']:,}",
+                _short(row["algorithmic_computes"]),
                 f"{row['computes'] / row['algorithmic_computes']:.1%}",
                 f"{row['cycles']:,.0f}",
                 f"{row['utilisation']:.1%}",
@@ -118,6 +118,14 @@ def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
     )
 
 
+def _short(count: float) -> str:
+    """Return a count as tables have it: whole to a million, then in millions and so on."""
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if count >= 1e2 * size or (count >= size and unit == "M"):
+            return f"{count / size:,.2f} {unit}"
+    return f"{count:,.0f}"
+
+
 def detail(row: dict[str, Any]) -> Sheet:
     """Return a table of what each level does for each tensor."""
     headings = ("level", "tensor", "tile", "reads", "gated", "skipped", "fills", "updates", "metadata", "pJ")
@@ -127,8 +135,10 @@ def detail(row: dict[str, Any]) -> Sheet:
             items = [rank["actual"] for rank in (*tensor["metadata_reads"], *tensor["metadata_writes"])]
             counts = [tensor["words"], *(tensor["reads"][kind] for kind in ("actual", "gated", "skipped"))]
             counts += [tensor["fills"]["actual"], tensor["updates"]["actual"], sum(items)]
-            energy = f"{tensor['energy_pj']:,.2f}"
-            cells.append((level["name"], name, *(f"{count:,.0f}" for count in counts), energy))
+            energy = (
+                _short(tensor["energy_pj"]) if tensor["energy_pj"] >= 1e6 else f"{tensor['energy_pj']:,.2f}"
+            )
+            cells.append((level["name"], name, *map(_short, counts), energy))
     return Sheet(f"{row['layer']}: accesses of all instances, in words, and their energy", headings, cells)
 
 

@@ -77,7 +77,7 @@ class _Removal:
         """Return a count by what becomes of it: what is removed is rounded down (``up``: up)."""
         there = np.ceil(count * self.reaching - _TINY)
         removed = count * self.gating, count * self.skipping
-        gated, skipped = (np.ceil(part - _TINY) if up else np.floor(part + _TINY) for part in removed)
+        gated, skipped = (np.ceil(part - _TINY) + 0.0 if up else np.floor(part + _TINY) for part in removed)
         actual = np.maximum(there - gated - skipped, 0)
         return Actions(count if dense is None else dense, actual, gated, skipped)
 
@@ -169,17 +169,20 @@ def _items(nest: Nest, tensor: Tensor, form: Format, transfer: Transfer, law: De
 
 def _assigned(nest: Nest, form: Format, relevant: npt.NDArray[np.bool_]) -> Integers:
     """Return the rank of each slot: from the inside a rank takes its own dimensions, else one loop."""
+    count = len(form.ranks)
     if not any(rank.dimensions for rank in form.ranks):
         position = np.cumsum(relevant[:, ::-1], axis=1)[:, ::-1]
-        return np.maximum(len(form.ranks) - position, 0)
+        return np.maximum(count - position, 0)
+    # Whether a rank takes one more loop of a dimension, or of any: by rank, then dimension.
+    own = np.array([[name in rank.dimensions for name in nest.dimensions] for rank in form.ranks])
     result = np.zeros(relevant.shape, np.int64)
-    named = [{nest.dimensions.index(name) for name in rank.dimensions} for rank in form.ranks]
-    for mapping in range(relevant.shape[0]):
-        current, taken = len(named) - 1, False
-        for slot in np.flatnonzero(relevant[mapping])[::-1]:
-            while current > 0 and (
-                nest.dimension[mapping, slot] not in named[current] if named[current] else taken
-            ):
-                current, taken = current - 1, False
-            result[mapping, slot], taken = current, True
+    current, taken = np.full(len(relevant), count - 1), np.zeros(len(relevant), bool)
+    for slot in reversed(range(relevant.shape[1])):
+        here, dimension = relevant[:, slot], nest.dimension[:, slot]
+        for rank in range(count - 1, 0, -1):
+            refuses = ~own[rank, dimension] if form.ranks[rank].dimensions else taken
+            moved = here & (current == rank) & refuses
+            current, taken = current - moved, taken & ~moved
+        result[:, slot] = np.where(here, current, 0)
+        taken = taken | here
     return result

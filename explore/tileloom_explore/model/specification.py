@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
@@ -183,29 +184,32 @@ def _workload(
     density = {}
     for tensor, law in laws.items():
         found = bare.tensor(tensor, f"{where}.density")
-        density[tensor] = _law(law, found.shape(sizes), f"{where}.density.{tensor}", folder)
+        density[tensor] = _law(law, found, sizes, f"{where}.density.{tensor}", folder)
     return dataclasses.replace(bare, density=density)
 
 
-def _law(value: object, shape: tuple[int, ...], where: str, folder: Path) -> Density:
+def _law(value: object, tensor: Tensor, sizes: MappingOf[str, int], where: str, folder: Path) -> Density:
+    """Return the law of a tensor's non-zeros; only words that the Einsum uses count."""
+    shape, grid = tensor.shape(sizes), tensor.grid(sizes)
     table = dict(value) if isinstance(value, dict) else {"law": "uniform", "density": value}
     law = take_choice(table, "law", where, LAWS)
     if law in ("uniform", "fixed-structured"):
         density = table.pop("density", None)
         if type(density) not in (int, float) or not 0 <= density <= 1:  # type: ignore[operator]
             raise UserError(f"{where}: the density must be from 0 to 1, not {shorten(str(density))}")
-        nothing_left(table, f"{where}")
+        nothing_left(table, where)
+        words = math.prod((size - 1) // step + 1 for size, step in zip(shape, grid, strict=True))
         if law == "fixed-structured":
             return FixedStructured(float(density))  # type: ignore[arg-type]
-        return Uniform(float(density), int(np.prod(shape, dtype=object)))  # type: ignore[arg-type]
+        return Uniform(float(density), words)  # type: ignore[arg-type]
     if law == "banded":
         width = table.pop("width", None)
-        nothing_left(table, f"{where}")
+        nothing_left(table, where)
         if type(width) is not int or width < 0 or len(shape) != 2:
             raise UserError(f"{where}: a band is a width from 0 of a tensor with two ranks")
         return banded(shape, width)
     file = folder / take_text(table, "file", where)
-    nothing_left(table, f"{where}")
+    nothing_left(table, where)
     try:
         data = np.load(file, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -214,7 +218,7 @@ def _law(value: object, shape: tuple[int, ...], where: str, folder: Path) -> Den
         ) from None
     if not isinstance(data, np.ndarray) or data.shape != shape:
         raise UserError(f"{where}.file: {file}: has the shape {np.shape(data)}, the tensor {shape}")
-    return ActualData(data != 0)
+    return ActualData(data[tuple(slice(None, None, step) for step in grid)] != 0)
 
 
 def _architecture(

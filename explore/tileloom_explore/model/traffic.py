@@ -66,13 +66,15 @@ def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> lis
         between = [other for other in architecture.levels[level:below] if other.fanout != 1]
         lanes = nest.spatial & (nest.level >= level) & (nest.level < below)
         count = np.multiply.reduce(nest.bound[:, lanes], axis=1).astype(np.float64)
-        tile = nest.extents(tensor, nest.inside[:, nest.start(below)])
+        inner = nest.inside[:, nest.start(below)]
+        tile = nest.extents(tensor, inner)
         if below == nest.depth:
             own = nest.steps.astype(np.float64)
             shared = own * _cover(np.ones_like(tile), step[:, lanes], nest.bound[:, lanes])
             linked = shared
         else:
-            own, shared, linked = _changes(nest, nest.start(below), tile, step, lanes)
+            apart = nest.grids(tensor, inner) if tensor.strided else np.ones_like(tile)
+            own, shared, linked = _changes(nest, nest.start(below), tile, apart, step, lanes)
         links = np.zeros_like(own)
         merge = all(other.reduction if tensor.written else other.multicast for other in between)
         moved = shared if merge else own * count
@@ -94,10 +96,11 @@ def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> lis
 
 
 def _changes(
-    nest: Nest, start: int, tile: Integers, step: Integers, lanes: npt.NDArray[np.bool_]
+    nest: Nest, start: int, tile: Integers, apart: Integers, step: Integers, lanes: npt.NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats]:
     """Return the words that tiles of the loops from slot ``start`` on take in over time.
 
+    ``apart`` is how far the words of a tile lie apart: moved by no multiple of it, it has no word again.
     They are counted for one instance; for all instances at once, each word that several take in in the same
     step once; and for all instances as one, words that any of them had the step before left out.
     """
@@ -107,26 +110,40 @@ def _changes(
     repeats = np.cumprod(np.concatenate([np.ones_like(bound[:, :1]), bound], axis=1), axis=1)[:, :-1]
     times = (repeats * (bound - 1)).astype(np.float64)
     extent = np.repeat(tile[:, None], moved.shape[1], axis=1)
-    common = np.maximum(extent - np.abs(moved), 0)
+    common = np.maximum(extent - _in_words(moved, apart), 0)
     volume, kept = _product(tile), _product(common)
     own = volume + (times * (volume[:, None] - kept)).sum(axis=1)
     if not lanes.any():
         return own, own, own
-    across, width = step[:, lanes], nest.bound[:, lanes]
+    across, width = _in_words(step[:, lanes], apart), nest.bound[:, lanes]
     # What is new is slabs, one a rank, each common in the ranks before its own and whole in those after.
     sizes = np.concatenate([extent, common, extent - common], axis=1)
-    whole, both, new = np.split(_points(sizes, across, width), 3, axis=1)
+    parts = [np.split(points, 3, axis=1) for points in _points(sizes, across, width)]
     slabs = np.zeros(times.shape)
-    for rank in range(tile.shape[1]):
-        slabs += _product(both[..., :rank]) * new[..., rank] * _product(whole[..., rank + 1 :])
+    for rank, (_, _, new) in enumerate(parts):
+        slab = new
+        for other, (whole, both, _) in enumerate(parts):
+            if other != rank:
+                slab = slab * (both if other < rank else whole)
+        slabs += slab
     everything = _cover(tile, across, width)
     shared = everything + (times * slabs).sum(axis=1)
-    span = tile + (np.abs(across) * (width - 1)[..., None]).sum(axis=1)
-    held = _product(np.maximum(span[:, None] - np.abs(moved), 0))
+    span = tile + (across * (width - 1)[..., None]).sum(axis=1)
+    held = _product(np.maximum(span[:, None] - _in_words(moved, apart), 0))
     box = _product(span)
     # Where instances lie apart there is nothing that one of them could have from another.
     joint = np.where(box == everything, everything + (times * (box[:, None] - held)).sum(axis=1), shared)
     return own, shared, np.minimum(joint, shared)
+
+
+_FAR = 2**40
+"""Words that no tile reaches over."""
+
+
+def _in_words(way: Integers, apart: Integers) -> Integers:
+    """Return how many words of a tile a way (mappings x any x ranks) is; many where it meets none."""
+    words, rest = np.divmod(np.abs(way), apart[:, None])
+    return np.where(rest == 0, words, _FAR)
 
 
 def _after(values: Integers) -> Integers:
@@ -134,26 +151,34 @@ def _after(values: Integers) -> Integers:
     return np.cumsum(values[:, ::-1], axis=1)[:, ::-1] - values
 
 
-def _points(width: Integers, across: Integers, bound: Integers) -> Floats:
-    """Return in each rank how many points intervals of ``width`` cover, one for each instance.
+def _points(width: Integers, across: Integers, bound: Integers) -> list[Floats]:
+    """Return for each rank how many points intervals of ``width`` cover, one for each instance.
 
-    ``width`` is mappings x any x ranks; ``across`` and ``bound`` are the stride and bound of the loops in
-    space, the innermost last.
+    ``width`` is mappings x any x ranks, what is returned mappings x any; ``across`` and ``bound`` are the
+    stride and bound of the loops in space, the innermost last.
     """
-    points, span = width.astype(np.float64), width.astype(np.float64)
-    for slot in reversed(range(bound.shape[1])):
-        stride = np.abs(across[:, slot])[:, None]
-        times = bound[:, slot][:, None, None]
-        grown = span + stride * (times - 1)
-        joined = (points == span) & (stride <= span)
-        points = np.where(stride == 0, points, np.where(joined, grown, points * times))
-        span = np.where(stride == 0, span, grown)
-    return points
+    result = []
+    for rank in range(width.shape[2]):
+        points = span = width[:, :, rank].astype(np.float64)
+        for slot in reversed(range(bound.shape[1])):
+            stride = across[:, slot, rank]
+            if not stride.any():
+                continue
+            stride, times = stride[:, None], bound[:, slot, None]
+            grown = span + stride * (times - 1)
+            joined = (points == span) & (stride <= span)
+            points = np.where(stride == 0, points, np.where(joined, grown, points * times))
+            span = np.where(stride == 0, span, grown)
+        result.append(points)
+    return result
 
 
 def _cover(tile: Integers, across: Integers, bound: Integers) -> Floats:
     """Return how many words the tiles of all instances have together."""
-    return _product(_points(tile[:, None], across, bound)[:, 0])
+    result = np.ones(tile.shape[0])
+    for points in _points(tile[:, None], across, bound):
+        result = result * points[:, 0]
+    return result
 
 
 def _distinct(nest: Nest, tensor: Tensor, level: int) -> Floats:

@@ -7,6 +7,7 @@ equals sign are products and sums of tensors. One point of the space of dimensio
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,9 +49,18 @@ class Tensor:
         matrix = [[rank.get(name, 0) for name in dimensions] for rank in table]
         return np.array(matrix, np.int64).reshape(len(table), len(dimensions))
 
+    @property
+    def strided(self) -> bool:
+        """Whether an index has a coefficient other than 1."""
+        return any(k > 1 for rank in self.ranks for _, k in rank)
+
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """Return the tensor's size in each rank."""
         return tuple(1 + sum(k * (sizes[name] - 1) for name, k in rank) for rank in self.ranks)
+
+    def grid(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """Return in each rank how far used words lie apart: 1, or a stride where the kernel is 1."""
+        return tuple(math.gcd(*(k for name, k in rank if sizes[name] > 1)) or 1 for rank in self.ranks)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from tileloom.cli.main import Group
 
 from .engine import engine_command
 from .sasp import sasp_command
+from .sparseloop import sparseloop_command
 from .xdecimate import xdecimate_command
 
 
@@ -20,8 +21,9 @@ def paper_command() -> None:
       tileloom paper sasp          area of the eight arrays (Fig. 6)
       tileloom paper xdecimate     speed-ups of the kernels (Fig. 8)
       tileloom paper engine        networks on grids of engines (Table II)
+      tileloom paper sparseloop    sparse accelerators by the analytical model
     """
 
 
-for _command in (sasp_command, xdecimate_command, engine_command):
+for _command in (sasp_command, xdecimate_command, engine_command, sparseloop_command):
     paper_command.add_command(_command)
