@@ -82,7 +82,8 @@ LINES = [*BLOCKS, *(line for page in PAGES for line in spans(page))]
 CHEAP = [
     line
     for line in BLOCKS
-    if line.words[0] in ("presets", "doctor")
+    if line.words[0] in ("presets", "doctor", "estimate")
+    or line.words[:2] == ("paper", "sparseloop")
     or line.words[:2] == ("cache", "show")
     or (line.words[0] == "generate" and "xfu-cv32e40p" not in line.words)
 ]
@@ -97,6 +98,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     values = ['"systolic"', "4", "4", '"int8"', "true"]
     array = "".join(f"{field} = {value}\n" for field, value in zip(fields, values, strict=True))
     (tmp_path / "my_array.toml").write_text(array, encoding="utf-8")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "my_engine.toml").write_text('family = "engine"\n', encoding="utf-8")
     return tmp_path
 
@@ -121,9 +123,9 @@ def parse(words: tuple[str, ...]) -> click.Context:
 
 
 def test_there_are_lines_of_every_verb_and_page() -> None:
-    assert {line.words[0] for line in LINES} >= {*VERBS, "presets", "paper", "doctor", "cache"}
+    assert {line.words[0] for line in LINES} >= {*VERBS, "presets", "paper", "doctor", "cache", "estimate"}
     pages = {line.page for line in LINES}
-    assert pages >= {"README.md", "commands.md", "engine.md", "systolic.md", "xdecimate.md"}
+    assert pages >= {"README.md", "commands.md", "engine.md", "systolic.md", "xdecimate.md", "model.md"}
 
 
 @pytest.mark.parametrize("line", LINES, ids=str)

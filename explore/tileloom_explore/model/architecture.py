@@ -55,6 +55,8 @@ class Level:
         Energy of a cycle of an instance.
     read_bandwidth, write_bandwidth, bandwidth:
         Words a cycle of an instance: read, written, both together; None: any number.
+    ports:
+        Accesses a cycle of an instance, of a block each, reads and writes together; None: any number.
     fanout:
         Instances of what is below one instance, at most; None: any number.
     multicast, reduction, links:
@@ -78,11 +80,18 @@ class Level:
     read_bandwidth: float | None = None
     write_bandwidth: float | None = None
     bandwidth: float | None = None
+    ports: int | None = None
     fanout: int | None = None
     multicast: bool = True
     reduction: bool = True
     links: bool = False
     metadata: Metadata = field(default_factory=Metadata)
+
+    @property
+    def free(self) -> bool:
+        """Whether it never slows anything down."""
+        limits = (self.read_bandwidth, self.write_bandwidth, self.bandwidth, self.ports)
+        return all(limit is None for limit in limits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,8 @@ def _run(source: str, layers: tuple[str, ...], as_json: bool, **given: Any) -> N
     if len(chosen) == 1:
         report.detail(results[0][0]).show()
     for best in results if specification.constraints else ():
-        report.ranking(best).show()
+        for sheet in report.ranking(best):
+            sheet.show()
     if specification.constraints and not options.get("objective"):
         note("Mappings are ranked by energy times cycles; --objective energy or cycles ranks by one of them.")
 

@@ -16,7 +16,7 @@ import numpy as np
 from .architecture import Architecture
 from .formats import Format
 from .leaders import deciding, law_of, leader_empty
-from .mapping import Nest
+from .mapping import Nest, extents
 from .traffic import Floats, Transfer
 from .workload import Tensor, Workload
 
@@ -146,7 +146,7 @@ def _packing(nest: Nest, workload: Workload, architecture: Architecture) -> tupl
         packs.add(feature.target)
         tensor = workload.tensor(feature.target, "target")
         here = nest.relevant(tensor) & (nest.level >= names.index(feature.level))
-        tile = nest.extents(tensor, nest.points(here))
+        tile = extents(tensor, nest.dimensions, nest.points(here))
         lanes = np.multiply.reduce(np.where(here & nest.spatial, nest.bound, 1), axis=1)
         steps = np.multiply.reduce(np.where(here & ~nest.spatial, nest.bound, 1), axis=1)
         left = left * law_of(workload, feature.target).packed(tile, lanes) / steps

@@ -11,7 +11,7 @@ import numpy as np
 
 from .architecture import Architecture, Feature
 from .density import DENSE, Density
-from .mapping import Nest
+from .mapping import Nest, extents
 from .traffic import Floats, Transfer
 from .workload import Tensor, Workload
 
@@ -48,4 +48,6 @@ def leader_empty(nest: Nest, workload: Workload, follower: Tensor, transfer: Tra
     still = ~nest.spatial & (slots > last[:, None])
     same = nest.spatial & ~relevant
     inside = (slots >= start) | ((still | same) & (nest.level >= transfer.level))
-    return law_of(workload, leader).empty(nest.extents(workload.tensor(leader, "by"), nest.points(inside)))
+    return law_of(workload, leader).empty(
+        extents(workload.tensor(leader, "by"), nest.dimensions, nest.points(inside))
+    )

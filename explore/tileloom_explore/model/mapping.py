@@ -142,18 +142,20 @@ class Nest:
     def _relevant(self) -> dict[str, npt.NDArray[np.bool_]]:
         return {}
 
-    def extents(self, tensor: Tensor, points: Integers) -> Integers:
-        """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions).
 
-        They count words, not coordinates: of a stride of two every other coordinate is one.
-        """
-        spans = (points - 1) @ tensor.coefficients(self.dimensions).T
-        return 1 + (spans // self.grids(tensor, points) if tensor.strided else spans)
+def extents(tensor: Tensor, dimensions: tuple[str, ...], points: Integers) -> Integers:
+    """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions).
 
-    def grids(self, tensor: Tensor, points: Integers) -> Integers:
-        """Return in each rank (..., ranks) how far the words of a box lie apart."""
-        used = np.where((points > 1)[..., None, :], tensor.coefficients(self.dimensions), 0)
-        return np.maximum(np.gcd.reduce(used, axis=-1), 1)
+    They count words, not coordinates: of a stride of two every other coordinate is one.
+    """
+    spans = (points - 1) @ tensor.coefficients(dimensions).T
+    return 1 + (spans // grids(tensor, dimensions, points) if tensor.strided else spans)
+
+
+def grids(tensor: Tensor, dimensions: tuple[str, ...], points: Integers) -> Integers:
+    """Return in each rank (..., ranks) how far the words of a box lie apart."""
+    used = np.where((points > 1)[..., None, :], tensor.coefficients(dimensions), 0)
+    return np.maximum(np.gcd.reduce(used, axis=-1), 1)
 
 
 def nest_of(workload: Workload, architecture: Architecture, mapping: Mapping, where: str = "mapping") -> Nest:

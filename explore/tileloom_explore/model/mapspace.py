@@ -18,7 +18,7 @@ from .architecture import Architecture
 from .formats import Format
 from .leaders import law_of
 from .loops import Constraint
-from .mapping import Integers, Loops, Mapping, Nest
+from .mapping import Integers, Loops, Mapping, Nest, extents
 from .workload import Workload
 
 
@@ -87,9 +87,10 @@ class Mapspace:
         for index, place in enumerate(self.places):
             for name, fixed in place.fixed.items():
                 table[:, index, self.workload.dimensions.index(name)] = fixed
+        where = self._deal(rng, count, table)
         rows = np.arange(count)
-        for number, prime, allowed in self.primes:
-            table[rows, rng.choice(np.array(allowed), count), number] *= prime
+        for column, (number, prime, _) in enumerate(self.primes):
+            table[rows, where[:, column], number] *= prime
         dimension: list[Integers] = []
         bound: list[Integers] = []
         for index, place in enumerate(self.places):
@@ -117,6 +118,81 @@ class Mapspace:
         half = packed.shape[1] // 2
         return self._nest(packed[:, :half], packed[:, half:], spatial, level)
 
+    def _deal(self, rng: np.random.Generator, count: int, fixed: Integers) -> Integers:
+        """Return a place for each prime factor (mappings x primes), moved outwards where there is no room.
+
+        What is left without room after that has nowhere to go, and is not a mapping.
+        """
+        where = np.stack([rng.choice(allowed, count) for _, _, allowed in self.primes], axis=1)
+        factor = np.array([prime for _, prime, _ in self.primes])
+        number = np.array([number for number, _, _ in self.primes])
+        levels = np.array([place.level for place in self.places])
+        timely = np.array([not place.spatial for place in self.places])
+        allowed = np.zeros((len(self.primes), len(self.places)), bool)
+        for column, (_, _, places) in enumerate(self.primes):
+            allowed[column, list(places)] = True
+
+        def move(rows: Integers, sources: npt.NDArray[np.bool_], limit: int) -> bool:
+            """Move a prime of each mapping in ``rows``, one of ``sources``, to a level above ``limit``."""
+            targets = allowed & timely & (levels < limit)
+            sources = sources & targets.any(axis=1)
+            able = sources.any(axis=1)
+            column = np.argmax(rng.random(sources[able].shape) * sources[able], axis=1)
+            where[rows[able], column] = np.argmax(
+                rng.random((len(column), len(levels))) * targets[column], axis=1
+            )
+            return bool(able.any())
+
+        for index, place in enumerate(self.places):
+            fanout, rows = self.architecture.levels[place.level].fanout, np.arange(count)
+            base = np.prod(fixed[:, index], axis=1)
+            while place.spatial and fanout is not None:
+                here = where[rows] == index
+                crowded = base[rows] * np.prod(np.where(here, factor, 1), axis=1) > fanout
+                rows = rows[crowded]
+                if not move(rows, here[crowded], place.level + 1):
+                    break
+        one_hot = number[:, None] == np.arange(fixed.shape[2])
+        for level in reversed(range(len(self.architecture.levels))):
+            base, helps, rows = (
+                np.prod(fixed[:, levels >= level], axis=1),
+                one_hot @ self._used(level),
+                np.arange(count),
+            )
+            while self.architecture.levels[level].size is not None:
+                here = levels[where[rows]] >= level
+                points = base[rows] * np.prod(np.where(here[..., None] & one_hot, factor[:, None], 1), axis=1)
+                crowded = self._crowded(level, points)
+                rows = rows[crowded]
+                if not move(rows, here[crowded] & helps, level):
+                    break
+        return where
+
+    def _used(self, level: int) -> npt.NDArray[np.bool_]:
+        """Return the dimensions that the tensors kept at a level depend on."""
+        names = {
+            name
+            for tensor in self.workload.tensors
+            if level in self.keep[tensor.name]
+            for rank in tensor.ranks
+            for name, _ in rank
+        }
+        return np.array([name in names for name in self.workload.dimensions])
+
+    def _crowded(self, level: int, points: Integers) -> npt.NDArray[np.bool_]:
+        """Return whether the tiles of so many points do not fit a level; metadata is not looked at."""
+        kind = self.architecture.levels[level]
+        words = np.zeros(len(points))
+        for tensor in self.workload.tensors:
+            if level in self.keep[tensor.name]:
+                tile = extents(tensor, self.workload.dimensions, points)
+                volume = np.prod(tile, axis=1, dtype=np.float64)
+                if self.architecture.formats.get((kind.name, tensor.name), Format(())).compressed:
+                    law, sure = law_of(self.workload, tensor.name), self.architecture.options.confidence
+                    volume = np.minimum(law.most(tile, sure), volume)
+                words += volume
+        return words > (np.inf if kind.size is None else kind.size // kind.buffers)
+
     def _order(self, rng: np.random.Generator, place: Place, count: int) -> Integers:
         """Return an order of all dimensions for each mapping, the outermost first."""
         dims = self.workload.dimensions
@@ -138,24 +214,11 @@ class Mapspace:
             here = nest.spatial & (nest.level == index)
             if level.fanout is not None:
                 good &= np.prod(nest.bound[:, here], axis=1) <= level.fanout
-        nest = self.only(nest, good)
-        good = np.ones(nest.bound.shape[0], bool)
-        for index, level in enumerate(self.architecture.levels):
-            if level.size is None:
-                continue
-            words = np.zeros(good.shape)
-            points = nest.inside[:, nest.start(index)]
-            for tensor in self.workload.tensors:
-                if index in self.keep[tensor.name]:
-                    tile = nest.extents(tensor, points)
-                    form = self.architecture.formats.get((level.name, tensor.name), Format(()))
-                    volume = np.prod(tile, axis=1, dtype=np.float64)
-                    law, sure = law_of(self.workload, tensor.name), self.architecture.options.confidence
-                    words += np.minimum(law.most(tile, sure), volume) if form.compressed else volume
-            good &= words <= level.size // level.buffers
+            if level.size is not None:
+                good &= ~self._crowded(index, nest.inside[:, nest.start(index)])
         return self.only(nest, good)
 
-    def only(self, nest: Nest, rows: npt.NDArray[np.bool_] | slice) -> Nest:
+    def only(self, nest: Nest, rows: npt.NDArray[np.bool_] | Integers) -> Nest:
         """Return some of a nest's mappings."""
         return self._nest(nest.dimension[rows], nest.bound[rows], nest.spatial, nest.level)
 

@@ -74,7 +74,7 @@ class Costs:
 
 def accesses(count: Floats, block: int) -> Floats:
     """Return the accesses that move so many words, ``block`` at a time."""
-    return np.ceil(count / block - _TINY)
+    return count if block == 1 else np.ceil(count / block - _TINY)
 
 
 def metadata_words(bits: int, width: int) -> float:
@@ -128,6 +128,8 @@ def _slowdown(
 ) -> Floats:
     """Return how many cycles one of the compute units takes so that the level's ports can follow."""
     reads = writes = np.zeros_like(cycles)
+    if level.free:
+        return np.ones_like(cycles)
     for each in found:
         widths = _form(architecture, level, each.tensor).widths(level.metadata.width)
         pairs = ((each.reads, each.metadata_reads), (each.fills, each.metadata_writes))
@@ -143,8 +145,13 @@ def _slowdown(
         reads = reads + read
         writes = writes + write + each.updates.actual + each.updates.gated
     slow = np.ones_like(cycles)
-    limits = (level.read_bandwidth, reads), (level.write_bandwidth, writes), (level.bandwidth, reads + writes)
-    for limit, words in limits:
+    ports = None if level.ports is None else float(level.ports * level.block)
+    for limit, words in (
+        (level.read_bandwidth, reads),
+        (level.write_bandwidth, writes),
+        (level.bandwidth, reads + writes),
+        (ports, reads + writes),
+    ):
         if limit is not None:
             slow = np.maximum(slow, words / cycles / limit)
     return slow
@@ -168,10 +175,9 @@ def _level(
         cost = accesses(each.reads.actual, level.block) * level.read
         cost = cost + accesses(each.fills.actual, level.block) * level.write
         cost = cost + accesses(each.updates.actual, level.block) * update
-        removed = each.reads.gated + each.reads.skipped
-        cost = cost + accesses(removed, level.block) * level.gated_read
-        removed = each.updates.gated + each.updates.skipped
-        cost = cost + accesses(removed, level.block) * level.gated_write
+        for price, kind in ((level.gated_read, each.reads), (level.gated_write, each.updates)):
+            if price:
+                cost = cost + accesses(kind.gated + kind.skipped, level.block) * price
         if options.charge_first_fills:
             cost = cost + accesses(each.first_fills, level.block) * level.write
         for rank, width in enumerate(widths):

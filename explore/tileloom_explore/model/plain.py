@@ -18,7 +18,7 @@ Table = dict[str, Any]
 Record = TypeVar("Record")
 
 _EXPECTED = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-_FROM_ONE = ("word", "size", "buffers", "block", "fanout")
+_FROM_ONE = ("word", "size", "buffers", "block", "ports", "fanout")
 """Fields of hardware that cannot be 0."""
 
 

@@ -119,31 +119,32 @@ def overview(name: str, rows: Sequence[dict[str, Any]]) -> Sheet:
 
 
 def _short(count: float) -> str:
-    """Return a count as tables have it: whole to a million, then in millions and so on."""
+    """Return a count as tables have it: whole to a million, then in millions and so on, with four digits."""
     for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
-        if count >= 1e2 * size or (count >= size and unit == "M"):
-            return f"{count / size:,.2f} {unit}"
+        if count >= size:
+            return f"{count / size:#,.4g} {unit}"
     return f"{count:,.0f}"
 
 
 def detail(row: dict[str, Any]) -> Sheet:
     """Return a table of what each level does for each tensor."""
-    headings = ("level", "tensor", "tile", "reads", "gated", "skipped", "fills", "updates", "metadata", "pJ")
+    headings = ("level, tensor", "read", "gated", "skipped", "written", "metadata", "pJ")
     cells = []
     for level in row["levels"]:
         for name, tensor in level["tensors"].items():
             items = [rank["actual"] for rank in (*tensor["metadata_reads"], *tensor["metadata_writes"])]
-            counts = [tensor["words"], *(tensor["reads"][kind] for kind in ("actual", "gated", "skipped"))]
-            counts += [tensor["fills"]["actual"], tensor["updates"]["actual"], sum(items)]
-            energy = (
-                _short(tensor["energy_pj"]) if tensor["energy_pj"] >= 1e6 else f"{tensor['energy_pj']:,.2f}"
-            )
-            cells.append((level["name"], name, *map(_short, counts), energy))
+            counts = [tensor["reads"][kind] for kind in ("actual", "gated", "skipped")]
+            counts += [
+                tensor["fills"]["actual"] + tensor["updates"]["actual"],
+                sum(items),
+                tensor["energy_pj"],
+            ]
+            cells.append((f"{level['name']}, {name}", *map(_short, counts)))
     return Sheet(f"{row['layer']}: accesses of all instances, in words, and their energy", headings, cells)
 
 
-def ranking(rows: Sequence[dict[str, Any]]) -> Sheet:
-    """Return a table of a layer's best mappings, each with what limits its cycles and takes its energy."""
+def ranking(rows: Sequence[dict[str, Any]]) -> list[Sheet]:
+    """Return tables of a layer's best mappings: what limits them and takes their energy; their loops."""
     cells = []
     for number, row in enumerate(rows, 1):
         parts = {level["name"]: level["energy_pj"] for level in row["levels"]}
@@ -159,8 +160,8 @@ def ranking(rows: Sequence[dict[str, Any]]) -> Sheet:
                 f"{row['utilisation']:.1%}",
                 f"{row['energy_pj'] / 1e6:,.4g}",
                 f"{largest} {share:.0%}",
-                row["mapping"],
             )
         )
-    headings = ("", "objective", "cycles", "limited by", "used", "uJ", "most energy", "mapping")
-    return Sheet(f"{rows[0]['layer']}: best mappings", headings, cells)
+    headings = ("", "objective", "cycles", "limited by", "used", "uJ", "most energy")
+    loops = [(f"{number:>2}  {row['mapping']}",) for number, row in enumerate(rows, 1)]
+    return [Sheet(f"{rows[0]['layer']}: best mappings", headings, cells), Sheet("Their loops", (), loops)]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tileloom.errors import UserError
 
+from .bounds import least_cycles, least_energy
 from .evaluate import Estimate, evaluate, evaluate_nest
 from .loops import Constraint
 from .mapping import Mapping
@@ -22,15 +23,31 @@ from .mapspace import Mapspace
 from .specification import Layer
 from .traffic import Floats
 
-CHUNK = 1000
-"""Mappings that are evaluated together: their arrays stay in the cache."""
+CHUNK = 2500
+"""Mappings that are drawn together."""
 
-OBJECTIVES: dict[str, Callable[[Estimate], Floats]] = {
-    "edp": lambda estimate: estimate.costs.energy * estimate.costs.cycles,
-    "energy": lambda estimate: estimate.costs.energy,
-    "cycles": lambda estimate: estimate.costs.cycles,
+BLOCK = 1250
+"""Mappings evaluated together, those with the lowest bounds first; many more do not stay in the cache."""
+
+
+def _product(cycles: Floats, energy: Floats | float) -> Floats:
+    return cycles * energy
+
+
+def _energy(cycles: Floats, energy: Floats | float) -> Floats:
+    return np.broadcast_to(np.asarray(energy, np.float64), cycles.shape)
+
+
+def _cycles(cycles: Floats, energy: Floats | float) -> Floats:
+    return cycles
+
+
+OBJECTIVES: dict[str, Callable[[Floats, Floats | float], Floats]] = {
+    "edp": _product,
+    "energy": _energy,
+    "cycles": _cycles,
 }
-"""What a search minimises: pJ times cycles, pJ, cycles."""
+"""What a search minimises, of cycles and pJ; each grows with both, so that bounds of them bound it."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +67,14 @@ class Found:
     ----------
     best:
         The best mappings, in order.
-    tried, evaluated:
-        Mappings drawn, no two of a chunk the same, and those of them that fit.
+    tried, fitting, evaluated:
+        Mappings drawn, no two of a chunk the same; those that fan-outs and sizes have room for; those of them
+        that no bound ruled out.
     """
 
     best: tuple[Candidate, ...]
     tried: int
+    fitting: int
     evaluated: int
 
 
@@ -86,36 +105,63 @@ def search(
 
     Raises UserError where no mapping of the sample fits.
     """
-    space = Mapspace.of(layer.workload, layer.architecture, constraints)
+    workload, architecture, value = layer.workload, layer.architecture, OBJECTIVES[objective]
+    space = Mapspace.of(workload, architecture, constraints)
     sizes = [min(CHUNK, count - start) for start in range(0, count, CHUNK)]
 
-    def chunk(number: int) -> tuple[list[tuple[float, int, Mapping]], int, int]:
+    def chunk(number: int) -> _Part:
         drawn = space.sample(np.random.default_rng([seed, number]), sizes[number])
         nest = space.feasible(drawn)
-        total = nest.bound.shape[0]
-        if not total:
-            return [], drawn.bound.shape[0], 0
-        estimate = evaluate_nest(layer.workload, layer.architecture, nest)
-        values = np.where(estimate.fits, OBJECTIVES[objective](estimate), np.inf)
-        best = [row for row in np.argsort(values, kind="stable")[:most] if np.isfinite(values[row])]
-        return (
-            [(float(values[row]), number, space.mapping(nest, row)) for row in best],
-            drawn.bound.shape[0],
-            total,
+        part = _Part([], drawn.bound.shape[0], nest.bound.shape[0], 0)
+        least = value(
+            least_cycles(workload, architecture, nest), least_energy(workload, architecture, space.keep)
         )
+        order = np.argsort(least, kind="stable")
+        for start in range(0, len(order), BLOCK):
+            rows = order[start : start + BLOCK]
+            if len(part.best) == most:
+                rows = rows[least[rows] <= part.best[-1][0]]
+            if not rows.size:
+                break
+            estimate = evaluate_nest(workload, architecture, space.only(nest, rows))
+            values = value(estimate.costs.cycles, estimate.costs.energy)
+            new = [(float(values[row]), number, int(rows[row])) for row in np.flatnonzero(estimate.fits)]
+            part.best = sorted([*part.best, *new])[:most]
+            part.evaluated += len(rows)
+        part.mappings = [space.mapping(nest, row) for _, _, row in part.best]
+        return part
 
     with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         parts = list(pool.map(chunk, range(len(sizes))))
-    ranked = sorted((each for part, _, _ in parts for each in part), key=lambda each: each[:2])
+    ranked = sorted(
+        (pair for part in parts for pair in zip(part.best, part.mappings, strict=True)),
+        key=lambda pair: pair[0],
+    )
     chosen: dict[str, tuple[float, Mapping]] = {}
-    for value, _, mapping in ranked:
-        chosen.setdefault(str(mapping), (value, mapping))
+    for (found, _, _), mapping in ranked:
+        chosen.setdefault(str(mapping), (found, mapping))
         if len(chosen) == most:
             break
     if not chosen:
         raise UserError(f"search: none of {count:,} mappings fits; give larger levels, or fewer constraints")
     best = tuple(
-        Candidate(mapping, evaluate(layer.workload, layer.architecture, mapping), value)
-        for value, mapping in chosen.values()
+        Candidate(mapping, evaluate(workload, architecture, mapping), found)
+        for found, mapping in chosen.values()
     )
-    return Found(best, sum(tried for _, tried, _ in parts), sum(fitting for _, _, fitting in parts))
+    return Found(
+        best,
+        sum(part.tried for part in parts),
+        sum(part.fitting for part in parts),
+        sum(part.evaluated for part in parts),
+    )
+
+
+@dataclass
+class _Part:
+    """What came of one chunk; the best are value, chunk and row."""
+
+    best: list[tuple[float, int, int]]
+    tried: int
+    fitting: int
+    evaluated: int
+    mappings: list[Mapping] = field(default_factory=list)

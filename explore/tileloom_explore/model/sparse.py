@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .architecture import Architecture
+from .architecture import Architecture, Feature
 from .density import Density
 from .formats import Format, Kind, items
 from .leaders import deciding, law_of, leader_empty
-from .mapping import Integers, Nest
+from .mapping import Integers, Nest, extents
 from .traffic import Floats, Transfer
 from .workload import Tensor, Workload
 
@@ -75,11 +75,14 @@ class _Removal:
 
     def split(self, count: Floats, *, dense: Floats | None = None, up: bool = False) -> Actions:
         """Return a count by what becomes of it: what is removed is rounded down (``up``: up)."""
-        there = np.ceil(count * self.reaching - _TINY)
+        there = np.ceil(count * self.reaching - _TINY) + 0.0  # no -0
+        dense = count if dense is None else dense
+        if self.gating is self.skipping:
+            return Actions(dense, there, self.gating, self.gating)  # nothing is removed
         removed = count * self.gating, count * self.skipping
         gated, skipped = (np.ceil(part - _TINY) + 0.0 if up else np.floor(part + _TINY) for part in removed)
         actual = np.maximum(there - gated - skipped, 0)
-        return Actions(count if dense is None else dense, actual, gated, skipped)
+        return Actions(dense, actual, gated, skipped)
 
 
 def filter_tensor(
@@ -89,13 +92,15 @@ def filter_tensor(
     gone = none = np.zeros(nest.bound.shape[0])
     result = []
     for transfer in dense:
-        skip, gate = (
-            _removed(nest, workload, architecture, tensor, transfer, action) for action in ("skip", "gate")
-        )
+        received = _Removal(1 - gone, none, none)
+        features = {action: deciding(architecture, tensor, transfer, action) for action in ("skip", "gate")}
+        if not any(features.values()):
+            result.append(_level(nest, workload, architecture, tensor, transfer, received, received))
+            continue
+        skip, gate = (_removed(nest, workload, tensor, transfer, features[action]) for action in features)
         after = np.maximum(gone, 1 - (1 - skip) * (1 - gate))
         skipping = np.maximum(np.minimum(after, skip) - gone, 0)
         sent = _Removal(1 - gone, after - gone - skipping, skipping)
-        received = _Removal(1 - gone, none, none)
         result.append(_level(nest, workload, architecture, tensor, transfer, sent, received))
         gone = after
     return result
@@ -140,16 +145,11 @@ def _level(
 
 
 def _removed(
-    nest: Nest,
-    workload: Workload,
-    architecture: Architecture,
-    tensor: Tensor,
-    transfer: Transfer,
-    action: str,
+    nest: Nest, workload: Workload, tensor: Tensor, transfer: Transfer, features: Sequence[Feature]
 ) -> Floats:
-    """Return the probability that an access to a tensor is removed at a level."""
+    """Return the probability that features remove an access to a tensor at a level."""
     kept = np.ones(nest.bound.shape[0])
-    for feature in deciding(architecture, tensor, transfer, action):
+    for feature in features:
         for leader in feature.by:
             kept = kept * (1 - leader_empty(nest, workload, tensor, transfer, leader))
     return 1 - kept
@@ -163,7 +163,7 @@ def _items(nest: Nest, tensor: Tensor, form: Format, transfer: Transfer, law: De
     rank_of = _assigned(nest, form, relevant)
     tiles = [nest.points(relevant & (rank_of >= depth)) for depth in range(len(form.ranks))]
     tiles.append(np.ones_like(tiles[0]))
-    found = items(form, nest.extents(tensor, np.stack(tiles, axis=1)), law)
+    found = items(form, extents(tensor, nest.dimensions, np.stack(tiles, axis=1)), law)
     return [found[:, rank] for rank in range(found.shape[1])]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .architecture import Architecture
-from .mapping import Integers, Nest
+from .mapping import Integers, Nest, extents, grids
 from .workload import Tensor
 
 Floats = npt.NDArray[np.float64]
@@ -67,13 +67,13 @@ def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> lis
         lanes = nest.spatial & (nest.level >= level) & (nest.level < below)
         count = np.multiply.reduce(nest.bound[:, lanes], axis=1).astype(np.float64)
         inner = nest.inside[:, nest.start(below)]
-        tile = nest.extents(tensor, inner)
+        tile = extents(tensor, nest.dimensions, inner)
         if below == nest.depth:
             own = nest.steps.astype(np.float64)
             shared = own * _cover(np.ones_like(tile), step[:, lanes], nest.bound[:, lanes])
             linked = shared
         else:
-            apart = nest.grids(tensor, inner) if tensor.strided else np.ones_like(tile)
+            apart = grids(tensor, nest.dimensions, inner) if tensor.strided else None
             own, shared, linked = _changes(nest, nest.start(below), tile, apart, step, lanes)
         links = np.zeros_like(own)
         merge = all(other.reduction if tensor.written else other.multicast for other in between)
@@ -89,14 +89,19 @@ def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> lis
             reads, updates = moved, np.zeros_like(own)
             next_fills, next_first = own, np.zeros_like(own)
         instances = nest.instances(level).astype(np.float64)
-        held = nest.extents(tensor, nest.inside[:, nest.start(level)])
+        held = extents(tensor, nest.dimensions, nest.inside[:, nest.start(level)])
         result.append(Transfer(level, below, held, instances, reads, fills, updates, first, links))
         fills, first = next_fills, next_first
     return result
 
 
 def _changes(
-    nest: Nest, start: int, tile: Integers, apart: Integers, step: Integers, lanes: npt.NDArray[np.bool_]
+    nest: Nest,
+    start: int,
+    tile: Integers,
+    apart: Integers | None,
+    step: Integers,
+    lanes: npt.NDArray[np.bool_],
 ) -> tuple[Floats, Floats, Floats]:
     """Return the words that tiles of the loops from slot ``start`` on take in over time.
 
@@ -113,12 +118,16 @@ def _changes(
     common = np.maximum(extent - _in_words(moved, apart), 0)
     volume, kept = _product(tile), _product(common)
     own = volume + (times * (volume[:, None] - kept)).sum(axis=1)
-    if not lanes.any():
-        return own, own, own
     across, width = _in_words(step[:, lanes], apart), nest.bound[:, lanes]
+    if not across.any():
+        return own, own, own  # all instances have the same
     # What is new is slabs, one a rank, each common in the ranks before its own and whole in those after.
     sizes = np.concatenate([extent, common, extent - common], axis=1)
-    parts = [np.split(points, 3, axis=1) for points in _points(sizes, across, width)]
+    count = extent.shape[1]
+    parts = [
+        (points[:, :count], points[:, count : 2 * count], points[:, 2 * count :])
+        for points in _points(sizes, across, width)
+    ]
     slabs = np.zeros(times.shape)
     for rank, (_, _, new) in enumerate(parts):
         slab = new
@@ -140,8 +149,10 @@ _FAR = 2**40
 """Words that no tile reaches over."""
 
 
-def _in_words(way: Integers, apart: Integers) -> Integers:
+def _in_words(way: Integers, apart: Integers | None) -> Integers:
     """Return how many words of a tile a way (mappings x any x ranks) is; many where it meets none."""
+    if apart is None:
+        return np.abs(way)
     words, rest = np.divmod(np.abs(way), apart[:, None])
     return np.where(rest == 0, words, _FAR)
 
@@ -184,7 +195,7 @@ def _cover(tile: Integers, across: Integers, bound: Integers) -> Floats:
 def _distinct(nest: Nest, tensor: Tensor, level: int) -> Floats:
     """Return how many words of a tensor one instance of a level ever sees."""
     points = nest.points(~nest.spatial | (nest.level >= level))
-    return _product(nest.extents(tensor, points))
+    return _product(extents(tensor, nest.dimensions, points))
 
 
 def _product(values: Integers | Floats) -> Floats:
