@@ -143,6 +143,7 @@ def main() -> None:
     \b
     Around them:
       tileloom presets                               every preset; presets NAME: as TOML, to start from
+      tileloom estimate SPEC.toml                    a sparse accelerator by an analytical model
       tileloom paper sasp                            the papers' tables beside ours
       tileloom doctor                                which tools are there
       tileloom cache show                            simulator builds that are kept
