@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+import numpy.typing as npt
 
 from tileloom.cli.console import note, print_json, step
-from tileloom.cli.options import Strict, Whole, json_option
+from tileloom.cli.options import Strict, Whole, complete, configured, input_option, json_option
 from tileloom.config import did_you_mean
 from tileloom.errors import UserError
+from tileloom.families import read_toml
+from tileloom.systolic.config import SystolicConfig
+from tileloom_golden.systolic.tiles import split_tiles
 
 from . import report
 from .evaluate import evaluate
 from .search import OBJECTIVES, search
 from .specification import Layer, Specification, read_specification
+from .systolic import estimate_array, port_sheet
 
 BEST = 10
 """Mappings of a search that are shown."""
@@ -43,19 +51,29 @@ def _run(source: str, layers: tuple[str, ...], as_json: bool, **given: Any) -> N
     examples see examples/sparseloop. Where it has [[search]] in place of [[mapping]], mappings are searched
     for, and the best ten are shown.
 
+    In place of SPEC: a systolic array's preset or configuration, with --layer VECTORSxKxN, and --weights for
+    the tiles of zeros that it leaves out.
+
     \b
     Examples:
       tileloom estimate examples/sparseloop/eyeriss_v2.toml
       tileloom estimate examples/sparseloop/eyeriss_v2.toml --layer 7
+      tileloom estimate stream-8x8-int8 --layer 256x64x64
     """
-    if not source.endswith(".toml"):
-        raise UserError(f"{source}: give a specification, a file that ends in .toml")
+    options = {name: value for name, value in given.items() if value not in (None, ())}
+    if not source.endswith(".toml") or "family" in read_toml(source):
+        _estimate_config(source, layers, as_json, **options)
+        return
+    for name in ("weights", "overrides"):
+        if name in options:
+            raise UserError(
+                f"--{'set' if name == 'overrides' else name}: is for a configuration, not for {source}"
+            )
     specification = read_specification(source)
     known = {layer.workload.name: layer for layer in specification.layers}
     for name in layers:
         if name not in known:
             raise UserError(f"--layer: {source} has no layer {name}{did_you_mean(name, known, 'layers')}")
-    options = {name: value for name, value in given.items() if value is not None}
     if options and not specification.constraints:
         raise UserError(f"--{next(iter(options))}: {source} gives its mapping; there is nothing to search")
     chosen = [known[name] for name in layers] or list(specification.layers)
@@ -77,15 +95,70 @@ def _run(source: str, layers: tuple[str, ...], as_json: bool, **given: Any) -> N
         note("Mappings are ranked by energy times cycles; --objective energy or cycles ranks by one of them.")
 
 
+def _estimate_config(source: str, layers: Sequence[str], as_json: bool, **options: Any) -> None:
+    """Estimate products on a systolic array, one for each ``--layer``."""
+    weights, overrides = options.pop("weights", None), options.pop("overrides", ())
+    config = configured(source, overrides)
+    if not isinstance(config, SystolicConfig):
+        raise UserError(f"{source}: only systolic arrays are modelled yet; give one, or a specification")
+    if options:
+        raise UserError(f"--{next(iter(options))}: is for a specification with [[search]], not for {source}")
+    if not layers:
+        raise UserError(f"--layer: missing; give VECTORSxKxN, such as 256x64x64, for {source}")
+    kept = None
+    results = []
+    for text in layers:
+        vectors, k, n = _sizes(text)
+        if weights is not None:
+            kept = _kept(weights, config, k, n)
+        results.append(estimate_array(config, vectors, k, n, kept))
+    if as_json:
+        print_json(results)
+        return
+    report.overview(config.label, results).show()
+    for found in results:
+        port_sheet(found).show()
+    note("Cycles are a closed form that is held to the RTL; there are no energies of this array.")
+
+
+def _sizes(text: str) -> tuple[int, int, int]:
+    parts = text.split("x")
+    if len(parts) != 3 or not all(
+        part.isascii() and part.isdecimal() and 0 < int(part) < 2**31 for part in parts
+    ):
+        raise UserError(
+            f"--layer: {text!r} is not VECTORSxKxN, three whole numbers from 1, such as 256x64x64"
+        )
+    vectors, k, n = map(int, parts)
+    return vectors, k, n
+
+
+def _kept(path: Path, config: SystolicConfig, k: int, n: int) -> npt.NDArray[np.bool_]:
+    try:
+        data = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--weights: {path}: {getattr(error, 'strerror', None) or 'no .npy file'}") from None
+    if np.shape(data) != (k, n):
+        raise UserError(f"--weights: {path}: has the shape {np.shape(data)}, the layer wants {(k, n)}")
+    kept = split_tiles(data != 0, config.rows, config.columns).any(axis=(2, 3))
+    if not kept.any():
+        raise UserError(f"--weights: {path}: all weights are zero; nothing would be computed")
+    return np.asarray(kept)
+
+
 estimate_command = Strict(
     "estimate",
     callback=_run,
     help=_run.__doc__,
     short_help="Traffic, cycles and energy by an analytical model.",
     params=[
-        click.Argument(["source"], metavar="SPEC"),
+        click.Argument(["source"], metavar="SPEC|CONFIG", shell_complete=complete),
+        click.Option(["--set", "overrides"], multiple=True, metavar="FIELD=VALUE", help="Set a field."),
         click.Option(
-            ["--layer", "layers"], multiple=True, metavar="NAME", help="Only this layer; may be repeated."
+            ["--layer", "layers"],
+            multiple=True,
+            metavar="NAME",
+            help="Only this layer; of CONFIG its sizes.",
         ),
         click.Option(
             ["--objective"],
@@ -96,6 +169,7 @@ estimate_command = Strict(
             ["--count"], type=Whole(1, 10**9), help="Mappings that a search tries.  [default: 10000]"
         ),
         click.Option(["--seed"], type=Whole(0, 2**63 - 1), help="Of a search's sample.  [default: 0]"),
+        input_option("weights", "FILE", "Weights of a CONFIG's layer, K x N; tiles of zeros are left out."),
         json_option(),
     ],
 )
