@@ -133,7 +133,8 @@ WRONG = [
 
 @pytest.mark.parametrize(("path", "value", "message"), WRONG, ids=lambda value: None)
 def test_what_is_wrong_is_told_with_its_path(path, value, message, tmp_path, monkeypatch):
-    monkeypatch.setattr("tileloom_explore.model.specification.read_toml", lambda name: changed(path, value))
+    for module in ("command", "specification"):
+        monkeypatch.setattr(f"tileloom_explore.model.{module}.read_toml", lambda name: changed(path, value))
     result = run("estimate", PATH)
     if message is None:
         assert result.exit_code == 0, result.output
