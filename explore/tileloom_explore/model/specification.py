@@ -41,6 +41,8 @@ _RANK = re.compile(r"([A-Z]+)(?::([1-9]\d{0,3}))?(?:\(([\w, ]+)\))?")
 
 LAWS = ("uniform", "fixed-structured", "banded", "actual")
 ACTIONS = ("gate", "skip", "pack")
+LARGEST = 2**53
+"""Most computes of a layer: counts are float64."""
 
 
 @dataclass(frozen=True)
@@ -93,83 +95,75 @@ def parse_specification(values: Table, name: str, folder: Path) -> Specification
 
 
 def _specification(values: Table, name: str, folder: Path) -> Specification:
-    workload, layers = take_table(values, "workload"), take_list(values, "layer", optional=True)
+    workload, own = take_table(values, "workload"), take_list(values, "layer", optional=True)
     design = take_table(values, "architecture")
-    features, formats = (
-        take_list(values, "feature", optional=True),
-        take_table(values, "format", optional=True),
-    )
-    mapping, search = take_list(values, "mapping", optional=True), take_list(values, "search", optional=True)
+    features = take_list(values, "feature", optional=True)
+    formats = take_table(values, "format", optional=True)
+    mapping, search = (take_list(values, key, optional=True) for key in ("mapping", "search"))
     notes = take_table(values, "notes", optional=True)
     nothing_left(values, "")
     if bool(mapping) == bool(search):
         raise UserError("mapping: give [[mapping]] for each level, or [[search]] for each, and not both")
-    base = take_text(workload, "name", "workload", default="workload")
-    einsum = take_text(workload, "einsum", "workload")
-    sizes, laws = (
-        take_table(workload, "sizes", "workload"),
-        take_table(workload, "density", "workload", optional=True),
-    )
+    common: Table = {"name": take_text(workload, "name", "workload", default="workload")}
+    common["einsum"] = take_text(workload, "einsum", "workload")
+    for key in ("sizes", "density"):
+        common[key] = take_table(workload, key, "workload", optional=key == "density")
     nothing_left(workload, "workload")
-    found: list[Layer] = []
-    architecture: Architecture | None = None
-    names: list[str] = []
-    for index, entry in enumerate(layers or [{"name": base}]):
-        where = f"layer.{index}" if layers else "workload"
-        own = {
-            key: take_table(entry, key, where, optional=True)
-            for key in ("sizes", "density", "loops", "spatial")
-        }
-        tensors, terms = parse_einsum(take_text(entry, "einsum", where, default=einsum), f"{where}.einsum")
-        each = _workload(
-            take_text(entry, "name", where),
-            tensors,
-            terms,
-            sizes | own["sizes"],
-            laws | own["density"],
-            where,
-            folder,
-        )
-        if architecture is None:
-            architecture = _architecture(design, features, formats, each)
-            names = [level.name for level in architecture.levels]
-        plain = [
-            each.tensor(tensor, f"{where}.dense").name for tensor in take_names(entry, "dense", where) or ()
-        ]
-        nothing_left(entry, f"{where}")
-        kept = {key: form for key, form in architecture.formats.items() if key[1] not in plain}
-        chosen = None
-        if mapping:
-            chosen = read_mapping([_overridden(one, own, where, names) for one in mapping], each, names)
-        found.append(Layer(each, dataclasses.replace(architecture, formats=kept), chosen))
+    entries = [_merged(common, entry, f"layer.{index}") for index, entry in enumerate(own)] or [common]
+    called = [entry["name"] for entry in entries]
+    for other in called:
+        if called.count(other) > 1:
+            raise UserError(f"layer: two layers are called {other}")
+    places = [f"layer.{index}" if own else "workload" for index in range(len(entries))]
+    workloads = [_workload(entry, where, folder) for entry, where in zip(entries, places, strict=True)]
+    architecture = _architecture(design, features, formats, workloads[0])
+    names = [level.name for level in architecture.levels]
+    layers = []
+    for entry, each, where in zip(entries, workloads, places, strict=True):
+        dense = [each.tensor(tensor, f"{where}.dense").name for tensor in entry.get("dense", ())]
+        kept = {key: form for key, form in architecture.formats.items() if key[1] not in dense}
+        levels = [_overridden(level, entry, where, names) for level in mapping]
+        chosen = read_mapping(levels, each, names) if mapping else None
+        layers.append(Layer(each, dataclasses.replace(architecture, formats=kept), chosen))
     constraints = tuple(
-        read_constraint(entry, index, found[0].workload, names) for index, entry in enumerate(search)
+        read_constraint(entry, index, workloads[0], names) for index, entry in enumerate(search)
     )
     if search and [each.level for each in constraints] != names:
         raise UserError(f"search: give one for each level in turn: {', '.join(names)}")
-    return Specification(name, tuple(found), constraints, notes)
+    for entry, where in zip(entries, places, strict=True):
+        for key in ("loops", "spatial"):
+            if search and entry.get(key):
+                raise UserError(f"{where}.{key}: is for a [[mapping]]; a search finds its own")
+    return Specification(name, tuple(layers), constraints, notes)
 
 
-def _overridden(entry: Table, layer: MappingOf[str, Table], where: str, names: Sequence[str]) -> Table:
-    """Return a level of the mapping with a layer's own loops in place of the common ones."""
-    result = dict(entry)
+def _merged(common: Table, layer: Table, where: str) -> Table:
+    """Return what a layer is made of: its own values over those of ``[workload]``."""
+    result: Table = {"name": take_text(layer, "name", where)}
+    result["einsum"] = take_text(layer, "einsum", where, default=common["einsum"])
+    for key in ("sizes", "density"):
+        result[key] = common[key] | take_table(layer, key, where, optional=True)
     for key in ("loops", "spatial"):
-        for level, loops in layer[key].items():
-            known_name(level, names, f"{where}.{key}", "level")
-            if level == entry.get("level"):
+        result[key] = take_table(layer, key, where, optional=True)
+    result["dense"] = take_names(layer, "dense", where) or ()
+    nothing_left(layer, where)
+    return result
+
+
+def _overridden(level: Table, layer: Table, where: str, names: Sequence[str]) -> Table:
+    """Return a level of the mapping with a layer's own loops in place of the common ones."""
+    result = dict(level)
+    for key in ("loops", "spatial"):
+        for name, loops in layer.get(key, {}).items():
+            known_name(name, names, f"{where}.{key}", "level")
+            if name == level.get("level"):
                 result[key] = loops
     return result
 
 
-def _workload(
-    name: str,
-    tensors: tuple[Tensor, ...],
-    terms: tuple[tuple[str, ...], ...],
-    sizes: Table,
-    laws: Table,
-    where: str,
-    folder: Path,
-) -> Workload:
+def _workload(entry: Table, where: str, folder: Path) -> Workload:
+    tensors, terms = parse_einsum(entry["einsum"], f"{where}.einsum")
+    sizes: Table = entry["sizes"]
     used = dict.fromkeys(dimension for tensor in tensors for rank in tensor.ranks for dimension, _ in rank)
     for dimension in used:
         if dimension not in sizes:
@@ -180,9 +174,11 @@ def _workload(
             raise UserError(f"{where}.sizes.{dimension}: no dimension of the Einsum{near}")
         if type(size) is not int or not 1 <= size <= 2**31:
             raise UserError(f"{where}.sizes.{dimension}: must be a whole number from 1 to 2**31, not {size}")
-    bare = Workload(name, {dimension: sizes[dimension] for dimension in used}, tensors, terms, {})
+    bare = Workload(entry["name"], {name: sizes[name] for name in used}, tensors, terms, {})
+    if bare.computes > LARGEST:
+        raise UserError(f"{where}.sizes: {bare.computes:,} computes; at most {LARGEST:,} are counted exactly")
     density = {}
-    for tensor, law in laws.items():
+    for tensor, law in entry["density"].items():
         found = bare.tensor(tensor, f"{where}.density")
         density[tensor] = _law(law, found, sizes, f"{where}.density.{tensor}", folder)
     return dataclasses.replace(bare, density=density)

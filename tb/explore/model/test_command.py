@@ -75,6 +75,14 @@ WRONG = [
     (("workload", "einsum"), "Z[m,n] = A[m,k] * A[k,n]", "A stands there with two indices"),
     (("workload", "sizes", "k"), None, "workload.sizes.k: missing"),
     (("workload", "sizes", "k"), 0, "workload.sizes.k: must be a whole number from 1"),
+    (
+        ("workload", "sizes"),
+        {"m": 2**20, "n": 2**20, "k": 2**20},
+        "workload.sizes: 1,152,921,504,606,846,976",
+    ),
+    (("layer",), [{"name": "a"}, {"name": "a"}], "layer: two layers are called a"),
+    (("layer",), [{"name": "a", "loops": {"Buff": "k"}}], "layer.0.loops: no level Buff"),
+    (("layer",), [{"name": "a", "dense": ["Q"]}], "layer.0.dense: no tensor Q"),
     (("workload", "sizes", "kk"), 3, "workload.sizes.kk: no dimension of the Einsum; did you mean k?"),
     (("workload", "density", "A"), 1.5, "workload.density.A: the density must be from 0 to 1, not 1.5"),
     (
