@@ -56,7 +56,7 @@ def test_layers_of_it_run_in_rtl() -> None:
 
 
 def test_lines_are_read_from_the_array_and_pruning_tells() -> None:
-    """Two lines, without noise: the array reads them; with nine tenths of the tiles pruned, not every word."""
+    """The array reads two lines without noise; with nine tenths of the tiles pruned, not every word."""
     exact, (whole, rest) = text_lines().recognise(load("stream-8x8-int8"), (0, 0.9), 2, 0.0)
     # Two blocks of 120 x 360, 120 x 120, 120 x 240 and 240 x 120.
     assert whole.tiles == rest.tiles == 2 * (15 * 45 + 15 * 15 + 15 * 30 + 30 * 15)
