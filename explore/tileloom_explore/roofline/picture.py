@@ -5,23 +5,19 @@ Throughput is above and energy below, each level on the left and all combined on
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tileloom.errors import ToolError
-
+from ..svg import OKABE_ITO, svg
 from .point import Point
 from .report import Mixes
 from .roof import Level, Machine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Of machines; they stay apart in print and for colour-blind eyes (Okabe and Ito)."""
+    from matplotlib.figure import Figure
 
 MARKERS = {"exact": "o", "estimated": "o", "measured": "*"}
 """By where a point's cycles are from."""
@@ -37,24 +33,18 @@ def draw(machines: Sequence[Machine], points: Sequence[Point], mixes: Mixes) -> 
     operations, hollow ones dense-equivalent; stars are measured in RTL. The combined roofs, of machines that
     have a mix, stand over operations per byte of the outermost levels; a dash is a layer's own roof.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ToolError("a picture needs matplotlib: pip install 'tileloom[charts]'") from None
-    colours = {each.name: COLOURS[index % len(COLOURS)] for index, each in enumerate(machines)}
+    colours = {each.name: OKABE_ITO[index % len(OKABE_ITO)] for index, each in enumerate(machines)}
     columns = 2 if mixes else 1
-    with matplotlib.rc_context({"svg.hashsalt": "tileloom", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(6.4 * columns, 9), layout="constrained")
+
+    def paint(figure: Figure) -> None:
         axes = figure.subplots(2, columns, squeeze=False)
         for row, energy in enumerate((False, True)):
             _by_level(axes[row][0], machines, points, colours, energy=energy)
             if mixes:
                 _combined(axes[row][1], machines, points, mixes, colours, energy=energy)
         _legend(figure, points, colours)
-        content = io.StringIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+
+    return svg(paint, width=6.4 * columns, height=9)
 
 
 def _by_level(

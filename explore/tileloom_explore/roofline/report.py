@@ -17,13 +17,11 @@ Mixes = Mapping[str, Mix]
 
 
 def mixes_of(points: Sequence[Point]) -> dict[str, Mix]:
-    """Return the mix of each machine's dense layers together; sparse ones where there are no others."""
-    mixes: dict[str, Mix] = {}
-    for point in sorted(points, key=lambda each: each.sparsity):
-        if point.machine.name not in mixes:
-            same = [each for each in points if each.machine.name == point.machine.name]
-            mixes[point.machine.name] = mix_of([each for each in same if each.sparsity == point.sparsity])
-    return mixes
+    """Return the mix of each machine's layers together, of each its first point."""
+    first: dict[str, dict[str, Point]] = {}
+    for point in points:
+        first.setdefault(point.machine.name, {}).setdefault(point.layer, point)
+    return {name: mix_of(list(layers.values())) for name, layers in first.items()}
 
 
 def figures(
