@@ -148,7 +148,9 @@ def test_a_memory_outside_counts_each_tensor_once_and_makes_all_wait(rng):
     tensors = 8 * 8 * 16 + 6 * 6 * 24 + 9 * 64 * int(kept.sum())
     assert fast.counts.moved["dram"] == slow.counts.moved["dram"] == tensors
     assert fast.counts.cycles == point_of(config, Setting(), "x", layer, kept).counts.cycles
-    assert slow.counts.cycles == tensors * 2 and slow.bound == "dram"
+    assert slow.counts.cycles == tensors * 2 and slow.bound == "dram" and slow.source == "estimated"
+    # The core is there all the time, and waits.
+    assert slow.core_utilisation == 1 and slow.temporal_utilisation < fast.temporal_utilisation
     assert slow.throughput == pytest.approx(slow.roof)
     assert slow.edge_intensity == slow.intensities["dram"]
 
