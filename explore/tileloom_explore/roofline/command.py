@@ -26,7 +26,7 @@ from .moves import moves
 from .page import page
 from .picture import draw
 from .roof import Machine
-from .study import points_of
+from .study import network_points, points_of
 
 LARGEST = 1e6
 """Of bandwidths in bytes per cycle and of energies in pJ."""
@@ -42,6 +42,12 @@ LARGEST = 1e6
     multiple=True,
     help="A convolution of H x W x C to N channels with a square window; may be repeated.  "
     "[default: stride 1, padding of half the window]",
+)
+@click.option(
+    "--network",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PREPARED",
+    help="All layers of a file that `tileloom network prepare` wrote, with their own sparsity.",
 )
 @click.option("--shapes", type=click.Choice(list(NETWORKS)), help="All convolutions of this network.")
 @click.option(
@@ -88,6 +94,7 @@ def roofline_command(
     overrides: Sequence[str],
     products: Sequence[tuple[str, Layer]],
     convolutions: Sequence[tuple[str, Layer]],
+    network: Path | None,
     shapes: str | None,
     sparsities: Sequence[float],
     measure: bool,
@@ -115,12 +122,17 @@ def roofline_command(
       tileloom roofline engine-int8 --convolution 28,28,64,64,3 --sparsity 0.5 --svg roof.svg --html roof.html
       tileloom roofline sasp-8x8-int8 stream-8x8-int8 --gemm 256,256,256 --measure
       tileloom roofline engine-int8 --grid 4x4 --shapes ResNet-50 --dram 16
+      tileloom roofline engine-int8 --network digits.tileloom.npz
     """
-    outputs = claim({"--svg": svg, "--html": html}, force=force)
+    outputs = claim({"--svg": svg, "--html": html}, inputs=[network], force=force)
     if force and not (svg or html):
         raise UserError("--force: there is no file to write; give --svg or --html")
     layers = named_layers([*products, *convolutions, *(NETWORKS[shapes]() if shapes else ())])
-    if not layers:
+    if network:
+        _refuse({"--gemm": products, "--convolution": convolutions, "--shapes": shapes}, "not with --network")
+        _refuse({"--sparsity": sparsities}, "not with --network, which has its own; see network prepare")
+        _refuse({"--measure": measure}, "not with --network; tileloom network run --rtl runs layers in RTL")
+    elif not layers:
         _refuse(
             {"--sparsity": sparsities, "--measure": measure}, "needs a layer: --gemm, --convolution, --shapes"
         )
@@ -142,7 +154,11 @@ def roofline_command(
     machines = [machine_of(config, setting) for config in configs]
     _check_designs(sources, machines, setting)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
-    points = points_of(configs, setting, layers, (0.0, *sparsities), measure=measure, seed=chosen)
+    if network:
+        points = network_points(network, configs, setting)
+    else:
+        shares = (0.0, *sparsities)
+        points = points_of(configs, setting, layers, shares, measure=measure, seed=chosen)
     found = moves(points)
     mixes = report.mixes_of(points)
     figures = report.figures(machines, points, found, mixes)

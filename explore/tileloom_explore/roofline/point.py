@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,21 @@ class Counts:
     passes: int
     moved: Mapping[str, int]
     core_cycles: int
+
+
+def total(counts: Sequence[Counts], dense_macs: int) -> Counts:
+    """Return what takes one after another, of a layer of so many multiply-accumulates."""
+    moved: Counter[str] = Counter()
+    for each in counts:
+        moved.update(each.moved)
+    return Counts(
+        cycles=sum(each.cycles for each in counts),
+        macs=sum(each.macs for each in counts),
+        dense_macs=dense_macs,
+        passes=sum(each.passes for each in counts),
+        moved=dict(moved),
+        core_cycles=sum(each.core_cycles for each in counts),
+    )
 
 
 @dataclass(frozen=True)
