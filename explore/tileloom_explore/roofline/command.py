@@ -124,7 +124,7 @@ def roofline_command(
       tileloom roofline engine-int8 --grid 4x4 --shapes ResNet-50 --dram 16
       tileloom roofline engine-int8 --network digits.tileloom.npz
     """
-    outputs = claim({"--svg": svg, "--html": html}, inputs=[network], force=force)
+    outputs = claim({"--svg": svg, "--html": html}, inputs=[network, *sources], force=force)
     if force and not (svg or html):
         raise UserError("--force: there is no file to write; give --svg or --html")
     layers = named_layers([*products, *convolutions, *(NETWORKS[shapes]() if shapes else ())])

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from tileloom.cli.main import main
 from tileloom_explore.roofline import designs, page
 from tileloom_explore.roofline.verhelst import TABLE_1
 
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 SVG = "{http://www.w3.org/2000/svg}"
 LAYERS = "--gemm 64,64,64 --convolution 9,8,20,30,3"
 TWO = f"roofline engine-int8 stream-8x8-int8 {LAYERS} --sparsity 0.5 --seed 5"
@@ -191,6 +193,7 @@ def test_the_papers_tables(tmp_path):
         ("engine-int8 --dram 0", "--dram"),
         ("engine-int8 --clock 500 --clock 600", "--clock: given twice"),
         ("engine-int8 --force", "--force: there is no file to write"),
+        (f"{PROJECT} --svg {PROJECT} --force", "pyproject.toml is an input of the same run"),
         ("engine-int8 --svg none/roof.svg", "none/roof.svg: none is not there; make that folder first"),
     ],
 )
