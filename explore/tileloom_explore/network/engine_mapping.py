@@ -31,7 +31,7 @@ from tileloom_sim.systolic import reference
 
 from .arrangement import Pads, pad, unroll
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated, kept_units
+from .mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
 
 NO_PADS: Pads = (0, 0, 0, 0)
 
@@ -104,6 +104,13 @@ class EngineMapping:
             units=images * blocks,
             skipped=images * (blocks - sum(int(mask.sum()) for mask in masks)),
         )
+
+    def runs(self, image: tuple[int, ...]) -> list[Run]:
+        """Return what the engine computes for an image of a shape, a run for each part of the weights."""
+        geometries = [self._geometry(part, image) for part in range(len(self.parts))]
+        masks = [self._program(part, geometry)[2] for part, geometry in enumerate(geometries)]
+        times = 1 if self._flat else image[0]
+        return [Run(geometry, mask, times) for geometry, mask in zip(geometries, masks, strict=True)]
 
     @property
     def _flat(self) -> bool:
