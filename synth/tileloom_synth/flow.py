@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
-from tileloom.netlist.text import rtlil_modules, rtlil_parameters
+from tileloom.netlist.text import rtlil_modules, rtlil_parameters, unsigned
 
 from .library.recipes import RELAXED_PS, Options
 from .library.standard_cells import Library
@@ -74,7 +74,7 @@ write_verilog -noattr -simple-lhs netlist.v
 """
 
 OUTPUT_LOAD_FF = 5.0
-"""What ABC takes every output of a module to drive, in femtofarads."""
+"""What ABC takes every output of a module to drive, in femtofarads; most of them are inputs of flip-flops."""
 
 SMALLEST_GATED = 3
 """Fewest flip-flops that a clock gate pays for itself with."""
@@ -91,7 +91,7 @@ class Mapped:
     modules:
         Yosys's JSON of each module by name: ports, cells and netnames (``write_json``).
     verilog:
-        The netlist.
+        The netlist, which OpenSTA and Icarus read as it is.
     options:
         What it was mapped with.
     abc_delay_ps:
@@ -145,7 +145,8 @@ class Flow:
                 (folder / file).write_text(text, encoding="utf-8")
             log = yosys.run(self._script(options, folder), folder=folder, on_line=self._on_line)
             netlist = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
-            verilog = (folder / "netlist.v").read_text(encoding="utf-8")
+            # OpenSTA of 2019 reads no signed ports, and drops what it cannot read.
+            verilog = unsigned((folder / "netlist.v").read_text(encoding="utf-8"))
         modules = {
             module: body
             for module, body in netlist["modules"].items()
@@ -160,7 +161,8 @@ class Flow:
             "design.il": self._rtlil,
             "multipliers.v": self._multipliers(options),
             "full_adder.v": full_adder.techmap(self.library.full_adder if options.full_adders else None),
-            "constraints": f"set_driving_cell {self.library.buffer.name}\nset_load {OUTPUT_LOAD_FF:g}\n",
+            "constraints": f"set_driving_cell {options.driver or self.library.buffer.name}\n"
+            f"set_load {OUTPUT_LOAD_FF:g}\n",
         }
 
     def _multipliers(self, options: Options) -> str:

@@ -40,6 +40,8 @@ class Options:
         A name in ``LOGIC``.
     prefix:
         Structure of the carry chains: ``han-carlson``, ``kogge-stone`` or ``sklansky``, as Yosys names them.
+    driver:
+        The cell that drives inputs; None is the library's own default.
     full_adders, booth, clock_gates:
         Map full adders to the library's own cell; Booth-encode multipliers of 6 bits and more; gate clocks in
         place of enable multiplexers. The first and the last only where the library has the cell.
@@ -49,6 +51,7 @@ class Options:
     clock_ps: float | None = None
     logic: str = "area"
     prefix: str = "han-carlson"
+    driver: str | None = None
     full_adders: bool = True
     booth: bool = True
     clock_gates: bool = True
@@ -68,7 +71,7 @@ class Options:
             "carry_chains": self.prefix,
             "clock_gates": gate if gate and self.clock_gates else "none",
             "abc": self.abc_script,
-            "abc_period_ps": self.clock_ps,
+            "abc_period_ps": None if self.clock_ps is None else round(self.clock_ps, 1),
         }
 
 
@@ -86,11 +89,11 @@ _VARIANTS = (
 """``logic``, ``prefix``, and the share of the period that ABC is given."""
 
 
-def for_period(options: Options, period_ps: float) -> Iterator[Options]:
-    """Yield variants of ``options`` to try for a clock period, from the most likely smallest to the fastest.
+def for_period(options: Options, within_ps: float) -> Iterator[Options]:
+    """Yield variants of ``options`` to try for what a clock leaves for logic, the likely smallest first.
 
     ABC sees one module at a time and takes the delay of a full adder for nothing, so that it must be asked
     for less than the period where a path goes through several.
     """
     for logic, prefix, share in _VARIANTS:
-        yield replace(options, logic=logic, prefix=prefix, clock_ps=share * period_ps)
+        yield replace(options, logic=logic, prefix=prefix, clock_ps=share * within_ps)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 from typing import Any
 
 import click
 
-from tileloom.cli.options import force_option, json_option, output_option
-from tileloom.errors import UserError
-from tileloom.files import claim
+from tileloom.families import design_name
 from tileloom.systolic.config import SystolicConfig
 
-from ..options import library_options
+from ..run import common_options, run_job
 from .synthesise import synthesise
 
 OPTIONS = [
-    *library_options(),
+    *common_options(),
     click.Option(
         ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
     ),
@@ -24,13 +22,10 @@ OPTIONS = [
         ["--detail"], is_flag=True, help="Show the parts of the adder, which makes it a little larger."
     ),
     click.Option(["--module"], metavar="NAME", help="Only this module, such as processing_element."),
-    output_option("REPORT.json", "Where to write the report, as --json prints it."),
-    force_option(),
-    json_option(),
 ]
 
 
-def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+def run(config: SystolicConfig, **options: Any) -> None:
     """Synthesise a systolic array with Yosys and report its area by origin.
 
     CONFIG is a preset's name or a TOML file. Areas are those of the library's cells, without wires. A gate
@@ -45,10 +40,6 @@ def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bo
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
-    if force and output is None:
-        raise UserError("--force: there is nothing to overwrite; it goes with -o")
-    outputs = claim({"-o": output}, inputs=options["files"], force=force)
-    result = synthesise(config, **options)
-    if output is not None:
-        outputs.write({output: result.json})
-    result.show({"report": output}, as_json=as_json)
+    module = options["module"]
+    name = f"{design_name(config)}_{module}" if module else design_name(config)
+    run_job(functools.partial(synthesise, config), name, **options)
