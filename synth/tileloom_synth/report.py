@@ -138,7 +138,10 @@ def report(
         shares={origin: share for origin, share in shares.items() if share.cells},
         cells=cells,
         macs=macs,
-        how=mapped.options.describe(library),
+        how={
+            **mapped.options.describe(library),
+            "faster": {module: way.name for module, way in mapped.faster.items()},
+        },
         netlist=mapped.verilog,
         timing=timing,
         sdc=sdc,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,8 +15,8 @@ from .library.standard_cells import Library
 from .progress import Progress
 from .report import Report, report
 
-UNITS = ("multiplier", "adder")
-"""Parts of the array that are synthesised as a whole; a boundary within them costs a few per cent of area."""
+UNITS = ("multiplier", "adder", "dot product", "requantise")
+"""Parts that are synthesised as a whole; a boundary within them costs a few per cent of area."""
 
 
 def synthesise(
@@ -38,8 +40,9 @@ def synthesise(
     hierarchy:
         As in ``Options``.
     constraints, clock:
-        A period to meet, under what conditions, and the name of the clock port. Several ways to map are
-        tried, the smallest first; the report is of the first that meets it, or of the fastest if none does.
+        A period to meet, under what conditions, and the name of the clock port. The design is mapped the
+        smallest way first, and modules on paths that are too slow faster, until all are fast enough or
+        nothing is left to try; the report is of the last mapping, or of the fastest if none meets it.
     origins, macs:
         As in ``report.report``.
     progress:
@@ -55,20 +58,23 @@ def synthesise(
     if constraints is None:
         return report(flow.map(options), library, origins, macs)
     options = replace(options, driver=constraints.driving_cell)
-    variants = list(for_period(options, constraints.within_ps))
+    ways = list(for_period(options, constraints.within_ps))
+    # A module is mapped faster only while paths through it are too slow; the others stay small.
+    level: Counter[str] = Counter()
     best: Report | None = None
     best_slack = 0.0
-    for number, variant in enumerate(variants, 1):
-        way = f"way {number} of {len(variants)}"
-        progress.stage(f"{way}, {variant.logic} with {variant.prefix}")
-        mapped = flow.map(variant)
-        progress.stage(f"{way}, timing")
+    for number in itertools.count(1):
+        progress.stage(f"mapping {number}, {sum(map(bool, level.values()))} modules faster")
+        mapped = flow.map(ways[0], {module: ways[way] for module, way in sorted(level.items())})
+        progress.stage(f"timing of mapping {number}")
         timed = timing.analyse(mapped, library, constraints, clock)
         if best is None or timed.setup.slack_ps > best_slack:
             sdc = timing.sdc(mapped, library, constraints, clock)
             best = report(mapped, library, origins, macs, timed, sdc)
             best_slack = timed.setup.slack_ps
-        if timed.met:
+        slow = [module for module in timed.slow if level[module] < len(ways) - 1]
+        if timed.met or not slow:
             break
+        level.update(slow)
     assert best is not None
     return best

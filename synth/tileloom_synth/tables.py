@@ -27,7 +27,9 @@ def sheets(result: Report) -> list[Sheet]:
 
 def remarks(result: Report) -> list[str]:
     """Return how a report's design was mapped, a line each."""
-    how = [f"{key.replace('_', ' ')}: {value}" for key, value in result.how.items() if value is not None]
+    how = [
+        f"{key.replace('_', ' ')}: {value}" for key, value in result.how.items() if value not in (None, {})
+    ]
     return [*how, *(_constraints(result.timing.constraints) if result.timing else [])]
 
 

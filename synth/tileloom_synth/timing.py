@@ -19,13 +19,17 @@ read_liberty {liberty}
 read_verilog netlist.v
 link_design {top}
 read_sdc constraints.sdc
-report_checks -path_delay max -digits 4
+report_checks -path_delay max -digits 4 -group_count {paths}
 puts {marker}
 report_checks -path_delay min -digits 4
 exit
 """
 
+SLOW_PATHS = 100
+"""How many of the slowest paths are looked at for modules to map faster."""
+
 _MARKER = "hold:"
+_SLACK = re.compile(r"^\s*(-?[\d.]+)\s+slack \(", re.MULTILINE)
 _STEP = re.compile(r"([\d.]+) [v^] (\S+) \((\w+)\)$", re.MULTILINE)
 
 
@@ -75,6 +79,8 @@ class Timing:
         What it is held to.
     setup, hold:
         The slowest path, and the fastest, or None where it is not known.
+    slow:
+        Modules on paths that are too slow; where paths are not known, all modules.
     source:
         What says so.
     """
@@ -82,6 +88,7 @@ class Timing:
     constraints: Constraints
     setup: WorstPath
     hold: WorstPath | None
+    slow: frozenset[str]
     source: str = "OpenSTA"
 
     @property
@@ -131,7 +138,7 @@ def analyse(mapped: Mapped, library: Library, constraints: Constraints, clock: s
     with scratch.folder() as folder:
         (folder / "netlist.v").write_text(mapped.verilog, encoding="utf-8")
         (folder / "constraints.sdc").write_text(sdc(mapped, library, constraints, clock), encoding="utf-8")
-        script = SCRIPT.format(liberty=library.timing, top=mapped.top, marker=_MARKER)
+        script = SCRIPT.format(liberty=library.timing, top=mapped.top, marker=_MARKER, paths=SLOW_PATHS)
         (folder / "script.tcl").write_text(script, encoding="utf-8")
         done = processes.run([program, "-no_splash", "-exit", "script.tcl"], folder=folder, merge=True)
     errors = re.findall(r"^Error: .*", done.output, re.MULTILINE)
@@ -139,11 +146,28 @@ def analyse(mapped: Mapped, library: Library, constraints: Constraints, clock: s
         raise TimingError(f"OpenSTA: {errors[0]}")
     slowest, _, fastest = done.output.partition(f"{_MARKER}\n")
     unit = library.time_unit_ps
-    return Timing(constraints, _read_path(mapped, slowest, unit), _read_path(mapped, fastest, unit))
+    first, *others = re.split(r"^(?=Startpoint: )", slowest, flags=re.MULTILINE)[1:] or [slowest]
+    setup = _read_path(mapped, first, unit)
+    slow = frozenset().union(*(_modules(mapped, text) for text in (first, *others)))
+    return Timing(constraints, setup, _read_path(mapped, fastest, unit), slow)
+
+
+def _modules(mapped: Mapped, text: str) -> frozenset[str]:
+    """Return the modules that a path goes through, or none where it is fast enough."""
+    slack = _SLACK.search(text)
+    if slack is None or float(slack[1]) >= 0:
+        return frozenset()
+    found = set()
+    for _, pin, _ in _STEP.findall(text.partition("data arrival time")[0]):
+        module = mapped.top
+        for instance in pin.split("/")[:-2]:
+            module = mapped.modules[module]["cells"][instance]["type"]
+        found.add(module)
+    return frozenset(found)
 
 
 def _read_path(mapped: Mapped, text: str, unit_ps: float) -> WorstPath:
-    slack = re.search(r"^\s*(-?[\d.]+)\s+slack \(", text, re.MULTILINE)
+    slack = _SLACK.search(text)
     start = re.search(r"^Startpoint: (\S+)", text, re.MULTILINE)
     end = re.search(r"^Endpoint: (\S+)", text, re.MULTILINE)
     if not (slack and start and end):
@@ -161,7 +185,9 @@ def _read_path(mapped: Mapped, text: str, unit_ps: float) -> WorstPath:
 
 def _estimate(mapped: Mapped, constraints: Constraints) -> Timing:
     setup = WorstPath(constraints.within_ps - mapped.abc_delay_ps)
-    return Timing(constraints, setup, None, "ABC's estimate (each module alone, full adders not counted)")
+    slow = frozenset(mapped.modules) if setup.slack_ps < 0 else frozenset()
+    source = "ABC's estimate (each module alone, full adders not counted)"
+    return Timing(constraints, setup, None, slow, source)
 
 
 def _named(mapped: Mapped, instance: str) -> str:

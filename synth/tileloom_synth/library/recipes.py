@@ -61,6 +61,12 @@ class Options:
         """ABC's commands; ``{D}`` in them stands for the period."""
         return f"{LOGIC[self.logic]}; {_RELAXED if self.clock_ps is None else _SIZED}"
 
+    @property
+    def name(self) -> str:
+        """A short name of what differs from module to module."""
+        period = "" if self.clock_ps is None else f", {self.clock_ps:.0f} ps"
+        return f"{self.logic}, {self.prefix}{period}"
+
     def describe(self, library: Library) -> dict[str, Any]:
         """Return what a report says of these options."""
         adder, gate = library.full_adder, library.clock_gate
