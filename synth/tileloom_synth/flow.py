@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
+from tileloom.arith.partial_products import booth_pays
 from tileloom.netlist.text import rtlil_modules, rtlil_parameters, unsigned
 
 from .library.recipes import RELAXED_PS, Options
@@ -43,7 +44,7 @@ read_rtlil design.il
 read_liberty -lib -ignore_miss_func {functions}
 hierarchy -top {top}
 {flatten}
-techmap -map multipliers.v
+{multipliers}
 opt
 wreduce
 peepopt
@@ -176,24 +177,23 @@ class Flow:
         """Return the files that the script reads, by name."""
         return {
             "design.il": self._rtlil,
-            "multipliers.v": self._multipliers(options),
+            "multipliers_area.v": self._multipliers(options, fast=False),
+            "multipliers_fast.v": self._multipliers(options, fast=True),
             "full_adder.v": full_adder.techmap(self.library.full_adder if options.full_adders else None),
             "constraints": f"set_driving_cell {options.driver or self.library.buffer.name}\n"
             f"set_load {OUTPUT_LOAD_FF:g}\n",
         }
 
-    def _multipliers(self, options: Options) -> str:
+    def _multipliers(self, options: Options, *, fast: bool) -> str:
         """Return the techmap of every kind of multiplier in the design."""
         names = ("A_WIDTH", "B_WIDTH", "Y_WIDTH", "A_SIGNED", "B_SIGNED")
         kinds = set()
         for cell in rtlil_parameters(self._rtlil, "$mul", names):
             a, b, y, a_signed, b_signed = (cell[name] for name in names)
             kinds.add((a, b, y, a_signed == b_signed == 1))
-        # Signed operands have no other digits than Booth's here; without those Yosys maps them.
         return "".join(
-            multiplier.techmap(a, b, y, booth=options.booth, signed=signed)
+            multiplier.techmap(a, b, y, booth=options.booth and booth_pays(a, b, fast=fast), signed=signed)
             for a, b, y, signed in sorted(kinds)
-            if options.booth or not signed
         )
 
     def _flatten(self, options: Options) -> str:
@@ -214,6 +214,10 @@ class Flow:
             functions=library.functions,
             timing=library.timing,
             flatten=self._flatten(options),
+            multipliers="\n".join(
+                f"techmap -map multipliers_{'area' if way.logic == 'area' else 'fast'}.v {module}t:$mul"
+                for way, module in ways
+            ),
             carry_chains="\n".join(
                 f"techmap -map +/techmap.v -map +/choices/{way.prefix}.v {module}t:$alu {module}t:$lcu"
                 for way, module in ways

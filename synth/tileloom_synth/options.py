@@ -71,14 +71,19 @@ def library_options() -> list[click.Parameter]:
 def constraint_options() -> list[click.Parameter]:
     """Return what stands around the ports, for ``--clock``; texts that ``target`` reads."""
     return [
-        _condition("input-delay", "DELAY", "Inputs arrive so long after the edge", constraints.INPUT_DELAY),
-        _condition("output-delay", "DELAY", "Outputs are due so long before it", constraints.OUTPUT_DELAY),
-        _condition("setup-uncertainty", "DELAY", "What jitter and skew take", constraints.SETUP_UNCERTAINTY),
+        _condition("input-delay", "DELAY", "inputs arrive so long after the edge", constraints.INPUT_DELAY),
+        _condition("output-delay", "DELAY", "outputs are due so long before it", constraints.OUTPUT_DELAY),
         _condition(
-            "hold-uncertainty", "DELAY", "What they take of hold's slack", constraints.HOLD_UNCERTAINTY
+            "setup-uncertainty",
+            "DELAY",
+            "what jitter and skew take",
+            constraints.SETUP_UNCERTAINTY,
         ),
-        _condition("driving-cell", "CELL", "Drives each input", "the library's second buffer"),
-        _condition("load", "LOAD", "Load of each output", f"{constraints.LOAD_INVERTERS} inverters"),
+        _condition(
+            "hold-uncertainty", "DELAY", "what they take of hold's slack", constraints.HOLD_UNCERTAINTY
+        ),
+        _condition("driving-cell", "CELL", "drives each input", "the library's second buffer"),
+        _condition("load", "LOAD", "load of each output", f"{constraints.LOAD_INVERTERS} inverters"),
     ]
 
 

@@ -22,9 +22,6 @@ from amaranth.hdl import Cat, Const, Module, Value
 from .columns import Columns
 from .partial_products import Digit, put_ands, put_booth, recode
 
-SMALLEST_BOOTH = 6
-"""Width of ``b`` from which Booth's recoding is the smaller."""
-
 
 @dataclass(frozen=True)
 class Rows:
@@ -76,13 +73,13 @@ def carry_save_multiply(
     signed:
         Both operands are signed; otherwise both are unsigned, whatever their shape.
     booth:
-        Recode ``b``, if it has ``SMALLEST_BOOTH`` bits; otherwise its digits are its bits.
+        Recode ``b``; otherwise its digits are its bits. ``partial_products.booth_pays`` says which is better.
     resolve:
         Add up the lowest places, as far as their carry gets while the other places are reduced: fewer bits
         to keep. In front of an adder in the same cycle it only makes that adder's carry late.
     """
     columns = Columns(m, platform, len(a) + len(b))
-    if booth and len(b) >= SMALLEST_BOOTH:
+    if booth:
         constant = put_booth(m, columns, a, recode(m, b, signed=signed), signed=signed)
     else:
         constant = put_ands(columns, a, b, signed=signed)

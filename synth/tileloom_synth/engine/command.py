@@ -24,7 +24,9 @@ def run(config: EngineConfig, **options: Any) -> None:
     \b
     Examples:
       tileloom synth engine-int8
-      tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns
+      tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns -o silicon
+
+    With -o: netlist, constraints (SDC), models of cells and memories, a list of files, the report as JSON.
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """

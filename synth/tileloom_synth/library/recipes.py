@@ -43,8 +43,9 @@ class Options:
     driver:
         The cell that drives inputs; None is the library's own default.
     full_adders, booth, clock_gates:
-        Map full adders to the library's own cell; Booth-encode multipliers of 6 bits and more; gate clocks in
-        place of enable multiplexers. The first and the last only where the library has the cell.
+        Map full adders to the library's own cell; Booth-encode multipliers where that pays (``booth_pays``,
+        for speed unless ``logic`` is ``area``); gate clocks in place of enable multiplexers. The first and
+        the last only where the library has the cell.
     """
 
     hierarchy: str = "units"
@@ -72,7 +73,7 @@ class Options:
         adder, gate = library.full_adder, library.clock_gate
         return {
             "hierarchy": self.hierarchy,
-            "multipliers": "Booth from 6 bits" if self.booth else "AND",
+            "multipliers": "Booth where it pays" if self.booth else "AND",
             "full_adders": adder.cell if adder and self.full_adders else "gates",
             "carry_chains": self.prefix,
             "clock_gates": gate if gate and self.clock_gates else "none",

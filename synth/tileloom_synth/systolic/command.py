@@ -16,12 +16,18 @@ from .synthesise import synthesise
 OPTIONS = [
     *common_options(),
     click.Option(
-        ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
+        ["--flat"],
+        is_flag=True,
+        help="Dissolve all modules first: 0 to 2 % smaller, about ten times slower; logic is one row then.",
     ),
     click.Option(
-        ["--detail"], is_flag=True, help="Show the parts of the adder, which makes it a little larger."
+        ["--detail"],
+        is_flag=True,
+        help="Keep the adder's parts too, to see align, add, normalise and round: 2 to 5 % larger.",
     ),
-    click.Option(["--module"], metavar="NAME", help="Only this module, such as processing_element."),
+    click.Option(
+        ["--module"], metavar="NAME", help="Map this one alone: processing_element, row, array_mesh."
+    ),
 ]
 
 
@@ -36,7 +42,11 @@ def run(config: SystolicConfig, **options: Any) -> None:
       tileloom synth stream-8x8-int8
       tileloom synth sasp-16x16-fp32 --liberty nangate45.lib.gz
       tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns
-      tileloom synth stream-8x8-fp32 --module processing_element --flat --clock 2ns
+      tileloom synth stream-8x8-fp32 --module processing_element --flat --clock 3ns
+      tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns -o silicon --hand-off librelane
+
+    Modules are kept, the multiplier and the adder each as a whole, unless --flat or --detail says otherwise.
+    With -o: netlist, constraints (SDC), models of the cells, a list of files, the report as JSON.
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """

@@ -16,7 +16,9 @@ from .synthesise import synthesise
 OPTIONS: list[click.Parameter] = [
     *common_options(),
     click.Option(
-        ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
+        ["--flat"],
+        is_flag=True,
+        help="Dissolve all modules first: a little smaller, and a core takes much longer.",
     ),
 ]
 
