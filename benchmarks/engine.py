@@ -21,8 +21,10 @@ from tileloom.engine.design import generate
 from tileloom_golden.estimate.engine import estimate
 from tileloom_sim.engine.job import make_job, random_jobs
 from tileloom_sim.engine.run import run_jobs
+from tileloom_synth.constraints import constrain
 from tileloom_synth.engine.synthesise import map_engine, memory_bits
 from tileloom_synth.library import standard_cells as library
+from tileloom_synth.options import Target
 
 SIZE = 256
 LAYERS = 1200
@@ -86,7 +88,8 @@ def estimator() -> Figure:
 def area(liberty: Path, period_ps: float) -> Figure:
     """Return area, clock, and the share of walker and control in one library."""
     cells = library.load([liberty])
-    report = map_engine(EngineConfig(), cells, period_ps)
+    config = EngineConfig()
+    report = map_engine(config, generate(config), Target(cells, constrain(cells, period_ps)))
     control = sum(report.shares[part].area for part in ("walker", "control")) / report.area
     clock = f"{report.timing.frequency_mhz:.0f} MHz" if report.timing else ""
     return _figure(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .flow import Mapped
@@ -40,8 +40,10 @@ class Report:
         Multiply-accumulates per cycle, or 0 where the design is no array.
     how:
         What it was mapped with.
-    timing:
-        Where a clock was asked for.
+    netlist:
+        The mapped design, in Verilog.
+    timing, sdc:
+        Where a clock was asked for: the worst paths, and the constraints as a file.
     """
 
     name: str
@@ -52,7 +54,9 @@ class Report:
     cells: Mapping[str, int]
     macs: int
     how: Mapping[str, Any]
+    netlist: str = field(repr=False)
     timing: Timing | None = None
+    sdc: str | None = None
 
     @property
     def area(self) -> float:
@@ -97,6 +101,7 @@ def report(
     origins: Mapping[str, str],
     macs: int = 0,
     timing: Timing | None = None,
+    sdc: str | None = None,
 ) -> Report:
     """Return the report of a mapped design.
 
@@ -133,8 +138,13 @@ def report(
         shares={origin: share for origin, share in shares.items() if share.cells},
         cells=cells,
         macs=macs,
-        how=mapped.options.describe(library),
+        how={
+            **mapped.options.describe(library),
+            "faster": {module: way.name for module, way in mapped.faster.items()},
+        },
+        netlist=mapped.verilog,
         timing=timing,
+        sdc=sdc,
     )
 
 

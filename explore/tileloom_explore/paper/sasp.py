@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import click
 from tileloom.api import generate
 from tileloom.cli.console import note, print_json, print_table
 from tileloom.files import claim
+from tileloom_synth.constraints import Constraints
 from tileloom_synth.library.standard_cells import Library
-from tileloom_synth.options import choose_library, library_options
-from tileloom_synth.progress import progress
+from tileloom_synth.options import library_options, target
+from tileloom_synth.progress import Progress, progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
@@ -53,8 +54,8 @@ def measure(
     library: Library,
     *,
     hierarchy: str = "units",
-    clock_ps: float | None = None,
-    on_line: Callable[[str], None] | None = None,
+    constraints: Constraints | None = None,
+    shown: Progress | None = None,
 ) -> list[Row]:
     """Return the table's rows: the eight ``sasp`` presets in ``library``, mapped as ``synthesise`` does."""
     rows = []
@@ -67,11 +68,11 @@ def measure(
                 design.name,
                 library,
                 hierarchy=hierarchy,
-                clock_ps=clock_ps,
+                constraints=constraints,
                 clock=design.manifest["clock"],
                 origins=design.manifest["modules"],
                 macs=size * size,
-                on_line=on_line,
+                progress=shown,
             )
         rows.append(Row(size, reports))
     return rows
@@ -152,9 +153,10 @@ def sasp_command(
       tileloom paper sasp --liberty nangate45.lib.gz --svg area.svg
     """
     outputs = claim({"--svg": svg}, inputs=files, force=force)
-    cells = choose_library(files, kit)
-    with progress(f"Synthesising eight arrays to {cells.name}") as on_line:
-        rows = measure(cells, hierarchy="flat" if flat else "units", clock_ps=clock_ps, on_line=on_line)
+    goal = target(files, kit, clock_ps)
+    hierarchy = "flat" if flat else "units"
+    with progress(f"Synthesising eight arrays to {goal.library.name}") as shown:
+        rows = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints, shown=shown)
     if svg:
         outputs.write({svg: chart.draw(rows)})
     if as_json:

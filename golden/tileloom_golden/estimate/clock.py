@@ -47,7 +47,7 @@ class Overheads:
         From the accumulators to the lanes: the register of what was read.
     lane, requantise:
         Through a lane, and how much longer that is with requantisation, whose registers are those of the sum,
-        the magnitude, the product and the result.
+        the product and the result.
     """
 
     start: int = 1
@@ -57,7 +57,7 @@ class Overheads:
     free: int = 3
     row: int = 1
     lane: int = 1
-    requantise: int = 3
+    requantise: int = 2
 
     def leaving(self, size: EngineSize) -> int:
         """Return the cycles from a row read to a row taken."""

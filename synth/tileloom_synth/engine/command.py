@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 from typing import Any
 
-from tileloom.cli.options import force_option, json_option, output_option
 from tileloom.engine.config import EngineConfig
-from tileloom.errors import UserError
-from tileloom.files import claim
+from tileloom.families import design_name
 
-from ..options import library_options
+from ..run import common_options, run_job
 from .synthesise import synthesise
 
-OPTIONS = [
-    *library_options(),
-    output_option("REPORT.json", "Where to write the report, as --json prints it."),
-    force_option(),
-    json_option(),
-]
+OPTIONS = common_options()
 
 
-def run(config: EngineConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+def run(config: EngineConfig, **options: Any) -> None:
     """Synthesise an engine with Yosys and report its area by part.
 
     CONFIG is a preset's name or a TOML file. The memories of the A buffer and of the accumulators are taken
@@ -31,14 +24,10 @@ def run(config: EngineConfig, *, output: Path | None, force: bool, as_json: bool
     \b
     Examples:
       tileloom synth engine-int8
-      tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns
+      tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns -o silicon
+
+    With -o: netlist, constraints (SDC), models of cells and memories, a list of files, the report as JSON.
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
-    if force and output is None:
-        raise UserError("--force: there is nothing to overwrite; it goes with -o")
-    outputs = claim({"-o": output}, inputs=options["files"], force=force)
-    result = synthesise(config, **options)
-    if output is not None:
-        outputs.write({output: result.json})
-    result.show({"report": output}, as_json=as_json)
+    run_job(functools.partial(synthesise, config), design_name(config), memories=True, **options)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 from typing import Any
 
 import click
 
-from tileloom.cli.options import force_option, json_option, output_option
-from tileloom.errors import UserError
-from tileloom.files import claim
-from tileloom.xfu.config import XfuConfig
+from tileloom.families import design_name
+from tileloom.xfu.config import Host, XfuConfig
 
-from ..options import library_options
+from ..run import common_options, run_job
 from .synthesise import synthesise
 
 OPTIONS: list[click.Parameter] = [
-    *library_options(),
+    *common_options(),
     click.Option(
-        ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
+        ["--flat"],
+        is_flag=True,
+        help="Dissolve all modules first: a little smaller, and a core takes much longer.",
     ),
-    output_option("REPORT.json", "Where to write the report, as --json prints it."),
-    force_option(),
-    json_option(),
 ]
 
 
-def run(config: XfuConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+def run(config: XfuConfig, **options: Any) -> None:
     """Synthesise an xDecimate unit with Yosys, and what it adds to its core.
 
     CONFIG is a preset's name or a TOML file. xfu-cv32e40p: the core with and without the unit, and the share
@@ -41,10 +38,5 @@ def run(config: XfuConfig, *, output: Path | None, force: bool, as_json: bool, *
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
-    if force and output is None:
-        raise UserError("--force: there is nothing to overwrite; it goes with -o")
-    outputs = claim({"-o": output}, inputs=options["files"], force=force)
-    result = synthesise(config, **options)
-    if output is not None:
-        outputs.write({output: result.json})
-    result.show({"report": output}, as_json=as_json)
+    netlist = config.host is not Host.CV32E40P
+    run_job(functools.partial(synthesise, config), design_name(config), netlist=netlist, **options)
