@@ -5,7 +5,7 @@ block is not there. A tile leaves the loops in a cycle in which nothing stands s
 in the next such cycle: the first two tiles have left when the first is at the core.
 """
 
-from .events import Events
+from .events import FEEDER_TOKENS, Events
 from .plan import Plan
 from .processes import Process
 
@@ -75,4 +75,5 @@ def sequencer(plan: Plan, events: Events) -> Process:
                 standing = range(events.arrived[-1], (yield events.taken, len(events.arrived)))
             free = moving(free)
             events.released.append(free)
-        events.convs_free.append(left)
+        # A CONV is done when its last tile has left the loops, and the last beat of weights the feeder.
+        events.convs_free.append(max(left, (yield events.fed, token + FEEDER_TOKENS - 1)))
