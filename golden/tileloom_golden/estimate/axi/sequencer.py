@@ -13,8 +13,8 @@ from .processes import Process
 def sequencer(plan: Plan, events: Events) -> Process:
     """Visit tiles, a column's once its header, its half of the accumulators and the strip are there."""
     size = plan.size
-    # Where sums take longer through the core than a block into it, the next pass of a tile waits for them.
-    hazard = size.hazard if size.hazard > size.interval else 0
+    # A systolic core needs sums with their tile, not when that is through: the next pass waits for the last one.
+    hazard = size.hazard if size.by_rows else 0
     strip = column_number = half = token = 0
     # When the last tile left the loops, when the next can; when the mask's register is free for a token.
     left = free = masked = 0
@@ -51,7 +51,7 @@ def sequencer(plan: Plan, events: Events) -> Process:
                         if events.arrived:
                             standing = range(events.arrived[-1], taken)
                         free = moving(free)
-                        if hazard and (index or tap):
+                        if hazard and (index or tap or conv.accumulate):
                             free = max(free, taken + hazard - 2)
                         now = moving(max(now, free))
                         if not index and not tap:

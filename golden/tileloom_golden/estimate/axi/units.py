@@ -132,24 +132,27 @@ def feeder(plan: Plan, events: Events) -> Process:
 
 
 def core(plan: Plan, events: Events) -> Process:
-    """Take the beats of a block out of the FIFO, from the cycle after the block before was taken into use."""
+    """Take each block out of the FIFO, a beat or a row in a cycle, and into use when its first tile is there."""
     size = plan.size
     delay = 2 if size.weight_beats > 2 else 1
+    rows = size.k if size.by_rows else size.block_beats
+    per_beat = size.bus // (size.n * size.weight_bits) if size.by_rows else 1
     beat = 0
     while True:
-        before = events.taken[-1]
-        now, left = before, size.block_beats
+        # Right behind each other blocks are `interval` apart: what is not their rows comes before these.
+        now, left = events.taken[-1] + size.interval - 1 - rows, rows
         while left:
             # No beat waits for the place of one that comes with it.
-            together = min(left, size.weight_beats)
+            together = min(-(-left // per_beat), size.weight_beats)
             yield events.beats, beat + together - 1
-            passed = events.beats[beat : beat + together]
-            shifted = [max(now + 1 + index, cycle + delay) for index, cycle in enumerate(passed)]
-            events.shifted += shifted
-            now, beat, left = shifted[-1], beat + together, left - together
-        ready = max(now + 1 + size.block_latency, before + size.interval)
+            for arrived in events.beats[beat : beat + together]:
+                moved = min(left, per_beat)
+                now = max(now + 1, arrived + delay) + moved - 1
+                events.shifted.append(now)
+                left -= moved
+            beat += together
         block = len(events.taken) - 1
-        taken = max(ready, (yield events.arrived, block))
+        taken = max(now + 1, (yield events.arrived, block))
         events.taken.append(taken)
         if events.rest[block] >= 0:
             events.finished.append(taken + events.rest[block] + size.latency)
