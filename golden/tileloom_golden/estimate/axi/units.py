@@ -132,7 +132,7 @@ def feeder(plan: Plan, events: Events) -> Process:
 
 
 def core(plan: Plan, events: Events) -> Process:
-    """Take each block out of the FIFO, a beat or a row in a cycle, and into use when its first tile is there."""
+    """Take each block out of the FIFO, a beat or a row in a cycle, and into use when its first tile comes."""
     size = plan.size
     delay = 2 if size.weight_beats > 2 else 1
     rows = size.k if size.by_rows else size.block_beats
