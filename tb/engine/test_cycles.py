@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from tileloom.design import Design
-from tileloom.engine.config import EngineConfig
+from tileloom.engine.config import EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom_golden.engine.program import Layer
+from tileloom_sim.engine.job import random_jobs
+from tileloom_sim.engine.run import run_jobs
 
 from .layers import compare_cycles, make_case, random_case, run_cases
 
@@ -51,3 +53,11 @@ def test_two_hundred_layers_are_estimated_within_one_percent(
 def test_other_sizes_are_estimated_too(config: EngineConfig, rng: np.random.Generator) -> None:
     cases = [random_case(config, rng, 14, 60) for _ in range(40)]
     assert compare_cycles(cases, run_cases(generate(config), cases)) >= 20
+
+
+def test_the_axi4_master_takes_exactly_the_cycles_estimated(seed: list[int]) -> None:
+    config = EngineConfig(port=EnginePort.AXI4)
+    jobs = random_jobs(config, 200, seed[0], waiting=False)
+    taken = [run.cycles for run in run_jobs(generate(config), jobs)]
+    assert [job.estimate().cycles for job in jobs] == taken
+    assert max(taken) > 2000 and sum(job.program.runs[0][1] > 1 for job in jobs) >= 20

@@ -172,6 +172,9 @@ def drain(plan: Plan, events: Events) -> Process:
                 events.freed.append(now + 2)
                 column += 1
             if len(repetition.groups) > 1:
+                yield events.released, len(events.written) + HALVES
+                for client in events.clients[1:]:
+                    yield client.jobs, len(events.written)
                 repetition.note(now, _times(events, len(events.written)))
             events.written.append(now)
         events.writes_free.append(now)
@@ -180,9 +183,8 @@ def drain(plan: Plan, events: Events) -> Process:
 def _times(events: Events, group: int) -> list[int]:
     """Return when a group's bursts were taken, and when those who wait for them were done with it."""
     times = [events.loaded[group], events.released[group + HALVES]]
-    for client in (events.index, events.weights):
-        times.append(client.ended[group + 1])
-    for client in (events.activations, events.index, events.weights):
+    times += [client.ended[group + 1] for client in (events.index, events.weights)]
+    for client in events.clients[1:]:
         first = client.jobs[group - 1] if group else 0
         times += client.taken[first : client.jobs[group]]
     return times
