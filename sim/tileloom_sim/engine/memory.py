@@ -13,12 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
-from tileloom_golden.engine.memory_map import ALIGNMENT, memory_map, repetitions
+from tileloom_golden.engine.memory_map import ALIGNMENT, DESCRIPTOR_BYTES, memory_map, repetitions
 from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Write
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
-
-DESCRIPTOR_BYTES = 64
 
 PLACES = {
     "address": (24, 8),

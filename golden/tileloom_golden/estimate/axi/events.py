@@ -1,10 +1,9 @@
 """When things happen in the AXI4 variant: what its units tell each other."""
 
 from ...engine.layer import EngineSize
+from ...engine.memory_map import DESCRIPTOR_BYTES
 from .bus import Bus, ReadClient
 from .processes import Times
-
-DESCRIPTOR_BYTES = 64
 
 COMMANDS = 2
 """Places in each unit's queue of commands."""

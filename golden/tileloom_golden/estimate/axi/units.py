@@ -6,9 +6,10 @@ cycle tells.
 
 from itertools import count
 
+from ...engine.memory_map import DESCRIPTOR_BYTES
 from ...engine.sparse import INDEX_BYTES
 from .bus import Bus
-from .events import DESCRIPTOR_BYTES, HALVES, Events
+from .events import HALVES, Events
 from .plan import Plan
 from .processes import Process
 
