@@ -74,11 +74,10 @@ def test_the_axi4_master_takes_exactly_the_cycles_estimated(seed: list[int]) -> 
 
 
 AXI4 = EngineConfig(port=EnginePort.AXI4)
+SMALL = replace(AXI4, a_words=64, bus=64)
 OTHERS = {
-    "bursts of 1": replace(
-        AXI4, m=2, k=4, n=4, bus=64, a_words=64, acc_tiles=8, weight_beats=8, burst_beats=1
-    ),
-    "small": replace(AXI4, m=1, acc_tiles=2, a_words=64, weight_beats=1, burst_beats=4, bus=64),
+    "bursts of 1": replace(SMALL, m=2, k=4, n=4, acc_tiles=8, weight_beats=8, burst_beats=1),
+    "narrow strips": replace(SMALL, m=1, acc_tiles=2, weight_beats=1, burst_beats=4),
     "wide": replace(AXI4, bus=512, requantise=False, weight_beats=2, burst_beats=64, product_register=True),
     "both sides sparse": replace(AXI4, activation_mask=True),
     "FP32 x INT8": EngineConfig(

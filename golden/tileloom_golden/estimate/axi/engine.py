@@ -63,8 +63,9 @@ def axi_cycles(
         (events.weights, events.convs, map(plan.weights, plan.steps)),
     ):
         network.add(client.read(handed, jobs, plan.width, bus.burst_beats))
-    for unit in (loader, walker, feeder, core, sequencer, drain):
+    for unit in (loader, walker, feeder, core, sequencer):
         network.add(unit(plan, events))
+    network.add(drain(plan, events, leaving))
     channel = ReadChannel(events.clients, bus.latency)
     network.advance()
     while channel.grant():

@@ -17,6 +17,12 @@ FIRST = 2
 """In which the first descriptor is asked for: the one after `start` was taken."""
 
 
+TAKES_RESULTS = 4
+"""Cycles from a WRITE handed out to the first result that its client takes: the queue of jobs, the register
+that says that runs are there, the queue of runs, and the register that says that one is being written.
+"""
+
+
 def descriptors(plan: Plan, events: Events, bus: Bus) -> Process:
     """Fetch one descriptor after the other, and hand each out when there is room for its command.
 
@@ -159,12 +165,16 @@ def core(plan: Plan, events: Events) -> Process:
             events.finished.append(taken + events.rest[block] + size.latency)
 
 
-def drain(plan: Plan, events: Events) -> Process:
-    """Read the rows of complete halves of the accumulators, and end a group with its last."""
+def drain(plan: Plan, events: Events, leaving: int) -> Process:
+    """Read the rows of complete halves of the accumulators, and end a group with its last.
+
+    A row is a result `leaving` cycles after it was read; those that no client takes yet hold the others up.
+    """
     size = plan.size
     now = column = 0
     for number, repetition in enumerate(plan.repetitions):
-        now = max(now, (yield events.writes, number))
+        handed = yield events.writes, number
+        now = max(now, handed, handed + TAKES_RESULTS - leaving - 1)
         for group in repetition.each():
             rows = group.write.rows * -(-group.write.width // size.drain_rows)
             for _ in range(group.write.columns):
