@@ -1,7 +1,7 @@
 """How many cycles the block-sparse engine takes for a program, in closed form (docs/engine.md, Cycles).
 
 Nothing is simulated: `clock` has the sums and maxima, a few for each block column of each strip that
-differs from the one before.
+differs from the one before. The AXI4 variant, in which any beat can be late, is in `axi`.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Estimate:
     Attributes
     ----------
     cycles:
-        From the first command to the last result taken.
+        From the first command to the last result taken; of the AXI4 variant from `start` to `status`.
     computing:
         In which a block is in use.
     loading:
@@ -70,7 +70,7 @@ def estimate(
     overheads:
         Of control; None is those of the RTL.
     bus:
-        Of the AXI4 variant; None is the variant with streams, none of which ever waits.
+        Of the AXI4 variant, with its memory; None is the variant with streams, none of which ever waits.
     activations:
         H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
 
