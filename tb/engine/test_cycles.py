@@ -61,8 +61,8 @@ def test_other_sizes_are_estimated_too(config: EngineConfig, rng: np.random.Gene
 def compare_axi(config: EngineConfig, count: int, seed: int) -> list[tuple[int, int]]:
     """Run random layers on an AXI4 master, nothing waiting; return the cycles estimated and taken of each."""
     jobs = random_jobs(config, count, seed, waiting=False)
-    # Groups that are repeated, or settle, or wait for a descriptor each.
-    assert sum(job.program.runs[0][1] > 1 for job in jobs) >= count // 10
+    # Groups that one set of descriptors repeats.
+    assert sum(job.program.runs[0][1] > 1 for job in jobs) >= count // 20
     runs = run_jobs(generate(config), jobs)
     return [(job.estimate().cycles, run.cycles) for job, run in zip(jobs, runs, strict=True)]
 
