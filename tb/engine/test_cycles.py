@@ -78,7 +78,14 @@ SMALL = replace(AXI4, a_words=64, bus=64)
 OTHERS = {
     "bursts of 1": replace(SMALL, m=2, k=4, n=4, acc_tiles=8, weight_beats=8, burst_beats=1),
     "narrow strips": replace(SMALL, m=1, acc_tiles=2, weight_beats=1, burst_beats=4),
-    "wide": replace(AXI4, bus=512, requantise=False, weight_beats=2, burst_beats=64, product_register=True),
+    "wide": EngineConfig(
+        bus=512,
+        requantise=False,
+        weight_beats=2,
+        burst_beats=64,
+        product_register=True,
+        port=EnginePort.AXI4,
+    ),
     "both sides sparse": replace(AXI4, activation_mask=True),
     "FP32 x INT8": EngineConfig(
         m=1, k=4, n=4, core=Core.SYSTOLIC, a_words=64, acc_tiles=20, port=EnginePort.AXI4, address_bits=40
