@@ -86,7 +86,6 @@ OTHERS = {
         product_register=True,
         port=EnginePort.AXI4,
     ),
-    "both sides sparse": replace(AXI4, activation_mask=True),
     "FP32 x INT8": EngineConfig(
         m=1, k=4, n=4, core=Core.SYSTOLIC, a_words=64, acc_tiles=20, port=EnginePort.AXI4, address_bits=40
     ),
@@ -101,7 +100,11 @@ def test_other_axi4_masters_too(config: EngineConfig, seed: list[int]) -> None:
 
 
 @pytest.mark.long
-def test_an_axi4_master_with_small_floats_within_one_percent(seed: list[int]) -> None:
-    found = compare_axi(AXI_FLOATS, 600, seed[0])
+@pytest.mark.parametrize(
+    "config", [AXI_FLOATS, replace(AXI4, activation_mask=True)], ids=["BF16 x INT4", "both sides sparse"]
+)
+def test_axi4_masters_within_one_percent(config: EngineConfig, seed: list[int]) -> None:
+    found = compare_axi(config, 600, seed[0])
+    print(sum(estimated == taken for estimated, taken in found), "equal")
     assert all(abs(estimated - taken) <= max(0.01 * taken, 2) for estimated, taken in found)
     assert sum(estimated == taken for estimated, taken in found) >= 590
