@@ -19,7 +19,7 @@ from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import INDEX_BYTES
-from tileloom_golden.estimate.clock import Bus
+from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import convolve, wrap_int32
 from tileloom_golden.rounding import to_float64
@@ -155,7 +155,8 @@ class EngineMapping:
             raise RefusedError(f"{self.layer.name}: {error}") from None
         occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
         mask = kept_units(occupied, (self.config.k, self.config.n))
-        bus = Bus() if self.config.port is EnginePort.AXI4 else None
+        axi = self.config.port is EnginePort.AXI4
+        bus = Bus(burst_beats=self.config.burst_beats) if axi else None
         return program, estimate(program, mask, bus=bus), mask
 
     def _operands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[Any], Pads]]:

@@ -15,7 +15,7 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.sparse import INDEX_BYTES
-from tileloom_golden.estimate.clock import Bus
+from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import estimate
 from tileloom_sim.engine.layers import engine_size
 
@@ -88,7 +88,7 @@ def counts(config: EngineConfig, layer: Layer, kept: Mask, grid: tuple[int, int]
         The layer does not fit the engine's buffers or commands.
     """
     size = engine_size(config)
-    bus = Bus() if config.port is EnginePort.AXI4 else None
+    bus = Bus(burst_beats=config.burst_beats) if config.port is EnginePort.AXI4 else None
     moved: Counter[str] = Counter()
     longest = together = passes = 0
     for piece, columns, count in pieces(layer, grid, kept, size):
