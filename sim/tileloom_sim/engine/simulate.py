@@ -275,7 +275,9 @@ def _weight_values(job: Job) -> npt.NDArray[Any]:
 
 
 def _rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _shown(value)) for name, value in figures.items()]
+    # A seed is there to be typed again; a share is read like that of an array.
+    own = {"seed": str, "utilisation": "{:.1%}".format}
+    return [(name.replace("_", " "), own.get(name, _shown)(value)) for name, value in figures.items()]
 
 
 def _shown(value: Any) -> str:
