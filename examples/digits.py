@@ -6,7 +6,7 @@ Trains a small network, sets the weakest tiles of its hidden layer to zero, quan
 integers, and runs that layer for all images of the test set through the RTL. The rest of the network is
 NumPy. The array's words and the golden model's are the same, so every image gets the same class from both.
 
-Needs scikit-learn: ``pip install tileloom[test]``.
+Needs scikit-learn: ``pip install '.[examples]'``, in a clone of the repository.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Scikit-learn's handwritten digits, 8 x 8. The first layer is a convolution whose
 3 x 3 patches (Coates et al., "An Analysis of Single-Layer Networks in Unsupervised Feature Learning", 2011);
 two trained products follow. The data are the 450 images of the test set with their labels.
 
-Needs scikit-learn and onnx: ``pip install tileloom[test]``.
+Needs scikit-learn and onnx: ``pip install '.[examples]'``, in a clone of the repository.
 """
 
 import sys

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 import tileloom
 from tileloom.cli import console
@@ -212,6 +213,25 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch, capsys)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) >= 2
     assert all(line.startswith("Working: 25%, 12 of them (") for line in lines)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_table_never_breaks_a_word(terminal: bool, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(console, "output", Console(width=40, force_terminal=terminal))
+    headings = [f"heading{number} wide" for number in range(12)]
+    cells = [f"{number + 1},234,567" for number in range(12)]
+    console.print_table("Figures", headings, [cells, cells])
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.split() == cells for line in lines) == 2
+    assert sum(line.count("wide") == 12 for line in lines) == 1
+    assert any("heading0 wide" in line for line in lines) != terminal
+
+
+@pytest.mark.parametrize("arguments", [[], ["network"], ["paper"], ["cache"]], ids=" ".join)
+def test_a_command_that_lacks_its_verb_shows_its_help(arguments: list[str]) -> None:
+    bare, asked = run(*arguments), run(*arguments, "--help")
+    assert bare.exit_code == 2 and not bare.stdout
+    assert bare.stderr == asked.stdout and asked.stdout.startswith("Usage: ")
 
 
 def test_every_preset_is_listed_with_its_family() -> None:

@@ -64,12 +64,16 @@ PACKAGES = {
 }
 """The Python packages needed, and what for."""
 
-RISC_V = {
-    "ziglang": "C compiler of simulate xfu-cv32e40p",
-    "pythondata-cpu-cv32e40p": "the core of xfu-cv32e40p",
-    "pythondata-cpu-cv32e40x": "the core that xfu-cv-x-if is simulated on",
-}
-"""The Python packages of the optional dependencies ``xfu``, and what for."""
+OPTIONAL_PACKAGES = (
+    ("ziglang", "C compiler of simulate xfu-cv32e40p", "tileloom[xfu]"),
+    ("pythondata-cpu-cv32e40p", "the core of xfu-cv32e40p", "tileloom[xfu]"),
+    ("pythondata-cpu-cv32e40x", "the core that xfu-cv-x-if is simulated on", "tileloom[xfu]"),
+    ("onnx", "networks from ONNX files", "tileloom[network]"),
+    ("onnxruntime", "the host's part of a network", "tileloom[network]"),
+    ("safetensors", "single layers from .safetensors files", "tileloom[network]"),
+    ("matplotlib", "charts and rooflines", "tileloom[charts]"),
+)
+"""The Python packages of optional dependencies, what for, and which extra brings them."""
 
 PROGRAMS = (
     ("g++", True, "--version", "compiles simulations", "g++"),
@@ -92,7 +96,7 @@ def examine() -> list[Finding]:
         _verilator(),
         _libpython(),
         *(_program(*program) for program in PROGRAMS),
-        *(_package(name, purpose, "tileloom[xfu]") for name, purpose in RISC_V.items()),
+        *(_package(*optional) for optional in OPTIONAL_PACKAGES),
         *_kits(),
     ]
     return sorted(findings, key=lambda finding: not finding.required)

@@ -1,6 +1,7 @@
 """``tileloom generate|simulate|synth`` of engines: files, figures, and what wrong input is told."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,10 @@ def test_random_layers_replay(folder: Path) -> None:
     first, second = (json.loads(call("simulate engine-int8 --layers 10 --seed 5 --json")) for _ in range(2))
     assert first == second
     assert first["layers"] == 10
+    # As it is typed, without commas; a share as of an array.
+    table = call("simulate engine-int8 --layers 10 --seed 1234567")
+    assert re.search(r"^ +seed +1234567 *$", table, re.MULTILINE)
+    assert re.search(r"^ +utilisation +[0-9.]+% *$", table, re.MULTILINE)
 
 
 def lines(path: Path) -> list[int]:

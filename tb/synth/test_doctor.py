@@ -66,6 +66,19 @@ def test_a_missing_package_is_told(monkeypatch):
     assert "pip install pyosys" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"), [("ziglang", "xfu"), ("onnx", "network"), ("matplotlib", "charts")]
+)
+def test_a_missing_extra_is_named(monkeypatch, name, extra):
+    real = doctor.importlib.util.find_spec
+    monkeypatch.setattr(
+        doctor.importlib.util, "find_spec", lambda asked: None if asked == name else real(asked)
+    )
+    result = run()
+    assert result.exit_code == 0
+    assert f"{name}: pip install 'tileloom[{extra}]'" in result.stderr.splitlines()
+
+
 def test_a_missing_option_is_no_failure(monkeypatch):
     hide_program(monkeypatch, "iverilog")
     result = run()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,14 @@ def test_figures_and_waves_are_written(tmp_path, monkeypatch):
     assert printed.pop("files") == {"figures": "figures.json", "waves": waves.name}
     assert json.loads(Path("figures.json").read_text()) == printed
     assert waves.stat().st_size > 10_000 and "clk" in waves.read_text()[:100_000]
+
+
+def test_a_drawn_seed_is_told_and_replays():
+    shapes = ("simulate", "xfu-cv32e40p", "--connected", "16", "--rows", "2")
+    drawn = run(*shapes)
+    assert drawn.exit_code == 0, drawn.output
+    (seed,) = re.findall(r"^seed: (\d+)$", drawn.stderr, re.MULTILINE)
+    assert run(*shapes, "--seed", seed).stdout == drawn.stdout
 
 
 def test_results_do_not_depend_on_jobs():

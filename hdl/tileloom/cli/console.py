@@ -17,8 +17,9 @@ from typing import Any
 
 import click
 from rich.box import SIMPLE
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -27,6 +28,9 @@ _notes = Console(stderr=True, soft_wrap=True)
 
 HEARTBEAT = 10.0
 """Seconds from one line of progress to the next where there is no terminal."""
+
+WIDEST = 10_000
+"""Columns of text that a table may take."""
 
 
 class Verbosity(enum.Enum):
@@ -70,16 +74,21 @@ def print_table(
 ) -> None:
     """Print a table: the first column to the left, the others too if they are ``text``, else to the right.
 
-    No headings: none are shown.
+    No headings: none are shown. Cells are never broken within a word: on a terminal, columns are narrowed at
+    blanks alone; elsewhere each row is one line, whole, for whoever searches it.
     """
     rows = list(rows)
     table = Table(title=escape(title), box=SIMPLE, show_header=bool(headings), title_justify="left")
     for index in range(len(rows[0]) if rows else len(headings)):
         heading = headings[index] if headings else ""
-        table.add_column(heading, justify="right" if index and not text else "left", overflow="fold")
+        words = " ".join([heading, *(row[index] for row in rows)]).split()
+        justify: JustifyMethod = "right" if index and not text else "left"
+        table.add_column(heading, justify=justify, min_width=max(map(len, words), default=0))
     for row in rows:
         table.add_row(*map(escape, row))
-    output.print(table)
+    needed = Measurement.get(output, output.options.update(max_width=WIDEST), table)
+    width = max(output.width, needed.minimum) if output.is_terminal else needed.maximum
+    Console(soft_wrap=True, width=width).print(table)  # print() takes no width above the console's
 
 
 def print_json(value: Any) -> None:

@@ -73,6 +73,9 @@ class Commands(Told, Group):
         try:
             with signals_raise():
                 status: Any = super().main(*arguments, **{**options, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as asked:  # help, not a message
+            asked.show()
+            sys.exit(asked.exit_code)
         except click.ClickException as error:
             click.echo(f"Error: {_printable(error.format_message())}", err=True)
             sys.exit(error.exit_code)

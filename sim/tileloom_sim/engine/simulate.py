@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -275,7 +275,9 @@ def _weight_values(job: Job) -> npt.NDArray[Any]:
 
 
 def _rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _shown(value)) for name, value in figures.items()]
+    # A seed is there to be typed again; a share is read like that of an array.
+    own: dict[str, Callable[[Any], str]] = {"seed": str, "utilisation": "{:.1%}".format}
+    return [(name.replace("_", " "), own.get(name, _shown)(value)) for name, value in figures.items()]
 
 
 def _shown(value: Any) -> str:

@@ -121,4 +121,5 @@ def simulate(
             measurements.append(measurement)
             shown.show(shown.detail, completed=len(measurements))
     figures = {"core": core, "seed": chosen, "rows": rows, **suite_figures(core, measurements)}
-    return Result(figures, suite_sheets(f"{design_name(config)} on {core}", core, measurements))
+    sheets = suite_sheets(f"{design_name(config)} on {core}", core, measurements)
+    return Result(figures, sheets, [f"seed: {chosen}"])

@@ -1,6 +1,9 @@
 """The commands of docs/network.md and of the README's section on networks run, on what the example makes."""
 
+import ast
+import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from safetensors.numpy import save_file
 
 from test_documented_commands import ROOT, lines
@@ -28,6 +33,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "layer.npz", weight=rng.normal(size=(8, 4, 3, 3)).astype(np.float32))
     save_file({"fc1.weight": rng.normal(size=(16, 512)).astype(np.float32)}, folder / "model.safetensors")
     return folder
+
+
+def requirements(extra: str) -> set[str]:
+    """Return the distributions that an extra of tileloom brings, with those of the extras that it names."""
+    found: set[str] = set()
+    for line in importlib.metadata.requires("tileloom") or ():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            found.add(canonicalize_name(requirement.name))
+            if requirement.name == "tileloom":
+                found |= set().union(*map(requirements, requirement.extras))
+    return found
+
+
+def test_what_the_pages_install_is_what_the_example_imports() -> None:
+    tree = ast.parse((ROOT / "examples/network.py").read_text(encoding="utf-8"))
+    froms = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    modules = {name.partition(".")[0] for name in froms + plain} - sys.stdlib_module_names
+    assert {"numpy", "onnx", "sklearn"} <= modules
+    owners = importlib.metadata.packages_distributions()
+    needed = {canonicalize_name(owners[module][0]) for module in modules}
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8").partition("python examples/network.py")[0]
+        extra = re.findall(r"pip install '\.\[(\w+)\]'", before)[-1]
+        assert needed <= requirements(extra), f"{page.name}: .[{extra}]"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
