@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .flow import Mapped
+from .library.cells import Cell
 from .library.standard_cells import Library
 from .origins import ENGINE_ORIGINS, ORIGINS, of_logic, of_register
 from .timing import Timing
@@ -106,20 +107,8 @@ def report(
     shares = {origin: Share() for origin in (*ENGINE_ORIGINS, *ORIGINS)}
     cells: Counter[str] = Counter()
     for name, instances in _instances(mapped).items():
-        module = mapped.modules[name]
-        part = origins.get(name, "control")
-        registers = _register_names(module)
-        for cell, body in module["cells"].items():
-            kind = library.cells.get(body["type"])
-            if kind is None:
-                continue
+        for _, kind, origin in cell_origins(mapped, name, library, origins):
             is_flop = kind.is_sequential and not kind.clock_gate
-            if kind.clock_gate:
-                origin = "clock gates"
-            elif is_flop:
-                origin = of_register(registers.get(cell, ""), part)
-            else:
-                origin = of_logic(part, mapped.options.hierarchy)
             share = shares[origin]
             share.cells += instances
             share.flops += instances * is_flop
@@ -136,6 +125,25 @@ def report(
         how=mapped.options.describe(library),
         timing=timing,
     )
+
+
+def cell_origins(
+    mapped: Mapped, name: str, library: Library, parts: Mapping[str, str]
+) -> Iterator[tuple[str, Cell, str]]:
+    """Yield name, kind and origin of each library cell in a module; ``parts`` as ``origins`` of ``report``."""
+    module = mapped.modules[name]
+    part = parts.get(name, "control")
+    registers = _register_names(module)
+    for cell, body in module["cells"].items():
+        kind = library.cells.get(body["type"])
+        if kind is None:
+            continue
+        if kind.clock_gate:
+            yield cell, kind, "clock gates"
+        elif kind.is_sequential:
+            yield cell, kind, of_register(registers.get(cell, ""), part)
+        else:
+            yield cell, kind, of_logic(part, mapped.options.hierarchy)
 
 
 def _instances(mapped: Mapped) -> Counter[str]:
