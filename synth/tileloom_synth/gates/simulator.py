@@ -61,6 +61,8 @@ class Simulator:
     ports, pins:
         Numbers of the nets of each port, and of each pin of the flat netlist's instances, open ones too; a
         cell's state is the pin ``""``.
+    on_clock:
+        Which nets follow the clock through gates alone.
     toggles:
         Changes of each net in all lanes, from ``count_toggles`` on.
     """
@@ -84,7 +86,7 @@ class Simulator:
         self._flip_flops = [
             FlipFlops(f.clock, f.next_state, place[f.pins], place[f.states]) for f in self._circuit.flip_flops
         ]
-        self._on_clock = np.flatnonzero(on_clock)
+        self.on_clock, self._clocked = on_clock, np.flatnonzero(on_clock)
         self.values: Words = rng.integers(0, 1 << 64, (nets, words), np.uint64)
         self.values[place[ZERO]], self.values[place[ONE]] = 0, ALL
         self.values[self._clock] = 0
@@ -150,7 +152,7 @@ class Simulator:
 
     def _count(self, before: Words, place: slice) -> None:
         changes = np.bitwise_count(before[place] ^ self.values[place]).sum(axis=1, dtype=np.int64)
-        changes[self._on_clock[self._on_clock < len(changes)]] = 0  # counted at the edges
+        changes[self._clocked[self._clocked < len(changes)]] = 0  # counted at the edges
         self.toggles[place] += changes
 
     def _edge(self, value: np.uint64) -> None:
@@ -162,12 +164,12 @@ class Simulator:
             taken.append(
                 (compiled(flops.clock, len(pins))(*pins), compiled(flops.next_state, len(pins))(*pins))
             )
-        before = values[self._on_clock]
+        before = values[self._clocked]
         values[self._clock] = value
         self._evaluate(self._clock_slices)
         if self._settled is not None:
-            changes = np.bitwise_count(before ^ values[self._on_clock])
-            self.toggles[self._on_clock] += changes.sum(axis=1, dtype=np.int64)
+            changes = np.bitwise_count(before ^ values[self._clocked])
+            self.toggles[self._clocked] += changes.sum(axis=1, dtype=np.int64)
         for flops, (clock, state) in zip(self._flip_flops, taken, strict=True):
             pins = [values[nets] for nets in flops.pins]
             rises = compiled(flops.clock, len(pins))(*pins) & ~clock

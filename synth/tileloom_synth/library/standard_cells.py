@@ -54,6 +54,8 @@ class Library:
         ``um2``, or ``GE`` in the generic library.
     time_unit_ps, load_unit_ff:
         The file's units, in picoseconds and femtofarads.
+    groups:
+        What the files say besides.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Library:
     area_unit: str
     time_unit_ps: float
     load_unit_ff: float
+    groups: tuple[Group, ...]
 
 
 def generic() -> Library:
@@ -130,6 +133,7 @@ def _load(paths: Sequence[Path], area_unit: str) -> Library:
         area_unit=area_unit,
         time_unit_ps=time_unit,
         load_unit_ff=load_unit,
+        groups=tuple(groups),
     )
 
 
