@@ -85,3 +85,16 @@ def check_period(clock_ps: object) -> None:
         raise UserError(
             f"clock_ps: must be a number from {SHORTEST_PS:g} to {LONGEST_PS:g} picoseconds, not {clock_ps!r}"
         )
+
+
+def power_library(files: Sequence[Path], kit: str | None, clock_ps: float | None) -> tuple[Library, float]:
+    """Return the library and the period of a measurement of power, both of which it needs.
+
+    Raises UserError where either is missing; ``power.tables.Units.of`` looks for tables of power.
+    """
+    check_period(clock_ps)
+    if clock_ps is None:
+        raise UserError("--clock: give a period, such as 2ns; power needs one")
+    if not files and not kit:
+        raise UserError("--liberty: give a library with tables of power, or --pdk; the generic one has none")
+    return choose_library(files, kit), clock_ps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .flow import Mapped
@@ -41,6 +41,8 @@ class Report:
         Multiply-accumulates per cycle, or 0 where the design is no array.
     how:
         What it was mapped with.
+    mapped:
+        The netlist, for checks and power.
     timing:
         Where a clock was asked for.
     """
@@ -53,6 +55,7 @@ class Report:
     cells: Mapping[str, int]
     macs: int
     how: Mapping[str, Any]
+    mapped: Mapped = field(repr=False)
     timing: Timing | None = None
 
     @property
@@ -123,6 +126,7 @@ def report(
         cells=cells,
         macs=macs,
         how=mapped.options.describe(library),
+        mapped=mapped,
         timing=timing,
     )
 

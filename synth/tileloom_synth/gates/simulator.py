@@ -92,12 +92,13 @@ class Simulator:
         self.values[self._clock] = 0
         self._high = False
         self.toggles = np.zeros(nets, np.int64)
-        self._settled: Words | None = None
+        self._counts = False
+        self._settled = self.values.copy()
 
     def count_toggles(self) -> None:
-        """Begin to count toggles from what is settled now."""
+        """Begin to count toggles, from what was settled last."""
         self.toggles[:] = 0
-        self._settled = self.values.copy()
+        self._counts = True
 
     def set(self, port: str, nets: Words | int) -> None:
         """Set a port's nets, its bits x words or one bit for all; nothing follows from it before ``settle``."""
@@ -126,18 +127,18 @@ class Simulator:
             self._edge(np.uint64(0))
             self._high = False
         self._evaluate(self._slices)
-        if self._settled is not None:
-            if not unit_delays:
-                self._count(self._settled, slice(None))
-            self._settled = self.values.copy()
+        if self._counts and not unit_delays:
+            self._count(slice(None))
+        np.copyto(self._settled, self.values)
 
     def _step_by_step(self) -> None:
         """Let cells follow their inputs a step later, until nothing changes; count the changes."""
         values = self.values
-        if self._settled is not None:
-            self._count(self._settled, slice(0, self._sources))
+        if self._counts:
+            self._count(slice(0, self._sources))
         for step in range(1, self._depth + 1):
             changed = []
+            moved = False
             for run in self._runs:
                 # What is of a lower level than this has changed for the last time.
                 first = int(np.searchsorted(run.levels, step))
@@ -146,12 +147,16 @@ class Simulator:
                     changed.append((run.start + first, run.function(*operands)))
             for start, after in changed:
                 place = slice(start, start + len(after))
-                if self._settled is not None:
-                    self.toggles[place] += np.bitwise_count(values[place] ^ after).sum(axis=1, dtype=np.int64)
+                difference = values[place] ^ after
+                moved = moved or bool(difference.any())
+                if self._counts:
+                    self.toggles[place] += np.bitwise_count(difference).sum(axis=1, dtype=np.int64)
                 values[place] = after
+            if not moved:
+                break
 
-    def _count(self, before: Words, place: slice) -> None:
-        changes = np.bitwise_count(before[place] ^ self.values[place]).sum(axis=1, dtype=np.int64)
+    def _count(self, place: slice) -> None:
+        changes = np.bitwise_count(self._settled[place] ^ self.values[place]).sum(axis=1, dtype=np.int64)
         changes[self._clocked[self._clocked < len(changes)]] = 0  # counted at the edges
         self.toggles[place] += changes
 
@@ -167,7 +172,7 @@ class Simulator:
         before = values[self._clocked]
         values[self._clock] = value
         self._evaluate(self._clock_slices)
-        if self._settled is not None:
+        if self._counts:
             changes = np.bitwise_count(before ^ values[self._clocked])
             self.toggles[self._clocked] += changes.sum(axis=1, dtype=np.int64)
         for flops, (clock, state) in zip(self._flip_flops, taken, strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,8 @@ from ..gates import bits
 from ..gates.flat import Flat
 from ..gates.simulator import Simulator
 
-INSTRUCTIONS = 30
-"""In each lane, on average."""
+CYCLES = 300
+"""In each lane; an instruction takes about six of them."""
 
 
 Compared = tuple[str, int, int]
@@ -40,7 +41,7 @@ class _Flying:
     committed: bool
 
 
-class _Lane:
+class Lane:
     """A core in one lane: what it offers, decides and answers, and the hart that it is held to."""
 
     def __init__(self, config: XfuConfig, fault_bits: int, rng: np.random.Generator) -> None:
@@ -164,39 +165,52 @@ class _Lane:
         ]
 
 
-def check_unit(
-    config: XfuConfig, flat: Flat, rng: np.random.Generator, *, lanes: int = bits.LANES
-) -> Comparison:
-    """Return how a unit's netlist compares with golden harts: ``INSTRUCTIONS`` in each lane, about."""
-    began = time.perf_counter()
-    found = Comparison("xDecimate unit", "instruction")
+def begin(config: XfuConfig, flat: Flat, rng: np.random.Generator, lanes: int) -> tuple[Simulator, list[Lane]]:
+    """Return a simulation of units after a reset, and a core for each lane."""
     simulator = Simulator(flat, words=bits.words_of(lanes), clock="clk", rng=rng)
-    cores = [_Lane(config, len(flat.ports["loaded_fault"]), rng) for _ in range(lanes)]
-    outputs = [port for port in flat.ports if port not in flat.inputs]
     for port in flat.inputs - {"clk"}:
         simulator.set(port, 1 if port == "rst" else 0)
     simulator.settle()
     simulator.tick()
     simulator.set("rst", 0)
-    for cycle in range(10 * INSTRUCTIONS):
-        driven = [core.drive() for core in cores]
-        for port in driven[0]:
-            width = len(simulator.ports[port])
-            simulator.set(port, bits.to_nets(bits_of([int(each[port]) for each in driven], width)))
-        simulator.settle()
-        seen = {port: _integers(bits.to_lanes(simulator.get(port), lanes)) for port in outputs}
-        compared = []
-        for lane, core in enumerate(cores):
-            out = {port: values[lane] for port, values in seen.items()}
-            compared += [(lane, *each) for each in core.observe(out)]
-        for name in dict.fromkeys(each[1] for each in compared):
-            these = [each for each in compared if each[1] == name]
-            got, expected = (np.array([int(each[place]) for each in these]) for place in (2, 3))
-            found.compare(got, expected, where=f"{name} in cycle {cycle}, lane {these[0][0]} on ")
-        simulator.tick()
+    return simulator, [Lane(config, len(flat.ports["loaded_fault"]), rng) for _ in range(lanes)]
+
+
+def check_unit(
+    config: XfuConfig, flat: Flat, rng: np.random.Generator, *, lanes: int = bits.LANES
+) -> Comparison:
+    """Return how a unit's netlist compares with golden harts: ``CYCLES`` in each lane."""
+    began = time.perf_counter()
+    found = Comparison("xDecimate unit", "instruction")
+    simulator, cores = begin(config, flat, rng, lanes)
+    for cycle in range(CYCLES):
+        step(simulator, cores, found, cycle, simulator.settle)
     found.vectors = sum(core.completed for core in cores)
     found.seconds = time.perf_counter() - began
     return found
+
+
+def step(
+    simulator: Simulator, cores: list[Lane], found: Comparison, cycle: int, settle: Callable[[], None]
+) -> None:
+    """Simulate a cycle of the units that these cores drive, and compare what comes of it."""
+    outputs = [port for port in simulator.flat.ports if port not in simulator.flat.inputs]
+    lanes = len(cores)
+    driven = [core.drive() for core in cores]
+    for port in driven[0]:
+        width = len(simulator.ports[port])
+        simulator.set(port, bits.to_nets(bits_of([int(each[port]) for each in driven], width)))
+    settle()
+    seen = {port: _integers(bits.to_lanes(simulator.get(port), lanes)) for port in outputs}
+    compared = []
+    for lane, core in enumerate(cores):
+        out = {port: values[lane] for port, values in seen.items()}
+        compared += [(lane, *each) for each in core.observe(out)]
+    for name in dict.fromkeys(each[1] for each in compared):
+        these = [each for each in compared if each[1] == name]
+        got, expected = (np.array([int(each[place]) for each in these]) for place in (2, 3))
+        found.compare(got, expected, where=f"{name} in cycle {cycle}, lane {these[0][0]} on ")
+    simulator.tick()
 
 
 def _integers(lanes: bits.Bools) -> list[int]:
