@@ -10,11 +10,13 @@ from tileloom.engine.config import EngineConfig
 from tileloom.errors import UserError
 from tileloom.files import claim
 
+from ..check.report import check_options
 from ..options import library_options
 from .synthesise import synthesise
 
 OPTIONS = [
     *library_options(),
+    *check_options(),
     output_option("REPORT.json", "Where to write the report, as --json prints it."),
     force_option(),
     json_option(),
@@ -28,12 +30,16 @@ def run(config: EngineConfig, *, output: Path | None, force: bool, as_json: bool
     to be macros: they are left out, and their bits are told. Areas are those of the library's cells, without
     wires.
 
+    --check simulates the compute core's netlist gate by gate against the golden model, and proves control
+    equal to the RTL; the rest, the drain above all, is not checked.
+
     \b
     Examples:
       tileloom synth engine-int8
       tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns
+      tileloom synth engine-int8 --check
 
-    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
     if force and output is None:
         raise UserError("--force: there is nothing to overwrite; it goes with -o")

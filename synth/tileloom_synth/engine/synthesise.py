@@ -9,6 +9,7 @@ from tileloom.cli.result import Result
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 
+from ..check.report import seed_of_check
 from ..library.standard_cells import Library
 from ..options import check_period, choose_library
 from ..progress import progress
@@ -16,6 +17,7 @@ from ..report import Report
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
 from ..techmap.memories import without
+from .check import check as check_netlist
 
 
 def synthesise(
@@ -24,6 +26,8 @@ def synthesise(
     files: Sequence[Path] = (),
     kit: str | None = None,
     clock_ps: float | None = None,
+    check: bool = False,
+    seed: int | None = None,
 ) -> Result:
     """Map an engine to cells; its A buffer and accumulators are taken to be macros and left out.
 
@@ -35,6 +39,9 @@ def synthesise(
         Liberty files of one library, or the name of a PDK under $PDK_ROOT; the generic library by default.
     clock_ps:
         A period to meet, in picoseconds.
+    check, seed:
+        Hold the compute core's netlist to the golden model and that of control to its RTL, on vectors drawn
+        with this seed.
 
     Returns
     -------
@@ -43,17 +50,27 @@ def synthesise(
 
     Raises
     ------
+    CheckError
+        The netlist is not the design.
     UserError
         The library cannot serve.
     ToolError
         Yosys or OpenSTA fails.
     """
     check_period(clock_ps)
-    report = map_engine(config, choose_library(files, kit), clock_ps)
+    chosen = seed_of_check(check, seed)
+    cells = choose_library(files, kit)
+    report = map_engine(config, cells, clock_ps)
     bits = memory_bits(config)
     left_out = "left out: " + ", ".join(f"{part} {count:,} bits" for part, count in bits.items())
     figures = {**report.to_json(), "memory_bits": bits}
-    return Result(figures, sheets(report), [*remarks(report), left_out])
+    tables, told = sheets(report), [*remarks(report), left_out]
+    if check:
+        checked = check_netlist(config, generate(config), report.mapped, cells, chosen)
+        figures["check"] = checked.to_json()
+        tables.append(checked.sheet())
+        told.append(f"seed of the check: {chosen}")
+    return Result(figures, tables, told)
 
 
 def map_engine(config: EngineConfig, cells: Library, clock_ps: float | None = None) -> Report:

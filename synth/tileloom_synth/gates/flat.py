@@ -62,8 +62,8 @@ class Flat:
         instances that were left out are inputs, and their inputs outputs, named ``instance.port``.
     instances:
         The cells.
-    registers:
-        For nets of a register, its name and bit, ``path.name[bit]``.
+    names:
+        Of nets that have one, with the bit: ``path.name[bit]``.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Flat:
     ports: Mapping[str, Nets]
     inputs: Collection[str]
     instances: list[Instances]
-    registers: Mapping[int, str]
+    names: Mapping[int, str]
 
     @property
     def cells(self) -> int:
@@ -89,7 +89,7 @@ class _Builder:
     pins: dict[str, list[tuple[str, str, dict[str, int]]]] = field(default_factory=lambda: defaultdict(list))
     open_ports: dict[str, Nets] = field(default_factory=dict)
     open_inputs: set[str] = field(default_factory=set)
-    registers: dict[int, str] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
     same: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, name: str, path: str, bound: dict[int | str, int]) -> None:
@@ -124,11 +124,11 @@ class _Builder:
                 self.open_ports[f"{path}{cell}.{port}"] = np.array([net(bit) for bit in bits], np.int64)
                 if body["port_directions"][port] == "output":
                     self.open_inputs.add(f"{path}{cell}.{port}")
-        for register, known in module["netnames"].items():
-            if "register" in known["attributes"]:
-                for place, bit in enumerate(known["bits"]):
+        for word, known in module["netnames"].items():
+            if not known["hide_name"]:
+                for place, bit in enumerate(known["bits"], known.get("offset", 0)):
                     if bit in nets:
-                        self.registers.setdefault(nets[bit], f"{path}{register}[{place}]")
+                        self.names.setdefault(nets[bit], f"{path}{word}[{place}]")
 
 
 def flatten(
@@ -179,7 +179,7 @@ def flatten(
         ports={port: leader[nets] for port, nets in {**ports, **builder.open_ports}.items()},
         inputs=inputs | builder.open_inputs,
         instances=instances,
-        registers={int(leader[net]): known for net, known in builder.registers.items()},
+        names={int(leader[net]): known for net, known in builder.names.items()},
     )
 
 

@@ -12,10 +12,13 @@ from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
+from ..check.report import seed_of_check
 from ..options import check_period, choose_library
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
+from .check import check as check_netlist
+from .check import refuse_module
 
 
 def synthesise(
@@ -27,6 +30,8 @@ def synthesise(
     flat: bool = False,
     detail: bool = False,
     module: str | None = None,
+    check: bool = False,
+    seed: int | None = None,
 ) -> Result:
     """Map an array to cells.
 
@@ -42,9 +47,13 @@ def synthesise(
         Flatten the hierarchy first; or keep the parts of the adder apart.
     module:
         Only this module, by its name without the design's: ``processing_element``, ``array_mesh``.
+    check, seed:
+        Hold the netlist to the golden model and its RTL, on vectors drawn with this seed.
 
     Raises
     ------
+    CheckError
+        The netlist is not the design.
     UserError
         The library cannot serve, or there is no such module.
     ToolError
@@ -52,6 +61,9 @@ def synthesise(
     """
     check_flags({"flat": flat, "detail": detail})
     check_period(clock_ps)
+    chosen = seed_of_check(check, seed)
+    if check:
+        refuse_module(module)
     if flat and detail:
         raise UserError("give --flat or --detail, not both")
     cells = choose_library(files, kit)
@@ -76,4 +88,8 @@ def synthesise(
             macs=macs.get(module, 0),
             on_line=on_line,
         )
-    return Result(report.to_json(), sheets(report), remarks(report))
+    if not check:
+        return Result(report.to_json(), sheets(report), remarks(report))
+    checked = check_netlist(config, design, report.mapped, cells, module, chosen)
+    figures = {**report.to_json(), "check": checked.to_json()}
+    return Result(figures, [*sheets(report), checked.sheet()], [*remarks(report), f"seed of the check: {chosen}"])

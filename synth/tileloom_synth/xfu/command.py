@@ -12,6 +12,7 @@ from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom.xfu.config import XfuConfig
 
+from ..check.report import check_options
 from ..options import library_options
 from .synthesise import synthesise
 
@@ -20,6 +21,7 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
     ),
+    *check_options(),
     output_option("REPORT.json", "Where to write the report, as --json prints it."),
     force_option(),
     json_option(),
@@ -33,13 +35,16 @@ def run(config: XfuConfig, *, output: Path | None, force: bool, as_json: bool, *
     that it adds. xfu-cv-x-if: the coprocessor alone, and what it adds to CV32E40X. xfu-unit: the unit alone.
     The cores come with pip install 'tileloom[xfu]'.
 
+    --check simulates the unit's netlist gate by gate against golden harts, and proves it equal to the RTL.
+
     \b
     Examples:
       tileloom synth xfu-unit
       tileloom synth xfu-cv32e40p --liberty nangate45.lib.gz
       tileloom synth xfu-cv-x-if --set group_sizes=8
+      tileloom synth xfu-unit --check
 
-    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
     if force and output is None:
         raise UserError("--force: there is nothing to overwrite; it goes with -o")

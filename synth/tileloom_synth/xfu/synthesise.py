@@ -14,10 +14,12 @@ from tileloom.families import design_name
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.design import generate
 
+from ..check.report import seed_of_check
 from ..options import check_period, choose_library
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
+from .check import check as check_netlist
 from .overhead import Overhead, core_overhead
 
 CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
@@ -31,6 +33,8 @@ def synthesise(
     kit: str | None = None,
     clock_ps: float | None = None,
     flat: bool = False,
+    check: bool = False,
+    seed: int | None = None,
 ) -> Result:
     """Map a unit to cells, and its core without it and with it.
 
@@ -44,6 +48,8 @@ def synthesise(
         A period to meet, in picoseconds; of the unit or the coprocessor alone, without a core.
     flat:
         Flatten the hierarchy first.
+    check, seed:
+        Hold the unit's netlist to golden harts and prove it equal to its RTL; vectors drawn with this seed.
 
     Returns
     -------
@@ -52,6 +58,8 @@ def synthesise(
 
     Raises
     ------
+    CheckError
+        The netlist is not the design.
     UserError
         The library cannot serve, or the clock of a core was asked for.
     ToolError
@@ -62,6 +70,9 @@ def synthesise(
     core = CORES.get(config.host)
     if config.host is Host.CV32E40P and clock_ps is not None:
         raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
+    chosen = seed_of_check(check, seed)
+    if check and config.host is Host.CV32E40P:
+        raise UserError("--check: is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core")
     cells = choose_library(files, kit)
     figures: dict[str, Any] = {}
     shown: list[Sheet] = []
@@ -80,6 +91,11 @@ def synthesise(
                 on_line=on_line,
             )
         figures, shown, said = report.to_json(), sheets(report), remarks(report)
+        if check:
+            checked = check_netlist(config, design, report.mapped, cells, chosen)
+            figures["check"] = checked.to_json()
+            shown.append(checked.sheet())
+            said.append(f"seed of the check: {chosen}")
     if core is not None and clock_ps is None:
         with step(f"Synthesising {core}") as under_way:
             overhead = core_overhead(core, config, cells, flatten=flat, on_step=under_way.show)
