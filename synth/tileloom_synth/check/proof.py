@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -146,7 +145,7 @@ def _states_as_ports(module: dict[str, Any], clock: str) -> list[str]:
     return [" ".join(known.get(bit, [])) for bit in state]
 
 
-def _netlist(flat: Flat, clock: str, names: list[str], ports: Mapping[str, Any]) -> tuple[str, int]:
+def _netlist(flat: Flat, clock: str, names: list[str], ports: dict[str, Any]) -> tuple[str, int]:
     """Return the netlist as a combinational module like the RTL's, and the number of its flip-flops.
 
     Of ``next`` the bits that the netlist has no flip-flop for are dropped from both.
@@ -182,6 +181,9 @@ def _netlist(flat: Flat, clock: str, names: list[str], ports: Mapping[str, Any])
             following[own] = f"~({value})" if inverted else value
     kept = sorted(following)
     ports["next"]["bits"] = [ports["next"]["bits"][index] for index in kept]
+    for port in ("state", "next"):
+        if not ports[port]["bits"]:
+            del ports[port]
     lines += [f"assign next[{index}] = {following[own]};" for index, own in enumerate(kept)]
     header = []
     for port, bits in flat.ports.items():
@@ -193,7 +195,8 @@ def _netlist(flat: Flat, clock: str, names: list[str], ports: Mapping[str, Any])
             pair = (f"n[{bit}]", f"{_quoted(port)}[{index}]")
             left, right = pair if direction == "input" else pair[::-1]
             lines.append(f"assign {left} = {right};")
-    header += [f"input [{max(len(names) - 1, 0)}:0] state", f"output [{max(len(kept) - 1, 0)}:0] next"]
+    header += [f"input [{len(names) - 1}:0] state"] if names else []
+    header += [f"output [{len(kept) - 1}:0] next"] if kept else []
     constants = f"assign n[{ZERO}] = 1'b0;\nassign n[{ONE}] = 1'b1;"
     body = "\n".join([f"wire [{parts.nets - 1}:0] n;", constants, *lines])
     return f"module netlist ({', '.join(header)});\n{body}\nendmodule\n", count
