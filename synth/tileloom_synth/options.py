@@ -13,6 +13,7 @@ from tileloom.errors import UserError
 from .library import pdk
 from .library import standard_cells as library
 from .library.standard_cells import Library
+from .power.tables import Units
 
 _PERIOD = re.compile(r"(\d+(?:\.\d+)?) ?(ps|ns)")
 SHORTEST_PS, LONGEST_PS = 10.0, 1e6
@@ -90,11 +91,13 @@ def check_period(clock_ps: object) -> None:
 def power_library(files: Sequence[Path], kit: str | None, clock_ps: float | None) -> tuple[Library, float]:
     """Return the library and the period of a measurement of power, both of which it needs.
 
-    Raises UserError where either is missing; ``power.tables.Units.of`` looks for tables of power.
+    Raises UserError where either is missing, or the library has no tables of power.
     """
     check_period(clock_ps)
     if clock_ps is None:
         raise UserError("--clock: give a period, such as 2ns; power needs one")
     if not files and not kit:
         raise UserError("--liberty: give a library with tables of power, or --pdk; the generic one has none")
-    return choose_library(files, kit), clock_ps
+    chosen = choose_library(files, kit)
+    Units.of(chosen)
+    return chosen, clock_ps

@@ -134,7 +134,7 @@ def report(
 def cell_origins(
     mapped: Mapped, name: str, library: Library, parts: Mapping[str, str]
 ) -> Iterator[tuple[str, Cell, str]]:
-    """Yield name, kind and origin of each library cell in a module; ``parts`` as ``origins`` of ``report``."""
+    """Yield name, kind and origin of each library cell of a module; ``parts`` is ``report``'s ``origins``."""
     module = mapped.modules[name]
     part = parts.get(name, "control")
     registers = _register_names(module)

@@ -41,7 +41,7 @@ class Comparison:
         *,
         where: str = "",
     ) -> None:
-        """Compare words, those alone where ``valid`` is true; ``where`` tells the first difference's place."""
+        """Compare words, only those where ``valid`` is true; ``where`` tells the first difference's place."""
         chosen = np.ones(got.shape, np.bool_) if valid is None else np.broadcast_to(valid, got.shape)
         differ = (got != expected) & chosen
         self.words += int(chosen.sum())

@@ -94,7 +94,7 @@ class Proof:
 
 
 def prove(what: str, verilog: str, top: str, flat: Flat, clock: str, *, timeout: float) -> Proof:
-    """Return whether the netlist ``flat`` is the module ``top`` of ``verilog``, within ``timeout`` seconds."""
+    """Return whether the netlist ``flat`` is the module ``top`` of ``verilog``; ``timeout`` is in seconds."""
     began = time.perf_counter()
     states = 0
     why, differs = "", False
@@ -164,7 +164,9 @@ def _netlist(flat: Flat, clock: str, names: list[str], ports: dict[str, Any]) ->
     }
     for flops in parts.flip_flops:
         pins = [f"p{index}" for index in range(len(flops.pins))]
-        clock_pins = [index for index in range(len(flops.pins)) if flops.clock == _only(index, len(flops.pins))]
+        clock_pins = [
+            index for index in range(len(flops.pins)) if flops.clock == _only(index, len(flops.pins))
+        ]
         if not clock_pins:
             raise UnprovableError("a flip-flop of another edge")
         for column, net in enumerate(map(int, flops.states)):

@@ -1,4 +1,4 @@
-"""What a check found, as a table and plain data: what is proved, and what is sampled with how many vectors."""
+"""What a check found, as table and data: what is proved, what is sampled and with how many vectors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,12 @@ class Checked:
     def sheet(self) -> Sheet:
         """Return the table."""
         rows = [
-            (each.what, f"sampled: {each.vectors:,} ({each.of})", f"{each.words:,} words equal", f"{each.seconds:.1f}")
+            (
+                each.what,
+                f"sampled: {each.vectors:,} ({each.of})",
+                f"{each.words:,} words equal",
+                f"{each.seconds:.1f}",
+            )
             for each in self.comparisons
         ]
         for proof in self.proofs:
@@ -79,7 +84,9 @@ def check_options() -> list[click.Parameter]:
     """Return ``--check`` and ``--seed``."""
     return [
         click.Option(
-            ["--check"], is_flag=True, help="Hold the netlist to the golden model, and prove what is cheap to prove."
+            ["--check"],
+            is_flag=True,
+            help="Hold the netlist to the golden model, and prove what is cheap to prove.",
         ),
         seed_option("Of --check: replay its vectors"),
     ]

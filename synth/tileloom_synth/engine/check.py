@@ -38,8 +38,6 @@ def check(config: EngineConfig, design: Design, mapped: Mapped, library: Library
         )
     samples.append(("compute core", lambda shown: check_core(config, core, rng, lanes=LANES)))
     to_prove = [
-        name
-        for name in mapped.modules
-        if name.removeprefix(f"{design.name}_array_").split("_")[0] in CONTROL
+        name for name in mapped.modules if name.removeprefix(f"{design.name}_array_").split("_")[0] in CONTROL
     ]
     return run_check(mapped, library, design, samples, to_prove, seed)

@@ -101,7 +101,9 @@ def timing_of(config: EngineConfig) -> Timing:
     return (dot_product if config.core is Core.DOT_PRODUCT else systolic_core).timing(config)
 
 
-def check_core(config: EngineConfig, flat: Flat, rng: np.random.Generator, *, lanes: int = bits.LANES) -> Comparison:
+def check_core(
+    config: EngineConfig, flat: Flat, rng: np.random.Generator, *, lanes: int = bits.LANES
+) -> Comparison:
     """Return how a core's netlist compares with the golden model: ``BLOCKS`` blocks of B in each lane."""
     began = time.perf_counter()
     found = Comparison("compute core", "tile of A")
@@ -152,7 +154,10 @@ def check_core(config: EngineConfig, flat: Flat, rng: np.random.Generator, *, la
             then, _, result = flying[cycle - timing.latency]
             got = bits.as_words(simulator.get("results"), lanes, config.sum_bits)
             found.compare(
-                got, result.reshape(lanes, -1), then[:, None], where=f"results in cycle {cycle}, [lane, place] "
+                got,
+                result.reshape(lanes, -1),
+                then[:, None],
+                where=f"results in cycle {cycle}, [lane, place] ",
             )
             found.vectors += int(then.sum())
         source.observe()

@@ -1,4 +1,4 @@
-"""Power of an engine's compute core and its memories: the job behind ``tileloom power`` and ``tileloom.power``.
+"""Power of an engine's compute core and memories: the job behind ``tileloom power`` and ``tileloom.power``.
 
 The core is where an engine's energy is spent besides its memories; loader, walker and drain, a tenth of its
 area, are left out. Tiles of random activations come in every cycle on blocks of random weights.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from tileloom_golden.words import encode
 from tileloom_sim.systolic import reference
 
 from ..gates import bits
+from ..gates.boolean import Words
 from ..gates.flat import Flat, flatten
 from ..gates.simulator import Simulator
 from ..options import power_library
@@ -147,7 +147,7 @@ def measure(
     meter = Meter(simulator, units)
     timing = timing_of(config)
 
-    def drive(port: str, value: bits.Words | int) -> None:
+    def drive(port: str, value: Words | int) -> None:
         if port in flat.ports:
             simulator.set(port, value)
 
@@ -203,12 +203,18 @@ def measure(
     return readings
 
 
-def _words(config: EngineConfig, rng: np.random.Generator, shape: tuple[int, int], *, weights: bool) -> np.ndarray:
+def _words(
+    config: EngineConfig, rng: np.random.Generator, shape: tuple[int, int], *, weights: bool
+) -> np.ndarray:
     """Return normally distributed words of weights or activations."""
     if config.core is Core.DOT_PRODUCT:
-        return np.clip(rng.normal(0, SPREAD, shape), -128, 127).astype(np.int8).view(np.uint8).astype(np.uint64)
+        return (
+            np.clip(rng.normal(0, SPREAD, shape), -128, 127).astype(np.int8).view(np.uint8).astype(np.uint64)
+        )
     number_format = config.systolic.weight if weights else config.systolic.activation
     if hasattr(number_format, "bits"):
         most = (1 << number_format.bits - 1) - 1
-        return sign_magnitude(np.clip(rng.normal(0, most / 4, shape), -most, most).astype(np.int64), number_format.bits)
+        return sign_magnitude(
+            np.clip(rng.normal(0, most / 4, shape), -most, most).astype(np.int64), number_format.bits
+        )
     return encode(rng.normal(size=shape).astype(np.float32), reference.float_format(number_format))

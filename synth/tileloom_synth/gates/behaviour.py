@@ -135,14 +135,20 @@ def _state_table(cell: Cell, table: Group) -> Behaviour:
     rows = "".join(table.complex("table") or ()) or table.attributes.get("table", "")
     for row in rows.split(","):
         columns, _, after = (part.split() for part in row.split(":"))
-        chosen = [name if value == "H" else f"!{name}" for name, value in zip(names, columns, strict=True) if value != "-"]
+        chosen = [
+            name if value == "H" else f"!{name}"
+            for name, value in zip(names, columns, strict=True)
+            if value != "-"
+        ]
         condition = over_state(" * ".join(chosen) or "1", cell.inputs, state)
         if after == ["N"]:
             hold |= condition
         elif after == ["H"]:
             taken |= condition
         elif after != ["L"]:
-            raise LibraryError(f"{table.where}: cell {cell.name}: state {after} in its table; L, H or N is known")
+            raise LibraryError(
+                f"{table.where}: cell {cell.name}: state {after} in its table; L, H or N is known"
+            )
     functions = dict(_functions(cell.group)) | dict(_functions(cell.group, "state_function"))
     outputs = {name: over_state(text, cell.inputs, state) for name, text in functions.items()}
     return Behaviour(cell.inputs, outputs, hold=hold, taken=taken)

@@ -13,7 +13,7 @@ Words = npt.NDArray[np.uint64]
 
 
 def expression(table: int, names: Sequence[str]) -> str:
-    """Return an expression of a truth table (as ``library.functions.truth_table`` has it) that is no constant.
+    """Return an expression of a truth table (as of ``library.functions.truth_table``) that is no constant.
 
     It is the Shannon expansion, without the operators that a constant or a complement makes needless; of the
     function and its complement, the shorter one.

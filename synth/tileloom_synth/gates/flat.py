@@ -69,7 +69,7 @@ class Flat:
     name: str
     nets: int
     ports: Mapping[str, Nets]
-    inputs: Collection[str]
+    inputs: frozenset[str]
     instances: list[Instances]
     names: Mapping[int, str]
 
@@ -177,7 +177,7 @@ def flatten(
         name=name,
         nets=builder.nets,
         ports={port: leader[nets] for port, nets in {**ports, **builder.open_ports}.items()},
-        inputs=inputs | builder.open_inputs,
+        inputs=frozenset(inputs | builder.open_inputs),
         instances=instances,
         names={int(leader[net]): known for net, known in builder.names.items()},
     )

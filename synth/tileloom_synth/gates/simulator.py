@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .bits import Bools
 from .boolean import Words, compiled
 from .flat import ONE, ZERO, Flat, Nets
 from .units import FlipFlops, Units, circuit, levels, reached
@@ -101,7 +102,7 @@ class Simulator:
         self._counts = True
 
     def set(self, port: str, nets: Words | int) -> None:
-        """Set a port's nets, its bits x words or one bit for all; nothing follows from it before ``settle``."""
+        """Set a port's nets, bits x words or one bit for all; nothing follows from it before ``settle``."""
         self.values[self.ports[port]] = ALL * np.uint64(nets) if isinstance(nets, int) else nets
 
     def get(self, port: str) -> Words:
@@ -187,7 +188,7 @@ class Simulator:
             values[each.start : each.end] = each.function(*(values.take(n, axis=0) for n in each.operands))
 
 
-def _order(units: list[Units], level: Nets, on_clock: Nets) -> tuple[Nets, int]:
+def _order(units: list[Units], level: Nets, on_clock: Bools) -> tuple[Nets, int]:
     """Return each net's new number, and how many nets that no unit drives are first."""
     kind = np.full(len(level), -1)
     for index, each in enumerate(units):
@@ -205,7 +206,7 @@ def _placed(each: Units, place: Nets) -> Units:
     return Units(each.function, place[each.operands][:, order], driven[order])
 
 
-def _slices(units: list[Units], level: Nets, on_clock: Nets) -> tuple[list[_Slice], list[_Slice]]:
+def _slices(units: list[Units], level: Nets, on_clock: Bools) -> tuple[list[_Slice], list[_Slice]]:
     """Return all evaluations in order of levels, and those on the clock's way."""
     found: list[tuple[int, bool, _Slice]] = []
     for each in units:
@@ -221,7 +222,7 @@ def _slices(units: list[Units], level: Nets, on_clock: Nets) -> tuple[list[_Slic
     return [piece for _, _, piece in found], [piece for _, clocked, piece in found if clocked]
 
 
-def _runs(units: list[Units], level: Nets, on_clock: Nets) -> list[_Run]:
+def _runs(units: list[Units], level: Nets, on_clock: Bools) -> list[_Run]:
     runs = []
     for each in units:
         free = ~on_clock[each.driven]

@@ -11,9 +11,9 @@ power_command = Verb(
     short_help="Measure energy and leakage of a design's netlist.",
     help="""Measure the energy of a design on its netlist, by origin, and its leakage.
 
-    CONFIG is a preset's name or a TOML file. The design is mapped for --clock and simulated gate by gate; each
-    toggle costs what the liberty file says. Without wires and clock tree. `tileloom power CONFIG --help` shows
-    what its family takes.
+    CONFIG is a preset's name or a TOML file. The design is mapped for --clock and simulated gate by gate;
+    each toggle costs what the liberty file says. Without wires and clock tree. `tileloom power CONFIG --help`
+    shows what its family takes.
 
     \b
     Examples:

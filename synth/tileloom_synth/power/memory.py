@@ -24,7 +24,7 @@ def memory_option() -> click.Option:
         ["--memory-energy", "memory_fj"],
         type=Number(0, 1e6),
         metavar="FJ",
-        help=f"Femtojoules for each bit read from or written to a memory.  [default: {DEFAULT_FJ:g}, {SOURCE}]",
+        help=f"Femtojoules for a bit read from or written to a memory.  [default: {DEFAULT_FJ:g}, {SOURCE}]",
     )
 
 

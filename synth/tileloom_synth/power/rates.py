@@ -12,7 +12,7 @@ flip-flop's input costs most; that it then has nothing left to do when the clock
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +60,8 @@ def rates(simulator: Simulator, units: Units) -> list[Rates]:
         for pin in does.inputs:
             capacitance = float(groups[pin].attributes.get("capacitance", "0")) * units.load
             charge[pin] = np.full(len(each.names), capacitance * units.supply**2 / 2)
-        for pin, energy in _hidden(each.cell, does, groups, units, lambda pin: slews[places[pin]]):
+        own = {pin: slews[places[pin]] for pin in does.inputs}
+        for pin, energy in _hidden(each.cell, does, groups, units, own):
             internal[pin] = internal.get(pin, 0.0) + energy
         found.append(Rates(internal, charge))
     return found
@@ -116,9 +117,7 @@ def _power_groups(pin: Group, ground: set[str]) -> Iterator[Group]:
 def ground_pins(cell: Cell) -> set[str]:
     """Return the names of a cell's ground rails."""
     return {
-        pin.name
-        for pin in cell.group.all("pg_pin")
-        if pin.attributes.get("pg_type", "").endswith("ground")
+        pin.name for pin in cell.group.all("pg_pin") if pin.attributes.get("pg_type", "").endswith("ground")
     }
 
 
@@ -132,12 +131,14 @@ def _output(
         tables = [units.energy_table(table) for table in group.all("rise_power", "fall_power", "power")]
         for related in group.attributes.get("related_pin", "").split():
             if related in places and tables:
-                energies.append(np.mean([table.at(slews[places[related]], loads[own]) for table in tables], axis=0))
+                energies.append(
+                    np.mean([table.at(slews[places[related]], loads[own]) for table in tables], axis=0)
+                )
     return np.mean(energies, axis=0) if energies else np.zeros(len(each.names))
 
 
 def _hidden(
-    cell: Cell, does: Behaviour, groups: dict[str, Group], units: Units, slew: Callable[[str], Floats]
+    cell: Cell, does: Behaviour, groups: dict[str, Group], units: Units, slews: Mapping[str, Floats]
 ) -> Iterator[tuple[str, Floats]]:
     """Yield pins and what each toggle of them adds for transitions of inputs that change no output.
 
@@ -159,7 +160,7 @@ def _hidden(
             if not clock or pin == clock or row >> does.inputs.index(clock) & 1 == _idle(does, clock)
         ]
         still = [row for row in known if not _changes(does, row, place)]
-        edges = [_mean(found, edge, still, does, units, slew(pin)) for edge in ("rise_power", "fall_power")]
+        edges = [_mean(found, edge, still, does, units, slews[pin]) for edge in ("rise_power", "fall_power")]
         share = 1.0 if clock else len(still) / len(known)
         per_toggle = (edges[0] + edges[1]) / 2 * share
         yield pin, per_toggle
@@ -183,7 +184,12 @@ def _conditions(found: list[Group], does: Behaviour) -> list[tuple[int | None, G
 
 
 def _mean(
-    found: list[tuple[int | None, Group]], edge: str, rows: list[int], does: Behaviour, units: Units, slew: Floats
+    found: list[tuple[int | None, Group]],
+    edge: str,
+    rows: list[int],
+    does: Behaviour,
+    units: Units,
+    slew: Floats,
 ) -> Floats:
     """Return the mean energy of a transition in these states of a cell, as the first condition met has it."""
     counts: Counter[Group] = Counter()
@@ -227,8 +233,11 @@ def _changes(does: Behaviour, row: int, place: int) -> bool:
     """Return whether an output changes where an input does, from one of its values to the other."""
     state = len(does.inputs)
     other = row ^ 1 << place
-    if does.next_state is not None and does.clock is not None and (does.clock >> row ^ does.clock >> other) & 1:
+    if (
+        does.next_state is not None
+        and does.clock is not None
+        and (does.clock >> row ^ does.clock >> other) & 1
+    ):
         first = row if not does.clock >> row & 1 else other
         return bool((does.next_state >> first & 1) != (first >> state & 1))
     return any((table >> row ^ table >> other) & 1 for table in does.outputs.values())
-

@@ -17,7 +17,7 @@ faster than another, those too short to get through a cell among them, and is to
 """
 
 NOTES = (
-    "zero delay: no glitches, a lower bound; unit delay: every cell takes as long as any other, an upper bound",
+    "zero delay: no glitches, a lower bound; unit delay: all cells take equally long, an upper bound",
     "no wires and no clock tree: the charge is that of pins, a typical layout adds its own",
 )
 """What goes with every figure."""
@@ -29,13 +29,15 @@ def joules(energy: float) -> str:
     """Return an energy with a unit that suits it."""
     for unit, name in UNITS:
         if abs(energy) >= unit:
-            return f"{energy / unit:,.3g} {name}" if abs(energy) < 1000 * unit else f"{energy / unit:,.0f} {name}"
+            return (
+                f"{energy / unit:,.3g} {name}"
+                if abs(energy) < 1000 * unit
+                else f"{energy / unit:,.0f} {name}"
+            )
     return f"{energy * 1e15:,.3g} fJ"
 
 
-def by_origin(
-    title: str, energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str, float]
-) -> Sheet:
+def by_origin(title: str, energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str, float]) -> Sheet:
     """Return the table of energy by origin (pJ a cycle) for each bound, and of leakage (uW)."""
     first = energy[BOUNDS[0]]
     totals = {bound: sum((each.total for each in origins.values()), 0.0) for bound, origins in energy.items()}
@@ -43,7 +45,9 @@ def by_origin(
     for origin in first:
         own = [energy[bound][origin].total for bound in BOUNDS]
         shares = [f"{part / totals[bound]:.1%}" for part, bound in zip(own, BOUNDS, strict=True)]
-        cells = [text for part, share in zip(own, shares, strict=True) for text in (f"{part * 1e12:,.3f}", share)]
+        cells = [
+            text for part, share in zip(own, shares, strict=True) for text in (f"{part * 1e12:,.3f}", share)
+        ]
         rows.append((origin, *cells, f"{leakage[origin] * 1e6:,.2f}"))
     whole = [text for bound in BOUNDS for text in (f"{totals[bound] * 1e12:,.3f}", "100.0%")]
     rows.append(("total", *whole, f"{sum(leakage.values()) * 1e6:,.2f}"))
@@ -51,9 +55,7 @@ def by_origin(
     return Sheet(title, headings, rows)
 
 
-def figures_of(
-    energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str, float]
-) -> dict[str, Any]:
+def figures_of(energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str, float]) -> dict[str, Any]:
     """Return the same as plain data: pJ a cycle by origin and what it is spent on, uW of leakage."""
     return {
         "pj_per_cycle": {

@@ -78,8 +78,14 @@ class Units:
         try:
             supply = float(group.attributes["nom_voltage"]) * volt
         except (KeyError, ValueError):
-            raise LibraryError(f"{group.where}: nom_voltage is missing, without which there is no energy") from None
-        found = any(next(pin.all("internal_power"), None) for c in library.cells.values() for pin in c.group.all("pin"))
+            raise LibraryError(
+                f"{group.where}: nom_voltage is missing, without which there is no energy"
+            ) from None
+        found = any(
+            next(pin.all("internal_power"), None)
+            for c in library.cells.values()
+            for pin in c.group.all("pin")
+        )
         if not found:
             raise LibraryError(
                 f"{group.where}: no cell has internal_power tables; power needs a library with some, "

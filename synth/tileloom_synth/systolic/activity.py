@@ -1,7 +1,7 @@
 """What elements of an array see while it multiplies X W: activations, weights and partial sums, in lanes.
 
 Each lane is one element at work on one tile, drawn at random of all those that are computed: row r of the
-array, a column of W, and successive vectors of X. Its partial sums are the golden model's, of all steps above.
+array, a column of W, and successive vectors of X. Its partial sums are the golden model's.
 """
 
 from __future__ import annotations

@@ -42,10 +42,14 @@ def check_array(
     simulator = Simulator(flat, words=bits.words_of(lanes), clock=interface.clock, rng=rng)
     per_lane = [feeds(config, random_tiles(config, LENGTHS, rng), rng) for _ in range(lanes)]
     idle = rng.choice([0.0, 0.3, 0.7], 4)
-    sources, sinks = [], []
+    sources: list[Source] = []
+    sinks: list[Sink] = []
     for name, stream in interface.streams.items():
         beats = [
-            bits_of([data | last << _data_bits(simulator, stream) for data, last in lane[name]], _width(simulator, stream))
+            bits_of(
+                [data | last << _data_bits(simulator, stream) for data, last in lane[name]],
+                _width(simulator, stream),
+            )
             for lane in per_lane
         ]
         ports = _ports(stream)
@@ -70,11 +74,12 @@ def check_array(
         simulator.tick()
     simulator.set(interface.reset, int(not asserted))
     limit = 200 + 40 * expected.shape[1] + 40 * config.rows * config.step_interval
+    streams: list[Source | Sink] = [*sources, sink]
     for _ in range(limit):
-        for each in (*sources, sink):
+        for each in streams:
             each.drive()
         simulator.settle()
-        for each in (*sources, sink):
+        for each in streams:
             each.observe()
         simulator.tick()
         show(int(sink.taken.sum()) * sum(LENGTHS) // expected.shape[1])

@@ -20,6 +20,7 @@ from ..flow import Mapped
 from ..gates.flat import flatten
 from ..library.standard_cells import Library
 from ..power.meter import Energy, Reading
+from ..power.report import BOUNDS
 from ..power.tables import Units
 from .activity import Activity, activity
 from .edge_power import measure_array
@@ -27,9 +28,6 @@ from .element_power import MODES, measure_element
 
 LANES = 256
 """Elements, and moments, that stand for all."""
-
-BOUNDS = ("zero delay", "unit delay")
-"""Of a net's toggles in a cycle: one at most, as if cells took no time; all that come if each takes as long."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +102,14 @@ def measure(
     leakage: dict[str, float] = {}
     for bound in BOUNDS:
         unit_delays = bound == BOUNDS[1]
-        inner = measure_element(
-            config, flat, units, seen, rng, unit_delays=unit_delays, transfers=transfers
+        inner = measure_element(config, flat, units, seen, rng, unit_delays=unit_delays, transfers=transfers)
+        outer = measure_array(
+            interface, edges, units, seen, rng, unit_delays=unit_delays, transfers=transfers
         )
-        outer = measure_array(interface, edges, units, seen, rng, unit_delays=unit_delays, transfers=transfers)
         energy[bound] = {mode: _together(inner[mode], elements, outer[mode]) for mode in MODES}
         leakage = {
-            origin: inner[MODES[0]].leakage.get(origin, 0.0) * elements + outer[MODES[0]].leakage.get(origin, 0.0)
+            origin: inner[MODES[0]].leakage.get(origin, 0.0) * elements
+            + outer[MODES[0]].leakage.get(origin, 0.0)
             for origin in energy[bound][MODES[0]]
         }
     return ArrayPower(config, seen, transfers, energy, leakage)

@@ -54,7 +54,11 @@ def check(
             every = flatten(mapped, library, parts)
             interface = Interface.of_manifest(design.manifest)
             return check_array(
-                interface, every, rng, lanes=bits.LANES, show=lambda vectors: shown.show(f"whole array, {vectors:,} vectors")
+                interface,
+                every,
+                rng,
+                lanes=bits.LANES,
+                show=lambda vectors: shown.show(f"whole array, {vectors:,} vectors"),
             )
 
         samples.append(("whole array", whole))

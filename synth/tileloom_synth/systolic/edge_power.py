@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tileloom.systolic.config import Port, SystolicConfig
+from tileloom.systolic.config import Port
 from tileloom.systolic.timing import Timetable
 from tileloom_sim.systolic.interface import Interface
 
 from ..gates import bits
+from ..gates.boolean import Words
 from ..gates.flat import Flat
 from ..gates.simulator import Simulator
 from ..power.meter import Meter, Reading
@@ -41,10 +42,12 @@ def measure_array(
     meter = Meter(simulator, units)
     streams = interface.streams
     open_ports = {port for port in flat.inputs if ".element_" in port}
-    bottom = [port for port in open_ports if f".row_{config.rows - 1}.element_" in port and "psum_out" in port]
+    bottom = [
+        port for port in open_ports if f".row_{config.rows - 1}.element_" in port and "psum_out" in port
+    ]
     interval = config.step_interval
 
-    def words(pool: np.ndarray, count: int, width: int) -> bits.Words:
+    def words(pool: np.ndarray, count: int, width: int) -> Words:
         return bits.of_words(rng.choice(pool.reshape(-1), (lanes, count)), width)
 
     def cycle(index: int, *, moving: bool, measured: bool) -> None:
@@ -78,7 +81,9 @@ def measure_array(
     meter.begin()
     per_beat = 32 // config.weight.width if config.port is Port.WORD else config.columns
     for index in range(transfers):
-        simulator.set(weights.data, _filled(simulator, weights.data, words(seen.weights, per_beat, config.weight.width)))
+        simulator.set(
+            weights.data, _filled(simulator, weights.data, words(seen.weights, per_beat, config.weight.width))
+        )
         cycle(index, moving=False, measured=True)
     readings[MODES[1]] = meter.read()
     simulator.set(weights.valid, 0)
@@ -113,7 +118,7 @@ def measure_array(
     return readings
 
 
-def _filled(simulator: Simulator, port: str, nets: bits.Words) -> bits.Words:
+def _filled(simulator: Simulator, port: str, nets: Words) -> Words:
     """Return nets of a port whose upper bits carry nothing, or whose words begin at the top."""
     missing = len(simulator.ports[port]) - len(nets)
     return np.pad(nets, ((0, missing), (0, 0))) if missing > 0 else nets

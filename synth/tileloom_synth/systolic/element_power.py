@@ -8,6 +8,7 @@ import numpy as np
 
 from tileloom.arith.factor import FactorFormat
 from tileloom.systolic.config import SystolicConfig
+from tileloom_sim.systolic import reference
 
 from ..gates import bits
 from ..gates.flat import Flat
@@ -56,7 +57,7 @@ def measure_element(
             cycle(index >= warm)
         return meter.read()
 
-    drive(rst=0, enable=1, activation_in=0, psum_in=0, weight_write=1, swap_in=int(wide))
+    drive(rst=0, enable=1, activation_in=0, psum_in=0, zero_in=0, weight_write=1, swap_in=int(wide))
     drive(weight_in=bits.of_words(factors, weight_bits))
     for _ in range(3):
         cycle(False)
@@ -66,7 +67,10 @@ def measure_element(
 
     def compute(index: int) -> None:
         activation, psum = index // interval, max(0, index - delay) // interval
-        drive(activation_in=bits.of_words(seen.activations[activation], config.activation.width))
+        words = seen.activations[activation]
+        drive(activation_in=bits.of_words(words, config.activation.width))
+        exponents = words & np.uint64(reference.float_format(config.activation).infinity)
+        drive(zero_in=bits.one(exponents == 0))
         drive(psum_in=bits.of_words(seen.psums[psum], config.accumulator.width))
 
     warm = (delay + config.add_stages + 1 + interval) // interval * interval

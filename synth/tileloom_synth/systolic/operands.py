@@ -47,8 +47,9 @@ def _with_long_product(
 
 
 def partial_sums(rng: np.random.Generator, config: SystolicConfig, products: Words) -> Words:
-    """Return a partial sum for each product that it will meet: its opposite or nearly, one with a long
-    carry, or anything that benches draw, infinity among it.
+    """Return a partial sum for each product that it will meet.
+
+    Its opposite or nearly, one with a long carry, or anything that benches draw, infinity among it.
     """
     accumulator = config.accumulator
     count, bits = len(products), accumulator.fraction_bits
@@ -79,7 +80,9 @@ def _with_long_sum(rng: np.random.Generator, number_format: FloatFormat, words: 
     opposite = rng.random(count) < 0.5
     sums = rng.integers(1 << bits, 2 << bits, count) | run
     sums += rng.integers(-1, 2, count)
-    fraction = np.where(opposite, sums + (significand >> gap), sums - (significand >> gap)) & ((1 << bits) - 1)
+    fraction = np.where(opposite, sums + (significand >> gap), sums - (significand >> gap)) & (
+        (1 << bits) - 1
+    )
     raised = np.clip(exponent + gap, 0, number_format.infinity_exponent - 1)
     negative = (words >> np.uint64(number_format.width - 1)).astype(np.int64) ^ opposite
     return (fraction | raised << bits | negative << (number_format.width - 1)).astype(np.uint64)

@@ -99,9 +99,16 @@ def power(
         **_figures(found, period),
     }
     met = [] if figures["met"] else [f"the netlist does not meet {period:g} ps: its cells would be larger"]
-    data = f"normally distributed data, seed {chosen}" if weights is None else f"seed {chosen} draws the elements"
+    data = (
+        f"normally distributed data, seed {chosen}"
+        if weights is None
+        else f"seed {chosen} draws the elements"
+    )
     title = f"{design.name}: energy of a cycle in {library.name}, computing"
-    tables = [by_origin(title, {b: found.energy[b][MODES[0]] for b in BOUNDS}, found.leakage), _sheet(found, period)]
+    tables = [
+        by_origin(title, {b: found.energy[b][MODES[0]] for b in BOUNDS}, found.leakage),
+        _sheet(found, period),
+    ]
     return Result(figures, tables, [*NOTES, data, *met])
 
 
@@ -130,13 +137,21 @@ def _rows(found: ArrayPower, period_ps: float) -> list[tuple[str, str, list[floa
     macs = found.config.rows * found.config.columns
     return [
         *(
-            (f"{mode.replace(' ', '_')}_cycle_j", f"a cycle, {mode}", [found.per_cycle(b, mode) for b in BOUNDS])
+            (
+                f"{mode.replace(' ', '_')}_cycle_j",
+                f"a cycle, {mode}",
+                [found.per_cycle(b, mode) for b in BOUNDS],
+            )
             for mode in MODES
         ),
         ("mac_j", f"a MAC, computing ({macs} elements)", [found.per_mac(b) for b in BOUNDS]),
         ("load_j", f"loading a tile's weights ({found.transfers} cycles)", [found.load(b) for b in BOUNDS]),
         ("tile_j", f"a tile of {found.seen.vectors} vectors", [found.per_tile(b) for b in BOUNDS]),
-        ("gemm_j", f"the GEMM: {found.seen.kept} of {found.seen.tiles} tiles", [found.per_gemm(b) for b in BOUNDS]),
+        (
+            "gemm_j",
+            f"the GEMM: {found.seen.kept} of {found.seen.tiles} tiles",
+            [found.per_gemm(b) for b in BOUNDS],
+        ),
         ("power_w", "power, computing, with leakage", [found.per_cycle(b) / period + leak for b in BOUNDS]),
     ]
 

@@ -92,4 +92,6 @@ def synthesise(
         return Result(report.to_json(), sheets(report), remarks(report))
     checked = check_netlist(config, design, report.mapped, cells, module, chosen)
     figures = {**report.to_json(), "check": checked.to_json()}
-    return Result(figures, [*sheets(report), checked.sheet()], [*remarks(report), f"seed of the check: {chosen}"])
+    return Result(
+        figures, [*sheets(report), checked.sheet()], [*remarks(report), f"seed of the check: {chosen}"]
+    )

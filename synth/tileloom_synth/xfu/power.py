@@ -62,7 +62,9 @@ def power(
     """
     check_whole("seed", seed, 0, 2**63 - 1)
     if config.host is Host.CV32E40P:
-        raise UserError("host: power is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core")
+        raise UserError(
+            "host: power is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
+        )
     library, period = power_library(files, kit, clock_ps)
     units = Units.of(library)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
@@ -126,4 +128,6 @@ def power(
     if not met:
         remarks.append(f"the netlist does not meet {period:g} ps: its cells would be larger")
     title = f"{top}: energy of a cycle in {library.name}"
-    return Result(figures, [by_origin(title, energy, leakage), Sheet("Dynamic energy", ("", *BOUNDS), rows)], remarks)
+    return Result(
+        figures, [by_origin(title, energy, leakage), Sheet("Dynamic energy", ("", *BOUNDS), rows)], remarks
+    )

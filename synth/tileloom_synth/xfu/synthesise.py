@@ -72,7 +72,9 @@ def synthesise(
         raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
     chosen = seed_of_check(check, seed)
     if check and config.host is Host.CV32E40P:
-        raise UserError("--check: is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core")
+        raise UserError(
+            "--check: is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
+        )
     cells = choose_library(files, kit)
     figures: dict[str, Any] = {}
     shown: list[Sheet] = []

@@ -165,7 +165,9 @@ class Lane:
         ]
 
 
-def begin(config: XfuConfig, flat: Flat, rng: np.random.Generator, lanes: int) -> tuple[Simulator, list[Lane]]:
+def begin(
+    config: XfuConfig, flat: Flat, rng: np.random.Generator, lanes: int
+) -> tuple[Simulator, list[Lane]]:
     """Return a simulation of units after a reset, and a core for each lane."""
     simulator = Simulator(flat, words=bits.words_of(lanes), clock="clk", rng=rng)
     for port in flat.inputs - {"clk"}:
