@@ -1,7 +1,7 @@
 """The jobs as a Python API, the one that the commands use: load, generate, simulate, synthesise, power.
 
-``simulate``, ``synthesise`` and ``power`` are done by packages above this one, which offer them as entry points of the
-group ``tileloom.jobs``; so nothing here imports them.
+``simulate``, ``synthesise`` and ``power`` are done by packages above this one, which offer them as entry
+points of the group ``tileloom.jobs``; so nothing here imports them.
 """
 
 from __future__ import annotations
