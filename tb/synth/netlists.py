@@ -37,13 +37,22 @@ class Netlist:
 
 
 @cache
-def mapped(preset: str, fields: tuple[tuple[str, Any], ...] = (), library: Library | None = None) -> Netlist:
-    """Return a preset with other fields, mapped for area; once in a run."""
+def mapped(
+    preset: str,
+    fields: tuple[tuple[str, Any], ...] = (),
+    files: tuple[Path, ...] = (),
+    module: str | None = None,
+) -> Netlist:
+    """Return a preset with other fields, or a module of it, mapped for area; once in a run.
+
+    The library is that of ``files``, by default the generic one.
+    """
     config = load(preset, **dict(fields))
     design = generate(config)
-    cells = library or generic()
+    cells = load_library(files) if files else generic()
     units = [name for name, part in design.manifest["modules"].items() if part in UNITS]
-    return Netlist(config, design, cells, Flow(design.verilog, design.name, cells, units).map(Options()))
+    top = f"{design.name}_{module}" if module else design.name
+    return Netlist(config, design, cells, Flow(design.verilog, top, cells, units).map(Options()))
 
 
 def powered(folder: Path) -> Path:
@@ -54,15 +63,10 @@ def powered(folder: Path) -> Path:
         f'fall_power (scalar) {{ values ("{FALL}"); }} }}\n'
     )
     with_timing = re.compile(
-        r'(?=timing \(\) \{\s*related_pin : "(\w+)";(?!\s*timing_type : "?(?:setup|hold|recovery|removal))'
+        r'(?=timing \(\) \{\s*related_pin : "(\w+)";(?!\s*timing_type : "?(?:setup|hold|recovery|removal)))'
     )
     text = with_timing.sub(energy, text)
     text = re.sub(r"^(\s+cell \(.*\{)$", rf"\1 cell_leakage_power : {LEAK};", text, flags=re.MULTILINE)
     path = folder / "powered.lib"
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def load_powered(folder: Path) -> Library:
-    """Return that library."""
-    return load_library([powered(folder)])

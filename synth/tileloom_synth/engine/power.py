@@ -164,7 +164,9 @@ def measure(
         block = np.pad(block, ((0, config.block_beats * config.bus - len(block)), (0, 0)))
         beat = 0
         while beat < config.block_beats:
-            drive("weights__payload", block[beat * config.bus : (beat + 1) * config.bus])
+            # Bits of a beat that no block fills are no port's.
+            place = beat * config.bus
+            drive("weights__payload", block[place : place + len(flat.ports["weights__payload"])])
             # Whether a beat is taken does not depend on it.
             taken = int(simulator.get("weights__ready")[0, 0] & np.uint64(1))
             cycle(True)

@@ -101,13 +101,12 @@ class Units:
         )
 
     @cached_property
-    def _templates(self) -> Mapping[str, tuple[str, ...]]:
-        """The variables of each template, in the order of its indices."""
-        found: dict[str, tuple[str, ...]] = {}
+    def _templates(self) -> Mapping[str, Group]:
+        """The templates of tables: their variables, and the indices of tables that have none of their own."""
+        found: dict[str, Group] = {}
         for group in self.library.groups:
             for each in group.all("power_lut_template", "lu_table_template"):
-                variables = (each.attributes.get(f"variable_{place}", "") for place in (1, 2))
-                found.setdefault(each.name, tuple(variable for variable in variables if variable))
+                found.setdefault(each.name, each)
         return found
 
     def energy_table(self, group: Group) -> Table:
@@ -123,8 +122,15 @@ class Units:
         if group.name == "scalar" or len(values) == 1:
             one = np.zeros(1)
             return Table(one, one, np.full((1, 1), values[0] * unit if len(values) else 0.0))
-        variables = self._templates.get(group.name, ())
-        indices = [_numbers(group.complex(f"index_{place + 1}") or ()) for place in range(len(variables))]
+        template = self._templates.get(group.name)
+        found = [template.attributes.get(f"variable_{place}", "") for place in (1, 2)] if template else []
+        variables = [variable for variable in found if variable]
+        indices = []
+        for place in range(1, len(variables) + 1):
+            own = group.complex(f"index_{place}") or (
+                template.complex(f"index_{place}") if template else None
+            )
+            indices.append(_numbers(own or ()))
         scaled: dict[str, Floats] = {}
         for variable, index in zip(variables, indices, strict=True):
             if variable in _SLEW:
