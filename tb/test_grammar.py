@@ -20,7 +20,10 @@ from tileloom.config import to_plain
 from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
-COMMANDS = ("cache", "doctor", "estimate", "generate", "network", "paper", "power", "presets", "simulate", "synth")
+COMMANDS = (
+    *("cache", "doctor", "estimate", "generate", "network"),
+    *("paper", "power", "presets", "simulate", "synth"),
+)
 VERBS = ("generate", "simulate", "synth")
 
 
