@@ -15,6 +15,7 @@ from tileloom.api import generate
 from tileloom.cli.console import print_table
 from tileloom.families import load
 from tileloom_sim.systolic.operands import prepare
+from tileloom_synth.constraints import constrain
 from tileloom_synth.gates.flat import flatten
 from tileloom_synth.library.standard_cells import load as load_library
 from tileloom_synth.power.tables import Units
@@ -42,7 +43,9 @@ def main(liberty: Path, fp32: bool) -> None:
         design = generate(config)
         modules = design.manifest["modules"]
         top = f"{design.name}_processing_element"
-        report = synthesise(design.verilog, top, library, clock_ps=CLOCK_PS, origins=modules)
+        report = synthesise(
+            design.verilog, top, library, constraints=constrain(library, CLOCK_PS), origins=modules
+        )
         elements.append((config, flatten(report.mapped, library, modules)))
         areas.append((f"gate_zeros={gate}", f"{report.area:,.0f}", str(report.timing and report.timing.met)))
     print_table(f"An element in {library.name}", ("", f"area, {library.area_unit}", "2 ns met"), areas)

@@ -22,7 +22,7 @@ from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
     *("cache", "doctor", "estimate", "generate", "network"),
-    *("paper", "power", "presets", "simulate", "synth"),
+    *("paper", "power", "presets", "roofline", "simulate", "synth"),
 )
 VERBS = ("generate", "simulate", "synth")
 
@@ -48,7 +48,9 @@ def test_help_tells_how_to_do_the_jobs_for_each_family() -> None:
     assert "Exit status: 0 done; 1 a check failed" in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "cache show", "cache clear", "paper sasp", "paper engine"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "cache show", "cache clear", "paper sasp", "paper engine", "paper roofline"]
+)
 def test_every_command_has_examples(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0, result.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Callable, Mapping
 
 from .config import did_you_mean
@@ -27,6 +28,9 @@ def check_flags(values: Mapping[str, object]) -> None:
 def check_keywords(job: Callable[..., object], given: Mapping[str, object]) -> None:
     """Raise UserError where ``job`` has no option of a name in ``given``."""
     names = [name for name, option in inspect.signature(job).parameters.items() if option.kind is _KEYWORD]
+    for hint in typing.get_type_hints(job).values():
+        if typing.get_origin(hint) is typing.Unpack:  # of ``**options``: a TypedDict of more of them
+            names += typing.get_args(hint)[0].__annotations__
     for name in given:
         if name not in names:
             raise UserError(f"{name}: no such option{did_you_mean(name, names, 'options')}")

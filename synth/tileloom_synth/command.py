@@ -19,7 +19,7 @@ synth_command = Verb(
       tileloom synth stream-8x8-int8
       tileloom synth sasp-16x16-fp32 --liberty nangate45.lib.gz
       tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns
-      tileloom synth engine-int8 --clock 2ns --liberty nangate45.lib.gz
+      tileloom synth engine-int8 --clock 2ns --liberty nangate45.lib.gz -o silicon
       tileloom synth xfu-cv32e40p
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.

@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
-from tileloom.netlist.text import rtlil_modules, rtlil_parameters
+from tileloom.arith.partial_products import booth_pays
+from tileloom.netlist.text import rtlil_modules, rtlil_parameters, unsigned
 
 from .library.recipes import RELAXED_PS, Options
 from .library.standard_cells import Library
-from .techmap import full_adder, multiplier
+from .techmap import dot_product, full_adder, multiplier, scaled_magnitude
 
 READ = """
 read_verilog design.v
@@ -43,14 +44,14 @@ read_rtlil design.il
 read_liberty -lib -ignore_miss_func {functions}
 hierarchy -top {top}
 {flatten}
-techmap -map multipliers.v
+{multipliers}
 opt
 wreduce
 peepopt
 opt_clean
 alumacc
 share
-techmap -map +/techmap.v -map +/choices/{prefix}.v t:$alu t:$lcu
+{carry_chains}
 opt
 memory
 opt -full
@@ -64,7 +65,7 @@ setattr -unset init
 {clock_gates}
 dfflegalize -cell $_DFF_P_ x -cell $_DFF_PN0_ x -cell $_DFF_PN1_ x
 dfflibmap -liberty {functions}
-abc -liberty {timing} -D {period:g} -constr {folder}/constraints -script {abc}
+{abc}
 opt_clean -purge
 check -mapped -assert
 rename -enumerate -pattern u% c:*
@@ -74,7 +75,7 @@ write_verilog -noattr -simple-lhs netlist.v
 """
 
 OUTPUT_LOAD_FF = 5.0
-"""What ABC takes every output of a module to drive, in femtofarads."""
+"""What ABC takes every output of a module to drive, in femtofarads; most of them are inputs of flip-flops."""
 
 SMALLEST_GATED = 3
 """Fewest flip-flops that a clock gate pays for itself with."""
@@ -91,11 +92,13 @@ class Mapped:
     modules:
         Yosys's JSON of each module by name: ports, cells and netnames (``write_json``).
     verilog:
-        The netlist.
+        The netlist, which OpenSTA and Icarus read as it is.
     options:
         What it was mapped with.
     abc_delay_ps:
         The longest path that ABC sees, module by module; full adders, which are not its own, end a path.
+    faster:
+        What modules were mapped with that were mapped otherwise.
     """
 
     top: str
@@ -103,6 +106,7 @@ class Mapped:
     verilog: str
     options: Options
     abc_delay_ps: float
+    faster: Mapping[str, Options] = field(default_factory=dict)
 
 
 class Flow:
@@ -132,49 +136,64 @@ class Flow:
         self.library = library
         self._on_line = on_line
         with scratch.folder() as folder:
-            (folder / "design.v").write_text(full_adder.STUB + full_adder.as_cells(verilog), encoding="utf-8")
+            (folder / "design.v").write_text(
+                full_adder.STUB
+                + full_adder.as_cells(scaled_magnitude.as_trees(dot_product.as_trees(verilog))),
+                encoding="utf-8",
+            )
             yosys.run(READ.format(top=top), folder=folder, on_line=on_line)
             self._rtlil = (folder / "design.il").read_text(encoding="utf-8")
         there = rtlil_modules(self._rtlil)
         self._units = [unit for unit in units if unit in there]
 
-    def map(self, options: Options) -> Mapped:
-        """Return the design mapped with ``options``. Raises ``yosys.YosysError`` where Yosys or ABC fails."""
+    def map(self, options: Options, faster: Mapping[str, Options] | None = None) -> Mapped:
+        """Return the design mapped with ``options``.
+
+        Parameters
+        ----------
+        options:
+            How to map.
+        faster:
+            Modules whose ``logic``, ``prefix`` and ``clock_ps`` are others; the rest is as in ``options``.
+
+        Raises ``yosys.YosysError`` where Yosys or ABC fails.
+        """
         with scratch.folder() as folder:
             for file, text in self._inputs(options).items():
                 (folder / file).write_text(text, encoding="utf-8")
-            log = yosys.run(self._script(options, folder), folder=folder, on_line=self._on_line)
+            log = yosys.run(self._script(options, faster or {}, folder), folder=folder, on_line=self._on_line)
             netlist = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
-            verilog = (folder / "netlist.v").read_text(encoding="utf-8")
+            # OpenSTA of 2019 reads no signed ports, and drops what it cannot read.
+            verilog = unsigned((folder / "netlist.v").read_text(encoding="utf-8"))
         modules = {
             module: body
             for module, body in netlist["modules"].items()
             if not int(body["attributes"].get("blackbox", "0"), 2)
         }
         delays = [float(delay) for delay in re.findall(r"Delay = +([\d.]+) ps", log)]
-        return Mapped(self.top, modules, verilog, options, max(delays, default=0.0))
+        return Mapped(self.top, modules, verilog, options, max(delays, default=0.0), faster or {})
 
     def _inputs(self, options: Options) -> dict[str, str]:
         """Return the files that the script reads, by name."""
         return {
             "design.il": self._rtlil,
-            "multipliers.v": self._multipliers(options),
+            "multipliers_area.v": self._multipliers(options, fast=False),
+            "multipliers_fast.v": self._multipliers(options, fast=True),
             "full_adder.v": full_adder.techmap(self.library.full_adder if options.full_adders else None),
-            "constraints": f"set_driving_cell {self.library.buffer.name}\nset_load {OUTPUT_LOAD_FF:g}\n",
+            "constraints": f"set_driving_cell {options.driver or self.library.buffer.name}\n"
+            f"set_load {OUTPUT_LOAD_FF:g}\n",
         }
 
-    def _multipliers(self, options: Options) -> str:
+    def _multipliers(self, options: Options, *, fast: bool) -> str:
         """Return the techmap of every kind of multiplier in the design."""
         names = ("A_WIDTH", "B_WIDTH", "Y_WIDTH", "A_SIGNED", "B_SIGNED")
         kinds = set()
         for cell in rtlil_parameters(self._rtlil, "$mul", names):
             a, b, y, a_signed, b_signed = (cell[name] for name in names)
             kinds.add((a, b, y, a_signed == b_signed == 1))
-        # Signed operands have no other digits than Booth's here; without those Yosys maps them.
         return "".join(
-            multiplier.techmap(a, b, y, booth=options.booth, signed=signed)
+            multiplier.techmap(a, b, y, booth=options.booth and booth_pays(a, b, fast=fast), signed=signed)
             for a, b, y, signed in sorted(kinds)
-            if options.booth or not signed
         )
 
     def _flatten(self, options: Options) -> str:
@@ -184,20 +203,35 @@ class Flow:
             return "\n".join([*(f"flatten {unit}" for unit in self._units), "opt"])
         return ""
 
-    def _script(self, options: Options, folder: Path) -> str:
+    def _script(self, options: Options, faster: Mapping[str, Options], folder: Path) -> str:
         library = self.library
         gated = library.clock_gate and options.clock_gates
+        # Those with a way of their own come first: what is mapped already is left alone.
+        ways = [*((way, f"{module}/") for module, way in faster.items()), (options, "")]
         return MAP.format(
             folder=folder,
             top=self.top,
             functions=library.functions,
             timing=library.timing,
             flatten=self._flatten(options),
-            prefix=options.prefix,
+            multipliers="\n".join(
+                f"techmap -map multipliers_{'area' if way.logic == 'area' else 'fast'}.v {module}t:$mul"
+                for way, module in ways
+            ),
+            carry_chains="\n".join(
+                f"techmap -map +/techmap.v -map +/choices/{way.prefix}.v {module}t:$alu {module}t:$lcu"
+                for way, module in ways
+            ),
             clock_gates=(
                 f"clockgate -liberty {library.functions} -min_net_size {SMALLEST_GATED}" if gated else ""
             ),
-            period=RELAXED_PS if options.clock_ps is None else options.clock_ps,
-            # ABC takes commands separated by commas for blanks when they come with Yosys's own.
-            abc="+" + options.abc_script.replace(" ", ",").replace(";,", ";"),
+            abc="\n".join(self._abc(way, module.rstrip("/"), folder) for way, module in ways),
         )
+
+    def _abc(self, options: Options, module: str, folder: Path) -> str:
+        """Return the command for one module, or for all that is left."""
+        period = RELAXED_PS if options.clock_ps is None else options.clock_ps
+        # ABC takes commands separated by commas for blanks when they come with Yosys's own.
+        script = options.abc_script.replace(" ", ",").replace(";,", ";")
+        files = f"-liberty {self.library.timing} -constr {folder}/constraints"
+        return f"abc {files} -D {period:g} -script +{script} {module}"

@@ -1,15 +1,19 @@
-"""Options of every command that maps to a cell library: which one, how fast, and where the report goes."""
+"""What every command that maps to cells takes: the library, a period, and what stands around the ports."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
 from tileloom.errors import UserError
 
+from . import constraints
+from .constraints import Constraints
 from .library import pdk
 from .library import standard_cells as library
 from .library.standard_cells import Library
@@ -65,6 +69,84 @@ def library_options() -> list[click.Parameter]:
     ]
 
 
+def constraint_options() -> list[click.Parameter]:
+    """Return what stands around the ports, for ``--clock``; texts that ``target`` reads."""
+    return [
+        _condition("input-delay", "DELAY", "inputs arrive so long after the edge", constraints.INPUT_DELAY),
+        _condition("output-delay", "DELAY", "outputs are due so long before it", constraints.OUTPUT_DELAY),
+        _condition(
+            "setup-uncertainty",
+            "DELAY",
+            "what jitter and skew take",
+            constraints.SETUP_UNCERTAINTY,
+        ),
+        _condition(
+            "hold-uncertainty", "DELAY", "what they take of hold's slack", constraints.HOLD_UNCERTAINTY
+        ),
+        _condition("driving-cell", "CELL", "drives each input", "the library's second buffer"),
+        _condition("load", "LOAD", "load of each output", f"{constraints.LOAD_INVERTERS} inverters"),
+    ]
+
+
+def _condition(name: str, kind: str, text: str, default: str) -> click.Option:
+    example = {"DELAY": ", such as 120ps or 5FO4", "LOAD": ", such as 25fF"}.get(kind, "")
+    return click.Option(
+        [f"--{name}"], metavar=kind, help=f"With --clock: {text}{example}.  [default: {default}]"
+    )
+
+
+class TargetOptions(TypedDict, total=False):
+    """What ``target`` takes, and with it every family's ``synthesise``.
+
+    Attributes
+    ----------
+    files, kit:
+        Liberty files of one library, or the name of a PDK under $PDK_ROOT; the generic library by default.
+    clock_ps:
+        A period to meet, in picoseconds.
+    input_delay, output_delay, setup_uncertainty, hold_uncertainty, driving_cell, load:
+        With a period, as ``constraints.constrain`` takes them.
+    """
+
+    files: Sequence[Path]
+    kit: str | None
+    clock_ps: float | None
+    input_delay: str | float | None
+    output_delay: str | float | None
+    setup_uncertainty: str | float | None
+    hold_uncertainty: str | float | None
+    driving_cell: str | None
+    load: str | float | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to map to, and for a period under which constraints."""
+
+    library: Library
+    constraints: Constraints | None
+
+
+def target(
+    files: Sequence[Path] = (),
+    kit: str | None = None,
+    clock_ps: float | None = None,
+    **conditions: str | float | None,
+) -> Target:
+    """Return what ``TargetOptions`` ask for. Raises UserError that names the option, the file or the kit."""
+    check_period(clock_ps)
+    given = {name: value for name, value in conditions.items() if value is not None}
+    if clock_ps is None:
+        for name in given:
+            raise UserError(
+                f"--{name.replace('_', '-')}: goes with --clock; without a period nothing is timed"
+            )
+    cells = choose_library(files, kit)
+    if clock_ps is None:
+        return Target(cells, None)
+    return Target(cells, constraints.constrain(cells, clock_ps, **given))  # type: ignore[arg-type]
+
+
 def choose_library(files: Sequence[Path], kit: str | None) -> Library:
     """Return the library of ``--liberty`` and ``--pdk``; without either the generic one.
 
@@ -88,16 +170,15 @@ def check_period(clock_ps: object) -> None:
         )
 
 
-def power_library(files: Sequence[Path], kit: str | None, clock_ps: float | None) -> tuple[Library, float]:
-    """Return the library and the period of a measurement of power, both of which it needs.
+def power_target(**options: Unpack[TargetOptions]) -> Target:
+    """Return what a measurement of power is mapped to: a library with tables of power, and a period.
 
-    Raises UserError where either is missing, or the library has no tables of power.
+    Raises UserError where either is missing, and as ``target`` does.
     """
-    check_period(clock_ps)
-    if clock_ps is None:
+    if options.get("clock_ps") is None:
         raise UserError("--clock: give a period, such as 2ns; power needs one")
-    if not files and not kit:
+    if not options.get("files") and not options.get("kit"):
         raise UserError("--liberty: give a library with tables of power, or --pdk; the generic one has none")
-    chosen = choose_library(files, kit)
-    Units.of(chosen)
-    return chosen, clock_ps
+    goal = target(**options)
+    Units.of(goal.library)
+    return goal

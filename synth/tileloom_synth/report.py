@@ -42,9 +42,9 @@ class Report:
     how:
         What it was mapped with.
     mapped:
-        The netlist, for checks and power.
-    timing:
-        Where a clock was asked for.
+        The mapped design.
+    timing, sdc:
+        Where a clock was asked for: the worst paths, and the constraints as a file.
     """
 
     name: str
@@ -57,6 +57,12 @@ class Report:
     how: Mapping[str, Any]
     mapped: Mapped = field(repr=False)
     timing: Timing | None = None
+    sdc: str | None = None
+
+    @property
+    def netlist(self) -> str:
+        """The mapped design, in Verilog."""
+        return self.mapped.verilog
 
     @property
     def area(self) -> float:
@@ -101,6 +107,7 @@ def report(
     origins: Mapping[str, str],
     macs: int = 0,
     timing: Timing | None = None,
+    sdc: str | None = None,
 ) -> Report:
     """Return the report of a mapped design.
 
@@ -125,9 +132,13 @@ def report(
         shares={origin: share for origin, share in shares.items() if share.cells},
         cells=cells,
         macs=macs,
-        how=mapped.options.describe(library),
+        how={
+            **mapped.options.describe(library),
+            "faster": {module: way.name for module, way in mapped.faster.items()},
+        },
         mapped=mapped,
         timing=timing,
+        sdc=sdc,
     )
 
 

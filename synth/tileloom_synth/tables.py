@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tileloom.cli.console import Sheet
 
+from .constraints import Constraints
 from .report import Report
 from .timing import Timing
 
@@ -26,7 +27,10 @@ def sheets(result: Report) -> list[Sheet]:
 
 def remarks(result: Report) -> list[str]:
     """Return how a report's design was mapped, a line each."""
-    return [f"{key.replace('_', ' ')}: {value}" for key, value in result.how.items() if value is not None]
+    how = [
+        f"{key.replace('_', ' ')}: {value}" for key, value in result.how.items() if value not in (None, {})
+    ]
+    return [*how, *(_constraints(result.timing.constraints) if result.timing else [])]
 
 
 def _row(name: str, area: float, gates: float, share: float, cells: int, flops: int) -> tuple[str, ...]:
@@ -38,16 +42,31 @@ def _areas(area: float, gates: float) -> tuple[str, str]:
 
 
 def _timing(timing: Timing) -> list[Sheet]:
+    period, setup, hold = timing.constraints.period_ps, timing.setup, timing.hold
     rows = [
-        ("clock period", f"{timing.period_ps:g} ps, {'met' if timing.met else 'NOT met'}"),
-        ("worst slack", f"{timing.slack_ps:.1f} ps"),
+        ("clock period", f"{period:g} ps, {'met' if timing.met else 'NOT met'}"),
+        ("worst slack, setup", f"{setup.slack_ps:.1f} ps"),
+        ("worst slack, hold", f"{hold.slack_ps:.1f} ps" if hold else "not known"),
         ("frequency reached", f"{timing.frequency_mhz:.1f} MHz"),
     ]
-    if not timing.path:
+    if not setup.steps:
         return [Sheet(f"Timing by {timing.source}", (), rows)]
-    rows += [("critical path from", timing.start), ("to", timing.end)]
-    steps = [(step.pin, step.cell, f"{step.arrival_ps:.0f}") for step in timing.path]
+    rows += [("critical path from", setup.start), ("to", setup.end)]
+    steps = [(step.pin, step.cell, f"{step.arrival_ps:.0f}") for step in setup.steps]
     return [
         Sheet(f"Timing by {timing.source}", (), rows),
         Sheet("Critical path", ("pin", "cell", "ps"), steps),
     ]
+
+
+def _constraints(held: Constraints) -> list[str]:
+    """Return what a period was met under, each with what it is in FO4 delays."""
+    delays = {
+        "input delay": held.input_delay_ps,
+        "output delay": held.output_delay_ps,
+        "setup uncertainty": held.setup_uncertainty_ps,
+        "hold uncertainty": held.hold_uncertainty_ps,
+    }
+    said = [f"{name} {value:.0f} ps ({value / held.fo4_ps:.3g} FO4)" for name, value in delays.items()]
+    said += [f"{held.driving_cell} drives inputs", f"load {held.load_ff:.1f} fF"]
+    return [f"constraints: {', '.join(said)}; FO4 is {held.fo4_ps:.1f} ps; ideal clock, no wires"]

@@ -7,7 +7,8 @@ from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import EngineSize, Layer
 from tileloom_golden.engine.sparse import from_dense
 from tileloom_golden.estimate import clock
-from tileloom_golden.estimate.clock import Bus, Overheads
+from tileloom_golden.estimate.axi.bus import Bus
+from tileloom_golden.estimate.clock import Overheads
 from tileloom_golden.estimate.engine import estimate
 
 NONE = Overheads(start=0, load=0, begin=0, queue=0, free=0, row=0, lane=0, requantise=0)

@@ -25,8 +25,11 @@ def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
     assert row["saving"] == pytest.approx(1 - row["int8"]["area"] / row["fp32"]["area"], abs=1e-3)
     assert row["paper_um2_per_mac"] == {"fp32": 3125, "int8": 1875}
     root = ElementTree.parse(picture).getroot()
-    titles = [title.text or "" for title in root.iter("{http://www.w3.org/2000/svg}title")]
-    assert sum(title.startswith("multiplier: ") for title in titles) == 2
+    texts = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    for weight in ("fp32", "int8"):
+        assert weight.upper() in texts
+        assert f"{row[weight]['gate_equivalents'] / 16:,.0f}" in texts
+    assert {"multiplier", "adder", "4 x 4"} <= set(texts) and "logic (flat)" not in texts
     shown = {origin for _, _, origins in chart.BANDS for origin in origins}
     assert set(ORIGINS) <= shown
     refused = run("sasp", "--svg", str(tmp_path / "none" / "area.svg"))

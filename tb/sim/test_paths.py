@@ -11,6 +11,7 @@ from tileloom.errors import ToolError
 from tileloom_sim.build import cocotb_run
 from tileloom_sim.build.harness import HarnessError, compile_harness, run
 from tileloom_sim.build.verilator import control_file
+from tileloom_synth.constraints import constrain
 from tileloom_synth.flow import Flow
 from tileloom_synth.library.recipes import Options
 from tileloom_synth.library.standard_cells import generic
@@ -141,4 +142,4 @@ def test_synthesis_and_timing():
     assert mapped.modules["counter"]["cells"]
     if opensta() is None:
         pytest.skip("OpenSTA (sta) is not installed: sudo apt install opensta")
-    assert analyse(mapped, generic(), 500, "clk").source == "OpenSTA"
+    assert analyse(mapped, generic(), constrain(generic(), 500), "clk").source == "OpenSTA"

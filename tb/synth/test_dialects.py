@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tileloom_synth import timing
+from tileloom_synth.constraints import constrain
 from tileloom_synth.library import liberty
 from tileloom_synth.library.delivery import DEFAULTS
 from tileloom_synth.library.standard_cells import LibraryError, load
@@ -55,7 +56,7 @@ def read(name):
 def test_a_dialect_maps_and_has_timing(name):
     cells = read(name)
     assert cells.untimed is None
-    result = synthesise(DESIGN, "top", cells, clock_ps=100_000)
+    result = synthesise(DESIGN, "top", cells, constraints=constrain(cells, 100_000))
     assert result.cells[TIMED[name]] == result.flops == FLOPS
     assert set(result.cells) <= set(cells.cells) and result.area > 0
     assert result.timing is not None and result.timing.met
@@ -73,7 +74,7 @@ def test_a_library_without_delays_maps_for_area_alone(name):
     with pytest.raises(
         LibraryError, match=f"{cell} has no tables of delay: the library maps for area alone, without --clock"
     ):
-        synthesise(DESIGN, "top", cells, clock_ps=1000)
+        constrain(cells, 1000)
 
 
 @pytest.mark.parametrize(

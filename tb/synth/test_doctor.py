@@ -9,12 +9,11 @@ from click.testing import CliRunner
 
 from tileloom.cli.main import main
 from tileloom_synth import doctor
-from tileloom_synth.doctor import doctor_command
 from tileloom_synth.library import pdk
 
 
 def run(*arguments):
-    return CliRunner().invoke(doctor_command, arguments)
+    return CliRunner().invoke(main, ["doctor", *arguments])
 
 
 def found(result):

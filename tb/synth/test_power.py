@@ -14,6 +14,7 @@ from tileloom.cli.main import main
 from tileloom.families import load
 from tileloom.systolic.design import generate
 from tileloom_sim.systolic.operands import prepare
+from tileloom_synth.constraints import constrain
 from tileloom_synth.gates.flat import flatten
 from tileloom_synth.gates.simulator import Simulator
 from tileloom_synth.library.standard_cells import LibraryError, generic
@@ -183,7 +184,11 @@ def test_elements_are_near_what_others_measured(preset, stages, expected):
     design = generate(config)
     modules = design.manifest["modules"]
     report = synthesise(
-        design.verilog, f"{design.name}_processing_element", cells, clock_ps=2000, origins=modules
+        design.verilog,
+        f"{design.name}_processing_element",
+        cells,
+        constraints=constrain(cells, 2000),
+        origins=modules,
     )
     flat = flatten(report.mapped, cells, modules)
     rng = np.random.default_rng(1)

@@ -6,6 +6,7 @@ import pytest
 
 from tileloom.families import load
 from tileloom.systolic.design import generate
+from tileloom_synth.constraints import constrain
 from tileloom_synth.flow import Flow
 from tileloom_synth.library.recipes import Options
 from tileloom_synth.library.standard_cells import generic
@@ -21,7 +22,7 @@ def mapped():
 
 
 def test_the_whole_netlist_is_read(mapped):
-    assert analyse(mapped, generic(), 2000, "clk").source == "OpenSTA"
+    assert analyse(mapped, generic(), constrain(generic(), 2000), "clk").source == "OpenSTA"
 
 
 def test_what_cannot_be_read_is_an_error(mapped):
@@ -30,4 +31,4 @@ def test_what_cannot_be_read_is_an_error(mapped):
         mapped, verilog=mapped.verilog + "\nmodule odd(a);\n  input a;\n  assign { a } = ;\nendmodule\n"
     )
     with pytest.raises(TimingError, match="OpenSTA: Error"):
-        analyse(broken, generic(), 2000, "clk")
+        analyse(broken, generic(), constrain(generic(), 2000), "clk")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tileloom.errors import ToolError
+from ..svg import OKABE_ITO, svg
 
-BARS, DOTS = "#0072B2", "#D55E00"
-"""Colours that stay apart in print and for colour-blind eyes (Okabe and Ito)."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BARS, DOTS = OKABE_ITO[:2]
 
 
 def draw(figures: Mapping[str, Any]) -> str:
@@ -17,16 +18,11 @@ def draw(figures: Mapping[str, Any]) -> str:
 
     Raises ToolError where matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ToolError("a chart needs matplotlib: pip install 'tileloom[network]'") from None
     layers = figures["layers"]
     places = range(len(layers))
-    with matplotlib.rc_context({"svg.hashsalt": "tileloom", "svg.fonttype": "none"}):
-        picture = Figure(figsize=(max(6.0, 0.32 * len(layers) + 2.4), 4.8), layout="constrained")
-        axes = picture.add_subplot()
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
         axes.bar(places, [each["cycles"] for each in layers], color=BARS, label="cycles")
         axes.set_ylabel("cycles of an inference", color=BARS)
         axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -41,6 +37,5 @@ def draw(figures: Mapping[str, Any]) -> str:
             other.set_ylabel("signal to quantisation noise, dB", color=DOTS)
             other.set_ylim(bottom=min(0.0, *(value for _, value in noisy)))
         axes.spines["top"].set_visible(False)
-        content = io.StringIO()
-        picture.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+
+    return svg(paint, width=max(6.0, 0.32 * len(layers) + 2.4), height=4.8)

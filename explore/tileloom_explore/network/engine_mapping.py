@@ -19,7 +19,7 @@ from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import INDEX_BYTES
-from tileloom_golden.estimate.clock import Bus
+from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import convolve, wrap_int32
 from tileloom_golden.rounding import to_float64
@@ -31,7 +31,7 @@ from tileloom_sim.systolic import reference
 
 from .arrangement import Pads, pad, unroll
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated, kept_units
+from .mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
 
 NO_PADS: Pads = (0, 0, 0, 0)
 
@@ -105,6 +105,13 @@ class EngineMapping:
             skipped=images * (blocks - sum(int(mask.sum()) for mask in masks)),
         )
 
+    def runs(self, image: tuple[int, ...]) -> list[Run]:
+        """Return what the engine computes for an image of a shape, a run for each part of the weights."""
+        geometries = [self._geometry(part, image) for part in range(len(self.parts))]
+        masks = [self._program(part, geometry)[2] for part, geometry in enumerate(geometries)]
+        times = 1 if self._flat else image[0]
+        return [Run(geometry, mask, times) for geometry, mask in zip(geometries, masks, strict=True)]
+
     @property
     def _flat(self) -> bool:
         """Whether places are independent, so that all images of a batch are one."""
@@ -148,7 +155,8 @@ class EngineMapping:
             raise RefusedError(f"{self.layer.name}: {error}") from None
         occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
         mask = kept_units(occupied, (self.config.k, self.config.n))
-        bus = Bus() if self.config.port is EnginePort.AXI4 else None
+        axi = self.config.port is EnginePort.AXI4
+        bus = Bus(burst_beats=self.config.burst_beats) if axi else None
         return program, estimate(program, mask, bus=bus), mask
 
     def _operands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[Any], Pads]]:

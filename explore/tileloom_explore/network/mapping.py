@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import family_of
+from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.systolic.prune import tile_norms
 
 from .layer import Layer
@@ -79,6 +80,25 @@ class Simulated:
     compared: int
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Something that an array or an engine computes for a layer.
+
+    Attributes
+    ----------
+    geometry:
+        A convolution or a product.
+    kept:
+        Which tiles or blocks of its weights are computed: along K x along N.
+    times:
+        How often, once for each image where these are not taken together.
+    """
+
+    geometry: Geometry
+    kept: npt.NDArray[np.bool_]
+    times: int
+
+
 class Mapping(Protocol):
     """A layer on a configuration."""
 
@@ -94,6 +114,12 @@ class Mapping(Protocol):
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
+
+    def runs(self, image: tuple[int, ...]) -> list[Run]:
+        """Return what an array or an engine computes for an image of a shape, one after another.
+
+        Raises RefusedError for kernels on a core.
+        """
 
 
 def map_layer(config: Config, layer: Layer) -> Mapping:

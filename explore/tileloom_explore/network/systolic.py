@@ -19,6 +19,7 @@ from tileloom.formats import FloatFormat
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import generate, timing
 from tileloom_golden.checks import Words
+from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.estimate.systolic import cycles as gemm_cycles
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.systolic import reference
@@ -27,7 +28,7 @@ from tileloom_sim.systolic.operands import float_words, weight_words
 
 from .arrangement import unroll
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated, kept_units, within
+from .mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
 from .weights import as_matrix, expand_groups
 
 
@@ -100,6 +101,15 @@ class ArrayMapping:
             units=tiles,
             skipped=tiles - computed,
         )
+
+    def runs(self, image: tuple[int, ...]) -> list[Run]:
+        """Return what the array computes for an image of a shape: a product for each span of K."""
+        vectors, (rows, columns) = int(np.prod(self.layer.output_shape(image)[:3])), self.matrix.shape
+        spans = [len(range(rows)[cut]) for cut in self.cuts]
+        return [
+            Run(Geometry.product(vectors, span, columns), self._kept(cut), 1)
+            for span, cut in zip(spans, self.cuts, strict=True)
+        ]
 
     def _cycles(self, kept: npt.NDArray[np.bool_], vectors: int) -> int:
         figures = timing(self.config)

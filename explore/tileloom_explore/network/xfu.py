@@ -26,7 +26,7 @@ from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
 
 from .arrangement import pad, unroll
 from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Simulated
+from .mapping import Cost, Image, RefusedError, Run, Simulated
 from .quantise import IntegerLayer, integer_layer
 from .recognise import recognise
 
@@ -119,6 +119,10 @@ class KernelMapping:
             units=runs * groups * rows * length,
             skipped=0 if size is None else runs * groups * rows * (length - length // size),
         )
+
+    def runs(self, image: tuple[int, ...]) -> list[Run]:
+        """Raise RefusedError: a core runs kernels, which have no tiles."""
+        raise RefusedError(f"{self.layer.name}: runs as kernels on a core, not in tiles or blocks")
 
     @property
     def _kernel(self) -> Kernel:

@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..svg import OKABE_ITO, svg
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from .sasp import Row
 
-# From bottom to top; colours that stay apart in print and for colour-blind eyes (Okabe and Ito).
+BLUE, VERMILION, _, _, ORANGE, SKY, _ = OKABE_ITO
 BANDS = (
-    ("multiplier", "#0072B2", ("multiplier",)),
-    ("adder", "#56B4E9", ("adder", "adder: align", "adder: add", "adder: normalise", "adder: round")),
-    ("logic (flat)", "#56B4E9", ("logic",)),
-    ("pipeline registers", "#E69F00", ("pipeline registers",)),
-    ("stationary registers", "#D55E00", ("stationary registers",)),
+    ("multiplier", BLUE, ("multiplier",)),
+    ("adder", SKY, ("adder", "adder: align", "adder: add", "adder: normalise", "adder: round")),
+    ("logic (flat)", SKY, ("logic",)),
+    ("pipeline registers", ORANGE, ("pipeline registers",)),
+    ("stationary registers", VERMILION, ("stationary registers",)),
     ("activation registers", "#F0E442", ("activation registers",)),
     ("skew, loading, control", "#999999", ("skew", "weight loading", "control", "clock gates")),
 )
-"""What is drawn together: its name, colour and origins."""
+"""What is drawn together, from bottom to top: its name, colour and origins."""
 
-WIDTH, HEIGHT = 760, 440
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 200, 50, 60
-_BAR = 42
+BAR = 0.34
+"""Width of a bar, where sizes are 1 apart."""
 
 
 def draw(rows: list[Row]) -> str:
-    """Return an SVG of gate equivalents per processing element by origin: two bars for each size."""
-    per_element = {(row.size, weight): _bands(row, weight) for row in rows for weight in rows[0].reports}
-    step = _round_step(max(sum(bands) for bands in per_element.values()) / 5)
-    top = step * (int(max(sum(bands) for bands in per_element.values()) / step) + 1)
-    scale = (HEIGHT - _TOP - _BOTTOM) / top
-    base = HEIGHT - _BOTTOM
-    library = rows[0].reports["fp32"].library
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">',
-        f"<title>Area per processing element by origin, in {library}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        _text(_LEFT, 24, f"Area per processing element, GE ({library})", size=15, anchor="start"),
-    ]
-    for tick in range(0, top + 1, step):
-        y = base - tick * scale
-        parts.append(f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="#ddd"/>')
-        parts.append(_text(_LEFT - 8, y + 4, f"{tick:,}", anchor="end"))
-    space = (WIDTH - _LEFT - _RIGHT) / len(rows)
-    for place, row in enumerate(rows):
-        middle = _LEFT + space * (place + 0.5)
-        for side, weight in zip((-1, 1), rows[0].reports, strict=True):
-            x = middle + side * (_BAR / 2 + 3) - _BAR / 2
-            parts += _bar(x, base, scale, per_element[row.size, weight])
-            parts.append(_text(x + _BAR / 2, base + 16, weight.upper()))
-        parts.append(_text(middle, base + 36, f"{row.size} x {row.size}", size=13))
-    parts += _legend([sum(bands[index] for bands in per_element.values()) > 0 for index in range(len(BANDS))])
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    """Return an SVG of gate equivalents per processing element by origin: two bars for each size.
+
+    Raises ToolError where matplotlib is not installed.
+    """
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for place, row in enumerate(rows):
+            for side, weight in zip((-0.55, 0.55), row.reports, strict=True):
+                _bar(axes, place + side * BAR, _bands(row, weight), weight.upper())
+        axes.set_xticks(range(len(rows)), [f"{row.size} x {row.size}" for row in rows])
+        axes.tick_params(axis="x", length=0, pad=14, labelsize=10)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_title(f"Area per processing element, GE ({next(iter(rows[0].reports.values())).library})")
+        axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        drawn, names = axes.get_legend_handles_labels()
+        by_name = dict(zip(names, drawn, strict=True))
+        shown = [name for name, _, _ in reversed(BANDS) if name in by_name]
+        handles = [by_name[name] for name in shown]
+        figure.legend(handles, shown, loc="outside right upper", frameon=False)
+
+    return svg(paint, width=7.6, height=4.4)
+
+
+def _bar(axes: Axes, x: float, bands: Sequence[float], name: str) -> None:
+    """Draw a bar of bands, its sum above and its name below."""
+    height = 0.0
+    for (band, colour, _), value in zip(BANDS, bands, strict=True):
+        if value > 0:
+            axes.bar(x, value, BAR, bottom=height, color=colour, label=band)
+            height += value
+    for text, at, below in ((f"{height:,.0f}", height, 3), (name, 0.0, -11)):
+        axes.annotate(text, (x, at), (0, below), ha="center", fontsize=8, textcoords="offset points")
 
 
 def _bands(row: Row, weight: str) -> list[float]:
@@ -64,44 +76,3 @@ def _bands(row: Row, weight: str) -> list[float]:
         / row.size**2
         for _, _, origins in BANDS
     ]
-
-
-def _bar(x: float, base: float, scale: float, bands: list[float]) -> list[str]:
-    parts = []
-    y = base
-    for (name, colour, _), value in zip(BANDS, bands, strict=True):
-        height = value * scale
-        y -= height
-        if height > 0:
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{_BAR}" height="{height:.1f}" fill="{colour}">'
-                f"<title>{name}: {value:,.0f} GE</title></rect>"
-            )
-    parts.append(_text(x + _BAR / 2, y - 5, f"{sum(bands):,.0f}"))
-    return parts
-
-
-def _legend(used: list[bool]) -> list[str]:
-    parts = []
-    y = _TOP + 20
-    for (name, colour, _), is_used in reversed(list(zip(BANDS, used, strict=True))):
-        if is_used:
-            x = WIDTH - _RIGHT + 20
-            parts.append(f'<rect x="{x}" y="{y - 11}" width="14" height="14" fill="{colour}"/>')
-            parts.append(_text(x + 22, y, name, anchor="start"))
-            y += 24
-    return parts
-
-
-def _text(x: float, y: float, text: str, *, size: int = 12, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}">{text}</text>'
-
-
-def _round_step(least: float) -> int:
-    """Return the smallest of 1, 2, 5, 10, ... that is not below ``least``."""
-    power = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * power >= least:
-                return factor * power
-        power *= 10

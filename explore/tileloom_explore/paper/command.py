@@ -7,6 +7,7 @@ import click
 from tileloom.cli.main import Group
 
 from .engine import engine_command
+from .roofline import roofline_command
 from .sasp import sasp_command
 from .sparseloop import sparseloop_command
 from .xdecimate import xdecimate_command
@@ -22,8 +23,9 @@ def paper_command() -> None:
       tileloom paper xdecimate     speed-ups of the kernels (Fig. 8)
       tileloom paper engine        networks on grids of engines (Table II)
       tileloom paper sparseloop    sparse accelerators by the analytical model
+      tileloom paper roofline      a machine's rooflines (Fig. 3), utilisation (Table I)
     """
 
 
-for _command in (sasp_command, xdecimate_command, engine_command, sparseloop_command):
+for _command in (sasp_command, xdecimate_command, engine_command, sparseloop_command, roofline_command):
     paper_command.add_command(_command)

@@ -4,7 +4,8 @@ A layer is divided by output pixels and by output channels; each engine has its 
 dealt to the engines so that all have about as many blocks; a layer is done when its last engine is.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -61,21 +62,32 @@ def layer_cycles(
         As in `compile_layer` and `estimate`, or a side of the grid is not positive.
     """
     size = size or EngineSize()
+    return max(
+        estimate(compiled(piece, size), kept[:, columns]).cycles
+        for piece, columns, _ in pieces(layer, grid, kept, size)
+    )
+
+
+def pieces(
+    layer: Layer, grid: tuple[int, int], kept: npt.NDArray[np.bool_], size: EngineSize
+) -> Iterator[tuple[Layer, list[int], int]]:
+    """Yield what engines of a grid compute: the layer of a part, its block columns, and how many have it.
+
+    Engines beyond the parts that there are have nothing to do. Parameters and errors as in `layer_cycles`.
+    """
     check_positive(grid[0], "grid[0]")
     check_positive(grid[1], "grid[1]")
     layer = layer.flat
     height, width = layer.output
     # Of a flat layer the pixels are across, in whole tiles.
     if height == 1:
-        parts = {crop(layer, (0, 1), part) for part in _parts(width, grid[0], size.m)}
+        parts = Counter(crop(layer, (0, 1), part) for part in _parts(width, grid[0], size.m))
     else:
-        parts = {crop(layer, part) for part in _parts(height, grid[0], 1)}
-    most = 0
-    for part in parts:
-        for columns in deal(kept.sum(axis=0), grid[1]):
-            piece = replace(part, outputs=min(len(columns) * size.n, layer.outputs))
-            most = max(most, estimate(_compiled(piece, size), kept[:, columns]).cycles)
-    return most
+        parts = Counter(crop(layer, part) for part in _parts(height, grid[0], 1))
+    hands = deal(kept.sum(axis=0), grid[1])
+    for part, count in parts.items():
+        for columns in hands:
+            yield replace(part, outputs=min(len(columns) * size.n, layer.outputs)), columns, count
 
 
 def deal(blocks: npt.NDArray[np.int64], engines: int) -> list[list[int]]:
@@ -184,7 +196,8 @@ def _layer_cycles(layer: Layer, grid: tuple[int, int], sparsity: float, size: En
     return min(layer_cycles(layer, division, kept, size) for division in divisions)
 
 
-_compiled = cache(compile_layer)
+compiled = cache(compile_layer)
+"""``compile_layer`` that remembers: networks repeat their layers."""
 
 
 def _parts(total: int, parts: int, unit: int) -> list[tuple[int, int]]:

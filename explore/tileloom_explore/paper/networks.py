@@ -14,15 +14,29 @@ Named = list[tuple[str, Layer]]
 
 def resnet_50() -> Named:
     """Return the 53 convolutions of ResNet-50, 224 x 224."""
+    return resnet((3, 4, 6, 3))
+
+
+def resnet(depths: tuple[int, ...], *, stride_first: bool = False) -> Named:
+    """Return the convolutions of a ResNet of bottleneck blocks, 224 x 224.
+
+    Parameters
+    ----------
+    depths:
+        Blocks of each stage: 3, 4, 6, 3 of ResNet-50, 3, 4, 23, 3 of ResNet-101.
+    stride_first:
+        Whether a stage's stride is in its first 1 x 1 convolution, as the paper has it.
+    """
     net = _Network(224, 3)
     net.add("conv1", 64, 7, stride=2, pad=3)
     net.pool(stride=2, pad=1)
-    for stage, (blocks, width) in enumerate(((3, 64), (4, 128), (6, 256), (3, 512)), start=2):
+    for stage, blocks in enumerate(depths, start=2):
+        width = 16 << stage
         for block in range(blocks):
             name, stride = f"conv{stage}_{block + 1}", 2 if block == 0 and stage > 2 else 1
             size, channels = net.size, net.channels
-            net.add(f"{name}.1", width, 1)
-            net.add(f"{name}.2", width, 3, stride=stride, pad=1)
+            net.add(f"{name}.1", width, 1, stride=stride if stride_first else 1)
+            net.add(f"{name}.2", width, 3, stride=1 if stride_first else stride, pad=1)
             net.add(f"{name}.3", 4 * width, 1)
             if block == 0:
                 net.layers.append(

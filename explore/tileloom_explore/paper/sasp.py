@@ -1,8 +1,8 @@
-"""SASP's figure 6, area and power: both kinds of element at the paper's four sizes, beside its figures."""
+"""The area table of SASP: both processing elements at the paper's four sizes, beside the paper's figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from tileloom.api import generate
 from tileloom.cli.console import note, print_json, print_table, step
 from tileloom.errors import UserError
 from tileloom.files import claim
+from tileloom_synth.constraints import Constraints
 from tileloom_synth.library.standard_cells import Library
-from tileloom_synth.options import choose_library, library_options, power_library
-from tileloom_synth.progress import progress
+from tileloom_synth.options import library_options, power_target, target
+from tileloom_synth.progress import Progress, progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
@@ -54,8 +55,8 @@ def measure(
     library: Library,
     *,
     hierarchy: str = "units",
-    clock_ps: float | None = None,
-    on_line: Callable[[str], None] | None = None,
+    constraints: Constraints | None = None,
+    shown: Progress | None = None,
 ) -> list[Row]:
     """Return the table's rows: the eight ``sasp`` presets in ``library``, mapped as ``synthesise`` does."""
     rows = []
@@ -68,11 +69,11 @@ def measure(
                 design.name,
                 library,
                 hierarchy=hierarchy,
-                clock_ps=clock_ps,
+                constraints=constraints,
                 clock=design.manifest["clock"],
                 origins=design.manifest["modules"],
                 macs=size * size,
-                on_line=on_line,
+                progress=shown,
             )
         rows.append(Row(size, reports))
     return rows
@@ -151,35 +152,37 @@ def sasp_command(
 ) -> None:
     """Synthesise the eight arrays of the SASP paper and set their area beside the paper's (Fig. 6).
 
-    With --power their power, too: what INT8 weights save of it, for both bounds of glitches.
-
     \b
     Examples:
       tileloom paper sasp
       tileloom paper sasp --liberty nangate45.lib.gz --svg area.svg
       tileloom paper sasp --liberty nangate45.lib.gz --clock 4ns --power
+
+    With --power their power, too: what INT8 weights save of it, for both bounds of glitches.
     """
     outputs = claim({"--svg": svg}, inputs=files, force=force)
     if seed is not None and not power:
         raise UserError("--seed: is of --power; nothing else is drawn")
     if power and flat:
         raise UserError("--power: simulates elements apart; leave --flat out")
-    cells = power_library(files, kit, clock_ps)[0] if power else choose_library(files, kit)
-    with progress(f"Synthesising eight arrays to {cells.name}") as on_line:
-        rows = measure(cells, hierarchy="flat" if flat else "units", clock_ps=clock_ps, on_line=on_line)
+    chosen = power_target if power else target
+    goal = chosen(files=files, kit=kit, clock_ps=clock_ps)
+    hierarchy = "flat" if flat else "units"
+    with progress(f"Synthesising eight arrays to {goal.library.name}") as shown:
+        rows = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints, shown=shown)
+    if svg:
+        outputs.write({svg: chart.draw(rows)})
     watts: list[sasp_power.Row] = []
     if power and clock_ps is not None:
         reports = {row.size: row.reports for row in rows}
-        with step("Measuring power") as shown:
-            watts = sasp_power.measure_power(reports, cells, clock_ps, seed or 0, shown.show)
-    if svg:
-        outputs.write({svg: chart.draw(rows)})
+        with step("Measuring power") as shown_power:
+            watts = sasp_power.measure_power(reports, goal.library, clock_ps, seed or 0, shown_power.show)
     if as_json:
         print_json({**to_json(rows), **({"power": sasp_power.to_json(watts)} if watts else {})})
         return
     print_rows(rows)
     if watts and clock_ps is not None:
-        sasp_power.sheet(watts, cells.name, clock_ps).show()
+        sasp_power.sheet(watts, goal.library.name, clock_ps).show()
         for text in sasp_power.NOTES:
             note(text)
 

@@ -37,6 +37,8 @@ class EngineSize:
         Whether tiles of A that are all zero are skipped in products.
     block_interval:
         Least cycles between blocks; None is the dot-product core's, beats of a block + 1.
+    by_rows:
+        Whether a block goes into the core a row in a cycle, not a beat.
     block_latency:
         Cycles from a block's last beat on the bus to its use, beyond the dot-product core's.
     hazard:
@@ -63,6 +65,7 @@ class EngineSize:
     requantise: bool = True
     activation_mask: bool = False
     block_interval: int | None = None
+    by_rows: bool = False
     block_latency: int = 0
     hazard: int = 1
     latency: int = 2

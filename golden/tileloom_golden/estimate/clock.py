@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.layer import EngineSize
+from ..engine.memory_map import kept_blocks
 from ..engine.program import Conv, Group, Load
 
 
@@ -47,7 +48,7 @@ class Overheads:
         From the accumulators to the lanes: the register of what was read.
     lane, requantise:
         Through a lane, and how much longer that is with requantisation, whose registers are those of the sum,
-        the magnitude, the product and the result.
+        the product and the result.
     """
 
     start: int = 1
@@ -57,25 +58,11 @@ class Overheads:
     free: int = 3
     row: int = 1
     lane: int = 1
-    requantise: int = 3
+    requantise: int = 2
 
     def leaving(self, size: EngineSize) -> int:
         """Return the cycles from a row read to a row taken."""
         return self.row + self.lane + self.requantise * size.requantise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bus:
-    """The one read channel of the AXI4 variant.
-
-    Attributes
-    ----------
-    latency:
-        Cycles in which nothing can come yet, descriptors and first addresses. It depends on the memory; the
-        default is fitted to 20 layers on cocotbext-axi's (``docs/engine.md``, Cycles).
-    """
-
-    latency: int = 48
 
 
 @dataclass
@@ -120,8 +107,6 @@ class Part:
         Cycles from a block's tap to the next, as a rule.
     columns:
         Of each, kept blocks times taps, cycles from the first to the last, and those of the last.
-    bus_beats:
-        Of everything that is read, where that shares a bus; else 0.
     accumulate, finish:
         Of the CONV.
     """
@@ -129,7 +114,6 @@ class Part:
     units: int
     passes: int
     columns: Sequence[tuple[int, int, int]]
-    bus_beats: int
     accumulate: bool
     finish: bool
 
@@ -139,30 +123,21 @@ class Part:
         conv: Conv,
         mask: npt.NDArray[np.bool_],
         size: EngineSize,
-        bus: Bus | None,
         blocked: npt.NDArray[np.bool_] | None,
     ) -> "Part":
         """Return what a LOAD and its CONV take; `blocked` says where A is not zero, if that counts."""
         taps = conv.kernel[0] * conv.kernel[1]
-        kept = mask[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
+        kept = kept_blocks(conv, mask)
         blocks = kept.sum(axis=0)
-        tiles = np.full(conv.blocks, conv.rows * conv.tiles)
-        if blocked is not None and conv.masked:
-            units = blocked[load.block :, load.y, load.x :][: load.blocks, : load.width].any(axis=2)
-            filled = np.pad(units, ((0, 0), (0, -load.width % size.m)))
-            tiles = np.maximum(1, filled.reshape(load.blocks, -1, size.m).any(axis=2).sum(axis=1))
+        tiles = tiles_of(load, conv, size, blocked)
         passes = np.maximum(tiles, max(size.interval, size.hazard))
         bottom = conv.blocks - 1 - np.argmax(kept[::-1], axis=0)
         last = np.where(blocks > 0, tiles[bottom], 0)
         before = np.where(blocks > 0, taps * (passes @ kept) - passes[bottom], 0)
-        data = -(-load.rows * load.width * load.blocks * size.k * size.element_bits // size.bus)
-        index = -(-16 * int(np.maximum(blocks, 1).sum()) // size.bus)
-        weights = int((size.header_beats + blocks * taps * size.block_beats).sum())
         return Part(
             units=load.padded[0] * load.padded[1] * load.blocks,
             passes=round(float(passes.mean())),
             columns=list(zip((blocks * taps).tolist(), before.tolist(), last.tolist(), strict=True)),
-            bus_beats=weights + data + index if bus else 0,
             accumulate=conv.accumulate,
             finish=conv.finish,
         )
@@ -171,6 +146,21 @@ class Part:
     def cycles(self) -> int:
         """In which a block is in use, or an empty column passes."""
         return sum(max(1, before + last) for _, before, last in self.columns)
+
+
+def tiles_of(
+    load: Load, conv: Conv, size: EngineSize, blocked: npt.NDArray[np.bool_] | None
+) -> npt.NDArray[np.int64]:
+    """Return the tiles that a block of each block row is multiplied by, of all taps each.
+
+    `blocked` says where A is not zero, channel blocks x H x W x k, for an engine that skips tiles of zeros;
+    where all are, one is visited.
+    """
+    if blocked is None or not conv.masked:
+        return np.full(conv.blocks, conv.rows * conv.tiles)
+    units = blocked[load.block :, load.y, load.x :][: load.blocks, : load.width].any(axis=2)
+    filled = np.pad(units, ((0, 0), (0, -load.width % size.m)))
+    return np.maximum(1, filled.reshape(load.blocks, -1, size.m).any(axis=2).sum(axis=1))
 
 
 def drained(group: Group, size: EngineSize) -> int:
@@ -197,7 +187,6 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
     for part in parts:
         clock.loaded = max(clock.loaded + times.load, clock.released[0]) + part.units
         clock.computed = max(clock.computed, clock.loaded + times.begin)
-        begin = clock.computed
         whole, rest = divmod(size.weight_beats, size.block_beats)
         # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
         queue = min(times.queue, size.weight_beats + 1)
@@ -220,5 +209,4 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
             if part.finish:
                 clock.written = max(clock.written, clock.computed + size.latency) + drain
                 clock.freed = [clock.freed[1], clock.written + times.free]
-        clock.computed = max(clock.computed, begin + part.bus_beats)
         clock.released = [clock.released[1], clock.computed]

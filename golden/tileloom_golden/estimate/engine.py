@@ -1,7 +1,7 @@
 """How many cycles the block-sparse engine takes for a program, in closed form (docs/engine.md, Cycles).
 
 Nothing is simulated: `clock` has the sums and maxima, a few for each block column of each strip that
-differs from the one before.
+differs from the one before. The AXI4 variant, in which any beat can be late, is in `axi`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ import numpy.typing as npt
 from ..engine.program import EngineSize, Program
 from ..engine.sparse import BlockSparse
 from ..engine.streams import to_blocks
-from .clock import Bus, Clock, Overheads, Part, drained, repeat
+from .axi.bus import Bus
+from .axi.engine import axi_cycles
+from .clock import Clock, Overheads, Part, drained, repeat
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Estimate:
     Attributes
     ----------
     cycles:
-        From the first command to the last result taken.
+        From the first command to the last result taken; of the AXI4 variant from `start` to `status`.
     computing:
         In which a block is in use.
     loading:
@@ -68,7 +70,7 @@ def estimate(
     overheads:
         Of control; None is those of the RTL.
     bus:
-        Of the AXI4 variant; None is the variant with streams, none of which ever waits.
+        Of the AXI4 variant, with its memory; None is the variant with streams, none of which ever waits.
     activations:
         H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
 
@@ -83,7 +85,7 @@ def estimate(
     if mask.shape != shape:
         raise ValueError(f"kept has shape {mask.shape}, and the layer {shape} blocks")
     times = overheads or Overheads()
-    clock = Clock(loaded=times.start + (bus.latency if bus else 0))
+    clock = Clock(loaded=times.start)
     computing = loading = writing = 0
     runs = program.runs
     blocked = None
@@ -92,14 +94,17 @@ def estimate(
         runs = [(group, 1) for group in program.groups]
         blocked = to_blocks(np.reshape(activations, (layer.height, layer.width, layer.channels)), size.k) != 0
     for group, count in runs:
-        parts = [Part.of(load, conv, mask, size, bus, blocked) for load, conv in group.parts]
+        parts = [Part.of(load, conv, mask, size, blocked) for load, conv in group.parts]
         computing += count * sum(part.cycles for part in parts)
         loading += count * sum(part.units for part in parts)
         writing += count * drained(group, size) * group.write.columns
-        repeat(clock, group, parts, count, size, times)
+        if not bus:
+            repeat(clock, group, parts, count, size, times)
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     macs = _useful(layer.channels, layer.outputs, mask, size) * per_weight
     cycles = clock.written + times.leaving(size)
+    if bus:
+        cycles = axi_cycles(program, mask, bus, times.leaving(size), blocked)
     return Estimate(cycles, computing, loading, writing, macs, size.m * size.k * size.n)
 
 

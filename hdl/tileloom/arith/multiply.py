@@ -21,6 +21,7 @@ from amaranth.lib.wiring import In, Out
 from ..formats import FloatFormat, Format, Rounding
 from .carry_save import Rows, carry_save_multiply
 from .factor import EncodeFactor, FactorFormat, significand
+from .partial_products import booth_pays
 from .pipeline import register
 from .rounding import Round, as_signed, signed_width
 
@@ -117,7 +118,8 @@ class Multiply(wiring.Component):
             exponent, addend = whole, Const(0, 1)
         if self.keeps_rows:
             m.submodules.carry_save = carry_save = Module()
-            rows = carry_save_multiply(carry_save, platform, a_significand, b_significand)
+            booth = booth_pays(len(a_significand), len(b_significand), fast=True)
+            rows = carry_save_multiply(carry_save, platform, a_significand, b_significand, booth=booth)
             held = Rows(
                 **{
                     name: register(m, self.enable, value, f"rows_{name}")

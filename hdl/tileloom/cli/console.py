@@ -110,9 +110,9 @@ class Step:
 
     def line(self) -> str:
         """Return the step as a line of text."""
-        share = f" {self.completed / self.total:.0%}" if self.total else ""
-        detail = f", {self.detail}" if self.detail else ""
-        return f"{self.text}:{share}{detail} ({time.monotonic() - self._began:.0f} s)"
+        share = f"{self.completed / self.total:.0%}" if self.total else ""
+        said = ", ".join(filter(None, (share, self.detail)))
+        return f"{self.text}{': ' if said else ''}{said} ({time.monotonic() - self._began:.0f} s)"
 
 
 @contextmanager

@@ -145,6 +145,7 @@ def main() -> None:
       tileloom power stream-8x8-int8 --liberty FILE --clock 2ns     energy by origin, leakage
       tileloom presets                               every preset; presets NAME: as TOML, to start from
       tileloom estimate SPEC.toml                    a sparse accelerator by an analytical model
+      tileloom roofline engine-int8 stream-8x8-int8  what bounds throughput and energy
       tileloom paper sasp                            the papers' tables beside ours
       tileloom doctor                                which tools are there
       tileloom cache show                            simulator builds that are kept

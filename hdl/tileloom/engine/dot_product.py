@@ -1,19 +1,20 @@
 """The INT8 compute core: (m, k) times (k, n) in every cycle, on top of INT32 partial sums.
 
 ```
- weights --> [shadow block] --take--> [block] --.
-                                                |  m x n elements, each:
- activations ---------------------> [A tile] ---+--> k products --> sum --[sum]--> (+) --> results
-                                                                                    ^
- psum ------------------------------------------------------------------------------'
+ weights --> [shadow block] --digits--> [block] --.
+                                                  |  m x n elements, each:
+ activations ----------------------> [A tile] ----+--> k products, their sum --[sum]--> (+) --> results
+                                                                                         ^
+ psum -----------------------------------------------------------------------------------'
 ```
 
-One module stands for all elements. The results have no register of their own: they go straight to a memory.
+A weight is recoded as it enters the block (``products``). One module stands for all elements. The results
+have no register of their own: they go straight to a memory.
 """
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,9 +22,7 @@ from ..arith.pipeline import register
 from ..hierarchy import add_shared
 from .config import EngineConfig
 from .core import ComputeCore, Timing
-
-OPERAND = signed(8)
-"""An activation or a weight."""
+from .products import DIGITS, OPERAND, SumOfProducts, recoded
 
 ACCUMULATOR = signed(32)
 """A partial sum; it wraps. A sum of up to 131,071 products of INT8 cannot reach its ends."""
@@ -39,29 +38,37 @@ class DotElement(wiring.Component):
     product_register:
         A register for every product, so that multipliers and adders are in different cycles.
 
-    Ports: ``a``, ``b`` (in, ``k`` INT8 each); ``psum`` (in, INT32), one cycle later, two with
-    ``product_register``; ``result`` (out, INT32), in the cycle of ``psum``. The sum of products is signed, of
-    ``16 + ceil(log2(k))`` bits, and exact. No register has a reset.
+    Ports: ``a`` (in, ``k`` INT8); ``b`` (in, ``k`` of ``DIGITS``); ``psum`` (in, INT32), one cycle later, two
+    with ``product_register``; ``result`` (out, INT32), in the cycle of ``psum``. No register has a reset.
     """
 
     def __init__(self, k: int, *, product_register: bool = False) -> None:
         self.k = k
         self.product_register = product_register
-        operands = data.ArrayLayout(OPERAND, k)
         super().__init__(
-            {"a": In(operands), "b": In(operands), "psum": In(ACCUMULATOR), "result": Out(ACCUMULATOR)}
+            {
+                "a": In(data.ArrayLayout(OPERAND, k)),
+                "b": In(data.ArrayLayout(DIGITS, k)),
+                "psum": In(ACCUMULATOR),
+                "result": Out(ACCUMULATOR),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        terms = [self.a[index] * self.b[index] for index in range(self.k)]
-        if self.product_register:
-            terms = [register(m, 1, term, f"product_{index}") for index, term in enumerate(terms)]
-        while len(terms) > 1:
-            pairs = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)]
-            terms = pairs + terms[len(terms) & ~1 :]
-        m.d.comb += self.result.eq(self.psum + register(m, 1, terms[0], "sum"))
+        products = add_shared(
+            m,
+            platform,
+            "sum_of_products",
+            "products",
+            lambda: SumOfProducts(self.k, product_register=self.product_register),
+        )
+        m.d.comb += [
+            Value.cast(products.a).eq(Value.cast(self.a)),
+            Value.cast(products.b).eq(Value.cast(self.b)),
+            self.result.eq(self.psum + register(m, 1, products.total, "sum")),
+        ]
         return m
 
 
@@ -93,9 +100,11 @@ class DotProduct(ComputeCore):
         m.d.comb += [self.block_ready.eq(filled == beats), self.weights.ready.eq(~self.block_ready)]
         with m.If(self.weights.valid & self.weights.ready):
             m.d.sync += [shadow.eq(Cat(shadow, self.weights.payload)[config.bus :]), filled.eq(filled + 1)]
-        block = Signal(data.ArrayLayout(OPERAND, config.k * config.n), reset_less=True)
+        block = Signal(data.ArrayLayout(DIGITS, config.k * config.n), reset_less=True)
         with m.If(self.take):
-            m.d.sync += [block.eq(shadow[: block.shape().size]), filled.eq(0)]
+            m.d.sync += filled.eq(0)
+            for index, weight in enumerate(block):
+                m.d.sync += Value.cast(weight).eq(recoded(shadow.word_select(index, OPERAND.width)))
         tile = register(m, self.valid, self.activations, "tile")
 
         for row in range(config.m):

@@ -6,13 +6,14 @@
 it loses a bit. The zero point is 0 in engines that have none.
 
 ```
- result + bias --[sum, 33]-- |sum| --[magnitude]-- * scale --[product]-- >> shift, round, saturate --[q]
-       sign ----------------------------------------------------------------------------'
+ result + bias --[total, 33]-- |total| * scale --[product]-- >> shift, round, saturate --[q]
+                         sign --------------------------------------------'
 ```
 
 Rounding halves away from zero is rounding magnitudes up, and to even is the same for both signs, so that the
-work is done on magnitudes: the multiplier is unsigned, and the shifter drops at every level what lies above
-all that can still count. Rounding to even asks whether anything below the half was shifted out.
+work is done on magnitudes. No adder makes them: the digits of ``scale`` take the total's sign
+(``ScaledMagnitude``). The shifter drops at every level what lies above all that can still count. Rounding to
+even asks whether anything below the half was shifted out.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.pipeline import register
+from ..hierarchy import add_shared
 from .config import RequantiseRounding
-from .dot_product import ACCUMULATOR, OPERAND
+from .dot_product import ACCUMULATOR
+from .products import OPERAND
 
 SCALE_BITS = 16
 """Width of the scale, an unsigned integer."""
@@ -41,8 +44,42 @@ def parameters_layout(*, zero_point: bool) -> data.StructLayout:
     return data.StructLayout(fields | ({"zero": signed(ZERO_BITS)} if zero_point else {}))
 
 
-LATENCY = 4
+TOTAL_BITS = 33
+"""Width of the sum of a result and its bias, which is at least -2^32."""
+
+PRODUCT_BITS = TOTAL_BITS - 1 + SCALE_BITS
+"""Width of the product: 2^32 times the largest scale is below 2^48."""
+
+
+LATENCY = 3
 """From a result to its INT8, in enabled cycles."""
+
+
+class ScaledMagnitude(wiring.Component):
+    """The magnitude of a total, times a scale. Combinational.
+
+    Written as what it computes; synthesis puts a carry-save tree in its place that needs no magnitude
+    (``tileloom_synth.techmap.scaled_magnitude``).
+
+    Ports: ``total`` (in, signed, ``TOTAL_BITS``), ``scale`` (in, ``SCALE_BITS``), ``product`` (out,
+    ``PRODUCT_BITS``).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"total": In(signed(TOTAL_BITS)), "scale": In(SCALE_BITS), "product": Out(PRODUCT_BITS)}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        sign = self.total[-1]
+        magnitude = Signal(unsigned(TOTAL_BITS))
+        m.d.comb += [
+            magnitude.eq((self.total ^ sign.replicate(TOTAL_BITS)).as_unsigned() + sign),
+            self.product.eq(magnitude * self.scale),
+        ]
+        return m
 
 
 class Requantise(wiring.Component):
@@ -74,15 +111,10 @@ class Requantise(wiring.Component):
         scale = register(m, enable, self.parameters.scale, "scale_of_total")
         shift = register(m, enable, self.parameters.shift, "shift_of_total")
 
-        # |total| is at most 2^32: 33 bits, unsigned.
-        negative = register(m, enable, total[-1], "negative_of_magnitude")
-        absolute = (total ^ total[-1].replicate(len(total))).as_unsigned() + total[-1]
-        magnitude = register(m, enable, absolute[: len(total)], "magnitude")
-        scale = register(m, enable, scale, "scale_of_magnitude")
-        shift = register(m, enable, shift, "shift_of_magnitude")
-
-        negative = register(m, enable, negative, "negative_of_product")
-        product = register(m, enable, (magnitude * scale)[: len(magnitude) + SCALE_BITS - 1], "product")
+        scaled = add_shared(m, platform, "scaled_magnitude", "scaled", ScaledMagnitude)
+        m.d.comb += [scaled.total.eq(total), scaled.scale.eq(scale)]
+        negative = register(m, enable, total[-1], "negative_of_product")
+        product = register(m, enable, scaled.product, "product")
         shift = register(m, enable, shift, "shift_of_product")
 
         # One place below the point is kept, for rounding; eight above, 128 being the largest magnitude.
@@ -94,7 +126,7 @@ class Requantise(wiring.Component):
         m.d.comb += rounded.eq(places[1:] + up)
         if self.zero_point:
             zero = self.parameters.zero
-            for stage in ("total", "magnitude", "product"):
+            for stage in ("total", "product"):
                 zero = register(m, enable, zero, f"zero_of_{stage}")
             # Nothing from 256 up comes back into range with a zero point, so that too_large is as without.
             shifted = Mux(negative, -rounded, rounded) + zero

@@ -50,10 +50,15 @@ def port_width(verilog: str, module: str, port: str) -> int:
 
     Relies on: ``  input [HIGH:0] NAME;`` on a line of its own. Raises LayoutError where it is not there.
     """
-    for match in _PORT.finditer(_module(verilog, module)):
-        if match[2] == port:
-            return int(match[1] or 0) + 1
-    raise LayoutError(f"{module} has no port {port}")
+    widths = port_widths(verilog, module)
+    if port not in widths:
+        raise LayoutError(f"{module} has no port {port}")
+    return widths[port]
+
+
+def port_widths(verilog: str, module: str) -> dict[str, int]:
+    """Return the width of each port in bits by its name. Relies on: as ``port_width``."""
+    return {match[2]: int(match[1] or 0) + 1 for match in _PORT.finditer(_module(verilog, module))}
 
 
 def black_boxes(verilog: str, modules: Collection[str]) -> str:
@@ -73,14 +78,18 @@ def black_boxes(verilog: str, modules: Collection[str]) -> str:
     return verilog
 
 
+def modules_of(verilog: str, suffix: str) -> list[str]:
+    """Return the names of modules that end in ``_SUFFIX``. Relies on: ``module NAME(`` begins a line."""
+    return [name for name in _MODULE.findall(verilog) if name.endswith(f"_{suffix}")]
+
+
 def replaced_by_cell(verilog: str, suffix: str, cell: str) -> str:
     """Return Verilog without the module whose name ends in ``_SUFFIX``, its instances being of ``cell``.
 
     Relies on: as ``split_modules`` and ``renamed_instances``. Verilog that has no such module is returned as
     it is; raises LayoutError where an instance of it would be left.
     """
-    names = [name for name in _MODULE.findall(verilog) if name.endswith(f"_{suffix}")]
-    for name in names:
+    for name in modules_of(verilog, suffix):
         verilog = verilog.replace(_module(verilog, name), "")
         verilog = renamed_instances(verilog, {name: cell})
         if re.search(rf"\b{name}\b", verilog):
@@ -107,6 +116,11 @@ def module_name(verilog: str) -> str:
     if len(names) != 1:
         raise LayoutError(f"{len(names)} modules, not one")
     return str(names[0])
+
+
+def with_module(verilog: str, name: str, text: str) -> str:
+    """Return Verilog in which the module ``name`` is ``text``. Raises LayoutError where it is not there."""
+    return verilog.replace(_module(verilog, name), text)
 
 
 def rtlil_modules(rtlil: str) -> list[str]:

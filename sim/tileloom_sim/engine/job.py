@@ -19,6 +19,8 @@ from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words
+from tileloom_golden.estimate.axi.bus import Bus
+from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import wrap_int32
 from tileloom_golden.systolic.gemm import gemm
 
@@ -78,6 +80,12 @@ class Job:
         return layer_streams(
             self.program, self.activations, self.weights, self.headers, waits=self.waits, seed=self.seed
         )
+
+    def estimate(self) -> Estimate:
+        """Return what the layer takes where nothing waits; of an AXI4 master in the harness's memory."""
+        axi = self.config.port is EnginePort.AXI4
+        bus = Bus(burst_beats=self.config.burst_beats, base=self.base) if axi else None
+        return estimate(self.program, self.weights, bus=bus, activations=self.activations)
 
     @cached_property
     def image(self) -> MemoryImage:

@@ -36,7 +36,7 @@ def engine_size(config: EngineConfig) -> EngineSize:
         requantise=bool(config.requantise),
         activation_mask=bool(config.activation_mask),
         block_interval=timing.block_interval,
-        # Into the array a block goes row by row.
+        by_rows=config.core is Core.SYSTOLIC,
         block_latency=config.k + 2 if config.core is Core.SYSTOLIC else 0,
         hazard=timing.hazard,
         latency=timing.latency,

@@ -1,13 +1,11 @@
 """Memory for the engine as an AXI4 master: a program's descriptors and data, and where results will be.
 
-What a host's driver does, with the layouts of ``docs/engine.md``: activations and results lie as
-``[channel block][y][x][channel in block]``, index and weights of a CONV one after the other, each from a
-whole beat on.
+What a host's driver does, with the layouts of ``docs/engine.md``, at the addresses of
+``tileloom_golden.engine.memory_map``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,17 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
+from tileloom_golden.engine.memory_map import ALIGNMENT, DESCRIPTOR_BYTES, memory_map, repetitions
 from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Write
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
-
-MOST_ITERATIONS = 0xFFFF
-"""Of a descriptor: its field has 16 bits."""
-
-ALIGNMENT = 64
-"""Of descriptors, and of everything else here, in bytes."""
-
-DESCRIPTOR_BYTES = 64
 
 PLACES = {
     "address": (24, 8),
@@ -196,57 +187,54 @@ def memory_image(
     if base % ALIGNMENT:
         raise UserError(f"base: must be a multiple of {ALIGNMENT}, not {base}")
     layer, size = program.layer, program.size
-    content = bytearray()
+    where = memory_map(program, weights.mask, result_bytes=result_bytes, base=base)
+    memory = MemoryImage(program, base, b"", where.descriptors, where.results, result_bytes)
+    content = bytearray(where.descriptors - base)
 
-    def place(data: bytes) -> int:
-        content.extend(data + bytes(-len(data) % ALIGNMENT))
-        return base + len(content) - len(data) - (-len(data) % ALIGNMENT)
+    def place(address: int, data: bytes) -> None:
+        content[address - base : address - base + len(data)] = data
 
     image = np.asarray(activations).reshape(layer.height, layer.width, layer.channels)
     if image.dtype.kind == "u":
         image = image.astype(f"<u{size.element_bits // 8}")
-    a_address = place(to_blocks(image, size.k).tobytes())
-    memory = MemoryImage(program, base, b"", 0, 0, result_bytes)
-    results = place(bytes([0xA5]) * memory.results_size)
-    parts: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
+    place(where.activations, to_blocks(image, size.k).tobytes())
+    place(where.results, bytes([0xA5]) * memory.results_size)
+    placed = set()
     for group in program.groups:
         for load, conv in group.parts:
-            key = (conv.block, conv.blocks, conv.column, conv.columns)
-            if key not in parts:
+            part = where.of_conv(conv)
+            if part not in placed:
+                placed.add(part)
                 alone = replace(program, groups=(replace(group, parts=((load, conv),)),))
-                entries = index_entries(alone, weights).tobytes()
-                beats = weight_beats(alone, weights, headers).tobytes()
-                parts[key] = (place(entries), len(entries), place(beats), len(beats))
+                place(part.index, index_entries(alone, weights).tobytes())
+                place(part.weights, weight_beats(alone, weights, headers).tobytes())
 
     def of_load(step: Load) -> Descriptor:
-        unit = size.k * size.element_bits // 8
-        offset = ((step.block * layer.height + step.y) * layer.width + step.x) * unit
         return Descriptor(
             command=tuple(step.slots()),
-            address=a_address + offset,
-            plane=layer.height * layer.width * unit,
-            line=layer.width * unit,
-            run=step.width * unit,
+            address=where.of_load(step),
+            plane=where.plane,
+            line=where.line,
+            run=step.width * where.unit,
             lines=step.rows,
         )
 
     def of_conv(step: Conv) -> Descriptor:
-        index, index_bytes, beats, beat_bytes = parts[step.block, step.blocks, step.column, step.columns]
+        part = where.of_conv(step)
         return Descriptor(
             command=tuple(step.slots()),
-            address=index,
-            run=index_bytes,
-            weight_bytes=beat_bytes,
-            weights=beats,
+            address=part.index,
+            run=part.index_bytes,
+            weight_bytes=part.weight_bytes,
+            weights=part.weights,
         )
 
     def of_write(step: Write) -> Descriptor:
         unit = size.n * result_bytes
         height, width = layer.output
-        offset = ((step.column * height + step.y) * width + step.x) * unit
         return Descriptor(
             command=tuple(step.slots()),
-            address=results + offset,
+            address=where.of_write(step),
             plane=height * width * unit,
             line=width * unit,
             run=step.width * unit,
@@ -257,40 +245,10 @@ def memory_image(
         pairs = [descriptor for step, by in group.parts for descriptor in (of_load(step), of_conv(by))]
         return [*pairs, of_write(group.write)]
 
-    found = []
-    for run in _runs(program):
+    for run in repetitions(program):
         for first, last in zip(descriptors(run[0]), descriptors(run[-1]), strict=True):
             step = (last.address - first.address) // max(1, len(run) - 1)
             command = (first.command[0], len(run), *first.command[2:])
-            found.append(replace(first, command=command, step=step))
-    start = place(b"".join(descriptor.to_bytes() for descriptor in [*found, Descriptor()]))
-    return replace(memory, content=bytes(content), start=start, results=results)
-
-
-def _runs(program: Program) -> Iterator[list[Group]]:
-    """Yield groups that one set of descriptors serves: equal, of the same weights, at equal distances."""
-    run: list[Group] = []
-    for group in program.groups:
-        if run and not _continues(run, group):
-            yield run
-            run = []
-        run.append(group)
-    if run:
-        yield run
-
-
-def _continues(run: list[Group], group: Group) -> bool:
-    first = run[0]
-    if len(run) == MOST_ITERATIONS or len(first.parts) > 1 or group.shape != first.shape:
-        return False
-    if group.parts[0][1] != first.parts[0][1]:
-        return False
-    return len(run) == 1 or _distance(run[0], run[1]) == _distance(run[-1], group)
-
-
-def _distance(before: Group, after: Group) -> tuple[int, ...]:
-    places = []
-    for group in (before, after):
-        load, write = group.parts[0][0], group.write
-        places.append((load.block, load.y, load.x, write.column, write.y, write.x))
-    return tuple(np.subtract(places[1], places[0]).tolist())
+            content += replace(first, command=command, step=step).to_bytes()
+    content += Descriptor().to_bytes()
+    return replace(memory, content=bytes(content))

@@ -15,15 +15,14 @@ import numpy.typing as npt
 from tileloom.arguments import check_choice, check_flags, check_share, check_whole
 from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
-from tileloom.engine.config import Core, EngineConfig, EnginePort
+from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.design import generate
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
 from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.convolution import im2col, unrolled
-from tileloom_golden.estimate.clock import Bus
-from tileloom_golden.estimate.engine import Estimate, estimate
+from tileloom_golden.estimate.engine import estimate
 from tileloom_golden.integers import from_sign_magnitude
 from tileloom_golden.rounding import to_float64
 
@@ -211,15 +210,10 @@ def _run(config: EngineConfig, jobs: Sequence[Job], waves: Path | None) -> list[
         return run_jobs(design, jobs, waves=waves)
 
 
-def _estimate(job: Job) -> Estimate:
-    bus = Bus() if job.config.port is EnginePort.AXI4 else None
-    return estimate(job.program, job.weights, bus=bus, activations=job.activations)
-
-
 def _figures(config: EngineConfig, jobs: Sequence[Job], runs: Sequence[JobRun]) -> dict[str, Any]:
     """Return the figures that random and own layers have, plain values by name."""
     cycles = sum(run.cycles for run in runs)
-    macs = sum(_estimate(job).macs for job in jobs)
+    macs = sum(estimate(job.program, job.weights).macs for job in jobs)
     return {
         "layers": len(jobs),
         "results_compared": sum(run.words.size for run in runs),
@@ -233,7 +227,7 @@ def _figures(config: EngineConfig, jobs: Sequence[Job], runs: Sequence[JobRun]) 
 def _own_figures(job: Job, run: JobRun, values: npt.NDArray[Any], *, raw: bool) -> dict[str, Any]:
     """Return the figures that only the user's layer has."""
     figures: dict[str, Any] = {
-        "estimated_cycles": _estimate(job).cycles,
+        "estimated_cycles": job.estimate().cycles,
         "parts": len(job.program.groups),
     }
     if job.parameters is not None:

@@ -7,8 +7,7 @@ area, are left out. Tiles of random activations come in every cycle on blocks of
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from ..gates import bits
 from ..gates.boolean import Words
 from ..gates.flat import Flat, flatten
 from ..gates.simulator import Simulator
-from ..options import power_library
+from ..options import TargetOptions, power_target
 from ..power.memory import bit_energy
 from ..power.meter import Energy, Meter, Reading
 from ..power.report import BOUNDS, NOTES, by_origin, figures_of, joules
@@ -45,11 +44,9 @@ SPREAD = 32
 def power(
     config: EngineConfig,
     *,
-    files: Sequence[Path] = (),
-    kit: str | None = None,
-    clock_ps: float | None = None,
     memory_fj: float | None = None,
     seed: int | None = None,
+    **options: Unpack[TargetOptions],
 ) -> Result:
     """Map an engine's core and measure its energy on random data.
 
@@ -57,12 +54,14 @@ def power(
     ----------
     config:
         The engine.
-    files, kit, clock_ps:
-        As in ``synthesise``; the library must have tables of power, and the period must be given.
     memory_fj:
         Femtojoules for each bit read from or written to the A buffer and the accumulators.
     seed:
         Of the data; a random one, and told, by default.
+
+    options:
+        Library, period and constraints, as in ``TargetOptions``; the library must have tables of power, and
+        there must be a period.
 
     Raises
     ------
@@ -73,13 +72,17 @@ def power(
     """
     check_whole("seed", seed, 0, 2**63 - 1)
     per_bit, source = bit_energy(memory_fj)
-    library, period = power_library(files, kit, clock_ps)
+    goal = power_target(**options)
+    assert goal.constraints is not None
+    library, period = goal.library, goal.constraints.period_ps
     units = Units.of(library)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     design = generate(config)
     core, modules = f"{design.name}_core", design.manifest["modules"]
-    with progress(f"Synthesising {core} to {library.name}") as on_line:
-        report = synthesise(design.verilog, core, library, clock_ps=period, origins=modules, on_line=on_line)
+    with progress(f"Synthesising {core} to {library.name}") as shown:
+        report = synthesise(
+            design.verilog, core, library, constraints=goal.constraints, origins=modules, progress=shown
+        )
     with step(f"Simulating {core}"):
         flat = flatten(report.mapped, library, modules)
         found = {

@@ -10,12 +10,13 @@ from tileloom.engine.config import EngineConfig
 from tileloom.errors import UserError
 from tileloom.files import claim
 
-from ..options import library_options
+from ..options import constraint_options, library_options
 from ..power.memory import memory_option
 from .power import power
 
 OPTIONS = [
     *library_options(),
+    *constraint_options(),
     memory_option(),
     seed_option("Replay the data"),
     output_option("REPORT.json", "Where to write the report, as --json prints it."),

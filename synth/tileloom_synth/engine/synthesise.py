@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Unpack
 
-from tileloom.cli.result import Result
+from tileloom.design import Design
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 
 from ..check.report import seed_of_check
-from ..library.standard_cells import Library
-from ..options import check_period, choose_library
+from ..handoff.result import Synthesis
+from ..options import Target, TargetOptions, target
 from ..progress import progress
 from ..report import Report
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
-from ..techmap.memories import without
+from ..techmap.memories import models, without
 from .check import check as check_netlist
 
 
 def synthesise(
-    config: EngineConfig,
-    *,
-    files: Sequence[Path] = (),
-    kit: str | None = None,
-    clock_ps: float | None = None,
-    check: bool = False,
-    seed: int | None = None,
-) -> Result:
+    config: EngineConfig, *, check: bool = False, seed: int | None = None, **options: Unpack[TargetOptions]
+) -> Synthesis:
     """Map an engine to cells; its A buffer and accumulators are taken to be macros and left out.
 
     Parameters
     ----------
     config:
         The engine.
-    files, kit:
-        Liberty files of one library, or the name of a PDK under $PDK_ROOT; the generic library by default.
-    clock_ps:
-        A period to meet, in picoseconds.
     check, seed:
         Hold the compute core's netlist to the golden model and that of control to its RTL, on vectors drawn
         with this seed.
+    options:
+        Library, period and constraints, as in ``TargetOptions``.
 
     Returns
     -------
-    Result
+    Synthesis
         Its ``figures`` have ``memory_bits``, the bits of the memories that were left out.
 
     Raises
@@ -57,38 +48,49 @@ def synthesise(
     ToolError
         Yosys or OpenSTA fails.
     """
-    check_period(clock_ps)
     chosen = seed_of_check(check, seed)
-    cells = choose_library(files, kit)
-    report = map_engine(config, cells, clock_ps)
+    goal = target(**options)
+    design = generate(config)
+    report = map_engine(config, design, goal)
     bits = memory_bits(config)
     left_out = "left out: " + ", ".join(f"{part} {count:,} bits" for part, count in bits.items())
     figures = {**report.to_json(), "memory_bits": bits}
-    tables, told = sheets(report), [*remarks(report), left_out]
+    tables, said = list(sheets(report)), [*remarks(report), left_out]
     if check:
-        checked = check_netlist(config, generate(config), report.mapped, cells, chosen)
+        checked = check_netlist(config, design, report.mapped, goal.library, chosen)
         figures["check"] = checked.to_json()
         tables.append(checked.sheet())
-        told.append(f"seed of the check: {chosen}")
-    return Result(figures, tables, told)
+        said.append(f"seed of the check: {chosen}")
+    return Synthesis(
+        figures,
+        tables,
+        said,
+        name=design.name,
+        report=report,
+        library=goal.library,
+        clock=design.manifest["clock"],
+        memories=models(design.verilog, memory_modules(design)),
+    )
 
 
-def map_engine(config: EngineConfig, cells: Library, clock_ps: float | None = None) -> Report:
+def map_engine(config: EngineConfig, design: Design, goal: Target) -> Report:
     """Return the report of an engine whose A buffer and accumulators have no area. Raises ToolError."""
-    design = generate(config)
-    modules = design.manifest["modules"]
-    memories = [name for name, part in modules.items() if part == "memory"]
-    with progress(f"Synthesising {design.name} to {cells.name}") as on_line:
+    with progress(f"Synthesising {design.name} to {goal.library.name}") as shown:
         return synthesise_verilog(
-            without(design.verilog, memories),
+            without(design.verilog, memory_modules(design)),
             design.name,
-            cells,
-            clock_ps=clock_ps,
+            goal.library,
+            constraints=goal.constraints,
             clock=design.manifest["clock"],
-            origins=modules,
+            origins=design.manifest["modules"],
             macs=config.m * config.k * config.n,
-            on_line=on_line,
+            progress=shown,
         )
+
+
+def memory_modules(design: Design) -> list[str]:
+    """Return the names of the modules that macros stand for."""
+    return [name for name, part in design.manifest["modules"].items() if part == "memory"]
 
 
 def memory_bits(config: EngineConfig) -> dict[str, int]:

@@ -71,6 +71,11 @@ class Cell:
             return not self.dont_use and (self.is_flip_flop or self.clock_gate)
         return bool(self.inputs) and any(True for _ in self.driven())
 
+    @property
+    def is_driver(self) -> bool:
+        """Whether it is a gate with one output, such as can stand before an input."""
+        return self.is_mapped_to and not self.is_sequential and len(self.outputs) == 1
+
     def driven(self) -> Iterator[tuple[str, Group]]:
         """Yield name and group of each output pin that has a function and is always driven."""
         for name, pin in pins(self.group):

@@ -40,15 +40,19 @@ class Options:
         A name in ``LOGIC``.
     prefix:
         Structure of the carry chains: ``han-carlson``, ``kogge-stone`` or ``sklansky``, as Yosys names them.
+    driver:
+        The cell that drives inputs; None is the library's own default.
     full_adders, booth, clock_gates:
-        Map full adders to the library's own cell; Booth-encode multipliers of 6 bits and more; gate clocks in
-        place of enable multiplexers. The first and the last only where the library has the cell.
+        Map full adders to the library's own cell; Booth-encode multipliers where that pays (``booth_pays``,
+        for speed unless ``logic`` is ``area``); gate clocks in place of enable multiplexers. The first and
+        the last only where the library has the cell.
     """
 
     hierarchy: str = "units"
     clock_ps: float | None = None
     logic: str = "area"
     prefix: str = "han-carlson"
+    driver: str | None = None
     full_adders: bool = True
     booth: bool = True
     clock_gates: bool = True
@@ -58,17 +62,23 @@ class Options:
         """ABC's commands; ``{D}`` in them stands for the period."""
         return f"{LOGIC[self.logic]}; {_RELAXED if self.clock_ps is None else _SIZED}"
 
+    @property
+    def name(self) -> str:
+        """A short name of what differs from module to module."""
+        period = "" if self.clock_ps is None else f", {self.clock_ps:.0f} ps"
+        return f"{self.logic}, {self.prefix}{period}"
+
     def describe(self, library: Library) -> dict[str, Any]:
         """Return what a report says of these options."""
         adder, gate = library.full_adder, library.clock_gate
         return {
             "hierarchy": self.hierarchy,
-            "multipliers": "Booth from 6 bits" if self.booth else "AND",
+            "multipliers": "Booth where it pays" if self.booth else "AND",
             "full_adders": adder.cell if adder and self.full_adders else "gates",
             "carry_chains": self.prefix,
             "clock_gates": gate if gate and self.clock_gates else "none",
             "abc": self.abc_script,
-            "abc_period_ps": self.clock_ps,
+            "abc_period_ps": None if self.clock_ps is None else round(self.clock_ps, 1),
         }
 
 
@@ -86,11 +96,11 @@ _VARIANTS = (
 """``logic``, ``prefix``, and the share of the period that ABC is given."""
 
 
-def for_period(options: Options, period_ps: float) -> Iterator[Options]:
-    """Yield variants of ``options`` to try for a clock period, from the most likely smallest to the fastest.
+def for_period(options: Options, within_ps: float) -> Iterator[Options]:
+    """Yield variants of ``options`` to try for what a clock leaves for logic, the likely smallest first.
 
     ABC sees one module at a time and takes the delay of a full adder for nothing, so that it must be asked
     for less than the period where a path goes through several.
     """
     for logic, prefix, share in _VARIANTS:
-        yield replace(options, logic=logic, prefix=prefix, clock_ps=share * period_ps)
+        yield replace(options, logic=logic, prefix=prefix, clock_ps=share * within_ps)

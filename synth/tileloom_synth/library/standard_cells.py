@@ -6,6 +6,7 @@ tool is started it is checked that the library can serve.
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from tileloom import scratch
 
-from . import cells, delivery, liberty
+from . import cells, delays, delivery, liberty
 from .cells import Cell, FullAdder
+from .delays import FanOutOfFour
 from .lexer import LibertyError
 from .liberty import Group
 
@@ -54,6 +56,8 @@ class Library:
         ``um2``, or ``GE`` in the generic library.
     time_unit_ps, load_unit_ff:
         The file's units, in picoseconds and femtofarads.
+    templates:
+        Its ``lu_table_template`` groups by name.
     groups:
         What the files say besides.
     """
@@ -71,7 +75,16 @@ class Library:
     area_unit: str
     time_unit_ps: float
     load_unit_ff: float
+    templates: Mapping[str, Group]
     groups: tuple[Group, ...]
+
+    @functools.cached_property
+    def fo4(self) -> FanOutOfFour:
+        """The delay of an inverter that drives four of its own kind. Raises LibraryError without tables."""
+        try:
+            return delays.fan_out_of_four(self.cells, self.templates)
+        except ValueError as error:
+            raise LibraryError(f"no fan-out-of-four delay: {error}") from None
 
 
 def generic() -> Library:
@@ -134,6 +147,9 @@ def _load(paths: Sequence[Path], area_unit: str) -> Library:
         time_unit_ps=time_unit,
         load_unit_ff=load_unit,
         groups=tuple(groups),
+        templates={
+            template.name: template for group in groups for template in group.all("lu_table_template")
+        },
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -18,7 +16,7 @@ from tileloom.systolic.design import generate
 from tileloom_sim.layout import MATRIX, named, oriented
 from tileloom_sim.systolic.operands import Operands, Scaling, prepare
 
-from ..options import power_library
+from ..options import TargetOptions, power_target
 from ..power.report import BOUNDS, NOTES, by_origin, figures_of, joules
 from ..progress import progress
 from ..synthesis import synthesise
@@ -30,15 +28,13 @@ from .element_power import MODES
 def power(
     config: SystolicConfig,
     *,
-    files: Sequence[Path] = (),
-    kit: str | None = None,
-    clock_ps: float | None = None,
     weights: Any = None,
     layout: str | None = None,
     activations: Any = None,
     prune: float | None = None,
     per: Scaling | None = None,
     seed: int | None = None,
+    **options: Unpack[TargetOptions],
 ) -> Result:
     """Map an array and measure its energy on a GEMM Y = X W.
 
@@ -46,14 +42,16 @@ def power(
     ----------
     config:
         The array.
-    files, kit, clock_ps:
-        As in ``synthesise``; the library must have tables of power, and the period must be given.
     weights, layout, activations, per:
         As in ``tileloom_sim.systolic.simulate.simulate``; normally distributed data by default.
     prune:
         Share of the tiles of weights that become zero first, those with the smallest L1 norm.
     seed:
         Of what is drawn; a random one, and told, by default.
+
+    options:
+        Library, period and constraints, as in ``TargetOptions``; the library must have tables of power, and
+        there must be a period.
 
     Raises
     ------
@@ -71,21 +69,23 @@ def power(
         for name, value in {"layout": layout, "per": per}.items():
             if value is not None:
                 raise UserError(f"--{name}: goes with --weights and --activations")
-    library, period = power_library(files, kit, clock_ps)
+    goal = power_target(**options)
+    assert goal.constraints is not None
+    library, period = goal.library, goal.constraints.period_ps
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     rng = np.random.default_rng(chosen)
     operands = _operands(config, weights, layout, activations, prune, per, rng)
     design = generate(config)
-    with progress(f"Synthesising {design.name} to {library.name}") as on_line:
+    with progress(f"Synthesising {design.name} to {library.name}") as shown:
         report = synthesise(
             design.verilog,
             design.name,
             library,
-            clock_ps=period,
+            constraints=goal.constraints,
             clock=design.manifest["clock"],
             origins=design.manifest["modules"],
             macs=config.rows * config.columns,
-            on_line=on_line,
+            progress=shown,
         )
     with step(f"Simulating {design.name}"):
         found = measure(design, config, report.mapped, library, operands, rng)

@@ -20,11 +20,12 @@ from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
 from tileloom_sim.layout import MATRIX
 
-from ..options import library_options
+from ..options import constraint_options, library_options
 from .power import power
 
 OPTIONS = [
     *library_options(),
+    *constraint_options(),
     input_option("weights", "W.npy", "Weights of your own GEMM Y = X W."),
     click.Option(
         ["--layout"], type=click.Choice(MATRIX), help="Of W: KN is K x N, NK is N x K, as PyTorch has it."

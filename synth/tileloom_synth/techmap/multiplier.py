@@ -40,8 +40,8 @@ class _Multiply(wiring.Component):
 def techmap(a_bits: int, b_bits: int, y_bits: int, *, booth: bool, signed: bool = False) -> str:
     """Return a techmap for a ``$mul`` of ``a_bits`` by ``b_bits`` into ``y_bits``.
 
-    ``booth`` recodes the second operand, which should be the one that is stable first, unless it is so narrow
-    that this would be the larger. With ``signed`` both operands are, and it always is.
+    ``booth`` recodes the second operand, which should be the one that is stable first. With ``signed`` both
+    operands are.
     """
     multiply = _Multiply(a_bits, b_bits, y_bits, booth=booth, signed=signed)
     name = f"tileloom_multiply{'_signed' if signed else ''}_{a_bits}_{b_bits}_{y_bits}"

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 from typing import Any
 
 import click
 
-from tileloom.cli.options import force_option, json_option, output_option
-from tileloom.errors import UserError
-from tileloom.files import claim
-from tileloom.xfu.config import XfuConfig
+from tileloom.families import design_name
+from tileloom.xfu.config import Host, XfuConfig
 
 from ..check.report import check_options
-from ..options import library_options
+from ..run import common_options, run_job
 from .synthesise import synthesise
 
 OPTIONS: list[click.Parameter] = [
-    *library_options(),
-    click.Option(
-        ["--flat"], is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller."
-    ),
+    *common_options(),
     *check_options(),
-    output_option("REPORT.json", "Where to write the report, as --json prints it."),
-    force_option(),
-    json_option(),
+    click.Option(
+        ["--flat"],
+        is_flag=True,
+        help="Dissolve all modules first: a little smaller, and a core takes much longer.",
+    ),
 ]
 
 
-def run(config: XfuConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+def run(config: XfuConfig, **options: Any) -> None:
     """Synthesise an xDecimate unit with Yosys, and what it adds to its core.
 
     CONFIG is a preset's name or a TOML file. xfu-cv32e40p: the core with and without the unit, and the share
     that it adds. xfu-cv-x-if: the coprocessor alone, and what it adds to CV32E40X. xfu-unit: the unit alone.
     The cores come with pip install 'tileloom[xfu]'.
-
-    --check simulates the unit's netlist gate by gate against golden harts, and proves it equal to the RTL.
 
     \b
     Examples:
@@ -44,12 +39,9 @@ def run(config: XfuConfig, *, output: Path | None, force: bool, as_json: bool, *
       tileloom synth xfu-cv-x-if --set group_sizes=8
       tileloom synth xfu-unit --check
 
+    --check simulates the unit's netlist gate by gate against golden harts, and proves it equal to the RTL.
+
     Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
-    if force and output is None:
-        raise UserError("--force: there is nothing to overwrite; it goes with -o")
-    outputs = claim({"-o": output}, inputs=options["files"], force=force)
-    result = synthesise(config, **options)
-    if output is not None:
-        outputs.write({output: result.json})
-    result.show({"report": output}, as_json=as_json)
+    netlist = config.host is not Host.CV32E40P
+    run_job(functools.partial(synthesise, config), design_name(config), netlist=netlist, **options)

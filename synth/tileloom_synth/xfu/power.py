@@ -6,8 +6,7 @@ The unit executes random instructions, killed, stalled and failing ones among th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from tileloom.xfu.design import generate
 from ..check.outcome import Comparison
 from ..gates import bits
 from ..gates.flat import flatten
-from ..options import power_library
+from ..options import TargetOptions, power_target
 from ..power.meter import Meter, Reading
 from ..power.report import BOUNDS, NOTES, by_origin, figures_of, joules
 from ..power.tables import Units
@@ -37,10 +36,8 @@ WARM, MEASURED = 20, 100
 def power(
     config: XfuConfig,
     *,
-    files: Sequence[Path] = (),
-    kit: str | None = None,
-    clock_ps: float | None = None,
     seed: int | None = None,
+    **options: Unpack[TargetOptions],
 ) -> Result:
     """Map a unit and measure its energy on random instructions.
 
@@ -48,10 +45,12 @@ def power(
     ----------
     config:
         The unit, alone or as a coprocessor, of which the unit is measured.
-    files, kit, clock_ps:
-        As in ``synthesise``; the library must have tables of power, and the period must be given.
     seed:
         Of the instructions; a random one, and told, by default.
+
+    options:
+        Library, period and constraints, as in ``TargetOptions``; the library must have tables of power, and
+        there must be a period.
 
     Raises
     ------
@@ -65,14 +64,18 @@ def power(
         raise UserError(
             "host: power is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
         )
-    library, period = power_library(files, kit, clock_ps)
+    goal = power_target(**options)
+    assert goal.constraints is not None
+    library, period = goal.library, goal.constraints.period_ps
     units = Units.of(library)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     design = generate(config)
     modules = design.manifest["modules"]
     top = f"{design.name}_unit" if config.host is Host.CV_X_IF else design.name
-    with progress(f"Synthesising {top} to {library.name}") as on_line:
-        report = synthesise(design.verilog, top, library, clock_ps=period, origins=modules, on_line=on_line)
+    with progress(f"Synthesising {top} to {library.name}") as shown:
+        report = synthesise(
+            design.verilog, top, library, constraints=goal.constraints, origins=modules, progress=shown
+        )
     found: dict[str, Reading] = {}
     executed = 0
     with step(f"Simulating {top}"):

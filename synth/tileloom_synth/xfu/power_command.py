@@ -10,11 +10,12 @@ from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom.xfu.config import XfuConfig
 
-from ..options import library_options
+from ..options import constraint_options, library_options
 from .power import power
 
 OPTIONS = [
     *library_options(),
+    *constraint_options(),
     seed_option("Replay the instructions"),
     output_option("REPORT.json", "Where to write the report, as --json prints it."),
     force_option(),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from tileloom.arguments import check_flags
 from tileloom.cli.console import Sheet, step
-from tileloom.cli.result import Result
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.design import generate
 
 from ..check.report import seed_of_check
-from ..options import check_period, choose_library
+from ..handoff.result import Synthesis
+from ..options import TargetOptions, target
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
@@ -29,31 +27,28 @@ CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
 def synthesise(
     config: XfuConfig,
     *,
-    files: Sequence[Path] = (),
-    kit: str | None = None,
-    clock_ps: float | None = None,
     flat: bool = False,
     check: bool = False,
     seed: int | None = None,
-) -> Result:
+    **options: Unpack[TargetOptions],
+) -> Synthesis:
     """Map a unit to cells, and its core without it and with it.
 
     Parameters
     ----------
     config:
         The unit. In CV32E40P the core is mapped, on CV-X-IF the coprocessor and CV32E40X, else the unit.
-    files, kit:
-        Liberty files of one library, or the name of a PDK under $PDK_ROOT; the generic library by default.
-    clock_ps:
-        A period to meet, in picoseconds; of the unit or the coprocessor alone, without a core.
     flat:
         Flatten the hierarchy first.
     check, seed:
         Hold the unit's netlist to golden harts and prove it equal to its RTL; vectors drawn with this seed.
+    options:
+        Library, period and constraints, as in ``TargetOptions``; a period is for the unit or the coprocessor
+        alone, without a core.
 
     Returns
     -------
-    Result
+    Synthesis
         Its ``figures`` have ``overhead`` where a core was mapped.
 
     Raises
@@ -66,44 +61,48 @@ def synthesise(
         Yosys or OpenSTA fails, or the core is not installed.
     """
     check_flags({"flat": flat})
-    check_period(clock_ps)
-    core = CORES.get(config.host)
-    if config.host is Host.CV32E40P and clock_ps is not None:
-        raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
     chosen = seed_of_check(check, seed)
     if check and config.host is Host.CV32E40P:
         raise UserError(
             "--check: is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
         )
-    cells = choose_library(files, kit)
+    core = CORES.get(config.host)
+    if config.host is Host.CV32E40P and options.get("clock_ps") is not None:
+        raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
+    goal = target(**options)
+    cells = goal.library
     figures: dict[str, Any] = {}
     shown: list[Sheet] = []
     said: list[str] = []
+    report = clock = None
     if config.host is not Host.CV32E40P:
         design = generate(config)
-        with progress(f"Synthesising {design.name} to {cells.name}") as on_line:
+        clock = design.manifest["clock"]
+        with progress(f"Synthesising {design.name} to {cells.name}") as shown_progress:
             report = synthesise_verilog(
                 design.verilog,
                 design.name,
                 cells,
                 hierarchy="flat" if flat else "units",
-                clock_ps=clock_ps,
-                clock=design.manifest["clock"],
+                constraints=goal.constraints,
+                clock=clock,
                 origins=design.manifest["modules"],
-                on_line=on_line,
+                progress=shown_progress,
             )
-        figures, shown, said = report.to_json(), sheets(report), remarks(report)
+        figures, shown, said = report.to_json(), list(sheets(report)), list(remarks(report))
         if check:
             checked = check_netlist(config, design, report.mapped, cells, chosen)
             figures["check"] = checked.to_json()
             shown.append(checked.sheet())
             said.append(f"seed of the check: {chosen}")
-    if core is not None and clock_ps is None:
+    if core is not None and goal.constraints is None:
         with step(f"Synthesising {core}") as under_way:
             overhead = core_overhead(core, config, cells, flatten=flat, on_step=under_way.show)
         figures |= {"name": design_name(config), "library": cells.name, "overhead": _plain(overhead)}
         shown.append(_sheet(core, overhead))
-    return Result(figures, shown, said)
+    return Synthesis(
+        figures, shown, said, name=design_name(config), report=report, library=cells, clock=clock
+    )
 
 
 def _plain(overhead: Overhead) -> dict[str, Any]:

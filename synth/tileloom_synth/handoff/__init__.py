@@ -1,0 +1,1 @@
+"""What a synthesis leaves for the tools that come next: netlist, constraints, models, configurations."""
