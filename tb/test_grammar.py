@@ -23,7 +23,7 @@ from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
     *("cache", "doctor", "estimate", "generate", "network"),
-    *("paper", "presets", "roofline", "simulate", "synth"),
+    *("paper", "power", "presets", "roofline", "simulate", "synth"),
 )
 VERBS = ("generate", "simulate", "synth")
 
@@ -58,12 +58,12 @@ def test_every_command_has_examples(command: str) -> None:
     assert f"  tileloom {command.split()[0]}" in result.stdout
 
 
-@pytest.mark.parametrize("verb", ["simulate", "synth"])
+@pytest.mark.parametrize("verb", ["simulate", "synth", "power"])
 @pytest.mark.parametrize("name", [next(iter(family.presets)) for family in families().values()])
 def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str) -> None:
     everything, own = run(verb, "--help").stdout, run(verb, name, "--help").stdout
     for family in families().values():
-        assert f" {family.title}:" in everything or verb == "synth"
+        assert f" {family.title}:" in everything or verb in ("synth", "power")
     assert f"tileloom {verb} {name[:4]}" in own
     options = {word for word in own.split() if word.startswith("--")}
     assert {"--set", "--json", "--force", "--quiet", "--verbose", "--output"} <= {

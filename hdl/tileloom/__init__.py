@@ -1,4 +1,4 @@
-"""Tileloom: RTL for sparse edge inference. From Python: ``load``, ``generate``, ``simulate``, ``synthesise``.
+"""Tileloom: RTL for sparse edge inference. From Python: the jobs of ``tileloom.api``.
 
 >>> import tileloom
 >>> config = tileloom.load("stream-8x8-int8", rows=5)
@@ -9,7 +9,7 @@
 import importlib
 from typing import Any
 
-_JOBS = ("generate", "load", "simulate", "synthesise")
+_JOBS = ("generate", "load", "power", "simulate", "synthesise")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""The three jobs as a Python API, the one that the commands use: load, generate, simulate, synthesise.
+"""The jobs as a Python API, the one that the commands use: load, generate, simulate, synthesise, power.
 
-``simulate`` and ``synthesise`` are done by packages above this one, which offer them as entry points of the
-group ``tileloom.jobs``; so nothing here imports them.
+``simulate``, ``synthesise`` and ``power`` are done by packages above this one, which offer them as entry
+points of the group ``tileloom.jobs``; so nothing here imports them.
 """
 
 from __future__ import annotations
@@ -62,6 +62,15 @@ def synthesise(config: Config | str | Path, **options: Any) -> Any:
     where Yosys or OpenSTA fails, UserError for a library that cannot serve.
     """
     return _job("synthesise")(_config(config), **options)
+
+
+def power(config: Config | str | Path, **options: Any) -> Any:
+    """Measure the energy of a configuration's netlist; ``tileloom_synth.FAMILY.power`` has the options.
+
+    Returns the family's result, whose ``figures`` are what ``tileloom power --json`` prints. Raises ToolError
+    where Yosys or OpenSTA fails, UserError for a library without tables of power.
+    """
+    return _job("power")(_config(config), **options)
 
 
 def _config(config: Config | str | Path) -> Config:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 import click
 
@@ -17,6 +17,7 @@ from .constraints import Constraints
 from .library import pdk
 from .library import standard_cells as library
 from .library.standard_cells import Library
+from .power.tables import Units
 
 _PERIOD = re.compile(r"(\d+(?:\.\d+)?) ?(ps|ns)")
 SHORTEST_PS, LONGEST_PS = 10.0, 1e6
@@ -167,3 +168,17 @@ def check_period(clock_ps: object) -> None:
         raise UserError(
             f"clock_ps: must be a number from {SHORTEST_PS:g} to {LONGEST_PS:g} picoseconds, not {clock_ps!r}"
         )
+
+
+def power_target(**options: Unpack[TargetOptions]) -> Target:
+    """Return what a measurement of power is mapped to: a library with tables of power, and a period.
+
+    Raises UserError where either is missing, and as ``target`` does.
+    """
+    if options.get("clock_ps") is None:
+        raise UserError("--clock: give a period, such as 2ns; power needs one")
+    if not options.get("files") and not options.get("kit"):
+        raise UserError("--liberty: give a library with tables of power, or --pdk; the generic one has none")
+    goal = target(**options)
+    Units.of(goal.library)
+    return goal

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .flow import Mapped
+from .library.cells import Cell
 from .library.standard_cells import Library
 from .origins import ENGINE_ORIGINS, ORIGINS, of_logic, of_register
 from .timing import Timing
@@ -40,8 +41,8 @@ class Report:
         Multiply-accumulates per cycle, or 0 where the design is no array.
     how:
         What it was mapped with.
-    netlist:
-        The mapped design, in Verilog.
+    mapped:
+        The mapped design.
     timing, sdc:
         Where a clock was asked for: the worst paths, and the constraints as a file.
     """
@@ -54,9 +55,14 @@ class Report:
     cells: Mapping[str, int]
     macs: int
     how: Mapping[str, Any]
-    netlist: str = field(repr=False)
+    mapped: Mapped = field(repr=False)
     timing: Timing | None = None
     sdc: str | None = None
+
+    @property
+    def netlist(self) -> str:
+        """The mapped design, in Verilog."""
+        return self.mapped.verilog
 
     @property
     def area(self) -> float:
@@ -111,20 +117,8 @@ def report(
     shares = {origin: Share() for origin in (*ENGINE_ORIGINS, *ORIGINS)}
     cells: Counter[str] = Counter()
     for name, instances in _instances(mapped).items():
-        module = mapped.modules[name]
-        part = origins.get(name, "control")
-        registers = _register_names(module)
-        for cell, body in module["cells"].items():
-            kind = library.cells.get(body["type"])
-            if kind is None:
-                continue
+        for _, kind, origin in cell_origins(mapped, name, library, origins):
             is_flop = kind.is_sequential and not kind.clock_gate
-            if kind.clock_gate:
-                origin = "clock gates"
-            elif is_flop:
-                origin = of_register(registers.get(cell, ""), part)
-            else:
-                origin = of_logic(part, mapped.options.hierarchy)
             share = shares[origin]
             share.cells += instances
             share.flops += instances * is_flop
@@ -142,10 +136,29 @@ def report(
             **mapped.options.describe(library),
             "faster": {module: way.name for module, way in mapped.faster.items()},
         },
-        netlist=mapped.verilog,
+        mapped=mapped,
         timing=timing,
         sdc=sdc,
     )
+
+
+def cell_origins(
+    mapped: Mapped, name: str, library: Library, parts: Mapping[str, str]
+) -> Iterator[tuple[str, Cell, str]]:
+    """Yield name, kind and origin of each library cell of a module; ``parts`` is ``report``'s ``origins``."""
+    module = mapped.modules[name]
+    part = parts.get(name, "control")
+    registers = _register_names(module)
+    for cell, body in module["cells"].items():
+        kind = library.cells.get(body["type"])
+        if kind is None:
+            continue
+        if kind.clock_gate:
+            yield cell, kind, "clock gates"
+        elif kind.is_sequential:
+            yield cell, kind, of_register(registers.get(cell, ""), part)
+        else:
+            yield cell, kind, of_logic(part, mapped.options.hierarchy)
 
 
 def _instances(mapped: Mapped) -> Counter[str]:

@@ -69,6 +69,7 @@ ODD = {
     "fp16": {"activation": FP16, "weight": FP16, "accumulator": FP16, "rounding": Rounding.NEAREST_EVEN},
     "fp8": {"activation": FP8_E5M2, "weight": FP8_E4M3, "accumulator": BF16, "double_buffer": True},
     "tf32_int4": {"activation": TF32, "weight": SignMagnitude(4), "port": Port.WORD},
+    "gated": {"weight": INT8, "double_buffer": True, "gate_zeros": True},
     "axi": {"weight": INT8, "axi4_stream_names": True, "double_buffer": True, "activation": TF32},
 }
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""

@@ -28,6 +28,8 @@ CASES = {
     "word": "rows=3 columns=5 port=word double_buffer=false",
     "word, double buffer": "rows=4 columns=3 port=word add_stages=2",
     "word, one element": "rows=1 columns=1 port=word",
+    "stream, zeros gated": "rows=3 columns=3 gate_zeros=true",
+    "word, zeros gated": "rows=3 columns=4 port=word double_buffer=false gate_zeros=true weight=fp32",
     "word, narrow formats": "rows=2 columns=3 port=word activation=bf16 weight=fp16 accumulator=e6m9",
 }
 
@@ -61,6 +63,9 @@ def random_tiles(
         weights = random_words(rng, config.weight, (config.rows, config.columns))
         activations = random_words(rng, config.activation, (vectors, config.rows))
         psums = random_words(rng, config.accumulator, (vectors, config.columns))
+        if config.gate_zeros:
+            activations[rng.random(activations.shape) < 0.4] = 0
+            weights[rng.random(weights.shape) < 0.4] = 0
         if word_port:
             psums[:] = 0
         results = tile_result(

@@ -10,16 +10,17 @@ from typing import Any
 import click
 
 from tileloom.api import generate
-from tileloom.cli.console import note, print_json, print_table
+from tileloom.cli.console import note, print_json, print_table, step
+from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom_synth.constraints import Constraints
 from tileloom_synth.library.standard_cells import Library
-from tileloom_synth.options import library_options, target
+from tileloom_synth.options import library_options, power_target, target
 from tileloom_synth.progress import Progress, progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
-from . import chart
+from . import chart, sasp_power
 
 SIZES = (4, 8, 16, 32)
 WEIGHTS = ("fp32", "int8")
@@ -129,11 +130,13 @@ def _mean(rows: list[Row]) -> float:
     return sum(row.saving for row in rows) / len(rows)
 
 
-@click.command("sasp", short_help="SASP: area of its eight arrays.")
+@click.command("sasp", short_help="SASP: area and power of its eight arrays.")
 @click.option(
     "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw area by origin to this file, too."
 )
 @click.option("--flat", is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller.")
+@click.option("--power", is_flag=True, help="Power too; with --liberty or --pdk, and --clock.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of --power: replay its data.  [default: 0]")
 @click.option("--force", is_flag=True, help="Overwrite the file of --svg.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def sasp_command(
@@ -142,6 +145,8 @@ def sasp_command(
     clock_ps: float | None,
     svg: Path | None,
     flat: bool,
+    power: bool,
+    seed: int | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -151,18 +156,35 @@ def sasp_command(
     Examples:
       tileloom paper sasp
       tileloom paper sasp --liberty nangate45.lib.gz --svg area.svg
+      tileloom paper sasp --liberty nangate45.lib.gz --clock 4ns --power
+
+    With --power their power, too: what INT8 weights save of it, for both bounds of glitches.
     """
     outputs = claim({"--svg": svg}, inputs=files, force=force)
-    goal = target(files, kit, clock_ps)
+    if seed is not None and not power:
+        raise UserError("--seed: is of --power; nothing else is drawn")
+    if power and flat:
+        raise UserError("--power: simulates elements apart; leave --flat out")
+    chosen = power_target if power else target
+    goal = chosen(files=files, kit=kit, clock_ps=clock_ps)
     hierarchy = "flat" if flat else "units"
     with progress(f"Synthesising eight arrays to {goal.library.name}") as shown:
         rows = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints, shown=shown)
     if svg:
         outputs.write({svg: chart.draw(rows)})
+    watts: list[sasp_power.Row] = []
+    if power and clock_ps is not None:
+        reports = {row.size: row.reports for row in rows}
+        with step("Measuring power") as shown_power:
+            watts = sasp_power.measure_power(reports, goal.library, clock_ps, seed or 0, shown_power.show)
     if as_json:
-        print_json(to_json(rows))
-    else:
-        print_rows(rows)
+        print_json({**to_json(rows), **({"power": sasp_power.to_json(watts)} if watts else {})})
+        return
+    print_rows(rows)
+    if watts and clock_ps is not None:
+        sasp_power.sheet(watts, goal.library.name, clock_ps).show()
+        for text in sasp_power.NOTES:
+            note(text)
 
 
 sasp_command.params = [*library_options(), *sasp_command.params]

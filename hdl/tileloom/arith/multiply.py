@@ -43,6 +43,8 @@ class Multiply(wiring.Component):
         Of two stages: keep the rows instead of their sum, which takes more flip-flops and a shorter cycle.
     exact_specials:
         As in ``Round``.
+    told_zeros:
+        Whether ``a`` is zero is told at a port ``a_zero``, and the word is not looked at for it.
 
     Ports: ``enable`` (in), ``a`` (in, word), ``b`` (in, encoded factor), ``product`` (out, word).
     """
@@ -57,6 +59,7 @@ class Multiply(wiring.Component):
         stages: int = 1,
         carry_save: bool = False,
         exact_specials: bool = True,
+        told_zeros: bool = False,
     ) -> None:
         if not 1 <= stages <= 3:
             raise ValueError(f"stages must be from 1 to 3, not {stages}")
@@ -67,8 +70,15 @@ class Multiply(wiring.Component):
         self.keeps_rows = stages == 3 or (stages == 2 and carry_save)
         self.keeps_raw = stages == 3 or (stages == 2 and not carry_save)
         self.exact_specials = exact_specials
+        self.told_zeros = told_zeros
         super().__init__(
-            {"enable": In(1), "a": In(a.width), "b": In(factor.layout), "product": Out(result.width)}
+            {
+                "enable": In(1),
+                "a": In(a.width),
+                "b": In(factor.layout),
+                "product": Out(result.width),
+                **({"a_zero": In(1)} if told_zeros else {}),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -91,7 +101,9 @@ class Multiply(wiring.Component):
         flags = Signal(data.StructLayout({"negative": 1, "zero": 1, "sticky": 1}))
         m.d.comb += [
             flags.negative.eq(self.a[-1] ^ self.b.negative),
-            flags.zero.eq((a_exponent == 0) | (self.b.exponent == factor.zero)),
+            flags.zero.eq(
+                (self.a_zero if self.told_zeros else a_exponent == 0) | (self.b.exponent == factor.zero)
+            ),
             flags.sticky.eq(
                 Cat(
                     bit & b_significand[: below - i].any() for i, bit in enumerate(a_significand[:below])

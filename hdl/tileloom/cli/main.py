@@ -145,6 +145,7 @@ def main() -> None:
       xDecimate unit for RISC-V     xfu-cv-x-if, xfu-cv32e40p, xfu-unit
     \b
     Around them:
+      tileloom power stream-8x8-int8 --liberty FILE --clock 2ns     energy by origin, leakage
       tileloom presets                               every preset; presets NAME: as TOML, to start from
       tileloom estimate SPEC.toml                    a sparse accelerator by an analytical model
       tileloom roofline engine-int8 stream-8x8-int8  what bounds throughput and energy

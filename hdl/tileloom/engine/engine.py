@@ -18,6 +18,7 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..hierarchy import add_shared
 from ..stream import packet
 from ..stream.queue import Queue
 from . import dot_product, systolic_core
@@ -77,15 +78,17 @@ class Engine(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        m.submodules.core = core = compute_core(config)
+        # Shared, so that its ports have its own names in the netlist, too: checks drive them.
+        core = add_shared(m, platform, "core", "core", lambda: compute_core(config))
+        timing = core_timing(config)
         m.submodules.dispatch = dispatch = Dispatch(config)
         m.submodules.loader = loader = Loader(config)
         m.submodules.a_buffer = a_buffer = ActivationBuffer(config)
         m.submodules.walker = walker = Walker()
         m.submodules.feeder = feeder = Feeder(config)
         m.submodules.b_buffer = b_buffer = Queue(config.bus, config.weight_beats, buffered=True)
-        m.submodules.sequencer = sequencer = Sequencer(config, core.timing)
-        m.submodules.accumulators = accumulators = Accumulators(config, core.timing)
+        m.submodules.sequencer = sequencer = Sequencer(config, timing)
+        m.submodules.accumulators = accumulators = Accumulators(config, timing)
         m.submodules.drain = drain = Drain(config)
 
         # Streams.

@@ -59,6 +59,9 @@ class SystolicConfig:
         With two ``multiply_stages``: keep the two rows and not their sum. A shorter cycle, more flip-flops.
     add_stages:
         Registers of the adder, its partial-sum register included, 1 to 4: cycles from one row to the next.
+    gate_zeros:
+        Keep a multiplier still while its activation or its weight is zero. Costs some area, saves energy with
+        sparse operands, changes no result.
     axi4_stream_names:
         Name clock, reset and ports as AXI4-Stream does; the reset is then active low.
 
@@ -82,6 +85,7 @@ class SystolicConfig:
     multiply_stages: int = 1
     carry_save: bool = SETTLED
     add_stages: int = 1
+    gate_zeros: bool = False
     axi4_stream_names: bool = False
 
     def __post_init__(self) -> None:

@@ -39,6 +39,7 @@ class Row(wiring.Component):
                 "psum_in": In(psums),
                 "psum_out": Out(psums),
                 **({"swap_in": In(1)} if config.double_buffer else {}),
+                **({"zero_in": In(1)} if config.gate_zeros else {}),
             }
         )
 
@@ -47,6 +48,7 @@ class Row(wiring.Component):
         m = Module()
         activation = self.activation_in
         swap = self.swap_in if self.config.double_buffer else None
+        zero = self.zero_in if self.config.gate_zeros else None
         for column in range(self.config.columns):
             element = add_shared(
                 m, platform, "processing_element", f"element_{column}", lambda: ProcessingElement(self.config)
@@ -63,6 +65,9 @@ class Row(wiring.Component):
             if swap is not None:
                 m.d.comb += element.swap_in.eq(swap)
                 swap = element.swap_out
+            if zero is not None:
+                m.d.comb += element.zero_in.eq(zero)
+                zero = element.zero_out
         return m
 
 
@@ -109,6 +114,10 @@ class Mesh(wiring.Component):
             ]
             if self.config.double_buffer:
                 m.d.comb += row.swap_in.eq(self.swaps[index])
+            if self.config.gate_zeros:
+                # Once for the whole row.
+                word = self.activations[index]
+                m.d.comb += row.zero_in.eq(word[self.config.activation.fraction_bits : -1] == 0)
             psums = row.psum_out
         m.d.comb += self.psums_out.eq(psums)
         return m

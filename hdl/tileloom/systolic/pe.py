@@ -33,6 +33,10 @@ class ProcessingElement(wiring.Component):
     Of partial sums and products that are zero or infinite only the exponent (of infinity the sign too) is
     kept exact: the array makes up for it where results leave.
 
+    With ``gate_zeros`` a zero activation comes as ``zero_in``, and the register keeps the word before it: on
+    its way through the row only the bit says that it is zero. Behind a weight of zero the word does not reach
+    the multiplier. So the multiplier's inputs stand still wherever its product is known to be zero.
+
     The weight is written on ``weight_write``, whatever ``enable`` is. With double buffering that is the
     shadow register: ``swap_in``, which travels with the first activation of a tile, moves it into use.
     """
@@ -41,6 +45,7 @@ class ProcessingElement(wiring.Component):
         self.config = config
         self.factor = FactorFormat.of(config.weight)
         swap = {"swap_in": In(1), "swap_out": Out(1)} if config.double_buffer else {}
+        zero = {"zero_in": In(1), "zero_out": Out(1)} if config.gate_zeros else {}
         super().__init__(
             {
                 "enable": In(1),
@@ -51,6 +56,7 @@ class ProcessingElement(wiring.Component):
                 "psum_in": In(config.accumulator.width),
                 "psum_out": Out(config.accumulator.width),
                 **swap,
+                **zero,
             }
         )
 
@@ -60,7 +66,15 @@ class ProcessingElement(wiring.Component):
         config = self.config
         activation = Signal(config.activation.width, reset_less=True)
         weight = Signal(self.factor.layout, reset_less=True)
-        with m.If(self.enable):
+        moves, operand = self.enable, activation
+        if config.gate_zeros:
+            zero = Signal(reset_less=True)
+            with m.If(self.enable):
+                m.d.sync += zero.eq(self.zero_in)
+            m.d.comb += self.zero_out.eq(zero)
+            moves = self.enable & ~self.zero_in
+            operand = activation & (weight.exponent != self.factor.zero).replicate(len(activation))
+        with m.If(moves):
             m.d.sync += activation.eq(self.activation_in)
         m.d.comb += self.activation_out.eq(activation)
 
@@ -87,13 +101,16 @@ class ProcessingElement(wiring.Component):
             stages=config.multiply_stages,
             carry_save=config.carry_save,
             exact_specials=False,
+            told_zeros=config.gate_zeros,
         )
+        if config.gate_zeros:
+            m.d.comb += multiply.a_zero.eq(zero)
         m.submodules.add = add = Add(
             config.accumulator, config.rounding, stages=config.add_stages, exact_specials=False
         )
         m.d.comb += [
             multiply.enable.eq(self.enable),
-            multiply.a.eq(activation),
+            multiply.a.eq(operand),
             multiply.b.eq(weight),
             add.enable.eq(self.enable),
             add.a.eq(self.psum_in),

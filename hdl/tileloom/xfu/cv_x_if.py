@@ -9,6 +9,7 @@ from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..hierarchy import add_shared
 from .config import XfuConfig
 from .cv32e40x import IssueGuard
 from .decode import Decode
@@ -113,7 +114,14 @@ class CvXIf(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        m.submodules.unit = unit = Unit(self.config, tag_bits=self.config.id_width, fault_bits=FAULT.size)
+        # Shared, so that its ports have its own names in the netlist, too: checks drive them.
+        unit = add_shared(
+            m,
+            platform,
+            "unit",
+            "unit",
+            lambda: Unit(self.config, tag_bits=self.config.id_width, fault_bits=FAULT.size),
+        )
         self._issue(m, unit)
         m.d.comb += [
             unit.commit_valid.eq(self.commit_valid),

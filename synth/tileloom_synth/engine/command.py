@@ -8,10 +8,11 @@ from typing import Any
 from tileloom.engine.config import EngineConfig
 from tileloom.families import design_name
 
+from ..check.report import check_options
 from ..run import common_options, run_job
 from .synthesise import synthesise
 
-OPTIONS = common_options()
+OPTIONS = [*common_options(), *check_options()]
 
 
 def run(config: EngineConfig, **options: Any) -> None:
@@ -25,9 +26,12 @@ def run(config: EngineConfig, **options: Any) -> None:
     Examples:
       tileloom synth engine-int8
       tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns -o silicon
+      tileloom synth engine-int8 --check
 
+    --check simulates the compute core's netlist gate by gate against the golden model, and proves control
+    equal to the RTL; the rest, the drain above all, is not checked.
     With -o: netlist, constraints (SDC), models of cells and memories, a list of files, the report as JSON.
 
-    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
     run_job(functools.partial(synthesise, config), design_name(config), memories=True, **options)

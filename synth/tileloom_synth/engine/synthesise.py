@@ -8,6 +8,7 @@ from tileloom.design import Design
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 
+from ..check.report import seed_of_check
 from ..handoff.result import Synthesis
 from ..options import Target, TargetOptions, target
 from ..progress import progress
@@ -15,15 +16,21 @@ from ..report import Report
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
 from ..techmap.memories import models, without
+from .check import check as check_netlist
 
 
-def synthesise(config: EngineConfig, **options: Unpack[TargetOptions]) -> Synthesis:
+def synthesise(
+    config: EngineConfig, *, check: bool = False, seed: int | None = None, **options: Unpack[TargetOptions]
+) -> Synthesis:
     """Map an engine to cells; its A buffer and accumulators are taken to be macros and left out.
 
     Parameters
     ----------
     config:
         The engine.
+    check, seed:
+        Hold the compute core's netlist to the golden model and that of control to its RTL, on vectors drawn
+        with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``.
 
@@ -34,21 +41,30 @@ def synthesise(config: EngineConfig, **options: Unpack[TargetOptions]) -> Synthe
 
     Raises
     ------
+    CheckError
+        The netlist is not the design.
     UserError
         The library cannot serve.
     ToolError
         Yosys or OpenSTA fails.
     """
+    chosen = seed_of_check(check, seed)
     goal = target(**options)
     design = generate(config)
     report = map_engine(config, design, goal)
     bits = memory_bits(config)
     left_out = "left out: " + ", ".join(f"{part} {count:,} bits" for part, count in bits.items())
     figures = {**report.to_json(), "memory_bits": bits}
+    tables, said = list(sheets(report)), [*remarks(report), left_out]
+    if check:
+        checked = check_netlist(config, design, report.mapped, goal.library, chosen)
+        figures["check"] = checked.to_json()
+        tables.append(checked.sheet())
+        said.append(f"seed of the check: {chosen}")
     return Synthesis(
         figures,
-        sheets(report),
-        [*remarks(report), left_out],
+        tables,
+        said,
         name=design.name,
         report=report,
         library=goal.library,

@@ -58,6 +58,8 @@ class Library:
         The file's units, in picoseconds and femtofarads.
     templates:
         Its ``lu_table_template`` groups by name.
+    groups:
+        What the files say besides.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Library:
     time_unit_ps: float
     load_unit_ff: float
     templates: Mapping[str, Group]
+    groups: tuple[Group, ...]
 
     @functools.cached_property
     def fo4(self) -> FanOutOfFour:
@@ -143,6 +146,7 @@ def _load(paths: Sequence[Path], area_unit: str) -> Library:
         area_unit=area_unit,
         time_unit_ps=time_unit,
         load_unit_ff=load_unit,
+        groups=tuple(groups),
         templates={
             template.name: template for group in groups for template in group.all("lu_table_template")
         },

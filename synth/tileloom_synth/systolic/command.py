@@ -10,11 +10,13 @@ import click
 from tileloom.families import design_name
 from tileloom.systolic.config import SystolicConfig
 
+from ..check.report import check_options
 from ..run import common_options, run_job
 from .synthesise import synthesise
 
 OPTIONS = [
     *common_options(),
+    *check_options(),
     click.Option(
         ["--flat"],
         is_flag=True,
@@ -44,11 +46,14 @@ def run(config: SystolicConfig, **options: Any) -> None:
       tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns
       tileloom synth stream-8x8-fp32 --module processing_element --flat --clock 3ns
       tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns -o silicon --hand-off librelane
+      tileloom synth stream-8x8-int8 --check
 
     Modules are kept, the multiplier and the adder each as a whole, unless --flat or --detail says otherwise.
+    --check simulates the netlist gate by gate against the golden model, an element and the whole array, and
+    proves equal to the RTL what SAT can do in a minute.
     With -o: netlist, constraints (SDC), models of the cells, a list of files, the report as JSON.
 
-    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
     module = options["module"]
     name = f"{design_name(config)}_{module}" if module else design_name(config)

@@ -10,11 +10,14 @@ from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
+from ..check.report import seed_of_check
 from ..handoff.result import Synthesis
 from ..options import TargetOptions, target
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
+from .check import check as check_netlist
+from .check import refuse_module
 
 
 def synthesise(
@@ -23,6 +26,8 @@ def synthesise(
     flat: bool = False,
     detail: bool = False,
     module: str | None = None,
+    check: bool = False,
+    seed: int | None = None,
     **options: Unpack[TargetOptions],
 ) -> Synthesis:
     """Map an array to cells.
@@ -35,17 +40,24 @@ def synthesise(
         Flatten the hierarchy first; or keep the parts of the adder apart.
     module:
         Only this module, by its name without the design's: ``processing_element``, ``array_mesh``.
+    check, seed:
+        Hold the netlist to the golden model and its RTL, on vectors drawn with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``.
 
     Raises
     ------
+    CheckError
+        The netlist is not the design.
     UserError
         The library cannot serve, or there is no such module.
     ToolError
         Yosys or OpenSTA fails.
     """
     check_flags({"flat": flat, "detail": detail})
+    chosen = seed_of_check(check, seed)
+    if check:
+        refuse_module(module)
     if flat and detail:
         raise UserError("give --flat or --detail, not both")
     goal = target(**options)
@@ -72,10 +84,16 @@ def synthesise(
             macs=macs.get(module, 0),
             progress=shown,
         )
+    figures, shown_sheets, said = report.to_json(), sheets(report), remarks(report)
+    if check:
+        checked = check_netlist(config, design, report.mapped, cells, module, chosen)
+        figures["check"] = checked.to_json()
+        shown_sheets = [*shown_sheets, checked.sheet()]
+        said = [*said, f"seed of the check: {chosen}"]
     return Synthesis(
-        report.to_json(),
-        sheets(report),
-        remarks(report),
+        figures,
+        shown_sheets,
+        said,
         name=top,
         report=report,
         library=cells,

@@ -10,11 +10,13 @@ import click
 from tileloom.families import design_name
 from tileloom.xfu.config import Host, XfuConfig
 
+from ..check.report import check_options
 from ..run import common_options, run_job
 from .synthesise import synthesise
 
 OPTIONS: list[click.Parameter] = [
     *common_options(),
+    *check_options(),
     click.Option(
         ["--flat"],
         is_flag=True,
@@ -35,8 +37,11 @@ def run(config: XfuConfig, **options: Any) -> None:
       tileloom synth xfu-unit
       tileloom synth xfu-cv32e40p --liberty nangate45.lib.gz
       tileloom synth xfu-cv-x-if --set group_sizes=8
+      tileloom synth xfu-unit --check
 
-    Exit status: 0 done, 1 a tool failed, 2 wrong input.
+    --check simulates the unit's netlist gate by gate against golden harts, and proves it equal to the RTL.
+
+    Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
     netlist = config.host is not Host.CV32E40P
     run_job(functools.partial(synthesise, config), design_name(config), netlist=netlist, **options)

@@ -11,11 +11,13 @@ from tileloom.families import design_name
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.design import generate
 
+from ..check.report import seed_of_check
 from ..handoff.result import Synthesis
 from ..options import TargetOptions, target
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
+from .check import check as check_netlist
 from .overhead import Overhead, core_overhead
 
 CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
@@ -26,6 +28,8 @@ def synthesise(
     config: XfuConfig,
     *,
     flat: bool = False,
+    check: bool = False,
+    seed: int | None = None,
     **options: Unpack[TargetOptions],
 ) -> Synthesis:
     """Map a unit to cells, and its core without it and with it.
@@ -36,6 +40,8 @@ def synthesise(
         The unit. In CV32E40P the core is mapped, on CV-X-IF the coprocessor and CV32E40X, else the unit.
     flat:
         Flatten the hierarchy first.
+    check, seed:
+        Hold the unit's netlist to golden harts and prove it equal to its RTL; vectors drawn with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``; a period is for the unit or the coprocessor
         alone, without a core.
@@ -47,12 +53,19 @@ def synthesise(
 
     Raises
     ------
+    CheckError
+        The netlist is not the design.
     UserError
         The library cannot serve, or the clock of a core was asked for.
     ToolError
         Yosys or OpenSTA fails, or the core is not installed.
     """
     check_flags({"flat": flat})
+    chosen = seed_of_check(check, seed)
+    if check and config.host is Host.CV32E40P:
+        raise UserError(
+            "--check: is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
+        )
     core = CORES.get(config.host)
     if config.host is Host.CV32E40P and options.get("clock_ps") is not None:
         raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
@@ -76,7 +89,12 @@ def synthesise(
                 origins=design.manifest["modules"],
                 progress=shown_progress,
             )
-        figures, shown, said = report.to_json(), sheets(report), remarks(report)
+        figures, shown, said = report.to_json(), list(sheets(report)), list(remarks(report))
+        if check:
+            checked = check_netlist(config, design, report.mapped, cells, chosen)
+            figures["check"] = checked.to_json()
+            shown.append(checked.sheet())
+            said.append(f"seed of the check: {chosen}")
     if core is not None and goal.constraints is None:
         with step(f"Synthesising {core}") as under_way:
             overhead = core_overhead(core, config, cells, flatten=flat, on_step=under_way.show)

@@ -1,0 +1,136 @@
+"""Equivalence of RTL and netlist by SAT: outputs and next states, for every input and every state.
+
+Mapping moves no register, so that each flip-flop of the netlist is one of the RTL, known by its name, and one
+step is enough: if both give the same outputs and the same next state in every state, they never differ. Both
+are taken apart into a combinational module with the state as a port. A register of the RTL that the netlist
+has not may be anything, and must not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tileloom import scratch, yosys
+
+from ..gates.flat import Flat
+from .transition import UnprovableError, transition
+
+RTL = """
+read_verilog design.v
+hierarchy -check -top {top}
+proc
+flatten
+opt
+memory
+techmap
+opt -full
+async2sync
+dfflegalize -cell $_DFF_P_ x
+opt_clean
+write_json rtl.json
+"""
+"""Bit by bit, for mapping drops registers of which single bits are constant."""
+
+MITER = """
+read_json states.json
+read_verilog netlist.v
+miter -equiv -flatten -make_outputs rtl netlist both
+hierarchy -top both
+opt -full
+techmap
+opt -full
+abc -g AND,XOR
+opt_clean
+sat -verify -prove trigger 0 both
+"""
+"""ABC's sweeping finds what is equal inside, which leaves the solver little."""
+
+FLIP_FLOP = "$_DFF_P_"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of an attempt.
+
+    Attributes
+    ----------
+    what:
+        The part of the design.
+    proved:
+        True: equal for all inputs and states. False: not, or not shown; ``why`` says which.
+    why:
+        What stands in the way, or nothing.
+    differs:
+        A difference was found.
+    states:
+        Flip-flops of the netlist.
+    seconds:
+        What it took.
+    """
+
+    what: str
+    proved: bool
+    why: str
+    differs: bool
+    states: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as plain data."""
+        return asdict(self)
+
+
+def prove(what: str, verilog: str, top: str, flat: Flat, clock: str, *, timeout: float) -> Proof:
+    """Return whether the netlist ``flat`` is the module ``top`` of ``verilog``; ``timeout`` is in seconds."""
+    began = time.perf_counter()
+    states = 0
+    why, differs = "", False
+    try:
+        with scratch.folder() as folder:
+            (folder / "design.v").write_text(verilog, encoding="utf-8")
+            yosys.run(RTL.format(top=top), folder=folder)
+            module = json.loads((folder / "rtl.json").read_text(encoding="utf-8"))["modules"][top]
+            names = _states_as_ports(module, clock)
+            text, states = transition(flat, clock, names, module["ports"])
+            (folder / "states.json").write_text(json.dumps({"modules": {"rtl": module}}), encoding="utf-8")
+            (folder / "netlist.v").write_text(text, encoding="utf-8")
+            yosys.run(MITER, folder=folder, timeout=timeout)
+    except UnprovableError as error:
+        why = str(error)
+    except yosys.YosysError as error:
+        why = str(error)
+        differs = "proof did fail" in why
+        if not differs and "was not done" not in why:
+            raise
+    return Proof(what, not why, why, differs, states, time.perf_counter() - began)
+
+
+def _states_as_ports(module: dict[str, Any], clock: str) -> list[str]:
+    """Make the flip-flops of a module from Yosys's JSON ports ``state`` and ``next``; return their names.
+
+    A bit has several names where several nets are on it: they are joined by a blank.
+    """
+    known: dict[int, list[str]] = {}
+    for name, net in module["netnames"].items():
+        for place, bit in enumerate(net["bits"]):
+            if isinstance(bit, int):
+                known.setdefault(bit, []).append(f"{name}[{place + net.get('offset', 0)}]")
+    state: list[int] = []
+    following: list[int | str] = []
+    for name, cell in list(module["cells"].items()):
+        if cell["type"] != FLIP_FLOP:
+            if re.search("mem|latch|dff|sr", cell["type"], re.IGNORECASE):
+                raise UnprovableError(f"{cell['type']} in the RTL")
+            continue
+        state += cell["connections"]["Q"]
+        following += cell["connections"]["D"]
+        del module["cells"][name]
+    module["ports"].pop(clock, None)
+    module["ports"]["state"] = {"direction": "input", "bits": state}
+    module["ports"]["next"] = {"direction": "output", "bits": following}
+    module["attributes"] = {}
+    return [" ".join(known.get(bit, [])) for bit in state]

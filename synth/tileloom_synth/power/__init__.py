@@ -1,0 +1,1 @@
+"""Energy of mapped netlists: toggles from simulation times what the liberty file says each of them costs."""
