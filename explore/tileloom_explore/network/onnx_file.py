@@ -91,9 +91,10 @@ def reads(node: NodeProto) -> set[str]:
     names = {name for name in node.input if name}
     for attribute in node.attribute:
         for graph in [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs:
-            inner = {name for each in graph.node for name in reads(each)}
-            made = {name for each in graph.node for name in each.output}
-            names |= inner - made - {each.name for each in graph.initializer}
+            inner = {name for each in graph.node for name in reads(each)} | {o.name for o in graph.output}
+            own = {name for each in graph.node for name in each.output}
+            own |= {each.name for each in [*graph.input, *graph.initializer]}
+            names |= inner - own
     return names
 
 
@@ -145,6 +146,11 @@ def _load(path: Path) -> ModelProto:
     if not model.graph.node:
         raise UserError(f"{path}: not an ONNX model: it has no nodes")
     _check_opset(path, model)
+    if not all(each.type.tensor_type.HasField("shape") for each in model.graph.output):
+        model = onnx.shape_inference.infer_shapes(model)  # the checker wants one, onnxruntime does not
+    for each in model.graph.output:
+        if each.type.HasField("tensor_type") and not each.type.tensor_type.HasField("shape"):
+            raise UserError(f"{path}: output {each.name}: its rank is not known; give it a shape in the file")
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -153,8 +159,8 @@ def _load(path: Path) -> ModelProto:
 
 
 def _line(error: Exception) -> str:
-    """Return the first line of a message of onnx, which goes on for many."""
-    return str(error).strip().splitlines()[0]
+    """Return a message of onnx in one line: the node is often named in a later one."""
+    return " ".join(str(error).replace("==> Context:", "").split())[:300]
 
 
 def _check_opset(path: Path, model: ModelProto) -> None:
