@@ -143,6 +143,8 @@ def _load(path: Path) -> ModelProto:
             f"external data {Path(error.filename).name}: " if error.filename not in (None, str(path)) else ""
         )
         raise UserError(f"{path}: {missing}{error.strerror or 'cannot be read'}") from None
+    except ValueError as error:  # a file of external data that is too short
+        raise UserError(f"{path}: {_line(error)}") from None
     if not model.graph.node:
         raise UserError(f"{path}: not an ONNX model: it has no nodes")
     _check_opset(path, model)
@@ -203,6 +205,8 @@ def _inputs(
             raise UserError(f"--shape {each.name}={','.join(map(str, shape))}: {path} has {shown}")
         for dim, size in zip(tensor.shape.dim, shape, strict=True):
             dim.dim_value = size
+        if tensor.elem_type not in onnx.TensorProto.DataType.values():
+            raise UserError(f"{path}: input {each.name}: there is no type {tensor.elem_type}")
         yield each.name, (shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
 
 

@@ -62,14 +62,19 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
 
 
 def _check_shapes(graph: Graph, node: NodeProto) -> None:
-    """Raise UserError where ONNX knows that shapes or attributes do not go together."""
+    """Raise UserError where ONNX knows that shapes or attributes do not go together.
+
+    What is of no known shape is seen to as data comes (`Layer.image`).
+    """
+    inputs = [name for name in node.input if name]
+    if not all(name in graph.shapes and name in graph.dtypes for name in inputs):
+        return
     version = next(each.version for each in graph.model.opset_import if each.domain in ("", "ai.onnx"))
     types = {
         name: onnx.helper.make_tensor_type_proto(
             onnx.helper.np_dtype_to_tensor_dtype(np.dtype(graph.dtypes[name])), graph.shapes[name]
         )
-        for name in node.input
-        if name in graph.shapes and name in graph.dtypes
+        for name in inputs
     }
     try:
         onnx.shape_inference.infer_node_outputs(onnx.defs.get_schema(node.op_type, version), node, types)

@@ -1,0 +1,142 @@
+"""Mistakes in data, functions and files given to `tileloom network`: one line each, nothing written."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from explore.network.models import make, save
+from explore.network.test_command import figures, folder, mistake, run
+from support.seed import SEED
+from tileloom.errors import UserError
+from tileloom_explore.network.data import read_archive
+from tileloom_explore.network.prepared import read_prepared
+
+__all__ = ["folder"]
+
+PREPARE = ("prepare", "m.onnx", "-o", "p.tileloom.npz", "--for")
+RUN = ("run", "p.tileloom.npz", "stream-8x8-fp32", "--data")
+
+FUNCTIONS = """
+def nothing(found, wanted): return None
+def fails(found, wanted): raise KeyError("seldom")
+def scores(found, wanted): return found
+def one(found): return 1.0
+def changing(found, wanted): return {str(found.sum()): 1.0}
+def right(found, wanted): return {"a": 1, "b": 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("nothing", "TypeError: float() argument must be a string or a real number, not 'NoneType'"),
+        ("fails", "KeyError: 'seldom'"),
+        ("scores", "TypeError: only"),
+        ("one", "TypeError: one() takes 1 positional argument but 2 were given"),
+        ("changing", "it names other figures of the hardware than of the original"),
+    ],
+)
+def test_functions_that_fail(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, function: str, message: str
+) -> None:
+    Path("judge.py").write_text(FUNCTIONS)
+    monkeypatch.syspath_prepend(str(folder))
+    figures(*PREPARE, "stream-8x8-int8")
+    ran = ("run", "p.tileloom.npz", "stream-8x8-int8", "--data", "x.npz", "-o", "y.npz", "--metric")
+    assert mistake(*ran, f"judge:{function}").startswith(f"--metric judge:{function}: {message}")
+    assert not Path("y.npz").exists()
+    found = figures(*ran, "judge:right")["accuracy"]
+    assert found == {"a": {"hardware": 1, "original": 1}, "b": {"hardware": 0.5, "original": 0.5}}
+
+
+def test_data_beyond_the_type_of_an_input(folder: Path) -> None:
+    figures(*PREPARE, "stream-8x8-fp32")
+    np.savez("d.npz", x=np.full((1, 20), 1e300))
+    assert mistake(*RUN, "d.npz") == "d.npz: x[0, 0] is NaN, infinite or beyond float32"
+
+
+@pytest.mark.parametrize("read", [read_archive, read_prepared])
+def test_archives_with_any_byte_wrong(folder: Path, read: Callable[[Path], Any]) -> None:
+    rng = np.random.default_rng(SEED)
+    if read is read_prepared:
+        figures(*PREPARE, "stream-8x8-int8")
+        content = Path("p.tileloom.npz").read_bytes()
+    else:
+        np.savez_compressed("d.npz", x=rng.normal(size=(20, 20)).astype(np.float32))
+        content = Path("d.npz").read_bytes()
+    refused = 0
+    for place in rng.choice(len(content), 300, replace=False):
+        wrong = bytearray(content)
+        wrong[place] ^= 1 + int(rng.integers(255))
+        Path("wrong.npz").write_bytes(wrong)
+        try:
+            read(Path("wrong.npz"))  # a byte of the time, say, is nobody's
+        except UserError as error:
+            refused += 1
+            assert str(error).startswith("wrong.npz: "), place
+    assert refused > 150
+    np.save("array.npy", np.zeros((2, 20)))
+    with pytest.raises(UserError, match=r"^array\.npy: not an? "):
+        read(Path("array.npy"))
+
+
+def test_external_data_that_is_cut(folder: Path) -> None:
+    onnx.save(onnx.load("m.onnx"), "e.onnx", save_as_external_data=True, location="bin", size_threshold=0)
+    whole = Path("bin").read_bytes()
+    Path("bin").write_bytes(whole[:100])
+    assert mistake("show", "e.onnx").startswith("e.onnx: External data length (1920) exceeds available data")
+
+
+def test_an_input_of_no_type(folder: Path) -> None:
+    model = onnx.load("m.onnx")
+    model.graph.input[0].type.tensor_type.elem_type = 84
+    onnx.save(model, "t.onnx")
+    assert mistake("show", "t.onnx") == "t.onnx: input x: there is no type 84"
+
+
+def test_options_that_change_nothing(folder: Path) -> None:
+    told = mistake(*PREPARE, "stream-8x8-fp32", "--per", "tensor")
+    assert told == "--per: scales are of integer weights, and this hardware keeps them as floats"
+    figures(*PREPARE, "stream-8x8-int8", "--per", "tensor")
+
+
+def test_shapes_that_data_decides(folder: Path) -> None:
+    weights = {"w": np.eye(4, 5, dtype=np.float32), "v": np.ones((2, 5), np.float32)}
+    nodes = [make("MatMul", ["x", "w"], ["h"], "product"), make("NonZero", ["h"], ["y"])]
+    save(Path("n.onnx"), nodes, {"x": ("float32", [1, 4])}, ["y"], weights)
+    figures("prepare", "n.onnx", "-o", "p.tileloom.npz", "--for", "stream-8x8-fp32")
+    np.savez("d.npz", x=np.array([[1, 0, 2, 0], [0, 0, 0, 3]], np.float32))
+    assert mistake(*RUN, "d.npz") == "output y has the shape (2, 2), and (2, 1) of another inference"
+    nodes[1:] = [
+        make("NonZero", ["x"], ["i"]),
+        make("Cast", ["i"], ["f"], to=1),
+        make("Transpose", ["f"], ["t"]),
+        make("MatMul", ["t", "v"], ["y"], "behind"),
+    ]
+    save(Path("n.onnx"), nodes[1:], {"x": ("float32", [1, 4])}, ["y"], weights)
+    assert mistake("show", "n.onnx") == "behind (MatMul): a window of 1 x 1 does not fit 1 x 0"
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("onnx", ("show", "m.onnx")),
+        ("safetensors", ("show", "m.safetensors", "--layout", "NK")),
+        ("matplotlib", (*RUN, "x.npz", "--chart", "c.svg")),
+    ],
+)
+def test_a_package_that_is_not_installed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, package: str, arguments: tuple[str, ...]
+) -> None:
+    figures(*PREPARE, "stream-8x8-fp32")
+    Path("m.safetensors").write_bytes(b"")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stderr.strip() == f"Error: {package} is not installed: pip install 'tileloom[network]'"
