@@ -53,7 +53,7 @@ def read_data(
         different numbers of inferences.
     """
     arrays = read_archive(path)
-    wanted = arrays.pop(LABELS, None)
+    wanted = None if LABELS in network.inputs else arrays.pop(LABELS, None)
     if labels and wanted is None:
         raise UserError(f"{path}: --labels: it has no array {LABELS}; arrays: {', '.join(arrays)}")
     for name in arrays:

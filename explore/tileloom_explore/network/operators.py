@@ -11,14 +11,13 @@ from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from onnx import NodeProto
 
 from tileloom.errors import UserError
-from tileloom_golden.checks import first
 
 from .arrangement import AutoPad, Axes, Channels, Window
 from .layer import Layer, Quantisation
+from .node_checks import check_node
 from .onnx_file import Graph, attributes, name_of
 from .operands import (
     StaysOnHost,
@@ -49,37 +48,10 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
     """
     if node.domain not in ("", "ai.onnx") or node.op_type not in BUILDERS:
         return None
-    for name in node.input:
-        array = graph.constant(name)
-        if array is not None and array.dtype.kind not in "iub":
-            wrong = ~np.isfinite(array.astype(np.float64))
-            if wrong.any():
-                raise UserError(f"{name}{first(wrong)} is NaN or infinite")
     if node.op_type in OF_FLOATS and "int" in (dtype := graph.dtype(node.input[0]) or ""):
         raise StaysOnHost(f"{dtype} operands; layers have floats, or integers of 8 bits")
-    _check_shapes(graph, node)
+    check_node(graph, node)
     return BUILDERS[node.op_type](graph, node, attributes(node))
-
-
-def _check_shapes(graph: Graph, node: NodeProto) -> None:
-    """Raise UserError where ONNX knows that shapes or attributes do not go together.
-
-    What is of no known shape is seen to as data comes (`Layer.image`).
-    """
-    inputs = [name for name in node.input if name]
-    if not all(name in graph.shapes and name in graph.dtypes for name in inputs):
-        return
-    version = next(each.version for each in graph.model.opset_import if each.domain in ("", "ai.onnx"))
-    types = {
-        name: onnx.helper.make_tensor_type_proto(
-            onnx.helper.np_dtype_to_tensor_dtype(np.dtype(graph.dtypes[name])), graph.shapes[name]
-        )
-        for name in inputs
-    }
-    try:
-        onnx.shape_inference.infer_node_outputs(onnx.defs.get_schema(node.op_type, version), node, types)
-    except onnx.shape_inference.InferenceError as error:
-        raise UserError(str(error).removeprefix("[ShapeInferenceError] ").strip().splitlines()[0]) from None
 
 
 def _conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:

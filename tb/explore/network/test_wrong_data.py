@@ -140,3 +140,37 @@ def test_a_package_that_is_not_installed(
     result = run(*arguments)
     assert result.exit_code == 1
     assert result.stderr.strip() == f"Error: {package} is not installed: pip install 'tileloom[network]'"
+
+
+def test_an_input_may_be_called_labels(folder: Path) -> None:
+    weights = {"w": np.eye(20, 3, dtype=np.float32)}
+    node = make("MatMul", ["labels", "w"], ["y"], "product")
+    save(Path("l.onnx"), [node], {"labels": ("float32", [1, 20])}, ["y"], weights)
+    figures("prepare", "l.onnx", "-o", "p.tileloom.npz", "--for", "stream-8x8-fp32")
+    with np.load("x.npz") as archive:
+        np.savez("l.npz", labels=archive["x"])
+    assert figures(*RUN, "l.npz")["inferences"] == 40
+    assert mistake(*RUN, "l.npz", "--labels").startswith("l.npz: --labels: it has no array labels")
+
+
+def test_a_layer_without_signal_is_not_exact(folder: Path) -> None:
+    # 1 + 1 + 1 - 3 is nothing; rounded to steps of 3 / 127 it is not: 42 + 42 + 42 - 127.
+    weights = {"w": np.tile([[1.0], [1.0], [1.0], [-3.0]], (1, 3)).astype(np.float32)}
+    node = make("MatMul", ["x", "w"], ["y"], "product")
+    save(Path("n.onnx"), [node], {"x": ("float32", [1, 4])}, ["y"], weights)
+    figures("prepare", "n.onnx", "-o", "p.tileloom.npz", "--for", "stream-8x8-int8")
+    for value, exact, shown in ((0.0, True, "exact"), (1.0, False, "signal")):
+        np.savez("d.npz", x=np.full((1, 4), value, np.float32))
+        ran = ("run", "p.tileloom.npz", "stream-8x8-int8", "--data", "d.npz")
+        (layer,) = figures(*ran)["layers"]
+        assert (layer["sqnr_db"], layer["exact"]) == (None, exact)
+        assert shown in run(*ran).stdout.split("SQNR")[1]
+
+
+def test_preparing_tells_what_is_left_to_the_host(folder: Path) -> None:
+    nodes = [make("MatMul", ["x", "w"], ["h"], "product"), make("ConvTranspose", ["h", "v"], ["y"], "up")]
+    weights = {"w": np.ones((4, 4), np.float32), "v": np.ones((2, 3, 2, 2), np.float32)}
+    save(Path("n.onnx"), nodes, {"x": ("float32", [1, 2, 4, 4])}, ["y"], weights)
+    told = run("prepare", "n.onnx", "-o", "p.tileloom.npz", "--for", "stream-8x8-fp32").stdout
+    assert "Left to the host" in told
+    assert "ConvTranspose: no layer is made of it" in told
