@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import onnx
 import pytest
@@ -174,3 +175,18 @@ def test_preparing_tells_what_is_left_to_the_host(folder: Path) -> None:
     told = run("prepare", "n.onnx", "-o", "p.tileloom.npz", "--for", "stream-8x8-fp32").stdout
     assert "Left to the host" in told
     assert "ConvTranspose: no layer is made of it" in told
+
+
+def test_types_of_single_layers(folder: Path) -> None:
+    from safetensors.numpy import save_file
+
+    options = ("--layout", "NK", "--shape", "x=2,6")
+    save_file({"weight": np.ones((4, 6), ml_dtypes.bfloat16)}, "b.safetensors")
+    assert figures("show", "b.safetensors", *options)["layers"][0]["macs"] == 48
+    header = b'{"weight":{"dtype":"F8_E4M3","shape":[4,6],"data_offsets":[0,24]}}'
+    Path("f.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(24))
+    told = mistake("show", "f.safetensors", *options)
+    assert told.startswith("f.safetensors: a tensor of a type that NumPy does not have: ")
+    assert "float8_e4m3" in told
+    np.savez("w.npz", weight=np.full((4, 6), 1e300))
+    assert mistake("show", "w.npz", *options).startswith("w.npz: weight: element [0, 0] is inf")
