@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 from tileloom.errors import UserError
 
@@ -81,9 +81,12 @@ def name_of(node: NodeProto) -> str:
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """Return a node's attributes; text as str."""
+    """Return a node's attributes; text as str, with what is no UTF-8 replaced."""
     values = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-    return {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
+    return {
+        name: value.decode(errors="replace") if isinstance(value, bytes) else value
+        for name, value in values.items()
+    }
 
 
 def reads(node: NodeProto) -> set[str]:
@@ -119,7 +122,7 @@ def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
     if model.functions and graph_of is not None:
         model = graph_of.inline_local_functions(model)
     inputs = dict(_inputs(path, model, shapes or {}))
-    constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    constants = {each.name: _array(path, each) for each in model.graph.initializer}
     graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
     _fold(graph, path)
     _infer(graph)
@@ -158,6 +161,16 @@ def _load(path: Path) -> ModelProto:
     except (onnx.checker.ValidationError, ValueError) as error:
         raise UserError(f"{path}: {_line(error)}") from None
     return model
+
+
+def _array(path: Path, tensor: TensorProto) -> npt.NDArray[Any]:
+    """Return an initialiser's values."""
+    try:
+        return numpy_helper.to_array(tensor)
+    except (KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{path}: initialiser {tensor.name}: no array of type {tensor.data_type} can be read"
+        ) from None
 
 
 def _line(error: Exception) -> str:
@@ -205,7 +218,7 @@ def _inputs(
             raise UserError(f"--shape {each.name}={','.join(map(str, shape))}: {path} has {shown}")
         for dim, size in zip(tensor.shape.dim, shape, strict=True):
             dim.dim_value = size
-        if tensor.elem_type not in onnx.TensorProto.DataType.values():
+        if tensor.elem_type not in TensorProto.DataType.values():
             raise UserError(f"{path}: input {each.name}: there is no type {tensor.elem_type}")
         yield each.name, (shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
 
@@ -215,7 +228,7 @@ def _infer(graph: Graph) -> None:
     known = onnx.shape_inference.infer_shapes(graph.model, data_prop=True).graph
     for each in [*known.value_info, *known.input, *known.output]:
         tensor = each.type.tensor_type
-        if tensor.elem_type:
+        if tensor.elem_type and tensor.elem_type in TensorProto.DataType.values():
             graph.dtypes[each.name] = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
         if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
             graph.shapes[each.name] = tuple(dim.dim_value for dim in tensor.shape.dim)

@@ -93,8 +93,14 @@ def test_external_data_that_is_cut(folder: Path) -> None:
     assert mistake("show", "e.onnx").startswith("e.onnx: External data length (1920) exceeds available data")
 
 
-def test_an_input_of_no_type(folder: Path) -> None:
+def test_tensors_of_no_type(folder: Path) -> None:
     model = onnx.load("m.onnx")
+    model.graph.value_info[0].type.tensor_type.elem_type = 84  # what follows from the rest is not asked
+    onnx.save(model, "t.onnx")
+    assert len(figures("show", "t.onnx")["layers"]) == 2
+    model.graph.initializer[0].data_type = 97
+    onnx.save(model, "t.onnx")
+    assert mistake("show", "t.onnx") == "t.onnx: initialiser w0: no array of type 97 can be read"
     model.graph.input[0].type.tensor_type.elem_type = 84
     onnx.save(model, "t.onnx")
     assert mistake("show", "t.onnx") == "t.onnx: input x: there is no type 84"
