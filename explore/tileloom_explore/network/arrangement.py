@@ -80,8 +80,9 @@ class Axes:
         axes, _ = self._expanded(tensor.ndim)
         places, batch, summed, _ = self._roles(axes)
         order = [axes.index(axis) for axis in places + batch + summed]
-        rows = math.prod(tensor.shape[axes.index(axis)] for axis in places)
-        return np.ascontiguousarray(tensor.transpose(order).reshape(1, 1, rows, -1))
+        sizes = [tensor.shape[index] for index in order]
+        rows, channels = math.prod(sizes[: len(places)]), math.prod(sizes[len(places) :])
+        return np.ascontiguousarray(tensor.transpose(order).reshape(1, 1, rows, channels))
 
     def tensor(self, results: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """Return results, 1 x 1 x places x (batch, columns), with their axes as `y` has them."""

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .network import Network
 
 
-def require_extra() -> None:
-    """Raise ToolError where a package of the extra `network` is not installed."""
-    for name in ("onnx", "onnxruntime"):
+def require_extra(*packages: str) -> None:
+    """Raise ToolError where a package of the extra `network` that is needed is not installed."""
+    for name in packages or ("onnx", "onnxruntime"):
         if importlib.util.find_spec(name) is None:
             raise ToolError(f"{name} is not installed: pip install 'tileloom[network]'")
 
@@ -65,6 +65,8 @@ def read_model(
 
     given = {name: options.pop(name) for name in SINGLE}
     known = parse_shapes(shapes)
+    if model.suffix == ".safetensors":
+        require_extra("safetensors")
     with step(f"Reading {model}"):
         if model.suffix not in SUFFIXES:
             for name, value in given.items():

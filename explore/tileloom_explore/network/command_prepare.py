@@ -16,6 +16,7 @@ from tileloom.cli.options import (
     json_option,
 )
 from tileloom.cli.result import Result
+from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
@@ -108,7 +109,7 @@ def prepare_command(
     if per_layer and what is not None and what.kind == "nm":
         raise UserError("--per-layer: N:M takes the same from every layer; leave it out")
     network = read_model(model, shapes, numbers, host)
-    choices = _choices(numbers, calibrated=calibrate is not None)
+    choices = _choices(numbers, config, calibrated=calibrate is not None)
     batches = [] if calibrate is None else read_data(calibrate, network)[0]
     done = prepare(
         network,
@@ -138,14 +139,16 @@ prepare_command.params += [
 ]
 
 
-def _choices(numbers: dict[str, Any], *, calibrated: bool) -> Any:
+def _choices(numbers: dict[str, Any], config: Config, *, calibrated: bool) -> Any:
     """Return how floats become integers. Raises UserError for an option that has nothing to do."""
-    from .prepare import Choices
+    from .prepare import Choices, integer_weights
 
     of_activations = ("method", "percentile", "activations", "symmetric", "weight_bits", "asymmetric_weights")
     for name in of_activations:
         if numbers[name] and not calibrated:
             raise UserError(f"--{name.replace('_', '-')}: goes with --calibrate")
+    if numbers["per"] and not calibrated and integer_weights(config) is None:
+        raise UserError("--per: scales are of integer weights, and this hardware keeps them as floats")
     if numbers["percentile"] and numbers["method"] != "percentile":
         raise UserError("--percentile: goes with --method percentile")
     return Choices(

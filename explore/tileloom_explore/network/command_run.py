@@ -91,6 +91,8 @@ def run_command(
     from .score import score
     from .sparsity import select
 
+    if chart is not None:
+        require_extra("matplotlib")
     _check_run(data, labels, metric, rtl, estimate, output)
     if force and output is None and chart is None:
         raise UserError("--force: there is nothing to overwrite; it goes with -o or --chart")

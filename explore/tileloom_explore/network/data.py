@@ -6,6 +6,7 @@ The first axis counts: with an input of 1 x 3 x 32 x 32, an array of 500 x 3 x 3
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,24 @@ from .network import Network
 LABELS = "labels"
 """Name of the array that answers are compared with."""
 
+NUMBERS = "an .npz file of arrays by name; write it with numpy.savez(X, input=...)"
+
 Array = npt.NDArray[Any]
 
 
-def read_archive(path: Path) -> dict[str, Array]:
-    """Return the arrays of an ``.npz`` file. Raises UserError that names it where it is none."""
+def read_archive(path: Path, what: str = NUMBERS) -> dict[str, Array]:
+    """Return the arrays of an ``.npz`` file. Raises UserError that it is not ``what`` where it is none."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UserError(
-                    f"{path}: one array (.npy); write an archive by name, numpy.savez(X, input=...)"
-                )
-            return {name: archive[name] for name in archive.files}
+        # Opened here, since NumPy leaves a damaged file open.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)  # of an .npy file it is an array
+            if isinstance(archive, np.lib.npyio.NpzFile):
+                return {name: archive[name] for name in archive.files}
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'not an .npz file'}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: not an .npz file of numbers; write it with numpy.savez") from None
+        raise UserError(f"{path}: {error.strerror or f'not {what}'}") from None
+    except (ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        pass
+    raise UserError(f"{path}: not {what}")
 
 
 def read_data(
@@ -52,7 +53,7 @@ def read_data(
         different numbers of inferences.
     """
     arrays = read_archive(path)
-    wanted = arrays.pop(LABELS, None)
+    wanted = None if LABELS in network.inputs else arrays.pop(LABELS, None)
     if labels and wanted is None:
         raise UserError(f"{path}: --labels: it has no array {LABELS}; arrays: {', '.join(arrays)}")
     for name in arrays:
@@ -83,10 +84,12 @@ def _checked(path: Path, name: str, array: Array, shape: tuple[int, ...], dtype:
     kind = np.dtype(dtype).kind
     if array.dtype != dtype and not (kind == "f" and array.dtype.kind in "iuf"):
         raise UserError(f"{path}: {name} is {array.dtype}; {dtype} is needed")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-        raise UserError(f"{path}: {name}[{place}] is NaN or infinite")
-    return array.astype(dtype), (array.shape[0] // rows if shape else 1)
+    with np.errstate(over="ignore"):
+        values = array.astype(dtype)
+    if kind == "f" and not np.isfinite(values).all():
+        place = ", ".join(map(str, np.argwhere(~np.isfinite(values))[0]))
+        raise UserError(f"{path}: {name}[{place}] is NaN, infinite or beyond {dtype}")
+    return values, (array.shape[0] // rows if shape else 1)
 
 
 def _split(

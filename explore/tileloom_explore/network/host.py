@@ -43,8 +43,9 @@ class Segment:
 
     def run(self, tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
         """Return the outputs, computed by onnxruntime. Raises UserError as it fails."""
+        session = self._session
         try:
-            values = self._session.run(self.outputs, {name: tensors[name] for name in self.inputs})
+            values = session.run(self.outputs, {name: tensors[name] for name in self.inputs})
         except Exception as error:  # onnxruntime has many
             raise self._failed(error) from None
         return dict(zip(self.outputs, values, strict=True))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.errors import UserError
 from tileloom_golden.integers import wrap_int32
 
 from .affine import Affine
@@ -114,8 +115,20 @@ class Layer:
         return self.weights.shape[3] * self.groups
 
     def image(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return a tensor of the network as an image, N x H x W x C."""
-        return self.arrangement.image(tensor)
+        """Return a tensor of the network as an image, N x H x W x C.
+
+        Raises UserError where the weights take another number of channels.
+        """
+        try:
+            image = self.arrangement.image(tensor)
+        except ValueError:  # another number of axes
+            image = None
+        if image is None or image.shape[3] != self.channels:
+            raise UserError(
+                f"{self.name} ({self.operator}): {self.input} has the shape {tensor.shape}, and the weights "
+                f"take {self.channels} channels"
+            )
+        return image
 
     def image_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the image of a tensor of a shape."""
@@ -138,8 +151,14 @@ class Layer:
         return self.window.pads_of((image[1], image[2]), self.kernel)
 
     def output_shape(self, image: tuple[int, ...]) -> tuple[int, int, int, int]:
-        """Return N, H_out, W_out, C_out for an image's shape."""
-        height, width = self.window.output((image[1], image[2]), self.kernel)
+        """Return N, H_out, W_out, C_out for an image's shape.
+
+        Raises UserError where the window does not fit.
+        """
+        try:
+            height, width = self.window.output((image[1], image[2]), self.kernel)
+        except UserError as error:
+            raise UserError(f"{self.name} ({self.operator}): {error}") from None
         return image[0], height, width, self.outputs
 
     def macs(self, image: tuple[int, ...]) -> int:
@@ -176,7 +195,8 @@ class Layer:
         if quantisation is not None and quantisation.x is not None:
             return self.rescaled(wrap_int32(sums.astype(np.int64) + bias))
         scaled = sums if quantisation is None else sums * quantisation.weight.scale
-        return self.rescaled(scaled.astype(np.float32) + np.float32(bias))
+        with np.errstate(over="ignore"):  # becomes infinite, as in float32
+            return self.rescaled(scaled.astype(np.float32) + np.float32(bias))
 
     def rescaled(self, totals: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return what the network gets of sums with the bias in them, float32 or INT32.

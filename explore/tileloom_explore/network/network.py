@@ -92,26 +92,27 @@ def read_network(
     Raises
     ------
     UserError
-        A weight is NaN, two layers have one name, or a pattern fits no layer.
+        A node's weights are NaN, do not go with its input, or have parameters that no operator can have; two
+        layers have one name, or a pattern fits no layer.
     """
     graph = read_graph(path, shapes)
-    fold_weights(graph)
+    try:
+        fold_weights(graph)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     graph.nodes = [part for node in graph.nodes for part in _split_bias(graph, node)]
     layers: dict[str, Layer] = {}
     reasons: dict[str, str] = {}
     for node in graph.nodes:
         try:
-            layer = layer_of(graph, node)
+            layer = _layer(graph, node)
         except StaysOnHost as why:
             reasons[name_of(node)] = f"{node.op_type}: {why}"
             continue
         except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+            raise UserError(f"{path}: {name_of(node)} ({node.op_type}): {error}") from None
         if layer is not None:
-            dtype = graph.dtype(layer.output) or "float32"
-            if np.dtype(dtype).kind == "f" or dtype == "bfloat16":
-                layer = replace(layer, dtype=dtype)
-            layers[node.output[0]] = quantised(graph, node, layer)
+            layers[node.output[0]] = layer
         elif node.op_type in REFUSED:
             reasons[name_of(node)] = f"{node.op_type}: no layer is made of it"
     if host:
@@ -119,12 +120,28 @@ def read_network(
         layers = {output: layer for output, layer in layers.items() if layer.name not in left}
         reasons |= dict.fromkeys(left, "left to the host")
     graph.nodes = [node for node in graph.nodes if node.output[0] not in layers]
-    merged = [_merge_followers(graph, layer) for layer in layers.values()]
+    try:
+        merged = [_merge_followers(graph, layer) for layer in layers.values()]
+        for layer in merged:
+            _require_finite(layer)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     names = [layer.name for layer in merged]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"{path}: two nodes are called {twice}; give each a name of its own")
     return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons)
+
+
+def _layer(graph: Graph, node: NodeProto) -> Layer | None:
+    """Return the layer that a node is, an integer one in a QDQ graph; None of what is never one."""
+    layer = layer_of(graph, node)
+    if layer is None:
+        return None
+    dtype = graph.dtype(layer.output) or "float32"
+    if np.dtype(dtype).kind == "f" or dtype == "bfloat16":
+        layer = replace(layer, dtype=dtype)
+    return quantised(graph, node, layer)
 
 
 REFUSED = ("ConvTranspose", "DeformConv")
@@ -141,11 +158,13 @@ def _split_bias(graph: Graph, node: NodeProto) -> list[NodeProto]:
         return [node]
     name, out = name_of(node), node.output[0]
     beta = f"{out}/beta"
-    graph.constants[beta] = np.asarray(attributes(node).get("beta", 1.0), np.float32)
+    dtype = graph.dtype(out) or "float32"
+    graph.constants[beta] = np.asarray(attributes(node).get("beta", 1.0), dtype)
     product = NodeProto()
     product.CopyFrom(node)
     product.input[2], product.output[0], product.name = "", f"{out}/product", name
     graph.shapes[f"{out}/product"] = graph.shapes.get(out, ())
+    graph.dtypes[f"{out}/product"] = dtype
     make = onnx.helper.make_node
     return [
         product,
@@ -174,6 +193,16 @@ def _merge_followers(graph: Graph, layer: Layer) -> Layer:
         graph.nodes = [node for node in graph.nodes if node is not after]
 
 
+def _require_finite(layer: Layer) -> None:
+    """Raise UserError for weights that are not, once alpha, beta and batch normalisation are in them."""
+    for what, array in {"weights": layer.weights, "bias": layer.bias}.items():
+        if array is not None and not np.isfinite(array).all():
+            raise UserError(
+                f"{layer.name} ({layer.operator}): {what} beyond float32, or NaN, with all that is folded "
+                "into them"
+            )
+
+
 def _computes_floats(layer: Layer) -> bool:
     return layer.quantisation is None or not layer.quantisation.y_given
 
@@ -190,14 +219,14 @@ def _normalised(graph: Graph, layer: Layer, node: NodeProto) -> Layer:
     if any(part is None for part in parts):
         return layer
     scale, shift, mean, variance = (part.astype(np.float64) for part in parts if part is not None)
-    if len(scale) != layer.outputs:
+    if any(part.shape != (layer.outputs,) for part in (scale, shift, mean, variance)):
         return layer
-    factor = scale / np.sqrt(variance + attribute.get("epsilon", 1e-5))
     bias = np.zeros(layer.outputs) if layer.bias is None else layer.bias.astype(np.float64)
-    weights = layer.weights * factor[:, None, None, None]
-    return replace(
-        layer,
-        weights=weights.astype(np.float32),
-        bias=((bias - mean) * factor + shift).astype(np.float32),
-        output=node.output[0],
-    )
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # `_require_finite` refuses these
+        factor = scale / np.sqrt(variance + attribute.get("epsilon", 1e-5))
+        return replace(
+            layer,
+            weights=(layer.weights * factor[:, None, None, None]).astype(np.float32),
+            bias=((bias - mean) * factor + shift).astype(np.float32),
+            output=node.output[0],
+        )

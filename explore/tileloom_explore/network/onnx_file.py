@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 from tileloom.errors import UserError
 
@@ -81,9 +81,12 @@ def name_of(node: NodeProto) -> str:
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """Return a node's attributes; text as str."""
+    """Return a node's attributes; text as str, with what is no UTF-8 replaced."""
     values = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-    return {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
+    return {
+        name: value.decode(errors="replace") if isinstance(value, bytes) else value
+        for name, value in values.items()
+    }
 
 
 def reads(node: NodeProto) -> set[str]:
@@ -91,9 +94,10 @@ def reads(node: NodeProto) -> set[str]:
     names = {name for name in node.input if name}
     for attribute in node.attribute:
         for graph in [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs:
-            inner = {name for each in graph.node for name in reads(each)}
-            made = {name for each in graph.node for name in each.output}
-            names |= inner - made - {each.name for each in graph.initializer}
+            inner = {name for each in graph.node for name in reads(each)} | {o.name for o in graph.output}
+            own = {name for each in graph.node for name in each.output}
+            own |= {each.name for each in [*graph.input, *graph.initializer]}
+            names |= inner - own
     return names
 
 
@@ -118,7 +122,7 @@ def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
     if model.functions and graph_of is not None:
         model = graph_of.inline_local_functions(model)
     inputs = dict(_inputs(path, model, shapes or {}))
-    constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    constants = {each.name: _array(path, each) for each in model.graph.initializer}
     graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
     _fold(graph, path)
     _infer(graph)
@@ -142,9 +146,16 @@ def _load(path: Path) -> ModelProto:
             f"external data {Path(error.filename).name}: " if error.filename not in (None, str(path)) else ""
         )
         raise UserError(f"{path}: {missing}{error.strerror or 'cannot be read'}") from None
+    except ValueError as error:  # a file of external data that is too short
+        raise UserError(f"{path}: {_line(error)}") from None
     if not model.graph.node:
         raise UserError(f"{path}: not an ONNX model: it has no nodes")
     _check_opset(path, model)
+    if not all(each.type.tensor_type.HasField("shape") for each in model.graph.output):
+        model = onnx.shape_inference.infer_shapes(model)  # the checker wants one, onnxruntime does not
+    for each in model.graph.output:
+        if each.type.HasField("tensor_type") and not each.type.tensor_type.HasField("shape"):
+            raise UserError(f"{path}: output {each.name}: its rank is not known; give it a shape in the file")
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -152,9 +163,19 @@ def _load(path: Path) -> ModelProto:
     return model
 
 
+def _array(path: Path, tensor: TensorProto) -> npt.NDArray[Any]:
+    """Return an initialiser's values."""
+    try:
+        return numpy_helper.to_array(tensor)
+    except (KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{path}: initialiser {tensor.name}: no array of type {tensor.data_type} can be read"
+        ) from None
+
+
 def _line(error: Exception) -> str:
-    """Return the first line of a message of onnx, which goes on for many."""
-    return str(error).strip().splitlines()[0]
+    """Return a message of onnx in one line: the node is often named in a later one."""
+    return " ".join(str(error).replace("==> Context:", "").split())[:300]
 
 
 def _check_opset(path: Path, model: ModelProto) -> None:
@@ -197,6 +218,8 @@ def _inputs(
             raise UserError(f"--shape {each.name}={','.join(map(str, shape))}: {path} has {shown}")
         for dim, size in zip(tensor.shape.dim, shape, strict=True):
             dim.dim_value = size
+        if tensor.elem_type not in TensorProto.DataType.values():
+            raise UserError(f"{path}: input {each.name}: there is no type {tensor.elem_type}")
         yield each.name, (shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
 
 
@@ -205,7 +228,7 @@ def _infer(graph: Graph) -> None:
     known = onnx.shape_inference.infer_shapes(graph.model, data_prop=True).graph
     for each in [*known.value_info, *known.input, *known.output]:
         tensor = each.type.tensor_type
-        if tensor.elem_type:
+        if tensor.elem_type and tensor.elem_type in TensorProto.DataType.values():
             graph.dtypes[each.name] = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
         if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
             graph.shapes[each.name] = tuple(dim.dim_value for dim in tensor.shape.dim)

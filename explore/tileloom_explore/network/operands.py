@@ -31,8 +31,9 @@ def constant_weights(graph: Graph, node: NodeProto, index: int) -> Array:
 
 
 def to_float32(array: Array) -> Array:
-    """Return float32; float16 and bfloat16 fit it."""
-    return np.ascontiguousarray(array, np.float32)
+    """Return float32; float16 and bfloat16 fit it, float64 may become infinite, which `network` refuses."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, np.float32)
 
 
 def _is_given(node: NodeProto, index: int) -> bool:

@@ -7,17 +7,17 @@ the host, with a reason.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto
 
 from tileloom.errors import UserError
-from tileloom_golden.checks import first
 
-from .arrangement import Axes, Channels, Window
+from .arrangement import AutoPad, Axes, Channels, Window
 from .layer import Layer, Quantisation
+from .node_checks import check_node
 from .onnx_file import Graph, attributes, name_of
 from .operands import (
     StaysOnHost,
@@ -44,16 +44,13 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
     StaysOnHost
         It could be one, but for a reason.
     UserError
-        A weight is NaN or infinite.
+        A weight is NaN or infinite, or shapes and attributes are none that the operator can have.
     """
     if node.domain not in ("", "ai.onnx") or node.op_type not in BUILDERS:
         return None
-    for name in node.input:
-        array = graph.constant(name)
-        if array is not None and array.dtype.kind not in "iub":
-            wrong = ~np.isfinite(array.astype(np.float64))
-            if wrong.any():
-                raise UserError(f"{name_of(node)} ({node.op_type}): {name}{first(wrong)} is NaN or infinite")
+    if node.op_type in OF_FLOATS and "int" in (dtype := graph.dtype(node.input[0]) or ""):
+        raise StaysOnHost(f"{dtype} operands; layers have floats, or integers of 8 bits")
+    check_node(graph, node)
     return BUILDERS[node.op_type](graph, node, attributes(node))
 
 
@@ -101,6 +98,11 @@ def _convolution(
 
     pads = attribute.get("pads") or [0] * 2 * axes
     top, left, bottom, right = (0, pads[0], 0, pads[1]) if axes == 1 else pads
+    if attribute.get("auto_pad", "NOTSET") not in get_args(AutoPad):
+        raise UserError(f"auto_pad is {attribute['auto_pad']}; must be one of {', '.join(get_args(AutoPad))}")
+    groups, window = attribute.get("group", 1), attribute.get("kernel_shape") or weights.shape[2:]
+    if groups < 1 or len(weights) % groups or not weights.size or tuple(window) != weights.shape[2:]:
+        raise UserError(f"weights of shape {weights.shape} with {groups} groups and a window of {window}")
     wide = weights if axes == 2 else weights[:, :, None, :]
     return Layer(
         name=name_of(node),
@@ -116,7 +118,7 @@ def _convolution(
             (top, bottom, left, right),
             attribute.get("auto_pad", "NOTSET"),
         ),
-        groups=attribute.get("group", 1),
+        groups=groups,
         quantisation=quantisation,
     )
 
@@ -127,9 +129,10 @@ def _gemm(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     weights = to_float32(constant_weights(graph, node, 1))
     columns = weights.shape[w.index("n")]
     bias = bias_vector(graph, node, 2, columns)
-    weights = weights * np.float32(attribute.get("alpha", 1.0))
-    if bias is not None:
-        bias = to_float32(bias) * np.float32(attribute.get("beta", 1.0))
+    with np.errstate(over="ignore", invalid="ignore"):  # `network` refuses what is not finite
+        weights = weights * np.float32(attribute.get("alpha", 1.0))
+        if bias is not None:
+            bias = to_float32(bias) * np.float32(attribute.get("beta", 1.0))
     return _product(node, Axes(x, w, "mn", (columns,)), node.input[0], weights, bias)
 
 
@@ -166,6 +169,7 @@ def _einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
         raise StaysOnHost(f"{equation}: a product has two operands")
     if not arrow:
         y = "".join(sorted(axis for axis in set("".join(terms)) if "".join(terms).count(axis) == 1))
+        y = "..." * ("..." in operands) + y
     constant = [graph.constant(name) for name in node.input]
     at = 1 if constant[1] is not None else 0
     weights = constant[at]
@@ -177,6 +181,12 @@ def _einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
         raise StaysOnHost(f"{equation}: a diagonal, or weights with ...")
     if not alone <= set(x) & set(w):
         raise StaysOnHost(f"{equation}: sums over an axis of one operand")
+    shape = graph.shapes.get(node.input[1 - at])
+    head, _, tail = x.partition("...")
+    sizes = dict(zip(head, shape or (), strict=False))
+    sizes |= dict(zip(reversed(tail), reversed(shape or ()), strict=False))
+    if not w or any(sizes.get(axis, size) != size for axis, size in zip(w, weights.shape, strict=True)):
+        raise StaysOnHost(f"{equation}: an axis of size 1 is repeated")
     columns = tuple(size for axis, size in zip(w, weights.shape, strict=True) if axis not in x)
     return _product(node, Axes(x, w, y, columns), node.input[1 - at], to_float32(weights))
 
@@ -192,6 +202,9 @@ BUILDERS: dict[str, Callable[[Graph, NodeProto, dict[str, Any]], Layer]] = {
     "QLinearMatMul": _qlinear_matmul,
 }
 """The operators that layers come from."""
+
+OF_FLOATS = ("Conv", "Einsum", "Gemm", "MatMul")
+"""Those of them that multiply floats, and in ONNX some also integers of 32 bits and more."""
 
 
 def _product(

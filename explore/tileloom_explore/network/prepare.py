@@ -181,12 +181,12 @@ def _pruned(layer: Layer, values: npt.NDArray[Any]) -> Layer:
     return layer.with_weights(values + layer.quantisation.weight.zero_point[:, None, None, None])
 
 
-def _integer_weights(config: Config) -> int | None:
+def integer_weights(config: Config) -> int | None:
     """Return the bits of weights of an array, or a core of one, of floats times integers."""
     if isinstance(config, SystolicConfig):
         return config.weight.bits if isinstance(config.weight, SignMagnitude) else None
     if isinstance(config, EngineConfig) and config.core is Core.SYSTOLIC:
-        return _integer_weights(config.systolic)
+        return integer_weights(config.systolic)
     return None
 
 
@@ -242,7 +242,7 @@ def quantised(config: Config, layer: Layer, observers: Mapping[str, Observer], c
                 layer, quantisation=replace(quantisation, y=choices.affine(observers[layer.output]))
             )
         return layer
-    bits = _integer_weights(config)
+    bits = integer_weights(config)
     if bits is not None:
         return _with_integer_weights(layer, bits, choices.per)
     if not _integer_throughout(config):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from tileloom.families import families, family_of
 
 from .affine import Affine
 from .arrangement import Arrangement, Axes, Channels, Window
+from .data import read_archive
 from .host import Segment
 from .layer import Layer, Quantisation
 from .network import Network
@@ -94,15 +94,10 @@ def to_bytes(prepared: Prepared) -> bytes:
 
 def read_prepared(path: Path) -> Prepared:
     """Read a file that `prepare` wrote. Raises UserError that names it where it is none of this version."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'not a prepared network'}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError):
-        raise UserError(f"{path}: not a prepared network; write one with tileloom network prepare") from None
+    what = "a prepared network; write one with tileloom network prepare"
+    arrays = read_archive(path, what)
     if "network.json" not in arrays:
-        raise UserError(f"{path}: not a prepared network; write one with tileloom network prepare")
+        raise UserError(f"{path}: not {what}")
     try:
         whole = json.loads(arrays["network.json"].tobytes())
         if whole["version"] != VERSION:

@@ -6,37 +6,64 @@ into floats.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 from onnx import NodeProto
+
+from tileloom.errors import UserError
 
 from .affine import Affine, integer_range
 from .layer import Layer, Quantisation
-from .onnx_file import Graph, attributes, reads
+from .onnx_file import Graph, Shape, attributes, name_of, reads
 from .operands import StaysOnHost, affine
 from .operators import layer_of
 
+Array = npt.NDArray[Any]
+
 
 def fold_weights(graph: Graph) -> None:
-    """Compute what is dequantised of constants, as float layers take it, and remember its integers."""
+    """Compute what is dequantised of constants, as float layers take it, and remember its integers.
+
+    Raises UserError where scales and zero points do not go with the integers.
+    """
     for node in graph.nodes:
         if node.op_type == "DequantizeLinear" and reads(node) <= graph.constants.keys():
             integers, scale = (graph.constants[name] for name in node.input[:2])
             zero = graph.constants[node.input[2]] if len(node.input) > 2 else np.zeros_like(scale, np.int64)
-            if scale.ndim > 1:
-                continue  # scales by blocks, of no layer's
-            axis = attributes(node).get("axis", 1)
-            spread = [1] * integers.ndim
-            if scale.size > 1:
-                spread[axis] = scale.size
+            if scale.ndim > 1 or "float" in integers.dtype.name:
+                continue  # scales by blocks, and weights of 8 bits that are floats, are of no layer's
+            spread = _spread(node, integers.shape, scale, zero)
             parts = (integers.astype(np.int64), scale.reshape(spread), zero.astype(np.int64).reshape(spread))
-            values = (parts[0] - parts[2]).astype(np.float32) * parts[1].astype(np.float32)
-            graph.dequantised[node.output[0]] = parts
-            graph.constants[node.output[0]] = values
-            graph.shapes[node.output[0]], graph.dtypes[node.output[0]] = integers.shape, "float32"
+            _hold(graph, node.output[0], parts, scale.dtype)
+        elif node.op_type == "Transpose" and node.input[0] in graph.dequantised:
+            way = attributes(node).get("perm")  # None reverses, here as in NumPy
+            turned = [part.transpose(way) for part in graph.dequantised[node.input[0]]]
+            _hold(graph, node.output[0], turned, graph.constants[node.input[0]].dtype)
+
+
+def _hold(graph: Graph, tensor: str, parts: Sequence[Array], dtype: np.dtype[Any]) -> None:
+    """Make a tensor a constant: integers less zero points, times scales."""
+    integers, scale, zero = parts
+    graph.dequantised[tensor] = integers, scale, zero
+    graph.constants[tensor] = (integers - zero).astype(dtype) * scale
+    graph.shapes[tensor], graph.dtypes[tensor] = integers.shape, str(dtype)
+
+
+def _spread(node: NodeProto, shape: Shape, scale: Array, zero: Array) -> list[int]:
+    """Return the shape in which a DequantizeLinear's scales and zero points broadcast."""
+    axis = attributes(node).get("axis", 1)
+    there = -len(shape) <= axis < len(shape)
+    if scale.size != zero.size or (scale.size > 1 and not (there and shape[axis] == scale.size)):
+        raise UserError(
+            f"{name_of(node)} ({node.op_type}): {scale.size} scales and {zero.size} zero points along axis "
+            f"{axis} of {shape}"
+        )
+    return [scale.size if index == axis % len(shape) else 1 for index in range(len(shape))]
 
 
 def quantised(graph: Graph, node: NodeProto, layer: Layer) -> Layer:
@@ -95,15 +122,25 @@ def _activations(graph: Graph, tensor: str) -> tuple[str, Affine] | None:
 
 def _worth(graph: Graph, node: NodeProto) -> Affine | None:
     """Return the constant scale and zero point, one of each, of a DequantizeLinear or QuantizeLinear."""
-    given = [graph.constant(name) for name in node.input[1:]]
+    given = [graph.constant(name) for name in node.input[1:] if name]
     if not given or any(each is None or each.size != 1 for each in given):
         return None
-    scale, zero = given[0], given[1] if len(given) > 1 else np.zeros((), np.uint8)
-    assert scale is not None and zero is not None
+    scale, zero = given[0], given[1] if len(given) > 1 else _no_zero_point(graph, node)
+    if scale is None or zero is None:
+        return None
     try:
         return affine(scale.astype(np.float32).reshape(()), zero.reshape(()), zero.dtype)
     except StaysOnHost:
         return None
+
+
+def _no_zero_point(graph: Graph, node: NodeProto) -> Array | None:
+    """Return the 0 that a node without zero point has: of its integers' type, None where it is not known."""
+    if node.op_type == "QuantizeLinear":
+        wanted = attributes(node).get("output_dtype") or onnx.TensorProto.UINT8
+        return np.zeros((), onnx.helper.tensor_dtype_to_np_dtype(wanted))
+    dtype = graph.dtype(node.input[0])
+    return None if dtype is None else np.zeros((), dtype)
 
 
 def _through(graph: Graph, node: NodeProto, tensor: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -44,6 +44,7 @@ def layer_figures(run: LayerRun, *, ran: bool) -> dict[str, Any]:
     }
     if ran:
         figures["sqnr_db"] = _finite(run.noise.decibels)
+        figures["exact"] = not run.noise.noise
     if run.rtl_cycles is not None:
         figures |= {"rtl_cycles": run.rtl_cycles, "words_compared": run.compared}
     return figures
@@ -83,7 +84,7 @@ def run_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
         if rtl:
             row += _rtl(each)
         if ran:
-            row.append("exact" if each["sqnr_db"] is None else f"{each['sqnr_db']:.1f}")
+            row.append("exact" if each["exact"] else _decibels(each["sqnr_db"]))
         rows.append(row)
     total = ["all", *_costs(figures, "")]
     rows.append(total + [""] * (len(headings) - len(total)))
@@ -93,6 +94,10 @@ def run_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
         there = [(name, f"{each['hardware']:.4f}", f"{each['original']:.4f}") for name, each in named.items()]
         sheets.append(Sheet("Accuracy", ("measure", "hardware", "original"), there))
     return sheets
+
+
+def _decibels(ratio: float | None) -> str:
+    return "no signal" if ratio is None else f"{ratio:.1f}"
 
 
 def _costs(figures: Mapping[str, Any], source: str) -> list[str]:
@@ -121,7 +126,7 @@ def _utilisation(costs: Sequence[Cost]) -> float:
 
 
 def _finite(decibels: float) -> float | None:
-    """Return a ratio, or None where there is no noise; JSON has no infinity."""
+    """Return a ratio, or None where there is no noise, or no signal; JSON has no infinity."""
     return round(decibels, 2) if np.isfinite(decibels) else None
 
 
@@ -179,7 +184,7 @@ def shown_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
     if reasons:
         sheets.append(Sheet("Why not", ("", ""), [(numbers[why], why) for why in reasons]))
     if figures["on_host"]:
-        sheets.append(Sheet("Left to the host", ("node", "why"), list(figures["on_host"].items())))
+        sheets.append(_host_sheet(figures["on_host"]))
     return sheets
 
 
@@ -200,7 +205,13 @@ def prepared_report(name: str, done: Preparation) -> tuple[dict[str, Any], list[
     shown = [(each["name"], each["activations"], each["weights"], each["results"]) for each in layers]
     sheets = [Sheet(f"Prepared for {name}", ("layer", "activations", "weights", "results"), shown)]
     sheets += [removed_sheet(done.removed)] if done.removed else []
-    return {"config": name, "layers": layers, "on_host": dict(done.prepared.network.reasons)}, sheets
+    reasons = done.prepared.network.reasons
+    sheets += [_host_sheet(reasons)] if reasons else []
+    return {"config": name, "layers": layers, "on_host": dict(reasons)}, sheets
+
+
+def _host_sheet(reasons: Mapping[str, str]) -> Sheet:
+    return Sheet("Left to the host", ("node", "why"), list(reasons.items()))
 
 
 def _integers(affine: Affine | None) -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tileloom.cli.console import step
 from tileloom.config import Config
-from tileloom.errors import CheckError
+from tileloom.errors import CheckError, UserError
 
 from .accuracy import SignalToNoise
 from .host import Tensors
@@ -116,7 +116,7 @@ def run_network(
     CheckError
         A word of the RTL differs from the golden model's.
     UserError
-        A layer that the configuration cannot take.
+        A layer that the configuration cannot take, or outputs that have a shape for each inference.
     """
     runs = map_network(config, prepared.network, prepared.shapes)
     by_name = {run.layer.name: run for run in runs}
@@ -154,10 +154,18 @@ def run_network(
             seconds += time.perf_counter() - began
             found.append((after, before))
     outputs, originals = (
-        {name: np.concatenate([np.atleast_1d(each[side][name]) for each in found]) for name in found[0][side]}
+        {name: _together(name, [each[side][name] for each in found]) for name in found[0][side]}
         for side in (0, 1)
     )
     return NetworkRun(runs, outputs, originals, len(batches), seconds)
+
+
+def _together(name: str, parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return an output of all inferences after one another. Raises UserError where shapes are not alike."""
+    other = next((each.shape for each in parts if each.shape[1:] != parts[0].shape[1:]), None)
+    if other is not None:
+        raise UserError(f"output {name} has the shape {parts[0].shape}, and {other} of another inference")
+    return np.concatenate([np.atleast_1d(each) for each in parts])
 
 
 def _rate(done: int, seconds: float) -> str:

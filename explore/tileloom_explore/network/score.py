@@ -48,12 +48,16 @@ def score(
     elif characters is not None:
         measure = text_errors(characters)
     sides = {"hardware": outputs, "original": original}
-    found = {
-        name: measure(next(iter(each.values())) if len(each) == 1 else each, labels)
-        for name, each in sides.items()
-    }
-    named = {
-        side: dict(value) if isinstance(value, Mapping) else {(metric or "top-1"): value}
-        for side, value in found.items()
-    }
-    return {name: {side: float(named[side][name]) for side in sides} for name in named["hardware"]}
+    named: dict[str, dict[str, float]] = {}
+    for side, each in sides.items():
+        try:
+            value: Any = measure(next(iter(each.values())) if len(each) == 1 else each, labels)
+            figures = dict(value) if isinstance(value, Mapping) else {(metric or "top-1"): value}
+            named[side] = {str(name): float(figure) for name, figure in figures.items()}
+        except UserError:
+            raise
+        except Exception as error:  # whatever the user's function raises, or gives that is no number
+            raise UserError(f"--metric {metric}: {type(error).__name__}: {error}") from None
+    if named["hardware"].keys() != named["original"].keys():
+        raise UserError(f"--metric {metric}: it names other figures of the hardware than of the original")
+    return {name: {side: named[side][name] for side in sides} for name in named["hardware"]}

@@ -106,6 +106,8 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
         return dict(load_file(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    except AttributeError as error:  # safetensors asks NumPy for a type by its name
+        raise UserError(f"{path}: a tensor of a type that NumPy does not have: {error}") from None
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a .safetensors file: {str(error).splitlines()[0]}") from None
 
@@ -120,10 +122,12 @@ def _only(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> str:
 
 
 def _floats(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    if array.dtype.kind not in "iuf" or not array.size:
+    if not (array.dtype.kind in "iuf" or array.dtype.name == "bfloat16") or not array.size:
         raise UserError(f"{name}: {array.dtype} of shape {array.shape}; numbers are needed")
-    check_values(name, array)
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is refused as that
+        values = array.astype(np.float32)
+    check_values(name, values)
+    return values
 
 
 def _product(name: str, weights: npt.NDArray[np.float32]) -> Layer:

@@ -198,7 +198,7 @@ def test_mistakes(folder: Path) -> None:
         ({"z": np.zeros((1, 20))}, [], "d.npz: z: no input of the network; inputs: x"),
         ({}, [], "d.npz: x: missing"),
         ({"x": np.zeros((3, 21))}, [], "d.npz: x has the shape (3, 21); 1 x 20 is needed"),
-        ({"x": np.full((1, 20), np.nan)}, [], "d.npz: x[0, 0] is NaN or infinite"),
+        ({"x": np.full((1, 20), np.nan)}, [], "d.npz: x[0, 0] is NaN, infinite or beyond float32"),
         ({"x": np.zeros((1, 20), complex)}, [], "d.npz: x is complex128; float32 is needed"),
         ({"x": np.zeros((2, 20))}, ["--labels"], "d.npz: --labels: it has no array labels"),
         ({"x": np.zeros((2, 20)), "labels": np.array([1])}, ["--labels"], "labels are int64 of shape (1,)"),

@@ -1,0 +1,132 @@
+"""Forms that quantised ONNX files come in: zero points left out, types by attribute, weights transposed."""
+
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import onnx
+import pytest
+
+from explore.network.models import answers, make, save
+from explore.network.test_reading import same
+from support.seed import SEED
+from tileloom.errors import UserError
+from tileloom.families import load
+from tileloom_explore.network.layer import Layer
+from tileloom_explore.network.mapping import map_layer
+from tileloom_explore.network.network import read_network
+
+ROWS, INNER, COLUMNS = 3, 13, 7
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(SEED)
+
+
+def product(
+    rng: np.random.Generator, dtype: str, *, zero_points: bool, transposed: bool = False
+) -> tuple[list[onnx.NodeProto], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return nodes that compute `m` of integers `x`, their constants, and the input."""
+    limits = np.iinfo(dtype)
+    constants: dict[str, np.ndarray] = {
+        "xs": np.float32(0.03),
+        "w": rng.integers(-128, 128, (COLUMNS, INNER) if transposed else (INNER, COLUMNS)).astype(np.int8),
+        "ws": (rng.random(COLUMNS) * 0.05 + 0.01).astype(np.float32),
+        "xz": np.array(limits.max - 40, dtype),
+    }
+    nodes = [
+        make("DequantizeLinear", ["x", "xs", *["xz"] * zero_points], ["xf"]),
+        make("DequantizeLinear", ["w", "ws"], ["wf"], axis=0 if transposed else -1),
+        make("Transpose", ["wf"], ["wt"], perm=[1, 0]),
+        make("MatMul", ["xf", "wt" if transposed else "wf"], ["m"], "product"),
+    ]
+    x = rng.integers(limits.min, limits.max + 1, (ROWS, INNER)).astype(dtype)
+    return (nodes if transposed else [*nodes[:2], nodes[3]]), constants, {"x": x}
+
+
+@pytest.mark.parametrize("config", ["stream-8x8-int8", "engine-int8", "xfu-cv32e40p"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("zero_points", [False, True])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_integers_of_a_file_are_exact(
+    tmp_path: Path, rng: np.random.Generator, config: str, dtype: str, zero_points: bool, transposed: bool
+) -> None:
+    nodes, constants, inputs = product(rng, dtype, zero_points=zero_points, transposed=transposed)
+    path = save(tmp_path / "m.onnx", nodes, {"x": (dtype, [ROWS, INNER])}, ["m"], constants)
+    hardware = load(config, **({"requantise": False} if config == "engine-int8" else {}))
+    network = read_network(path)
+    (layer,) = network.layers
+    assert layer.quantisation is not None
+
+    def compute(layer: Layer, tensor: np.ndarray) -> np.ndarray:
+        image = layer.image(tensor)
+        return layer.tensor(map_layer(hardware, layer).compute(image), tensor.shape)
+
+    x = inputs["x"].astype(np.int64) - (int(constants["xz"]) if zero_points else 0)
+    weights = constants["w"].astype(np.int64)
+    sums = x @ (weights.T if transposed else weights)
+    exact = sums * (constants["ws"].astype(np.float64) * float(constants["xs"]))
+    found = network.run(inputs, compute)["m"]
+    assert found.size == ROWS * COLUMNS
+    assert np.allclose(found, exact, rtol=1e-6, atol=0)
+    assert np.allclose(answers(path, inputs)["m"], exact, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "dtype"), [(onnx.TensorProto.INT8, "int8"), (onnx.TensorProto.UINT8, "uint8"), (0, "uint8")]
+)
+def test_the_type_of_results_without_zero_point(
+    tmp_path: Path, rng: np.random.Generator, attribute: int, dtype: str
+) -> None:
+    nodes, constants, inputs = product(rng, "int8", zero_points=True)
+    nodes.append(make("QuantizeLinear", ["m", "ys"], ["y"], output_dtype=attribute))
+    constants["ys"] = np.float32(1.5)
+    path = save(tmp_path / "m.onnx", nodes, {"x": ("int8", [ROWS, INNER])}, ["y"], constants, opset=21)
+    network = same(path, inputs)
+    assert network.layers[0].quantisation is not None
+    assert network.layers[0].quantisation.y_given
+    assert answers(path, inputs)["y"].dtype == dtype
+
+
+def test_weights_of_float8_are_no_integers(tmp_path: Path, rng: np.random.Generator) -> None:
+    nodes = [make("DequantizeLinear", ["w", "s"], ["wf"]), make("MatMul", ["x", "wf"], ["y"], "product")]
+    weights = rng.normal(size=(INNER, COLUMNS)).astype(ml_dtypes.float8_e4m3fn)
+    constants = {"w": weights, "s": np.float32(0.5)}
+    path = save(tmp_path / "m.onnx", nodes, {"x": ("float32", [ROWS, INNER])}, ["y"], constants, opset=19)
+    network = same(path, {"x": rng.normal(size=(ROWS, INNER)).astype(np.float32)})
+    assert network.reasons == {"product": "MatMul: both operands are computed; a layer has weights"}
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint32"])
+def test_products_of_long_integers_stay_on_the_host(
+    tmp_path: Path, rng: np.random.Generator, dtype: str
+) -> None:
+    weights = rng.integers(0, 2**20, (INNER, COLUMNS)).astype(dtype)
+    nodes = [make("MatMul", ["x", "w"], ["y"], "product")]
+    path = save(tmp_path / "m.onnx", nodes, {"x": (dtype, [ROWS, INNER])}, ["y"], {"w": weights})
+    network = same(path, {"x": rng.integers(0, 2**20, (ROWS, INNER)).astype(dtype)})
+    told = f"MatMul: {dtype} operands; layers have floats, or integers of 8 bits"
+    assert network.reasons == {"product": told}
+
+
+@pytest.mark.parametrize(
+    ("constants", "axis", "message"),
+    [
+        ({"ws": np.ones(5, np.float32)}, -1, "w (DequantizeLinear): 5 scales and 5 zero points along"),
+        ({}, 4, "w (DequantizeLinear): 7 scales and 7 zero points along axis 4 of (13, 7)"),
+        ({"wz": np.zeros(3, np.int8)}, 1, "w (DequantizeLinear): 7 scales and 3 zero points along axis 1"),
+        ({"ws": np.zeros(7, np.float32)}, 1, "product (MatMul): scale[0] is not positive and finite"),
+        ({"xs": np.float32(-1)}, 1, "product (MatMul): scale is not positive and finite"),
+    ],
+)
+def test_mistakes(
+    tmp_path: Path, rng: np.random.Generator, constants: dict[str, Any], axis: int, message: str
+) -> None:
+    nodes, right, _ = product(rng, "int8", zero_points=True)
+    nodes[1] = make("DequantizeLinear", ["w", "ws", *["wz"] * ("wz" in constants)], ["wf"], "w", axis=axis)
+    path = save(tmp_path / "m.onnx", nodes, {"x": ("int8", [ROWS, INNER])}, ["m"], right | constants)
+    with pytest.raises(UserError) as error:
+        read_network(path)
+    assert str(error.value).startswith(f"{path}: {message}")
