@@ -22,7 +22,7 @@ from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
     *("cache", "doctor", "estimate", "generate", "network"),
-    *("paper", "presets", "roofline", "simulate", "synth"),
+    *("paper", "presets", "roofline", "simulate", "synth", "verify"),
 )
 VERBS = ("generate", "simulate", "synth")
 

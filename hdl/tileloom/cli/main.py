@@ -143,6 +143,7 @@ def main() -> None:
     \b
     Around them:
       tileloom presets                               every preset; presets NAME: as TOML, to start from
+      tileloom verify stream-8x8-int8 --formal       its arithmetic, proved for every operand
       tileloom estimate SPEC.toml                    a sparse accelerator by an analytical model
       tileloom roofline engine-int8 stream-8x8-int8  what bounds throughput and energy
       tileloom paper sasp                            the papers' tables beside ours
