@@ -39,7 +39,7 @@ def adder_proofs(float_format: FloatFormat, rounding: Rounding, stages: int) -> 
     how = "solver, fp.add" if float_format in IN_SOLVER else "solver, exact, a query per exponent gap"
     return [
         Proof("sum", *facts, how, lambda: sum_queries(component(), float_format, rounding, stages)),
-        Proof("sum under any enable", *facts, "solver", lambda: [pipeline_query(component())]),
+        Proof("sum, any enable", *facts, "solver", lambda: [pipeline_query(component())]),
     ]
 
 

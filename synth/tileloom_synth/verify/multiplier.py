@@ -3,7 +3,8 @@
 A product with an integer is one query for each magnitude. A product of two floating-point words is taken
 apart, since no solver ends on two free significands: that the hardware multiplies the two significands
 and nothing else; for every value in the product's bounds, that what follows is right; and the two facts about
-a product of integers that this stands on: its bounds, and when its lowest places are all 0.
+a product of integers that this stands on. A multiplier that keeps its product as two rows in a register is
+taken apart there, and the rows are shown to add up to the product by structure.
 """
 
 from __future__ import annotations
@@ -14,22 +15,13 @@ from tileloom.arith.multiply import FloatMultiply
 from tileloom.formats import FloatFormat, Format, Rounding, SignMagnitude
 
 from .netlist import Netlist, netlist_of, port
+from .operand import operand_of
 from .pipeline import pipeline_query
 from .proof import Proof
+from .significands import empty, lemmas, within, zeros_reach
 from .solver import Query
-from .specification import (
-    Definitions,
-    bits,
-    canonical,
-    exponent,
-    is_infinite,
-    is_zero,
-    number,
-    rounded,
-    sign,
-    significand,
-    widen,
-)
+from .specification import Definitions, bits, canonical, number, rounded, widen
+from .structure import gates_of, significands_multiplied
 
 
 def multiplier_proofs(
@@ -39,40 +31,38 @@ def multiplier_proofs(
 
     Formats of both operands and of the product; ``stages`` and ``carry_save`` as of ``Multiply``.
     """
+    rows = stages == 3 or carry_save
+    title = "product, in rows" if rows else "product"
     facts = (f"{a} x {b} -> {result}", rounding.value, stages)
-    rows = ", carry save" if stages == 3 or carry_save else ""
 
-    def component() -> Netlist:
-        hardware = FloatMultiply(
+    def component() -> FloatMultiply:
+        return FloatMultiply(
             a, b, result, rounding, stages=stages, carry_save=carry_save, exact_specials=False
         )
-        return netlist_of(hardware)
 
-    if isinstance(b, SignMagnitude):
+    pipeline = Proof(
+        f"{title}, any enable", *facts, "solver", lambda: [pipeline_query(netlist_of(component()))]
+    )
+    if isinstance(b, SignMagnitude) and not rows:
         how, integer = "solver, a query per magnitude", b
-        proofs = [
-            Proof(
-                f"product{rows}",
-                *facts,
-                how,
-                lambda: integer_queries(component(), a, integer, result, rounding, stages),
-            )
-        ]
-    else:
-        factor = b
-        proofs = [
-            Proof(
-                "product",
-                *facts,
-                "solver, from the significands' product on",
-                lambda: float_queries(component(), a, factor, result, rounding, stages),
-            ),
-            *lemmas(a, factor, result),
-        ]
-    return [
-        *proofs,
-        Proof(f"product{rows} under any enable", *facts, "solver", lambda: [pipeline_query(component())]),
-    ]
+
+        def by_magnitude() -> Sequence[Query]:
+            return integer_queries(netlist_of(component()), a, integer, result, rounding, stages)
+
+        return [Proof(title, *facts, how, by_magnitude), pipeline]
+
+    def after_product() -> Sequence[Query]:
+        netlist = netlist_of(component(), wires=rows)
+        return product_queries(netlist, a, b, result, rounding, stages, rows=rows)
+
+    def tree() -> int:
+        return significands_multiplied(gates_of(component()), a.fraction_bits, widths[1] - 1)
+
+    widths = (a.significand_bits, _significand_bits(b))
+    proofs = [Proof(title, *facts, "solver, for every product", after_product)]
+    if rows:
+        proofs.append(Proof("rows of a product", *facts, "structure", structure=tree))
+    return [*proofs, *lemmas(widths, _below(widths, result)), pipeline]
 
 
 def integer_queries(
@@ -81,162 +71,126 @@ def integer_queries(
     """Return queries without a counterexample where every product with an integer is right."""
     word, weight = port("a", 0), port("b", 0)
     width = a.significand_bits + b.magnitude_bits
-    scale_bits = _scale_bits(a.exponent_bits, result.exponent_bits, width)
+    power_bits = _power_bits(a, b, result)
     definitions = Definitions()
     got = definitions.vector(result.width, canonical(port("product", stages), result), "product")
+    factor = operand_of(definitions, word, a, power_bits)
     hardware = [*netlist.unrolled(stages), *definitions.lines]
     queries = []
     for value in range(1 << b.magnitude_bits):
-        lines = Definitions()
-        lines.require(f"(not {is_infinite(word, a)})")
+        lines = Definitions("of magnitude")
+        lines.require(f"(not {factor.infinite})")
         lines.require(f"(= {bits(weight, b.bits - 2, 0)} {number(value, b.magnitude_bits)})")
-        digits = f"(bvmul {widen(significand(word, a), b.magnitude_bits)} {number(value, width)})"
-        field = widen(exponent(word, a), scale_bits - a.exponent_bits)
+        digits = f"(bvmul {widen(factor.significand, b.magnitude_bits)} {number(value, width)})"
         expected = rounded(
             lines,
             result,
             rounding,
-            negative=f"(bvxor {sign(word, a)} {bits(weight, b.bits - 1, b.bits - 1)})",
-            magnitude=f"(ite {is_zero(word, a)} {number(0, width)} {digits})",
+            negative=f"(bvxor {factor.negative} {bits(weight, b.bits - 1, b.bits - 1)})",
+            magnitude=f"(ite {factor.zero} {number(0, width)} {digits})",
             width=width,
-            scale=f"(bvadd {field} {number(result.bias - a.bias - a.fraction_bits, scale_bits)})",
-            scale_bits=scale_bits,
+            scale=f"(bvadd {factor.power} {number(result.bias, power_bits)})",
+            scale_bits=power_bits,
         )
         lines.require(f"(distinct {got} {expected})")
         queries.append(Query([*hardware, *lines.lines], {"a": word, "b": weight, "product": got}))
     return queries
 
 
-def float_queries(
-    netlist: Netlist, a: FloatFormat, b: FloatFormat, result: FloatFormat, rounding: Rounding, stages: int
+def product_queries(
+    netlist: Netlist,
+    a: FloatFormat,
+    b: Format,
+    result: FloatFormat,
+    rounding: Rounding,
+    stages: int,
+    *,
+    rows: bool,
 ) -> Sequence[Query]:
     """Return queries without a counterexample where products are right if the lemmas hold.
 
-    The first: the one product in the netlist is that of the significands. The second: with any value of it
-    that the lemmas allow, the word is right.
+    The first: what the netlist multiplies are the significands. The second: with any value of their product
+    that the lemmas allow, the word is right. With ``rows`` the netlist has all of its signals, and that the
+    rows are those of a product is left to ``significands_multiplied``.
     """
     words = {"a": port("a", 0), "b": port("b", 0)}
-    width = a.significand_bits + b.significand_bits
-    free, product, factors = netlist.without_product()
-    left, right = (
-        f"(concat {number(0, width - word_format.significand_bits)} {significand(word, word_format)})"
-        for word, word_format in zip(words.values(), (a, b), strict=True)
-    )
-    swapped, straight = (
-        f"(and (= {factors[0]} {x}) (= {factors[1]} {y}))" for x, y in ((right, left), (left, right))
-    )
-    operands = Query([*netlist.unrolled(stages), f"(assert (not (or {straight} {swapped})))"], words)
-
-    lines = Definitions()
-    lines.require(_within(product, a, b))
-    if below := _below(a, b, result):
-        ends = _lowest_zeros(significand(words["a"], a), significand(words["b"], b), a, b, below)
-        lines.require(f"(= {_empty(product, below)} {ends})")
-    for word, word_format in zip(words.values(), (a, b), strict=True):
-        lines.require(f"(not {is_infinite(word, word_format)})")
-    got = lines.vector(result.width, canonical(port("product", stages), result), "product")
-    scale_bits = _scale_bits(max(a.exponent_bits, b.exponent_bits), result.exponent_bits, width)
-    fields = [
-        widen(exponent(word, word_format), scale_bits - word_format.exponent_bits)
+    lines, power_bits = Definitions(), _power_bits(a, b, result)
+    factors = [
+        operand_of(lines, word, word_format, power_bits)
         for word, word_format in zip(words.values(), (a, b), strict=True)
     ]
-    offset = result.bias - a.bias - b.bias - a.fraction_bits - b.fraction_bits
-    nothing = f"(or {is_zero(words['a'], a)} {is_zero(words['b'], b)})"
+    widths = (factors[0].width, factors[1].width)
+    width, below = sum(widths), _below(widths, result)
+    significands = (factors[0].significand, factors[1].significand)
+    if rows:
+        free, product, same = _rows(lines, netlist, significands, widths, below)
+    else:
+        free, product, multiplied = netlist.without_product()
+        wide = [widen(value, width - bits) for value, bits in zip(significands, widths, strict=True)]
+        straight, crossed = (
+            f"(and (= {multiplied[0]} {x}) (= {multiplied[1]} {y}))" for x, y in (wide, wide[::-1])
+        )
+        same = f"(or {straight} {crossed})"
+    operands = Query([*netlist.step(0), *lines.lines, f"(assert (not {same}))"], words)
+
+    lines.require(within(product, widths))
+    if below:
+        lines.require(f"(= {empty(product, below)} {zeros_reach(*significands, widths, below)})")
+    for factor in factors:
+        lines.require(f"(not {factor.infinite})")
+    got = lines.vector(result.width, canonical(port("product", stages), result), "product")
+    nothing = f"(or {factors[0].zero} {factors[1].zero})"
+    power = f"(bvadd {factors[0].power} {factors[1].power})"
     expected = rounded(
         lines,
         result,
         rounding,
-        negative=f"(bvxor {sign(words['a'], a)} {sign(words['b'], b)})",
+        negative=f"(bvxor {factors[0].negative} {factors[1].negative})",
         magnitude=f"(ite {nothing} {number(0, width)} {product})",
         width=width,
-        scale=f"(bvadd {fields[0]} (bvadd {fields[1]} {number(offset, scale_bits)}))",
-        scale_bits=scale_bits,
+        scale=f"(bvadd {power} {number(result.bias, power_bits)})",
+        scale_bits=power_bits,
     )
     lines.require(f"(distinct {got} {expected})")
     symbols = {**words, "significands' product": product, "product": got}
     return [operands, Query([*free.unrolled(stages), *lines.lines], symbols)]
 
 
-def lemmas(a: FloatFormat, b: FloatFormat, result: FloatFormat) -> list[Proof]:
-    """Return the proofs about products of two significands that ``float_queries`` stands on."""
-    facts = (f"{a.significand_bits} x {b.significand_bits} bits", "any", 0)
-    proofs = [Proof("bounds of a product", *facts, "solver", lambda: [bounds_query(a, b)])]
-    below = _below(a, b, result)
+def _rows(
+    lines: Definitions, netlist: Netlist, significands: tuple[str, str], widths: tuple[int, int], below: int
+) -> tuple[Netlist, str, str]:
+    """Return the netlist with its rows free, their sum, and that the tree's inputs are the significands.
+
+    The lowest places of the sum are wired to nothing, and Yosys has removed them: they are free.
+    """
+    a_bits, b_bits = widths
+    wire = port("multiply.product", 1)
+    product = wire
     if below:
-        lowest = (f"{a.significand_bits} x {b.significand_bits} bits, lowest {below}", "any", 0)
-        how = "solver, a query per lowest bit"
-        proofs.append(Proof("sticky of a product", *lowest, how, lambda: sticky_queries(a, b, below)))
-    return proofs
-
-
-def bounds_query(a: FloatFormat, b: FloatFormat) -> Query:
-    """Return a query without a counterexample where the product of two significands is in its bounds."""
-    lines, product = _factors(a, b)
-    return Query([*lines, f"(assert (not {_within(product, a, b)}))"], {"a": "|x|", "b": "|y|"})
-
-
-def sticky_queries(a: FloatFormat, b: FloatFormat, below: int) -> Sequence[Query]:
-    """Return queries without a counterexample where the zeros below two factors add up in their product.
-
-    One for each place of the lowest one in the first factor, and one for none in the places that count.
-    """
-    queries = []
-    lines, product = _factors(a, b)
-    fewest = min(below, a.fraction_bits)
-    wrong = f"(assert (distinct {_empty(product, below)} {_lowest_zeros('|x|', '|y|', a, b, below)}))"
-    for place in range(fewest + 1):
-        lowest = f"(= {bits('|x|', place, 0)} {number(1 << place, place + 1)})"
-        if place == below:
-            lowest = f"(= {bits('|x|', place - 1, 0)} {number(0, place)})"
-        queries.append(Query([*lines, f"(assert {lowest})", wrong], {"a": "|x|", "b": "|y|"}))
-    return queries
-
-
-def _factors(a: FloatFormat, b: FloatFormat) -> tuple[list[str], str]:
-    """Return lines that declare two significands, and their product."""
-    widths = (a.significand_bits, b.significand_bits)
-    lines = []
-    for name, width in zip(("|x|", "|y|"), widths, strict=True):
-        lines.append(f"(declare-const {name} (_ BitVec {width}))")
-        lines.append(f"(assert (= {bits(name, width - 1, width - 1)} #b1))")
-    definitions = Definitions()
-    product = definitions.vector(
-        sum(widths), f"(bvmul {widen('|x|', widths[1])} {widen('|y|', widths[0])})", "xy"
-    )
-    return [*lines, *definitions.lines], product
-
-
-def _within(product: str, a: FloatFormat, b: FloatFormat) -> str:
-    """Return that a product is one of two significands: at least 1 x 1, at most both all ones."""
-    width = a.significand_bits + b.significand_bits
-    least = 1 << a.fraction_bits + b.fraction_bits
-    most = ((1 << a.significand_bits) - 1) * ((1 << b.significand_bits) - 1)
-    return f"(and (bvuge {product} {number(least, width)}) (bvule {product} {number(most, width)}))"
-
-
-def _below(a: FloatFormat, b: FloatFormat, result: FloatFormat) -> int:
-    """Return how many places of a product lie below the guard bit of the result, whichever its top place."""
-    return max(0, a.significand_bits + b.significand_bits - result.fraction_bits - 3)
-
-
-def _empty(product: str, below: int) -> str:
-    return f"(= {bits(product, below - 1, 0)} {number(0, below)})"
-
-
-def _lowest_zeros(x: str, y: str, a: FloatFormat, b: FloatFormat, below: int) -> str:
-    """Return that the zeros at the low ends of two significands are together ``below`` or more.
-
-    Of no two bits that are 1, then, do the places add up to less than ``below``.
-    """
-    widths = (a.significand_bits, b.significand_bits)
-    pairs = [
-        f"(or (= {bits(x, place, place)} #b0) (= {bits(y, high, 0)} {number(0, high + 1)}))"
-        for place in range(min(below, widths[0]))
-        for high in [min(below - place, widths[1]) - 1]
+        lines.lines.append(f"(declare-const |places below| (_ BitVec {below}))")
+        product = f"(concat {bits(wire, sum(widths) - 1, below)} |places below|)"
+    fractions = [
+        f"(= {bits(port(f'multiply.{name}', 0), places - 2, 0)} {bits(value, places - 2, 0)})"
+        for name, value, places in zip("ab", significands, (a_bits, b_bits), strict=True)
+        if places > 1
     ]
-    return f"(and {' '.join(pairs)})"
+    return netlist.without_registers("multiply.product"), product, f"(and true {' '.join(fractions)})"
 
 
-def _scale_bits(exponent_bits: int, result_bits: int, width: int) -> int:
-    """Return bits that hold sums of two exponents, two biases and a width, of either sign."""
-    return max(exponent_bits, result_bits, width.bit_length()) + 3
+def _significand_bits(number_format: Format) -> int:
+    """Return the bits of a factor whose leading one is in place."""
+    if isinstance(number_format, SignMagnitude):
+        return number_format.magnitude_bits
+    return number_format.significand_bits
+
+
+def _below(widths: tuple[int, int], result: FloatFormat) -> int:
+    """Return how many places of a product lie below the guard bit of the result, whichever its top place."""
+    return max(0, sum(widths) - result.fraction_bits - 3)
+
+
+def _power_bits(a: FloatFormat, b: Format, result: FloatFormat) -> int:
+    """Return bits that hold any sum of powers of two, biases and widths here, of either sign."""
+    b_bits = b.exponent_bits if isinstance(b, FloatFormat) else b.bits.bit_length()
+    width = a.significand_bits + _significand_bits(b) + result.significand_bits
+    return max(a.exponent_bits, b_bits, result.exponent_bits, width.bit_length()) + 3

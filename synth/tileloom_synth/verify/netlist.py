@@ -7,7 +7,7 @@ query is plain definitions, a net can be cut, and any solver reads it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from amaranth.back import rtlil
@@ -19,9 +19,9 @@ from tileloom.hierarchy import ModuleLibrary
 
 TOP = "top"
 
-SCRIPT = f"""
+SCRIPT = """
 read_rtlil design.il
-hierarchy -top {TOP}
+hierarchy -top top
 proc
 flatten
 opt -full
@@ -29,7 +29,7 @@ async2sync
 dffunmap
 setundef -undriven -zero
 opt_clean
-write_smt2 -bv design.smt2
+write_smt2 -bv {wires} design.smt2
 """
 
 _DEFINE = re.compile(
@@ -94,6 +94,18 @@ class Netlist:
             lines += [f"(assert {port('enable', cycle)})", *self.step(cycle + 1), *self.clock(cycle)]
         return lines
 
+    def without_registers(self, signal: str) -> Netlist:
+        """Return the netlist with those registers free that a signal is made of; with no other change.
+
+        Raises ValueError where it is made of anything else.
+        """
+        nets = {net.name: net for net in self.nets}
+        inputs = {name for name in cone(nets, f"|{TOP}_n {signal}|") if nets[name].value is None}
+        if not inputs or not inputs <= {register for register, _ in self.registers}:
+            raise ValueError(f"{signal} is not made of registers alone")
+        kept = tuple(register for register in self.registers if register[0] not in inputs)
+        return Netlist(self.nets, kept)
+
     def without_product(self) -> tuple[Netlist, str, tuple[str, str]]:
         """Return the netlist with its one product free, that net's symbol, and the expressions multiplied.
 
@@ -109,22 +121,41 @@ class Netlist:
         return Netlist(nets, self.registers), _at(cut.name, 0), (a, b)
 
 
+def cone(nets: Mapping[str, Net], name: str) -> set[str]:
+    """Return the nets that a net is made of in a cycle, registers and inputs included."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        value = nets[waiting.pop()].value or ""
+        new = {f"|{used}|" for used in _APPLIED.findall(value)} - found
+        found |= new
+        waiting += new
+    return found
+
+
 def port(name: str, index: int) -> str:
     """Return the symbol of a port in step ``index``."""
     return f"|{TOP}_n {name}@{index}|"
 
 
-def netlist_of(component: wiring.Component) -> Netlist:
-    """Return the netlist of a component. Raises ``yosys.YosysError`` where Yosys refuses it."""
+def netlist_of(component: wiring.Component, *, wires: bool = False) -> Netlist:
+    """Return the netlist of a component, with ``wires`` all of its signals by their names.
+
+    Raises ``yosys.YosysError`` where Yosys refuses it.
+    """
+    with scratch.folder() as folder:
+        (folder / "design.il").write_text(rtlil_of(component), encoding="utf-8")
+        yosys.run(SCRIPT.format(wires="-wires" if wires else ""), folder=folder)
+        return parse((folder / "design.smt2").read_text(encoding="utf-8"))
+
+
+def rtlil_of(component: wiring.Component) -> str:
+    """Return a component as RTLIL, its top module called ``TOP``."""
     library = ModuleLibrary()
     signals = [signal for _, _, signal in component.signature.flatten(component)]
     ports = [signal if isinstance(signal, Signal) else signal.as_value() for signal in signals]
-    text = rtlil.convert(component, name=TOP, platform=library, ports=ports, emit_src=False)
-    with scratch.folder() as folder:
-        source = "".join([text, *library.modules.values()])
-        (folder / "design.il").write_text(source, encoding="utf-8")
-        yosys.run(SCRIPT, folder=folder)
-        return parse((folder / "design.smt2").read_text(encoding="utf-8"))
+    text: str = rtlil.convert(component, name=TOP, platform=library, ports=ports, emit_src=False)
+    return "".join([text, *library.modules.values()])
 
 
 def parse(text: str) -> Netlist:

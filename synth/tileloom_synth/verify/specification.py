@@ -10,14 +10,18 @@ from tileloom.formats import FloatFormat, Rounding
 
 
 class Definitions:
-    """SMT-LIB lines that name expressions, so that what is used twice is written once."""
+    """SMT-LIB lines that name expressions, so that what is used twice is written once.
 
-    def __init__(self) -> None:
+    ``prefix`` begins the names: of two in one query it must differ.
+    """
+
+    def __init__(self, prefix: str = "specified") -> None:
+        self.prefix = prefix
         self.lines: list[str] = []
 
     def vector(self, width: int, value: str, name: str | None = None) -> str:
         """Define a bit-vector of ``width`` bits and return its symbol."""
-        symbol = f"|{name or f'specified {len(self.lines)}'}|"
+        symbol = f"|{name or f'{self.prefix} {len(self.lines)}'}|"
         self.lines.append(f"(define-fun {symbol} () (_ BitVec {width}) {value})")
         return symbol
 

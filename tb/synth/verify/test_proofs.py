@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, Rounding, SignMagnitude
+from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, FloatFormat, Rounding, SignMagnitude
 from tileloom_synth.verify.adder import adder_proofs
 from tileloom_synth.verify.multiplier import multiplier_proofs
 from tileloom_synth.verify.proof import Proof, decide
@@ -70,3 +70,25 @@ def test_products_with_integers(a, b, result, rounding, stages):
 )
 def test_products_of_floats(formats, kinds, rounding, stages):
     check(multiplier_proofs(*formats, rounding, stages, carry_save=False), kinds)
+
+
+@pytest.mark.parametrize(
+    ("formats", "rounding", "stages", "kinds"),
+    [
+        ((FP32, FP32, FP32), TRUNCATE, 3, 5),
+        ((FP32, FP32, FP32), NEAREST, 2, 5),
+        ((FP32, INT8, FP32), NEAREST, 3, 5),
+        ((FP16, FP16, FP32), NEAREST, 2, 4),
+        ((FP16, SignMagnitude(2), FP16), TRUNCATE, 3, 4),
+        pytest.param(
+            (FloatFormat(11, 30), FloatFormat(11, 29), FloatFormat(11, 52)),
+            NEAREST,
+            3,
+            5,
+            marks=pytest.mark.long,
+        ),
+    ],
+    ids=str,
+)
+def test_products_in_rows(formats, rounding, stages, kinds):
+    check(multiplier_proofs(*formats, rounding, stages, carry_save=stages == 2), kinds)
