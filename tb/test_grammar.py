@@ -22,8 +22,8 @@ from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
-    *("cache", "doctor", "estimate", "generate", "network"),
-    *("paper", "power", "presets", "roofline", "simulate", "synth"),
+    *("cache", "doctor", "estimate", "generate", "network", "paper"),
+    *("power", "presets", "roofline", "simulate", "synth", "verify"),
 )
 VERBS = ("generate", "simulate", "synth")
 

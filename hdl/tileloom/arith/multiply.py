@@ -164,6 +164,8 @@ class Multiply(wiring.Component):
 class FloatMultiply(wiring.Component):
     """The product of two words; ``b`` may be of any format, a sign-magnitude integer among them.
 
+    Options as of ``Multiply``.
+
     Ports: ``enable``, ``a``, ``b`` (in, words), ``product`` (out, word). Latency: ``stages`` enabled cycles.
     """
 
@@ -176,10 +178,17 @@ class FloatMultiply(wiring.Component):
         *,
         stages: int = 1,
         carry_save: bool = False,
+        exact_specials: bool = True,
     ) -> None:
         self.encode = EncodeFactor(b)
         self.multiply = Multiply(
-            a, self.encode.encoding, result, rounding, stages=stages, carry_save=carry_save
+            a,
+            self.encode.encoding,
+            result,
+            rounding,
+            stages=stages,
+            carry_save=carry_save,
+            exact_specials=exact_specials,
         )
         super().__init__({"enable": In(1), "a": In(a.width), "b": In(b.width), "product": Out(result.width)})
 

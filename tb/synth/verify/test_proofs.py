@@ -1,0 +1,94 @@
+"""The arithmetic is proved, every operand: in each run what is quick, in the long one the rest."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, FloatFormat, Rounding, SignMagnitude
+from tileloom_synth.verify.adder import adder_proofs
+from tileloom_synth.verify.multiplier import multiplier_proofs
+from tileloom_synth.verify.proof import Proof, decide
+
+TRUNCATE, NEAREST = Rounding.TRUNCATE, Rounding.NEAREST_EVEN
+TIMEOUT = 3000
+
+
+def cases(quick: Iterable[tuple], every: Iterable[tuple]) -> list[object]:
+    """Return the quick cases, and all others marked ``long``."""
+    quick = list(quick)
+    return [*quick, *(pytest.param(*case, marks=pytest.mark.long) for case in every if case not in quick)]
+
+
+def check(proofs: list[Proof], kinds: int) -> None:
+    assert len(proofs) == kinds
+    for proof in proofs:
+        outcome = decide(proof, timeout=TIMEOUT)
+        print(proof.key, f"{outcome.queries} queries, {outcome.seconds:.1f} s")
+        assert outcome.queries and outcome.proved is True, (proof.key, outcome.counterexample)
+
+
+@pytest.mark.parametrize(
+    ("float_format", "rounding", "stages"),
+    cases(
+        [(FP32, TRUNCATE, 1), (FP16, NEAREST, 4), (FP8_E5M2, NEAREST, 2), (FP8_E4M3, TRUNCATE, 3)],
+        [
+            (float_format, rounding, stages)
+            for float_format in (FP32, FP16, BF16, FP8_E4M3, FP8_E5M2)
+            for rounding in Rounding
+            for stages in ((1, 4) if float_format == BF16 else (1, 2, 3, 4))
+        ],
+    ),
+    ids=str,
+)
+def test_sums(float_format, rounding, stages):
+    check(adder_proofs(float_format, rounding, stages), 2)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "result", "rounding", "stages"),
+    cases(
+        [(FP32, INT8, FP32, TRUNCATE, 1), (BF16, INT8, FP32, NEAREST, 2), (FP8_E4M3, INT8, FP16, NEAREST, 1)],
+        [
+            (a, b, result, rounding, stages)
+            for a, b, result in ((FP32, INT8, FP32), (BF16, INT8, FP32), (FP16, SignMagnitude(4), FP16))
+            for rounding in Rounding
+            for stages in (1, 2)
+        ],
+    ),
+    ids=str,
+)
+def test_products_with_integers(a, b, result, rounding, stages):
+    check(multiplier_proofs(a, b, result, rounding, stages, carry_save=False), 2)
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize(
+    ("formats", "kinds"),
+    [((FP32, FP32, FP32), 4), ((FP16, FP16, FP32), 3), ((FP16, FP8_E5M2, FP8_E4M3), 4)],
+    ids=str,
+)
+def test_products_of_floats(formats, kinds, rounding, stages):
+    check(multiplier_proofs(*formats, rounding, stages, carry_save=False), kinds)
+
+
+@pytest.mark.parametrize(
+    ("formats", "rounding", "stages", "kinds"),
+    [
+        ((FP32, FP32, FP32), TRUNCATE, 3, 5),
+        ((FP32, FP32, FP32), NEAREST, 2, 5),
+        ((FP32, INT8, FP32), NEAREST, 3, 5),
+        ((FP16, FP16, FP32), NEAREST, 2, 4),
+        ((FP16, SignMagnitude(2), FP16), TRUNCATE, 3, 4),
+        pytest.param(
+            (FloatFormat(11, 30), FloatFormat(11, 29), FloatFormat(11, 52)),
+            NEAREST,
+            3,
+            5,
+            marks=pytest.mark.long,
+        ),
+    ],
+    ids=str,
+)
+def test_products_in_rows(formats, rounding, stages, kinds):
+    check(multiplier_proofs(*formats, rounding, stages, carry_save=stages == 2), kinds)
