@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from support.long import but
 from support.streams import packed, simulate, sink, source, unpacked
 from support.words import random_words
 from tileloom.engine.config import Core, EngineConfig, RequantiseRounding
@@ -203,7 +204,7 @@ def test_layer(case: tuple[Layer, float], idle: float, rng: np.random.Generator)
 
 
 @pytest.mark.parametrize("weight_beats", [1, 2, 4])
-@pytest.mark.parametrize("block", [4, 8], ids=["2 beats a block", "8 beats a block"])
+@pytest.mark.parametrize("block", but({"2 beats a block": 4, "8 beats a block": 8}, "8 beats a block"))
 def test_short_queues_of_weights_take_the_estimated_cycles(
     weight_beats: int, block: int, rng: np.random.Generator
 ) -> None:
@@ -242,7 +243,9 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize("settings", CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(
+    "settings", but(CONFIGS, "halves to even", "INT32", "one row", "one tile", "4 x 16 blocks", "FP32 x INT8")
+)
 def test_configurations(settings: dict, rng: np.random.Generator) -> None:
     config = EngineConfig(**{**FIELDS, **settings})
     # A mesh of floats takes its time in this simulator, and so do many elements.
