@@ -72,6 +72,7 @@ OPTIONAL_PACKAGES = (
     ("onnxruntime", "the host's part of a network", "tileloom[network]"),
     ("safetensors", "single layers from .safetensors files", "tileloom[network]"),
     ("matplotlib", "charts and rooflines", "tileloom[charts]"),
+    ("bitwuzla", "the solver of verify --formal", "tileloom[verify]"),
 )
 """The Python packages of optional dependencies, what for, and which extra brings them."""
 

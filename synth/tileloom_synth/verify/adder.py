@@ -36,7 +36,7 @@ def adder_proofs(float_format: FloatFormat, rounding: Rounding, stages: int) -> 
     def component() -> Netlist:
         return netlist_of(Add(float_format, rounding, stages=stages, exact_specials=False))
 
-    how = "solver, fp.add" if float_format in IN_SOLVER else "solver, exact, a query per exponent gap"
+    how = "solver, fp.add" if float_format in IN_SOLVER else "solver, by exponent gap"
     return [
         Proof("sum", *facts, how, lambda: sum_queries(component(), float_format, rounding, stages)),
         Proof("sum, any enable", *facts, "solver", lambda: [pipeline_query(component())]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from tileloom.cli.console import Sheet, note, print_json
+from tileloom.cli.console import note, print_json
 from tileloom.cli.options import Number, Strict, complete, config_parameters, configured, json_option
 from tileloom.errors import CheckError, UserError
 
@@ -58,9 +58,9 @@ def verify_command(
     if as_json:
         print_json([report.figures(outcome, used) for outcome, used in outcomes])
     else:
-        report.sheet(outcomes, list_presets=source is None).show()
+        report.sheet(outcomes, of_presets=source is None).show()
         if source is None:
-            Sheet("What --formal can prove", report.SCOPE_HEADINGS, report.SCOPE).show()
+            report.scope().show()
     if timeout is None:
         note(f"Each proof had {TIMEOUT} s; --timeout sets it.")
     for outcome, _ in outcomes:

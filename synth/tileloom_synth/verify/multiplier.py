@@ -44,7 +44,7 @@ def multiplier_proofs(
         f"{title}, any enable", *facts, "solver", lambda: [pipeline_query(netlist_of(component()))]
     )
     if isinstance(b, SignMagnitude) and not rows:
-        how, integer = "solver, a query per magnitude", b
+        how, integer = "solver, by magnitude", b
 
         def by_magnitude() -> Sequence[Query]:
             return integer_queries(netlist_of(component()), a, integer, result, rounding, stages)
@@ -59,7 +59,7 @@ def multiplier_proofs(
         return significands_multiplied(gates_of(component()), a.fraction_bits, widths[1] - 1)
 
     widths = (a.significand_bits, _significand_bits(b))
-    proofs = [Proof(title, *facts, "solver, for every product", after_product)]
+    proofs = [Proof(title, *facts, "solver, any product", after_product)]
     if rows:
         proofs.append(Proof("rows of a product", *facts, "structure", structure=tree))
     return [*proofs, *lemmas(widths, _below(widths, result)), pipeline]

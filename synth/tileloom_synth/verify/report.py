@@ -9,21 +9,20 @@ from tileloom.cli.console import Sheet
 
 from .proof import Outcome
 
-SCOPE_HEADINGS = ("property", "formats", "how", "what stays open")
-SCOPE = (
-    ("sum", "fp32, fp16", "solver, against SMT's fp.add", "nothing"),
-    ("sum", "all others", "solver, exact bit-vectors, a query per exponent gap", "nothing"),
-    ("product with an integer", "all, the encoder included", "solver, a query per magnitude", "nothing"),
-    ("product of floats", "all", "solver for every product; its bounds and sticky as lemmas", "nothing"),
-    ("any enable", "all", "solver: registers hold; results stem from one cycle's operands", "nothing"),
+_SCOPE = (
+    ("sum", "fp32, fp16", "against SMT's fp.add"),
+    ("sum", "all others", "against exact bit-vectors, a query per exponent gap"),
+    ("product", "floats x int2 to int16", "against exact bit-vectors, a query per magnitude"),
+    ("product", "floats x floats", "for every product of the significands; lemmas on these"),
+    ("rows of a product", "multiply_stages=3, carry_save", "the tree rewritten into a polynomial"),
+    ("any enable", "all", "registers hold, and results are of one cycle's operands"),
 )
-"""What can be proved: both roundings, every number of stages."""
 
 _VERDICT = {True: "proved", False: "REFUTED", None: "NO ANSWER"}
 
 
-def sheet(outcomes: Sequence[tuple[Outcome, Sequence[str]]], *, list_presets: bool) -> Sheet:
-    """Return the table of what came of proofs, with the presets that each is for where they are asked for."""
+def sheet(outcomes: Sequence[tuple[Outcome, Sequence[str]]], *, of_presets: bool) -> Sheet:
+    """Return the table of what came of proofs, where asked for with how many presets each is of."""
     headings = ["property", "formats", "rounding", "stages", "how", "", "s"]
     rows = []
     for outcome, used in outcomes:
@@ -31,8 +30,13 @@ def sheet(outcomes: Sequence[tuple[Outcome, Sequence[str]]], *, list_presets: bo
         stages = str(proof.stages) if proof.stages else "any"
         row = [proof.title, proof.formats, proof.rounding, stages, proof.how]
         row += [_VERDICT[outcome.proved], f"{outcome.seconds:.1f}"]
-        rows.append([*row, ", ".join(used)] if list_presets else row)
-    return Sheet("Proved for every operand", [*headings, *(["presets"] if list_presets else [])], rows)
+        rows.append([*row, str(len(used))] if of_presets else row)
+    return Sheet("Proofs, for every operand", [*headings, *(["presets"] if of_presets else [])], rows)
+
+
+def scope() -> Sheet:
+    """Return the table of what can be proved, in both roundings and any number of stages."""
+    return Sheet("What --formal proves, both roundings, any stages", ("property", "formats", "how"), _SCOPE)
 
 
 def figures(outcome: Outcome, used: Sequence[str]) -> dict[str, Any]:

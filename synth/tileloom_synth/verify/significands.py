@@ -21,7 +21,7 @@ def lemmas(widths: Widths, below: int) -> list[Proof]:
     size = f"{widths[0]} x {widths[1]} bits"
     proofs = [Proof("bounds of a product", size, "any", 0, "solver", lambda: [bounds_query(widths)])]
     if below:
-        how = "solver, a query per lowest bit"
+        how = "solver, by lowest bit"
         size = f"{size}, lowest {below}"
         proofs.append(
             Proof("zeros below a product", size, "any", 0, how, lambda: zeros_queries(widths, below))

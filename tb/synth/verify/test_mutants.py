@@ -81,7 +81,7 @@ def test_broken_adders(float_format, golden):
 
 
 def test_broken_sums():
-    """Another rounding, another cycle, and no flush of what the solver calls subnormal."""
+    """Another rounding, a cycle too early and too late."""
     netlist = netlist_of(Add(FP16, TRUNCATE, stages=2, exact_specials=False))
     assert found(sum_queries(netlist, FP16, TRUNCATE, 2)) is None
     values = found(sum_queries(netlist, FP16, NEAREST, 2))

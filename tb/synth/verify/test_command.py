@@ -1,0 +1,89 @@
+"""``tileloom verify --formal``: what it prints, what it refuses, and how a counterexample is told."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+import tileloom
+from tileloom.cli.main import main
+from tileloom_synth.verify import adder, plan, solver
+
+SMALL = "stream-8x8-fp16"
+QUICK = ("--set", "accumulator=fp16")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_all_is_proved() -> None:
+    result = run(SMALL, "--formal", *QUICK, "--set", "rounding=nearest-even", "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert [row["property"] for row in rows] == [
+        *("product", "bounds of a product", "zeros below a product", "product, any enable"),
+        *("sum", "sum, any enable"),
+    ]
+    assert all(row["proved"] and row["configurations"] == [SMALL] for row in rows)
+    assert rows[0]["formats"] == "fp16 x fp16 -> fp16" and rows[0]["rounding"] == "nearest-even"
+    assert [row["queries"] for row in rows] == [2, 1, 11, 1, 1, 1]
+
+
+def test_what_is_refuted_ends_in_status_1(monkeypatch) -> None:
+    class Late(adder.Add):
+        """An adder of other stages than the configuration has."""
+
+        def __init__(self, *arguments, stages, **options) -> None:
+            super().__init__(*arguments, stages=stages + 1, **options)
+
+    monkeypatch.setattr(adder, "Add", Late)
+    result = run(SMALL, "--formal", *QUICK)
+    assert result.exit_code == 1
+    assert "REFUTED" in result.stdout
+    told = result.stderr.strip().splitlines()[-1]
+    assert told.startswith("Error: sum, fp16, truncate, stages 1: does not hold for a = 0x"), told
+
+
+def test_no_answer_ends_in_status_1() -> None:
+    result = run(SMALL, "--formal", *QUICK, "--timeout", "0.001")
+    assert result.exit_code == 1
+    assert "NO ANSWER" in result.stdout and "give it more with --timeout" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((SMALL,), "verify: say what is to be done: --formal"),
+        (("--formal", "--set", "rows=3"), "--set: there is no CONFIG that it could change"),
+        (("engine-int8", "--formal"), "engine-int8: has no floating-point arithmetic"),
+        (("xfu-unit", "--formal"), "xfu-unit: has no floating-point arithmetic"),
+        ((SMALL, "--formal", "--timeout", "0"), "0: give a number above 0"),
+        (("stream-8x8-fp61", "--formal"), "did you mean stream-8x8-fp16?"),
+    ],
+)
+def test_mistakes(arguments, message) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2 and message in result.stderr and not result.stdout, result.output
+
+
+def test_without_a_solver(monkeypatch) -> None:
+    monkeypatch.setattr(solver.importlib.util, "find_spec", lambda name: None)
+    result = run(SMALL, "--formal", *QUICK)
+    assert result.exit_code == 1
+    assert "bitwuzla, the solver, is not installed: pip install 'tileloom[verify]'" in result.stderr
+
+
+def test_the_presets_share_proofs() -> None:
+    planned = plan.proofs_of_presets()
+    assert len({proof.key for proof, _ in planned}) == len(planned)
+    sums = [used for proof, used in planned if proof.title == "sum"]
+    assert len(sums) == 1 and "engine-fp32-int8" in sums[0] and len(sums[0]) == 14
+    every = {name for _, used in planned for name in used}
+    assert every == set(sums[0])
+
+
+def test_every_configuration_of_an_array_has_proofs() -> None:
+    for fields in ({"multiply_stages": 3}, {"multiply_stages": 2, "carry_save": True}, {"weight": "int4"}):
+        config = tileloom.load(SMALL, **fields)
+        assert len(plan.proofs_of(config, SMALL)) >= 4
