@@ -165,6 +165,10 @@ def from_sign_magnitude(words: npt.ArrayLike, bits: int = 8) -> npt.NDArray[np.i
         Not an integer dtype, or a word has more than `bits` bits (the message has its index).
     """
     format = Integer(bits)
-    checked = check_words(words, format, "words")
-    magnitude = (checked & format.magnitude_mask).astype(np.int64)
-    return np.where(checked >> (bits - 1) != 0, -magnitude, magnitude)
+    return signed(check_words(words, format, "words"), format)
+
+
+def signed(words: Words, format: Integer) -> npt.NDArray[np.int64]:
+    """Return the integers of sign-magnitude words that were checked before, of the same shape."""
+    magnitude = (words & format.magnitude_mask).astype(np.int64)
+    return np.where(words >> (format.bits - 1) != 0, -magnitude, magnitude)

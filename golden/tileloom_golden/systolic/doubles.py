@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..checks import Words
 from ..formats import Float, Integer, Rounding
-from ..integers import from_sign_magnitude
+from ..integers import signed
 from ..rounding import FLOAT64, to_float64
 
 Doubles = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ def values(words: Words, format: Float | Integer) -> Doubles:
     """Return what words (any shape, no NaN) are worth; every zero is +0.0."""
     if isinstance(format, Float):
         return to_float64(words, format)
-    return from_sign_magnitude(words, format.bits).astype(np.float64)
+    return signed(words, format).astype(np.float64)
 
 
 def applies(x: Doubles, w: Doubles, psum: Doubles, formats: tuple[Any, Any], accumulator: Float) -> bool:
