@@ -97,12 +97,12 @@ def more() -> dict[str, SystolicConfig]:
 
 
 def large() -> dict[str, SystolicConfig]:
-    """Return the large arrays of every run by name: one of a preset, and the ragged one."""
-    return {name.replace("-", "_"): LARGE[name] for name in ("sasp-16x16-int8", "ragged_31x33")}
+    """Return the large array of every run by name: the ragged one."""
+    return {name.replace("-", "_"): LARGE[name] for name in ("ragged_31x33",)}
 
 
 def larger() -> dict[str, SystolicConfig]:
-    """Return the other large presets by name."""
+    """Return the large presets by name."""
     return {name.replace("-", "_"): LARGE[name] for name in LARGE if name.replace("-", "_") not in large()}
 
 

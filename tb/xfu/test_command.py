@@ -58,6 +58,7 @@ def test_waits_are_passed_on():
         assert first["instructions"] == second["instructions"]
 
 
+@pytest.mark.long
 def test_errors_that_do_not_trap_are_faster():
     slow, fast = figures("cv32e40x"), figures("cv32e40x", "--set", "precise_errors=false")
     for first, second in zip(slow["runs"], fast["runs"], strict=True):

@@ -86,6 +86,7 @@ def test_random_programs(precise: bool, stall: int, tmp_path: Path, rng: np.rand
         assert seen["failed"] == 0 < program.faults == seen["errors"]
 
 
+@pytest.mark.long
 def test_the_narrowest_ids(tmp_path: Path, rng: np.random.Generator) -> None:
     config = XfuConfig(id_width=2)
     program = Program(rng)

@@ -8,6 +8,7 @@ from tileloom_synth.library.standard_cells import generic
 from tileloom_synth.xfu.overhead import core_overhead, unit_areas
 
 
+@pytest.mark.long
 def test_the_unit_in_cv32e40p_takes_little() -> None:
     steps: list[str] = []
     overhead = core_overhead("cv32e40p", XfuConfig(host=Host.CV32E40P), generic(), on_step=steps.append)

@@ -19,7 +19,7 @@ from tileloom_sim.systolic.gemm import simulate_gemm
 
 
 @pytest.mark.parametrize("layers", [40, pytest.param(300, marks=pytest.mark.long)])
-@pytest.mark.parametrize("preset", ["stream-8x8-int8", "sasp-8x8-int8"])
+@pytest.mark.parametrize("preset", ["stream-8x8-int8", pytest.param("sasp-8x8-int8", marks=pytest.mark.long)])
 def test_cycles_are_those_of_the_hardware(preset, layers):
     config = load(preset)
     design = generate(config)

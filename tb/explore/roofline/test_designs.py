@@ -5,6 +5,7 @@ import pytest
 
 import tileloom
 from engine.layers import mask_of, random_case, random_layer
+from support.long import few
 from tileloom.engine.config import EngineConfig
 from tileloom.errors import UserError
 from tileloom.families import load
@@ -74,7 +75,7 @@ def test_bytes_are_those_of_an_arrays_ports(name, rng):
         assert moved.get("psum_in", moved["results"]) == moved["results"]
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", few(ARRAYS, 2))
 def test_cycles_of_arrays_are_those_of_the_rtl(name, rng, seed):
     config = load(name, **ARRAYS[name])
     compared = 0
