@@ -27,7 +27,7 @@ from ..gates.simulator import Simulator
 from ..options import TargetOptions, power_target
 from ..power.memory import bit_energy
 from ..power.meter import Energy, Meter, Reading
-from ..power.report import BOUNDS, NOTES, by_origin, figures_of, joules
+from ..power.report import BOUNDS, NOTES, by_bound, by_origin, figures_of, joules
 from ..power.tables import Units
 from ..progress import progress
 from ..synthesis import synthesise
@@ -111,15 +111,12 @@ def power(
         "seed": chosen,
         **figures_of(computing, leakage),
         "memory_j_per_cycle": memory,
-        **{
-            key: {bound.replace(" ", "_"): value for bound, value in zip(BOUNDS, values, strict=True)}
-            for key, values in (
-                ("computing_cycle_j", totals),
-                *((f"{mode.replace(' ', '_')}_cycle_j", values) for mode, values in cycles.items()),
-                ("mac_j", [total / macs for total in totals]),
-                ("power_w", power_w),
-            )
-        },
+        **by_bound(
+            ("computing_cycle_j", totals),
+            *((f"{mode.replace(' ', '_')}_cycle_j", values) for mode, values in cycles.items()),
+            ("mac_j", [total / macs for total in totals]),
+            ("power_w", power_w),
+        ),
     }
     remarks = [*NOTES, source, f"random data, seed {chosen}; the compute core and the memories that it uses"]
     if not met:

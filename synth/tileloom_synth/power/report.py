@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tileloom.cli.console import Sheet
@@ -53,6 +53,14 @@ def by_origin(title: str, energy: Mapping[str, Mapping[str, Energy]], leakage: M
     rows.append(("total", *whole, f"{sum(leakage.values()) * 1e6:,.2f}"))
     headings = ("origin", "zero delay, pJ", "share", "unit delay, pJ", "share", "leakage, uW")
     return Sheet(title, headings, rows)
+
+
+def by_bound(*named: tuple[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    """Return figures that have a value in each of ``BOUNDS``, by their names and the bounds'."""
+    return {
+        name: {bound.replace(" ", "_"): value for bound, value in zip(BOUNDS, values, strict=True)}
+        for name, values in named
+    }
 
 
 def figures_of(energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str, float]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tileloom_sim.layout import MATRIX, named, oriented
 from tileloom_sim.systolic.operands import Operands, Scaling, prepare
 
 from ..options import TargetOptions, power_target
-from ..power.report import BOUNDS, NOTES, by_origin, figures_of, joules
+from ..power.report import BOUNDS, NOTES, by_bound, by_origin, figures_of, joules
 from ..progress import progress
 from ..synthesis import synthesise
 from .activity import random_operands
@@ -163,10 +163,7 @@ def _figures(found: ArrayPower, period_ps: float) -> dict[str, Any]:
         "tiles": found.seen.tiles,
         "computed": found.seen.kept,
         "vectors": found.seen.vectors,
-        **{
-            key: {bound.replace(" ", "_"): value for bound, value in zip(BOUNDS, values, strict=True)}
-            for key, _, values in _rows(found, period_ps)
-        },
+        **by_bound(*((key, values) for key, _, values in _rows(found, period_ps))),
     }
 
 

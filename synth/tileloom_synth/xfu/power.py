@@ -22,7 +22,7 @@ from ..gates import bits
 from ..gates.flat import flatten
 from ..options import TargetOptions, power_target
 from ..power.meter import Meter, Reading
-from ..power.report import BOUNDS, NOTES, by_origin, figures_of, joules
+from ..power.report import BOUNDS, NOTES, by_bound, by_origin, figures_of, joules
 from ..power.tables import Units
 from ..progress import progress
 from ..synthesis import synthesise
@@ -118,14 +118,11 @@ def power(
         **figures_of(energy, leakage),
         "instructions": executed,
         "cycles_per_instruction": per_instruction,
-        **{
-            key: {bound.replace(" ", "_"): value for bound, value in zip(BOUNDS, values, strict=True)}
-            for key, values in (
-                ("cycle_j", totals),
-                ("instruction_j", [total * per_instruction for total in totals]),
-                ("power_w", watts),
-            )
-        },
+        **by_bound(
+            ("cycle_j", totals),
+            ("instruction_j", [total * per_instruction for total in totals]),
+            ("power_w", watts),
+        ),
     }
     remarks = [*NOTES, f"random instructions, seed {chosen}"]
     if not met:
