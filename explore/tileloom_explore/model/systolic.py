@@ -14,8 +14,8 @@ import numpy.typing as npt
 from tileloom.cli.console import Sheet
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import timing
-from tileloom_golden.estimate.systolic import cycles
 
+from ..array_cycles import array_cycles
 from .architecture import Architecture, Compute, Feature, Level
 from .density import ActualData
 from .evaluate import Estimate, evaluate
@@ -74,16 +74,7 @@ def estimate_array(
     timetable = timing(config)
     if kept is None:
         kept = np.ones((-(-k // config.rows), -(-n // config.columns)), bool)
-    time = cycles(
-        kept,
-        vectors,
-        interval=timetable["cycles_per_vector"],
-        latency=timetable["latency_cycles"],
-        released=timetable["weights_released_after_cycles"],
-        weight_transfers=timetable["weight_transfers_per_tile"],
-        double_buffer=config.double_buffer,
-        psum_in=not word_port,
-    )
+    time = array_cycles(config, kept, vectors)
     results = int(estimate.at("host", "Y").updates.actual[0])
     transfers = {
         "weights": tiles * timetable["weight_transfers_per_tile"],

@@ -17,15 +17,15 @@ from tileloom.design import Design
 from tileloom.errors import CheckError
 from tileloom.formats import FloatFormat
 from tileloom.systolic.config import Port, SystolicConfig
-from tileloom.systolic.design import generate, timing
+from tileloom.systolic.design import generate
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.estimate.systolic import cycles as gemm_cycles
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
 from tileloom_sim.systolic.operands import float_words, weight_words
 
+from ..array_cycles import array_cycles
 from .arrangement import unroll
 from .layer import Layer
 from .mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
@@ -112,17 +112,7 @@ class ArrayMapping:
         ]
 
     def _cycles(self, kept: npt.NDArray[np.bool_], vectors: int) -> int:
-        figures = timing(self.config)
-        return gemm_cycles(
-            kept,
-            vectors,
-            interval=figures["cycles_per_vector"],
-            latency=figures["latency_cycles"],
-            released=figures["weights_released_after_cycles"],
-            weight_transfers=figures["weight_transfers_per_tile"],
-            double_buffer=self.config.double_buffer,
-            psum_in=self.config.port is Port.STREAM,
-        )
+        return array_cycles(self.config, kept, vectors)
 
     def _useful(self, kept: list[npt.NDArray[np.bool_]]) -> int:
         """Return the weights in tiles that are computed, those filled up beyond the edges not counted."""

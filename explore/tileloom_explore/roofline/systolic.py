@@ -15,8 +15,8 @@ from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom.systolic.design import timing
 from tileloom_golden.engine.convolution import im2col
 from tileloom_golden.engine.program import Layer
-from tileloom_golden.estimate.systolic import cycles
 
+from ..array_cycles import array_cycles
 from .energy import Energies, float_operation
 from .layers import Mask, edge_sizes
 from .point import Counts
@@ -72,16 +72,7 @@ def counts(config: SystolicConfig, layer: Layer, kept: Mask) -> Counts:
     vectors = layer.output[0] * layer.output[1]
     computed = int(kept.sum())
     useful = edge_sizes(_inner(layer), config.rows) @ kept @ edge_sizes(layer.outputs, config.columns)
-    taken = cycles(
-        kept,
-        vectors,
-        interval=figures["cycles_per_vector"],
-        latency=figures["latency_cycles"],
-        released=figures["weights_released_after_cycles"],
-        weight_transfers=figures["weight_transfers_per_tile"],
-        double_buffer=config.double_buffer,
-        psum_in=config.port is Port.STREAM,
-    )
+    taken = array_cycles(config, kept, vectors)
     transfers = {
         "weights": computed * figures["weight_transfers_per_tile"],
         "activations": computed * vectors * figures["activation_transfers_per_vector"],
