@@ -1,6 +1,6 @@
 """A small trained network to try ``tileloom network`` with: digits.onnx, and data digits.npz.
 
-Run: python examples/network.py [FOLDER]
+Run: python examples/network.py [FOLDER], which is made where it is not there; by default here
 
 Scikit-learn's handwritten digits, 8 x 8. The first layer is a convolution whose filters are the centres of
 3 x 3 patches (Coates et al., "An Analysis of Single-Layer Networks in Unsupervised Feature Learning", 2011);
@@ -78,6 +78,7 @@ def model(convolution: Floats, classifier: MLPClassifier) -> onnx.ModelProto:
 def main() -> None:
     """Train, and write model and data."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    folder.mkdir(parents=True, exist_ok=True)
     images, labels = load_digits(return_X_y=True)
     images = images.reshape(-1, 8, 8).astype(np.float32) / 16
     train, test, y_train, y_test = train_test_split(images, labels, test_size=0.25, random_state=0)

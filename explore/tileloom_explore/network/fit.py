@@ -7,9 +7,10 @@ import numpy as np
 from tileloom.config import Config
 
 from .calibrate import Observer
+from .integers import Choices, quantised
 from .layer import Layer
 from .mapping import RefusedError, map_layer
-from .prepare import Choices, quantised, unit_of
+from .prepare import unit_of
 from .recognise import empty_units
 from .weights import expand_groups
 

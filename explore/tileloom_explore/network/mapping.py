@@ -1,12 +1,11 @@
 """A layer on a configuration of a family: what hardware computes, what is prepared around it, what it costs.
 
-Each family has its module beside this one, with `map_layer(config, layer)`. What hardware lacks is done by
-preparing data, so that results come out right, and said as a note.
+Each family has its room beside this module, and in its `mapping` a `map_layer(config, layer)`. What hardware
+lacks is done by preparing data, so that results come out right, and said as a note.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -124,8 +123,7 @@ class Mapping(Protocol):
 
 def map_layer(config: Config, layer: Layer) -> Mapping:
     """Return a layer on a configuration of any family. Raises RefusedError with the reason."""
-    family = importlib.import_module(f"{__package__}.{family_of(config).name}")
-    mapping: Mapping = family.map_layer(config, layer)
+    mapping: Mapping = family_of(config).room(str(__package__), "mapping").map_layer(config, layer)
     return mapping
 
 

@@ -18,9 +18,10 @@ from onnx import NodeProto
 
 from tileloom.errors import UserError
 
+from .graph import Graph, attributes, read_graph
 from .host import Tensors
 from .layer import Layer
-from .onnx_file import Graph, Shape, attributes, name_of, read_graph
+from .onnx_file import Shape, name_of
 from .operands import StaysOnHost
 from .operators import layer_of
 from .qdq import fold_weights, quantised, with_results

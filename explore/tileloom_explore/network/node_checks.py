@@ -13,7 +13,7 @@ from onnx import NodeProto
 from tileloom.errors import UserError
 from tileloom_golden.checks import first
 
-from .onnx_file import Graph
+from .graph import Graph
 
 
 def check_node(graph: Graph, node: NodeProto) -> None:

@@ -1,21 +1,14 @@
-"""An ONNX file as a graph to find layers in: read, checked, its shapes settled, what is constant computed.
-
-Layers are found in it by `operators`; `network` puts both together.
-"""
+"""An ONNX file: read with what lies beside it, checked, the sizes that it leaves open filled in."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnx
-from google.protobuf.message import DecodeError
-from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
+from google.protobuf.message import DecodeError, Message
+from onnx import ModelProto, NodeProto, TensorProto, external_data_helper
 
 from tileloom.errors import UserError
 
@@ -26,53 +19,39 @@ nodes that the host runs mean what their opset says."""
 Shape = tuple[int, ...]
 
 
-@dataclass
-class Graph:
-    """A model's graph while layers are being taken out of it.
+def load_model(path: Path) -> ModelProto:
+    """Read a model, checked, with all of its external data.
 
-    Attributes
-    ----------
-    model:
-        Whose opsets, and whose nodes, initialisers apart, are `nodes`.
-    nodes:
-        In topological order.
-    constants:
-        Values by tensor: initialisers, and what is computed of them alone.
-    shapes, dtypes:
-        Of the tensors where they are known.
-    inputs, outputs:
-        The model's.
-    dequantised:
-        Integers, scales and zero points, of shapes that broadcast, of constants that are dequantised.
+    Raises
+    ------
+    UserError
+        It cannot be read, is no ONNX model of opset 9 or later, or misses external data.
     """
-
-    model: ModelProto
-    nodes: list[NodeProto]
-    constants: dict[str, npt.NDArray[Any]]
-    shapes: dict[str, Shape]
-    dtypes: dict[str, str]
-    inputs: dict[str, tuple[Shape, str]]
-    outputs: list[str]
-    dequantised: dict[str, tuple[npt.NDArray[Any], ...]] = field(default_factory=dict)
-
-    def constant(self, name: str) -> npt.NDArray[Any] | None:
-        """Return a tensor's value if it is constant."""
-        return self.constants.get(name)
-
-    def dtype(self, name: str) -> str | None:
-        """Return a tensor's dtype if it is known."""
-        return self.dtypes.get(name)
-
-    def producer(self, tensor: str) -> NodeProto | None:
-        """Return the node that computes a tensor."""
-        return next((node for node in self.nodes if tensor in node.output), None)
-
-    def only_consumer(self, tensor: str) -> NodeProto | None:
-        """Return the one node that reads a tensor; None if there are others or the tensor is an output."""
-        if tensor in self.outputs:
-            return None
-        readers = [node for node in self.nodes if tensor in reads(node)]
-        return readers[0] if len(readers) == 1 else None
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError:
+        raise UserError(f"{path}: not an ONNX file") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    if not model.graph.node:
+        raise UserError(f"{path}: not an ONNX model: it has no nodes")
+    for number, node in enumerate(model.graph.node):
+        _require_text(f"{path}: node {number}", node)
+    _require_text(str(path), model)
+    _check_opset(path, model)
+    _load_external(path, model)
+    if not all(each.type.tensor_type.HasField("shape") for each in model.graph.output):
+        model = onnx.shape_inference.infer_shapes(model)  # the checker wants one, onnxruntime does not
+    for each in model.graph.output:
+        if each.type.WhichOneof("value") is None:
+            raise UserError(f"{path}: output {each.name}: its type is not known; give it one in the file")
+        if each.type.HasField("tensor_type") and not each.type.tensor_type.HasField("shape"):
+            raise UserError(f"{path}: output {each.name}: its rank is not known; give it a shape in the file")
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, ValueError) as error:
+        raise UserError(f"{path}: {message_line(error)}") from None
+    return model
 
 
 def name_of(node: NodeProto) -> str:
@@ -80,100 +59,46 @@ def name_of(node: NodeProto) -> str:
     return node.name or node.output[0]
 
 
-def attributes(node: NodeProto) -> dict[str, Any]:
-    """Return a node's attributes; text as str, with what is no UTF-8 replaced."""
-    values = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-    return {
-        name: value.decode(errors="replace") if isinstance(value, bytes) else value
-        for name, value in values.items()
-    }
+def _require_text(where: str, message: Any) -> None:
+    """Raise UserError for a name or another text, at any depth, that is no UTF-8."""
+    if isinstance(message, TensorProto):  # its values, of any size, are no texts
+        texts, inner = [message.name], []
+    else:
+        fields = message.ListFields()
+        texts = [value for field, value in fields if field.type == field.TYPE_STRING]
+        inner = [value for field, value in fields if field.type == field.TYPE_MESSAGE]
+    for text in texts:
+        for each in [text] if isinstance(text, str | bytes) else text:
+            if isinstance(each, bytes):  # as protobuf has what it cannot decode
+                raise UserError(f"{where}: {each.decode(errors='backslashreplace')} is no UTF-8 text")
+    for value in inner:
+        for each in [value] if isinstance(value, Message) else value:
+            _require_text(where, each)
 
 
-def reads(node: NodeProto) -> set[str]:
-    """Return the tensors that a node reads, those of graphs inside it too."""
-    names = {name for name in node.input if name}
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs:
-            inner = {name for each in graph.node for name in reads(each)} | {o.name for o in graph.output}
-            own = {name for each in graph.node for name in each.output}
-            own |= {each.name for each in [*graph.input, *graph.initializer]}
-            names |= inner - own
-    return names
-
-
-def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """Read an ONNX file.
-
-    Parameters
-    ----------
-    path:
-        The file; tensors that it keeps in others (external data) lie beside it.
-    shapes:
-        Of inputs whose shape the file leaves open.
-
-    Raises
-    ------
-    UserError
-        The file cannot be read, is no ONNX model of opset 9 or later, or misses external data; an input has
-        an open dimension and no shape was given, or another was.
-    """
-    model = _load(path)
-    graph_of = getattr(onnx, "inliner", None)
-    if model.functions and graph_of is not None:
-        model = graph_of.inline_local_functions(model)
-    inputs = dict(_inputs(path, model, shapes or {}))
-    constants = {each.name: _array(path, each) for each in model.graph.initializer}
-    graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
-    _fold(graph, path)
-    _infer(graph)
-    for name in graph.outputs:
-        if name in graph.constants:  # a constant output still has to be put out
-            held = f"{name}/constant"
-            graph.constants[held] = graph.constants.pop(name)
-            graph.nodes.append(onnx.helper.make_node("Identity", [held], [name]))
-    return graph
-
-
-def _load(path: Path) -> ModelProto:
+def _load_external(path: Path, model: ModelProto) -> None:
+    """Read the tensors that are in files of their own. Raises UserError with the node that reads one."""
+    readers = {name: node for node in reversed(model.graph.node) for name in node.input}
+    for tensor in model.graph.initializer:
+        if not external_data_helper.uses_external_data(tensor):
+            continue
+        file = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+        reader = readers.get(tensor.name)
+        who = "" if reader is None else f"{name_of(reader)} ({reader.op_type}): "
+        what = f"{path}: {who}{tensor.name}: external data {file}"
+        if not (path.parent / file).is_file():
+            raise UserError(f"{what}: there is no such file")
+        try:
+            external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
+        except (onnx.checker.ValidationError, ValueError, OSError) as error:
+            raise UserError(f"{what}: {message_line(error)}") from None
     try:
-        model = onnx.load(path)
-    except DecodeError:
-        raise UserError(f"{path}: not an ONNX file") from None
-    except onnx.checker.ValidationError as error:
-        raise UserError(f"{path}: external data: {_line(error)}") from None
-    except OSError as error:
-        missing = (
-            f"external data {Path(error.filename).name}: " if error.filename not in (None, str(path)) else ""
-        )
-        raise UserError(f"{path}: {missing}{error.strerror or 'cannot be read'}") from None
-    except ValueError as error:  # a file of external data that is too short
-        raise UserError(f"{path}: {_line(error)}") from None
-    if not model.graph.node:
-        raise UserError(f"{path}: not an ONNX model: it has no nodes")
-    _check_opset(path, model)
-    if not all(each.type.tensor_type.HasField("shape") for each in model.graph.output):
-        model = onnx.shape_inference.infer_shapes(model)  # the checker wants one, onnxruntime does not
-    for each in model.graph.output:
-        if each.type.HasField("tensor_type") and not each.type.tensor_type.HasField("shape"):
-            raise UserError(f"{path}: output {each.name}: its rank is not known; give it a shape in the file")
-    try:
-        onnx.checker.check_model(model)
-    except (onnx.checker.ValidationError, ValueError) as error:
-        raise UserError(f"{path}: {_line(error)}") from None
-    return model
+        external_data_helper.load_external_data_for_model(model, str(path.parent))  # those in attributes
+    except (onnx.checker.ValidationError, ValueError, OSError) as error:
+        raise UserError(f"{path}: external data: {message_line(error)}") from None
 
 
-def _array(path: Path, tensor: TensorProto) -> npt.NDArray[Any]:
-    """Return an initialiser's values."""
-    try:
-        return numpy_helper.to_array(tensor)
-    except (KeyError, TypeError, ValueError):
-        raise UserError(
-            f"{path}: initialiser {tensor.name}: no array of type {tensor.data_type} can be read"
-        ) from None
-
-
-def _line(error: Exception) -> str:
+def message_line(error: Exception) -> str:
     """Return a message of onnx in one line: the node is often named in a later one."""
     return " ".join(str(error).replace("==> Context:", "").split())[:300]
 
@@ -187,7 +112,7 @@ def _check_opset(path: Path, model: ModelProto) -> None:
         )
 
 
-def _inputs(
+def sized_inputs(
     path: Path, model: ModelProto, given: Mapping[str, Shape]
 ) -> Iterator[tuple[str, tuple[Shape, str]]]:
     """Yield name, shape and dtype of each input that is no initialiser."""
@@ -221,54 +146,3 @@ def _inputs(
         if tensor.elem_type not in TensorProto.DataType.values():
             raise UserError(f"{path}: input {each.name}: there is no type {tensor.elem_type}")
         yield each.name, (shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
-
-
-def _infer(graph: Graph) -> None:
-    """Set the shapes and dtypes that follow from the inputs'."""
-    known = onnx.shape_inference.infer_shapes(graph.model, data_prop=True).graph
-    for each in [*known.value_info, *known.input, *known.output]:
-        tensor = each.type.tensor_type
-        if tensor.elem_type and tensor.elem_type in TensorProto.DataType.values():
-            graph.dtypes[each.name] = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
-            graph.shapes[each.name] = tuple(dim.dim_value for dim in tensor.shape.dim)
-    for name, array in graph.constants.items():
-        graph.shapes[name], graph.dtypes[name] = array.shape, str(array.dtype)
-
-
-def _fold(graph: Graph, path: Path) -> None:
-    """Compute the nodes whose inputs are all constant, and keep the others.
-
-    DequantizeLinear stays: that its result is constant weights is less than that these are integers.
-    """
-    from onnx.reference import ReferenceEvaluator
-
-    counted = Counter(name for node in graph.model.graph.node for name in node.output if name)
-    assert not counted or max(counted.values()) == 1  # the checker has seen to it
-    for node in graph.model.graph.node:
-        names = reads(node)
-        random = node.op_type.startswith("Random") or node.op_type in ("Multinomial", "Bernoulli")
-        if random or node.op_type == "DequantizeLinear" or not names <= graph.constants.keys():
-            graph.nodes.append(node)
-            continue
-        inputs = {name: graph.constants[name] for name in names}
-        try:
-            values = ReferenceEvaluator(_single(graph.model, node, inputs)).run(None, inputs)
-        except Exception as error:  # whatever an operator's reference raises
-            raise UserError(f"{path}: {name_of(node)} ({node.op_type}): {_line(error)}") from None
-        graph.constants |= {
-            name: np.asarray(value) for name, value in zip(node.output, values, strict=True) if name
-        }
-
-
-def _single(model: ModelProto, node: NodeProto, inputs: Mapping[str, npt.NDArray[Any]]) -> ModelProto:
-    """Return a model of one node."""
-    types = [
-        onnx.helper.make_tensor_value_info(
-            name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-        )
-        for name, array in inputs.items()
-    ]
-    outputs = [onnx.ValueInfoProto(name=name) for name in node.output]
-    graph = onnx.helper.make_graph([node], "constant", types, outputs)
-    return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)

@@ -13,7 +13,7 @@ from onnx import NodeProto
 
 from .affine import Affine, integer_range
 from .arrangement import Arrangement, Axes
-from .onnx_file import Graph
+from .graph import Graph
 
 Array = npt.NDArray[Any]
 

@@ -15,23 +15,23 @@ from onnx import NodeProto
 
 from tileloom.errors import UserError
 
-from .arrangement import AutoPad, Axes, Channels, Window
+from .arrangement import AutoPad, Channels, Window
+from .graph import Graph, attributes
 from .layer import Layer, Quantisation
 from .node_checks import check_node
-from .onnx_file import Graph, attributes, name_of
+from .onnx_file import name_of
 from .operands import (
     StaysOnHost,
     affine,
     bias_vector,
     constant_weights,
     integer_activations,
-    outputs_of,
     quantised_activations,
-    repeat,
     to_float32,
     weight_scales,
     weight_zeros,
 )
+from .products import einsum, gemm, matmul, matmul_integer, qlinear_matmul
 
 Array = npt.NDArray[Any]
 
@@ -123,143 +123,17 @@ def _convolution(
     )
 
 
-def _gemm(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    # Alpha goes into the weights, beta into the bias: `network` has split off a bias that is no vector.
-    x, w = ("km" if attribute.get("transA") else "mk"), ("nk" if attribute.get("transB") else "kn")
-    weights = to_float32(constant_weights(graph, node, 1))
-    columns = weights.shape[w.index("n")]
-    bias = bias_vector(graph, node, 2, columns)
-    with np.errstate(over="ignore", invalid="ignore"):  # `network` refuses what is not finite
-        weights = weights * np.float32(attribute.get("alpha", 1.0))
-        if bias is not None:
-            bias = to_float32(bias) * np.float32(attribute.get("beta", 1.0))
-    return _product(node, Axes(x, w, "mn", (columns,)), node.input[0], weights, bias)
-
-
-def _matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    arrangement, activations, weights = _operands(graph, node, 0, 1)
-    return _product(node, arrangement, activations, to_float32(weights))
-
-
-def _matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    arrangement, activations, weights = _operands(graph, node, 0, 1, swap=False)
-    x, outputs = integer_activations(graph, node, 0, 2), outputs_of(arrangement, weights)
-    zeros = repeat(weight_zeros(graph, node, 3, weights.shape[-1]), outputs)
-    weight = affine(np.ones(outputs, np.float32), zeros, weights.dtype)
-    quantisation = Quantisation(x, weight, None, True, True)
-    return _product(node, arrangement, activations, weights, None, quantisation)
-
-
-def _qlinear_matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    arrangement, activations, weights = _operands(graph, node, 0, 3, swap=False)
-    columns, outputs = weights.shape[-1], outputs_of(arrangement, weights)
-    scales, zeros = weight_scales(graph, node, 4, columns), weight_zeros(graph, node, 5, columns)
-    weight = affine(repeat(scales, outputs), repeat(zeros, outputs), weights.dtype)
-    quantisation = Quantisation(
-        quantised_activations(graph, node, 1, 2), weight, quantised_activations(graph, node, 6, 7), True, True
-    )
-    return _product(node, arrangement, activations, weights, None, quantisation)
-
-
-def _einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    equation = attribute["equation"].replace(" ", "")
-    operands, arrow, y = equation.partition("->")
-    terms = operands.split(",")
-    if len(terms) != 2:
-        raise StaysOnHost(f"{equation}: a product has two operands")
-    if not arrow:
-        y = "".join(sorted(axis for axis in set("".join(terms)) if "".join(terms).count(axis) == 1))
-        y = "..." * ("..." in operands) + y
-    constant = [graph.constant(name) for name in node.input]
-    at = 1 if constant[1] is not None else 0
-    weights = constant[at]
-    if weights is None:
-        raise StaysOnHost("both operands are computed; a layer has weights")
-    x, w = terms[1 - at], terms[at]
-    alone = {axis for term in (x, w) for axis in term.replace("...", "")} - set(y)
-    if "..." in w or any(len(set(term)) != len(term) for term in (x.replace("...", ""), w)):
-        raise StaysOnHost(f"{equation}: a diagonal, or weights with ...")
-    if not alone <= set(x) & set(w):
-        raise StaysOnHost(f"{equation}: sums over an axis of one operand")
-    shape = graph.shapes.get(node.input[1 - at])
-    head, _, tail = x.partition("...")
-    sizes = dict(zip(head, shape or (), strict=False))
-    sizes |= dict(zip(reversed(tail), reversed(shape or ()), strict=False))
-    if not w or any(sizes.get(axis, size) != size for axis, size in zip(w, weights.shape, strict=True)):
-        raise StaysOnHost(f"{equation}: an axis of size 1 is repeated")
-    columns = tuple(size for axis, size in zip(w, weights.shape, strict=True) if axis not in x)
-    return _product(node, Axes(x, w, y, columns), node.input[1 - at], to_float32(weights))
-
-
 BUILDERS: dict[str, Callable[[Graph, NodeProto, dict[str, Any]], Layer]] = {
     "Conv": _conv,
     "ConvInteger": _conv_integer,
-    "Einsum": _einsum,
-    "Gemm": _gemm,
-    "MatMul": _matmul,
-    "MatMulInteger": _matmul_integer,
+    "Einsum": einsum,
+    "Gemm": gemm,
+    "MatMul": matmul,
+    "MatMulInteger": matmul_integer,
     "QLinearConv": _qlinear_conv,
-    "QLinearMatMul": _qlinear_matmul,
+    "QLinearMatMul": qlinear_matmul,
 }
 """The operators that layers come from."""
 
 OF_FLOATS = ("Conv", "Einsum", "Gemm", "MatMul")
 """Those of them that multiply floats, and in ONNX some also integers of 32 bits and more."""
-
-
-def _product(
-    node: NodeProto,
-    arrangement: Axes,
-    activations: str,
-    weights: Array,
-    bias: Array | None = None,
-    quantisation: Quantisation | None = None,
-) -> Layer:
-    return Layer(
-        name=name_of(node),
-        operator=node.op_type,
-        input=activations,
-        output=node.output[0],
-        arrangement=arrangement,
-        weights=arrangement.weights(weights),
-        bias=bias,
-        groups=arrangement.groups(weights.shape),
-        quantisation=quantisation,
-    )
-
-
-def _operands(
-    graph: Graph, node: NodeProto, left: int, right: int, *, swap: bool = True
-) -> tuple[Axes, str, Array]:
-    """Return arrangement, activations and weights of NumPy's matmul of two of a node's inputs.
-
-    With ``swap`` the left one may be the weights.
-    """
-    at = left if swap and graph.constant(node.input[right]) is None else right
-    weights = graph.constant(node.input[at])
-    if weights is None:
-        raise StaysOnHost("both operands are computed; a layer has weights")
-    activations = node.input[left + right - at]
-    shape = graph.shapes.get(activations)
-    if shape is None:
-        if at == left or weights.ndim != 2:
-            raise StaysOnHost(f"the shape of {activations} is not known")
-        return Axes("...k", "kn", "...n", weights.shape[1:]), activations, weights
-    x, w = ("mk", "kn") if at == right else ("kn", "mk")
-    x, w = (x if len(shape) > 1 else "k"), (w if weights.ndim > 1 else "k")
-    y = "".join(sorted({*x, *w} - {"k"}))
-    mine, theirs = shape[: len(shape) - len(x)], weights.shape[: weights.ndim - len(w)]
-    kept = list(weights.shape[len(theirs) :])
-    # Axes of the batch, from the last: those where the weights have size 1 are the activations' alone.
-    for back, axis in zip(range(1, 1 + max(len(mine), len(theirs))), "abcdefgh", strict=False):
-        size = mine[-back] if back <= len(mine) else None
-        own = theirs[-back] if back <= len(theirs) else 1
-        if own > 1 or size is None:
-            w, kept = axis + w, [own, *kept]
-        if size is not None:
-            # What the weights repeat is an axis of size 1, of no result.
-            x = (axis.upper() if size == 1 and axis in w else axis) + x
-        y = axis + y
-    weights = weights.reshape(kept)
-    columns = tuple(size for axis, size in zip(w, kept, strict=True) if axis not in x)
-    return Axes(x, w, y, columns), activations, weights

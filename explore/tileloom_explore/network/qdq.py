@@ -18,8 +18,9 @@ from onnx import NodeProto
 from tileloom.errors import UserError
 
 from .affine import Affine, integer_range
+from .graph import Graph, attributes, reads
 from .layer import Layer, Quantisation
-from .onnx_file import Graph, Shape, attributes, name_of, reads
+from .onnx_file import Shape, name_of
 from .operands import StaysOnHost, affine
 from .operators import layer_of
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import onnx
 from onnx import NodeProto
 
+from .graph import Graph, reads
 from .host import Segment
 from .layer import Layer
-from .onnx_file import Graph, name_of, reads
+from .onnx_file import name_of
 
 Step = Layer | Segment
 

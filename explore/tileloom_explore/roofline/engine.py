@@ -17,11 +17,12 @@ from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.sparse import INDEX_BYTES
 from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import estimate
+from tileloom_golden.estimate.useful import useful_weights
 from tileloom_sim.engine.layers import engine_size
 
 from ..paper.grid import compiled, pieces
 from .energy import INT8_MAC, Energies, float_operation
-from .layers import Mask, edge_sizes
+from .layers import Mask
 from .point import Counts
 from .roof import Level
 
@@ -98,11 +99,11 @@ def counts(config: EngineConfig, layer: Layer, kept: Mask, grid: tuple[int, int]
         tiles, bytes_of = traffic(config, program, kept[:, columns])
         passes += count * tiles
         moved.update({name: count * number for name, number in bytes_of.items()})
-    useful = edge_sizes(layer.channels, config.k) @ kept @ edge_sizes(layer.outputs, config.n)
+    useful = useful_weights(kept, (layer.channels, layer.outputs), (config.k, config.n))
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     return Counts(
         cycles=longest,
-        macs=int(useful) * per_weight,
+        macs=useful * per_weight,
         dense_macs=layer.macs,
         passes=passes,
         moved=dict(moved),

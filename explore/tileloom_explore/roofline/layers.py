@@ -112,8 +112,3 @@ def random_mask(shape: tuple[int, int], sparsity: float, rng: np.random.Generato
     kept = np.zeros(size, np.bool_)
     kept[: max(1, size - round(sparsity * size))] = True
     return rng.permutation(kept).reshape(shape)
-
-
-def edge_sizes(total: int, tile: int) -> npt.NDArray[np.int64]:
-    """Return how much of each tile is filled along an axis: all of it, but for the last."""
-    return np.minimum(tile, total - tile * np.arange(-(-total // tile)))

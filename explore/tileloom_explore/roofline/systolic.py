@@ -15,10 +15,11 @@ from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom.systolic.design import timing
 from tileloom_golden.engine.convolution import im2col
 from tileloom_golden.engine.program import Layer
+from tileloom_golden.estimate.useful import useful_weights
 
 from ..array_cycles import array_cycles
 from .energy import Energies, float_operation
-from .layers import Mask, edge_sizes
+from .layers import Mask
 from .point import Counts
 from .roof import Level
 
@@ -71,7 +72,7 @@ def counts(config: SystolicConfig, layer: Layer, kept: Mask) -> Counts:
     figures = timing(config)
     vectors = layer.output[0] * layer.output[1]
     computed = int(kept.sum())
-    useful = edge_sizes(_inner(layer), config.rows) @ kept @ edge_sizes(layer.outputs, config.columns)
+    useful = useful_weights(kept, (_inner(layer), layer.outputs), (config.rows, config.columns))
     taken = array_cycles(config, kept, vectors)
     transfers = {
         "weights": computed * figures["weight_transfers_per_tile"],
@@ -83,7 +84,7 @@ def counts(config: SystolicConfig, layer: Layer, kept: Mask) -> Counts:
     bits = _transfer_bits(config)
     return Counts(
         cycles=taken,
-        macs=vectors * int(useful),
+        macs=vectors * useful,
         dense_macs=layer.macs,
         passes=computed * vectors,
         moved={name: -(-count * bits[name] // 8) for name, count in transfers.items()},

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.program import EngineSize, Program
+from ..engine.program import Program
 from ..engine.sparse import BlockSparse
 from ..engine.streams import to_blocks
 from .axi.bus import Bus
 from .axi.engine import axi_cycles
 from .clock import Clock, Overheads, Part, drained, repeat
+from .useful import useful_weights
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,8 @@ def estimate(
         if not bus:
             repeat(clock, group, parts, count, size, times)
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
-    macs = _useful(layer.channels, layer.outputs, mask, size) * per_weight
+    macs = useful_weights(mask, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
     cycles = clock.written + times.leaving(size)
     if bus:
         cycles = axi_cycles(program, mask, bus, times.leaving(size), blocked)
     return Estimate(cycles, computing, loading, writing, macs, size.m * size.k * size.n)
-
-
-def _useful(channels: int, outputs: int, mask: npt.NDArray[np.bool_], size: EngineSize) -> int:
-    """Return the weights in kept blocks, those filled up beyond the edges not counted."""
-    k = np.minimum(size.k, channels - size.k * np.arange(mask.shape[0]))
-    n = np.minimum(size.n, outputs - size.n * np.arange(mask.shape[1]))
-    return int(k @ mask @ n)

@@ -25,7 +25,7 @@ PAGES = (ROOT / "README.md", ROOT / "docs/network.md")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the example's files, and two with single layers."""
     folder = tmp_path_factory.mktemp("network")
-    example = [sys.executable, "-W", "error", str(ROOT / "examples/network.py"), str(folder)]
+    example = [sys.executable, "-W", "error", str(ROOT / "examples/network.py"), str(folder / "build")]
     said = subprocess.run(example, capture_output=True, text=True, check=False, timeout=300)
     assert said.returncode == 0, said.stderr
     assert "digits.onnx: 98.7% of 450 images right" in said.stdout
@@ -66,7 +66,7 @@ def test_the_commands_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(folder)
     mine = [line for line in lines(page) if line.words[0] == "network"]
     assert len(mine) >= 3
-    (folder / "digits.tileloom.npz").unlink(missing_ok=True)
+    (folder / "build" / "digits.tileloom.npz").unlink(missing_ok=True)
     for line in mine:
         result = CliRunner().invoke(main, [*line.words, "--json"])
         assert result.exit_code == 0, (str(line), result.output)

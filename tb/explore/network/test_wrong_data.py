@@ -86,11 +86,23 @@ def test_archives_with_any_byte_wrong(folder: Path, read: Callable[[Path], Any])
         read(Path("array.npy"))
 
 
-def test_external_data_that_is_cut(folder: Path) -> None:
+def test_external_data_that_is_cut_or_not_there(folder: Path) -> None:
     onnx.save(onnx.load("m.onnx"), "e.onnx", save_as_external_data=True, location="bin", size_threshold=0)
     whole = Path("bin").read_bytes()
     Path("bin").write_bytes(whole[:100])
-    assert mistake("show", "e.onnx").startswith("e.onnx: External data length (1920) exceeds available data")
+    told = "e.onnx: fc0 (Gemm): w0: external data bin: "
+    assert mistake("show", "e.onnx").startswith(f"{told}External data length (1920) exceeds available data")
+    Path("bin").unlink()
+    assert mistake("show", "e.onnx") == f"{told}there is no such file"
+
+
+def test_names_that_are_no_text(folder: Path) -> None:
+    content = Path("m.onnx").read_bytes()
+    for name, place in (("fc1", "node 2"), ("w0", "node 0"), ("x", "node 0"), ("test", "t.onnx")):
+        wrong = content.replace(name.encode(), b"\xff" * len(name))
+        Path("t.onnx").write_bytes(wrong)
+        where, shown = ("t.onnx" if place == "t.onnx" else f"t.onnx: {place}"), r"\xff" * len(name)
+        assert mistake("show", "t.onnx") == f"{where}: {shown} is no UTF-8 text"
 
 
 def test_tensors_of_no_type(folder: Path) -> None:

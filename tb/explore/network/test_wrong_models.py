@@ -111,6 +111,15 @@ def test_weights_that_become_infinite(tmp_path: Path, rng: np.random.Generator) 
         assert mistake(path) == f"conv (Conv): weights {told}"
 
 
+def test_an_output_whose_type_nobody_knows(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = model(tmp_path / "a.onnx", make("Foo", ["x"], ["y"], "strange", domain="mine"), (2, 4), {})
+    untyped = onnx.load(path)
+    untyped.graph.output[0].ClearField("type")
+    untyped.opset_import.append(helper.make_opsetid("mine", 1))
+    onnx.save(untyped, path)
+    assert mistake(path) == "output y: its type is not known; give it one in the file"
+
+
 def test_what_onnx_refuses_names_the_node(tmp_path: Path, rng: np.random.Generator) -> None:
     path = model(tmp_path / "a.onnx", make("Foo", ["x"], ["y"], "strange"), (2, 4), {})
     assert "No Op registered for Foo" in mistake(path)

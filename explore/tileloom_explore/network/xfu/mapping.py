@@ -24,11 +24,11 @@ from tileloom_sim.riscv.system import System
 from tileloom_sim.xfu.hosts import CORES, xfu_system
 from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
 
-from .arrangement import pad, unroll
-from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Run, Simulated
-from .quantise import IntegerLayer, integer_layer
-from .recognise import recognise
+from ..arrangement import pad, unroll
+from ..layer import Layer
+from ..mapping import Cost, Image, RefusedError, Run, Simulated
+from ..quantise import IntegerLayer, integer_layer
+from ..recognise import recognise
 
 Int8 = npt.NDArray[np.int8]
 

@@ -14,14 +14,9 @@ from tileloom.cli.console import Sheet
 from tileloom.config import Config
 from tileloom.families import design_name
 
-from .affine import Affine
-from .layer import Layer
-from .mapping import Cost
-from .prepare import Preparation
-from .prepared import Prepared
-from .recognise import recognise
-from .run import LayerRun, NetworkRun
-from .sparsify import Sparsified
+from ..mapping import Cost
+from ..prepared import Prepared
+from ..run import LayerRun, NetworkRun
 
 BYTE_FIELDS = ("weight_bytes", "activation_bytes", "result_bytes")
 
@@ -130,105 +125,6 @@ def _finite(decibels: float) -> float | None:
     return round(decibels, 2) if np.isfinite(decibels) else None
 
 
-def shown_figures(
-    layers: Sequence[Layer],
-    shapes: Mapping[str, tuple[int, ...]],
-    reasons: Mapping[str, str],
-    answers: Mapping[str, Mapping[str, tuple[bool, str]]],
-) -> dict[str, Any]:
-    """Return what `show` says; ``answers`` of each configuration are what `fits` returns, by layer."""
-    rows = []
-    for layer in layers:
-        image, found = layer.image_shape(shapes[layer.name]), recognise(layer.weight_values)
-        rows.append(
-            {
-                "name": layer.name,
-                "operator": layer.operator,
-                "input": list(shapes[layer.name]),
-                "weights": list(layer.weights.shape),
-                "groups": layer.groups,
-                "macs": layer.macs(image),
-                "weight_bytes": layer.weights.size * (4 if layer.quantisation is None else 1),
-                "zeros": round(found.zeros / found.weights, 4),
-                "one_of": found.m,
-                "integers": layer.quantisation is not None,
-                "takes": {name: list(answer[layer.name]) for name, answer in answers.items()},
-            }
-        )
-    return {"layers": rows, "on_host": dict(reasons)}
-
-
-def shown_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
-    """Return the tables of `show`."""
-    layers = figures["layers"]
-    configs = list(layers[0]["takes"]) if layers else []
-    headings = ["layer", "operator", "input", "weights, OHWI", "MACs", "bytes", "zeros", *configs]
-    rows = []
-    reasons = dict.fromkeys(how for each in layers for able, how in each["takes"].values() if not able)
-    numbers = {why: f"({number})" for number, why in enumerate(reasons, 1)}
-    for each in layers:
-        sparse = f"{each['zeros']:.0%}" + (f", 1:{each['one_of']}" if each["one_of"] else "")
-        rows.append(
-            [
-                each["name"],
-                each["operator"],
-                "x".join(map(str, each["input"])),
-                "x".join(map(str, each["weights"])) + (f" / {each['groups']}" if each["groups"] > 1 else ""),
-                f"{each['macs']:,}",
-                f"{each['weight_bytes']:,}",
-                sparse,
-                *(numbers.get(how, how) for _, how in each["takes"].values()),
-            ]
-        )
-    sheets = [Sheet(title, headings, rows)]
-    if reasons:
-        sheets.append(Sheet("Why not", ("", ""), [(numbers[why], why) for why in reasons]))
-    if figures["on_host"]:
-        sheets.append(_host_sheet(figures["on_host"]))
-    return sheets
-
-
-def prepared_report(name: str, done: Preparation) -> tuple[dict[str, Any], list[Sheet]]:
-    """Return figures and tables of what `prepare` did."""
-    layers = []
-    for layer in done.prepared.network.layers:
-        quantisation = layer.quantisation
-        layers.append(
-            {
-                "name": layer.name,
-                "activations": _integers(None if quantisation is None else quantisation.x),
-                "weights": "fp32" if quantisation is None else _integers(quantisation.weight),
-                "results": _integers(None if quantisation is None else quantisation.y),
-                **(_removed(done.removed[layer.name]) if layer.name in done.removed else {}),
-            }
-        )
-    shown = [(each["name"], each["activations"], each["weights"], each["results"]) for each in layers]
-    sheets = [Sheet(f"Prepared for {name}", ("layer", "activations", "weights", "results"), shown)]
-    sheets += [removed_sheet(done.removed)] if done.removed else []
-    reasons = done.prepared.network.reasons
-    sheets += [_host_sheet(reasons)] if reasons else []
-    return {"config": name, "layers": layers, "on_host": dict(reasons)}, sheets
-
-
-def _host_sheet(reasons: Mapping[str, str]) -> Sheet:
-    return Sheet("Left to the host", ("node", "why"), list(reasons.items()))
-
-
-def _integers(affine: Affine | None) -> str:
-    """Return the type of integers and, of one for all, their scale and zero point."""
-    if affine is None:
-        return "fp32"
-    bits = (affine.high - affine.low).bit_length()
-    kind = f"{'u' * (affine.low >= 0)}int{bits}"
-    if affine.scale.ndim:
-        return kind
-    return f"{kind}, {float(affine.scale):.4g} from {int(affine.zero_point)}"
-
-
-def _removed(done: Sparsified) -> dict[str, Any]:
-    return {"units": done.units, "removed": done.removed, "norm_removed": round(done.lost, 4)}
-
-
 def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """Return the content of an ``.npz`` file."""
     content = io.BytesIO()
@@ -249,11 +145,3 @@ def remarks(prepared: Prepared, config: Config, run: NetworkRun) -> list[str]:
             f"{run.inferences} inferences, {run.inferences / run.seconds:.3g} a second by the golden models"
         )
     return lines
-
-
-def removed_sheet(removed: Mapping[str, Sparsified]) -> Sheet:
-    """Return the table of what sparsifying took from each layer."""
-    rows = [
-        (name, f"{done.units:,}", f"{done.removed:,}", f"{done.lost:.1%}") for name, done in removed.items()
-    ]
-    return Sheet("Removed", ("layer", "units", "removed", "of the L1 norm"), rows)

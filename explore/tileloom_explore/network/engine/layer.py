@@ -29,9 +29,9 @@ from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 from tileloom_sim.layout import Named
 from tileloom_sim.systolic import reference
 
-from .arrangement import Pads, pad, unroll
-from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
+from ..arrangement import Pads, pad, unroll
+from ..layer import Layer
+from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
 
 NO_PADS: Pads = (0, 0, 0, 0)
 

@@ -17,7 +17,7 @@ from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import load
 
-from .command_options import (
+from .options import (
     hardware_parameters,
     model_parameters,
     read_model,
@@ -55,9 +55,9 @@ def show_command(
       tileloom network show layer.npz --layout OIHW --shape x=1,16,32,32 --pads 1
     """
     require_extra()
-    from . import report
-    from .fit import fits
-    from .prepare import input_shapes
+    from ..fit import fits
+    from ..prepare import input_shapes
+    from ..report import show as report
 
     if source is None and overrides:
         raise UserError("--set: goes with --for")

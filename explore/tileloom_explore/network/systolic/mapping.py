@@ -20,16 +20,17 @@ from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import generate
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.layer import Layer as Geometry
+from tileloom_golden.estimate.useful import useful_weights
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
 from tileloom_sim.systolic.operands import float_words, weight_words
 
-from ..array_cycles import array_cycles
-from .arrangement import unroll
-from .layer import Layer
-from .mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
-from .weights import as_matrix, expand_groups
+from ...array_cycles import array_cycles
+from ..arrangement import unroll
+from ..layer import Layer
+from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
+from ..weights import as_matrix, expand_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +88,15 @@ class ArrayMapping:
         kept = [self._kept(cut) for cut in self.cuts]
         tiles, computed = sum(each.size for each in kept), sum(int(each.sum()) for each in kept)
         across = sum(int(each.any(axis=0).sum()) for each in kept)
+        size, shapes = (config.rows, config.columns), [self.matrix[cut].shape for cut in self.cuts]
+        useful = [useful_weights(each, shape, size) for each, shape in zip(kept, shapes, strict=True)]
         # Partial sums enter with each tile and leave; on the word port there are none to enter.
         ways = 2 * computed - across if config.port is Port.STREAM else computed
         sums = vectors * config.columns * config.accumulator.width // 8
         return Cost(
             cycles=sum(self._cycles(each, vectors) for each in kept),
             source="exact",
-            macs=vectors * self._useful(kept),
+            macs=vectors * sum(useful),
             peak=config.rows * config.columns,
             weight_bytes=-(-computed * config.rows * config.columns * config.weight.width // 8),
             activation_bytes=computed * vectors * -(-config.rows * config.activation.width // 8),
@@ -113,17 +116,6 @@ class ArrayMapping:
 
     def _cycles(self, kept: npt.NDArray[np.bool_], vectors: int) -> int:
         return array_cycles(self.config, kept, vectors)
-
-    def _useful(self, kept: list[npt.NDArray[np.bool_]]) -> int:
-        """Return the weights in tiles that are computed, those filled up beyond the edges not counted."""
-        config, columns = self.config, self.matrix.shape[1]
-        n = np.minimum(config.columns, columns - config.columns * np.arange(kept[0].shape[1]))
-        total = 0
-        for cut, each in zip(self.cuts, kept, strict=True):
-            rows = cut.stop - cut.start
-            k = np.minimum(config.rows, rows - config.rows * np.arange(each.shape[0]))
-            total += int(k @ each @ n)
-        return total
 
     @cached_property
     def words(self) -> Words:

@@ -21,9 +21,9 @@ from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
 
-from .affine import Per
-from .calibrate import PERCENTILE, Method
-from .command_options import (
+from ..affine import Per
+from ..calibrate import PERCENTILE, Method
+from .options import (
     hardware_parameters,
     model_parameters,
     read_model,
@@ -92,11 +92,11 @@ def prepare_command(
       tileloom network prepare model.onnx --for engine-int8 --calibrate X.npz -o model.tileloom.npz
     """
     require_extra()
-    from . import report
-    from .data import read_data
-    from .prepare import prepare
-    from .prepared import to_bytes
-    from .sparsity import parse_sparsity
+    from ..data import read_data
+    from ..prepare import prepare
+    from ..prepared import to_bytes
+    from ..report import prepare as report
+    from ..sparsity import parse_sparsity
 
     if not output.name.endswith(SUFFIX):
         raise UserError(f"-o: {output}: the name must end in {SUFFIX}")
@@ -141,7 +141,7 @@ prepare_command.params += [
 
 def _choices(numbers: dict[str, Any], config: Config, *, calibrated: bool) -> Any:
     """Return how floats become integers. Raises UserError for an option that has nothing to do."""
-    from .prepare import Choices, integer_weights
+    from ..integers import Choices, integer_weights
 
     of_activations = ("method", "percentile", "activations", "symmetric", "weight_bits", "asymmetric_weights")
     for name in of_activations:

@@ -19,7 +19,7 @@ from tileloom.errors import ToolError, UserError
 from tileloom_sim.layout import CONVOLUTION, MATRIX
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 
 def require_extra(*packages: str) -> None:
@@ -60,8 +60,8 @@ def read_model(
     model: Path, shapes: Sequence[str], options: dict[str, Any], host: Sequence[str] = ()
 ) -> Network:
     """Return the network of a file. Takes the options of single layers out of ``options``."""
-    from .network import read_network
-    from .single import SUFFIXES, Single, read_single
+    from ..network import read_network
+    from ..single import SUFFIXES, Single, read_single
 
     given = {name: options.pop(name) for name in SINGLE}
     known = parse_shapes(shapes)

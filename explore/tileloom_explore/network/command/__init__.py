@@ -6,9 +6,9 @@ import click
 
 from tileloom.cli.main import Group
 
-from .command_prepare import prepare_command
-from .command_run import run_command
-from .command_show import show_command
+from .prepare import prepare_command
+from .run import run_command
+from .show import show_command
 
 
 @click.group("network", cls=Group, short_help="Trained networks on hardware: cost and accuracy.")

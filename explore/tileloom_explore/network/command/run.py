@@ -23,7 +23,7 @@ from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.files import claim
 
-from .command_options import require_extra, shared_parameters
+from .options import require_extra, shared_parameters
 
 if TYPE_CHECKING:
     pass
@@ -84,12 +84,12 @@ def run_command(
     Exit status: 0 done, every word equal; 1 a difference or a missing tool; 2 wrong input.
     """
     require_extra()
-    from . import chart as drawing
-    from . import report
-    from .accuracy import read_characters
-    from .prepared import read_prepared
-    from .score import score
-    from .sparsity import select
+    from .. import chart as drawing
+    from ..accuracy import read_characters
+    from ..prepared import read_prepared
+    from ..report import run as report
+    from ..score import score
+    from ..sparsity import select
 
     if chart is not None:
         require_extra("matplotlib")
@@ -152,8 +152,8 @@ def _run(
     network: Any, config: Config, data: Path | None, in_rtl: Sequence[str], *, wanted: bool
 ) -> tuple[Any, Any]:
     """Return what came of a run, or of an estimate where there is no data, and the labels."""
-    from .data import read_data
-    from .run import NetworkRun, map_network, run_network
+    from ..data import read_data
+    from ..run import NetworkRun, map_network, run_network
 
     if data is None:
         layers = map_network(config, network.network, network.shapes)

@@ -17,12 +17,12 @@ from tileloom.errors import UserError
 from tileloom.formats import FloatFormat
 from tileloom_golden.engine.layer import LARGEST_BYTE, LARGEST_NIBBLE
 
-from .engine_mapping import EngineMapping
-from .layer import Layer
-from .mapping import RefusedError, within
-from .quantise import integer_layer, requantisation
-from .systolic import exact_cuts
-from .weights import as_matrix, expand_groups
+from ..layer import Layer
+from ..mapping import RefusedError, within
+from ..quantise import integer_layer, requantisation
+from ..systolic.mapping import exact_cuts
+from ..weights import as_matrix, expand_groups
+from .layer import EngineMapping
 
 
 def map_layer(config: EngineConfig, layer: Layer) -> EngineMapping:

@@ -1,0 +1,1 @@
+"""What the commands on networks say: figures for programs, tables for people."""

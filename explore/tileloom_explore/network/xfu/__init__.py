@@ -1,0 +1,1 @@
+"""Layers on a core with the xDecimate unit."""
