@@ -64,7 +64,7 @@ class Segment:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what it fails with is told here
         # Operators as they are, so that results do not depend on what a version of it fuses.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:

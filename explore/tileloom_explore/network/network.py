@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from onnx import NodeProto
 
 from tileloom.errors import UserError
@@ -23,8 +22,9 @@ from .host import Tensors
 from .layer import Layer
 from .onnx_file import Shape, name_of
 from .operands import StaysOnHost
-from .operators import layer_of
+from .operators import REFUSED, layer_of
 from .qdq import fold_weights, quantised, with_results
+from .rewrite import rewrite, tell_apart
 from .schedule import Step, scheduled
 from .sparsity import select
 
@@ -46,12 +46,15 @@ class Network:
         In the order in which they can be computed.
     reasons:
         Why a product or convolution is no layer but the host's, by the node's name.
+    remarks:
+        What was chosen as the file was read: names for nodes that it calls alike, computed zero points.
     """
 
     inputs: Mapping[str, tuple[Shape, str]]
     outputs: Sequence[str]
     steps: Sequence[Step]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
 
     @property
     def layers(self) -> list[Layer]:
@@ -93,15 +96,16 @@ def read_network(
     Raises
     ------
     UserError
-        A node's weights are NaN, do not go with its input, or have parameters that no operator can have; two
-        layers have one name, or a pattern fits no layer.
+        A node's weights are NaN, do not go with its input, or have parameters that no operator can have; or a
+        pattern fits no layer.
     """
     graph = read_graph(path, shapes)
     try:
         fold_weights(graph)
+        told = [*tell_apart(graph), *rewrite(graph)]
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    graph.nodes = [part for node in graph.nodes for part in _split_bias(graph, node)]
+    remarks = [f"{path}: {remark}" for remark in told]
     layers: dict[str, Layer] = {}
     reasons: dict[str, str] = {}
     for node in graph.nodes:
@@ -127,11 +131,7 @@ def read_network(
             _require_finite(layer)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    names = [layer.name for layer in merged]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UserError(f"{path}: two nodes are called {twice}; give each a name of its own")
-    return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons)
+    return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons, remarks)
 
 
 def _layer(graph: Graph, node: NodeProto) -> Layer | None:
@@ -143,35 +143,6 @@ def _layer(graph: Graph, node: NodeProto) -> Layer | None:
     if np.dtype(dtype).kind == "f" or dtype == "bfloat16":
         layer = replace(layer, dtype=dtype)
     return quantised(graph, node, layer)
-
-
-REFUSED = ("ConvTranspose", "DeformConv")
-"""Operators that multiply, and of which nobody makes layers."""
-
-
-def _split_bias(graph: Graph, node: NodeProto) -> list[NodeProto]:
-    """Return a Gemm whose bias is no vector of constants as one without, with an addition behind it."""
-    if node.op_type != "Gemm" or len(node.input) < 3 or not node.input[2]:
-        return [node]
-    bias = graph.constant(node.input[2])
-    columns = (graph.shapes.get(node.output[0]) or (0, 0))[1]
-    if bias is not None and (bias.size == 1 or bias.shape[-1] == bias.size == columns):
-        return [node]
-    name, out = name_of(node), node.output[0]
-    beta = f"{out}/beta"
-    dtype = graph.dtype(out) or "float32"
-    graph.constants[beta] = np.asarray(attributes(node).get("beta", 1.0), dtype)
-    product = NodeProto()
-    product.CopyFrom(node)
-    product.input[2], product.output[0], product.name = "", f"{out}/product", name
-    graph.shapes[f"{out}/product"] = graph.shapes.get(out, ())
-    graph.dtypes[f"{out}/product"] = dtype
-    make = onnx.helper.make_node
-    return [
-        product,
-        make("Mul", [node.input[2], beta], [f"{out}/bias"]),
-        make("Add", [f"{out}/product", f"{out}/bias"], [out]),
-    ]
 
 
 def _merge_followers(graph: Graph, layer: Layer) -> Layer:

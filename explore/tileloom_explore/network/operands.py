@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto
 
+from tileloom.errors import UserError
+
 from .affine import Affine, integer_range
 from .arrangement import Arrangement, Axes
 from .graph import Graph
@@ -72,18 +74,24 @@ def weight_zeros(graph: Graph, node: NodeProto, index: int, size: int) -> npt.ND
     """Return zero points of weights, one for each output channel; 0 where none is given."""
     if not _is_given(node, index):
         return np.zeros(size, np.int64)
-    found = _constant_input(graph, node, index, "zero point").reshape(-1).astype(np.int64)
-    if found.size not in (1, size):
-        raise StaysOnHost(f"{found.size} zero points for {size} columns")
-    return repeat(found, size)
+    return _by_channel(
+        _constant_input(graph, node, index, "zero point").astype(np.int64), size, "zero points"
+    )
 
 
 def weight_scales(graph: Graph, node: NodeProto, index: int, size: int) -> npt.NDArray[np.float32]:
     """Return float32 scales of weights, one for each output channel."""
-    found = to_float32(_constant_input(graph, node, index, "scale")).reshape(-1)
-    if found.size not in (1, size):
-        raise StaysOnHost(f"{found.size} scales for {size} columns")
-    return repeat(found, size)
+    return _by_channel(to_float32(_constant_input(graph, node, index, "scale")), size, "scales")
+
+
+def _by_channel(found: Array, size: int, what: str) -> Array:
+    """Return one number for each output channel, of one for all too."""
+    if found.size in (1, size):
+        return repeat(found.reshape(-1), size)
+    told = f"{found.size} {what} for {size} output channels"
+    if found.ndim > 1:  # for each matrix of a batch, say
+        raise StaysOnHost(told)
+    raise UserError(told)
 
 
 def _one_number(graph: Graph, node: NodeProto, index: int, what: str) -> Array:

@@ -51,6 +51,10 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
     if node.op_type in OF_FLOATS and "int" in (dtype := graph.dtype(node.input[0]) or ""):
         raise StaysOnHost(f"{dtype} operands; layers have floats, or integers of 8 bits")
     check_node(graph, node)
+    for name in node.input:
+        array = graph.constant(name)
+        if "Conv" not in node.op_type and array is not None and not array.size:
+            raise StaysOnHost(f"{name} has the shape {array.shape}: there is nothing to multiply")
     return BUILDERS[node.op_type](graph, node, attributes(node))
 
 
@@ -137,3 +141,6 @@ BUILDERS: dict[str, Callable[[Graph, NodeProto, dict[str, Any]], Layer]] = {
 
 OF_FLOATS = ("Conv", "Einsum", "Gemm", "MatMul")
 """Those of them that multiply floats, and in ONNX some also integers of 32 bits and more."""
+
+REFUSED = ("ConvTranspose", "DeformConv")
+"""Operators that multiply, and of which nobody makes layers."""

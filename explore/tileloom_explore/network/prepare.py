@@ -74,7 +74,10 @@ def prepare(
     """
     choices = choices or Choices()
     if not network.layers:
-        raise UserError("no layer: nothing in this network is a product or a convolution with weights")
+        reasons = [f"{name} ({why})" for name, why in network.reasons.items()]
+        more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        why = f"{reasons[0]}{more}" if reasons else "nothing is a product or a convolution with weights"
+        raise UserError(f"the network has no layer: {why}")
     layers = {layer.name: layer for layer in network.layers}
     removed: dict[str, Sparsified] = {}
     if sparsity is not None:
@@ -151,7 +154,10 @@ def _observe(network: Network, tensors: set[str], data: Sequence[Data]) -> dict[
         result = reference(layer, tensor)
         for name, values in ((layer.input, tensor), (layer.output, result)):
             if name in observers:
-                observers[name].observe(values)
+                try:
+                    observers[name].observe(values)
+                except UserError as error:
+                    raise UserError(f"--calibrate: {layer.name}: {name}: {error}") from None
         return result
 
     if tensors:

@@ -30,17 +30,27 @@ Array = npt.NDArray[Any]
 
 
 def gemm(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
-    """Return the layer of a Gemm: alpha goes into the weights, beta into the bias."""
-    # Alpha goes into the weights, beta into the bias: `network` has split off a bias that is no vector.
+    """Return the layer of a Gemm, weights on either side: alpha goes into them, beta into the bias.
+
+    `network` has split off a bias that is no vector along the output channels.
+    """
     x, w = ("km" if attribute.get("transA") else "mk"), ("nk" if attribute.get("transB") else "kn")
-    weights = to_float32(constant_weights(graph, node, 1))
-    columns = weights.shape[w.index("n")]
+    at = weights_side(graph, node)
+    if at == 0:
+        x, w = w, x
+    weights = to_float32(constant_weights(graph, node, at))
+    columns = weights.shape[w.index("n" if at else "m")]
     bias = bias_vector(graph, node, 2, columns)
     with np.errstate(over="ignore", invalid="ignore"):  # `network` refuses what is not finite
         weights = weights * np.float32(attribute.get("alpha", 1.0))
         if bias is not None:
             bias = to_float32(bias) * np.float32(attribute.get("beta", 1.0))
-    return _product(node, Axes(x, w, "mn", (columns,)), node.input[0], weights, bias)
+    return _product(node, Axes(x, w, "mn", (columns,)), node.input[1 - at], weights, bias)
+
+
+def weights_side(graph: Graph, node: NodeProto) -> int:
+    """Return which of a product's two operands is constant, 0 or 1; 1 where none or both are."""
+    return 0 if graph.constant(node.input[1]) is None and graph.constant(node.input[0]) is not None else 1
 
 
 def matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
@@ -81,9 +91,8 @@ def einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
     if not arrow:
         y = "".join(sorted(axis for axis in set("".join(terms)) if "".join(terms).count(axis) == 1))
         y = "..." * ("..." in operands) + y
-    constant = [graph.constant(name) for name in node.input]
-    at = 1 if constant[1] is not None else 0
-    weights = constant[at]
+    at = weights_side(graph, node)
+    weights = graph.constant(node.input[at])
     if weights is None:
         raise StaysOnHost("both operands are computed; a layer has weights")
     x, w = terms[1 - at], terms[at]

@@ -130,3 +130,79 @@ def test_mistakes(
     with pytest.raises(UserError) as error:
         read_network(path)
     assert str(error.value).startswith(f"{path}: {message}")
+
+
+def dynamic(node: onnx.NodeProto, dtype: str = "float32") -> list[onnx.NodeProto]:
+    """Return a graph as onnxruntime's dynamic quantisation makes it, around an integer product `sums`."""
+    return [
+        make("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+        node,
+        make("Cast", ["sums"], ["floats"], to=onnx.TensorProto.FLOAT),
+        make("Mul", ["scale", "ws"], ["worth"]),
+        make("Mul", ["floats", "worth"], ["y"]),
+    ]
+
+
+@pytest.mark.parametrize("config", ["stream-8x8-int8", "engine-int8", "xfu-cv32e40p"])
+@pytest.mark.parametrize(
+    ("operator", "shape", "weights", "attributes"),
+    [
+        ("MatMulInteger", (9,), (9, 5), {}),
+        ("MatMulInteger", (3, 9), (9, 5), {}),
+        ("MatMulInteger", (2, 3, 9), (2, 9, 5), {}),
+        ("ConvInteger", (2, 4, 6, 7), (6, 2, 3, 2), {"group": 2, "pads": [1, 0, 2, 1], "strides": [2, 1]}),
+        ("ConvInteger", (1, 3, 9), (4, 3, 3), {"auto_pad": "SAME_UPPER", "strides": [2]}),
+    ],
+)
+def test_zero_points_that_are_computed(
+    tmp_path: Path,
+    rng: np.random.Generator,
+    config: str,
+    operator: str,
+    shape: tuple[int, ...],
+    weights: tuple[int, ...],
+    attributes: dict[str, Any],
+) -> None:
+    """The integer product is on hardware, exactly; zero point and scale are the host's."""
+    wz = np.uint8(119)
+    constants = {"w": rng.integers(0, 256, weights).astype(np.uint8), "wz": wz, "ws": np.float32(0.01)}
+    node = make(operator, ["q", "w", "zero", "wz"], ["sums"], "product", **attributes)
+    path = save(tmp_path / "m.onnx", dynamic(node), {"x": ("float32", list(shape))}, ["y"], constants)
+    x = (rng.normal(size=shape) + 0.7).astype(np.float32)
+    hardware = load(config, **({"requantise": False} if config == "engine-int8" else {}))
+    network = read_network(path)
+    assert [layer.name for layer in network.layers] == ["product"]
+    assert network.remarks[0].startswith(f"{path}: product: its zero point zero is computed")
+    ran = []
+
+    def on_hardware(layer: Layer, tensor: np.ndarray) -> np.ndarray:
+        ran.append(layer.name)
+        return layer.tensor(map_layer(hardware, layer).compute(layer.image(tensor)), tensor.shape)
+
+    found = network.run({"x": x}, on_hardware)["y"]
+    assert np.array_equal(found, answers(path, {"x": x})["y"])
+    assert ran == ["product"]
+
+
+def test_a_computed_zero_point_of_computed_weights_stays_on_the_host(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    node = make("MatMulInteger", ["q", "q", "zero", "zero"], ["sums"], "product")
+    constants = {"ws": np.float32(0.01)}
+    path = save(tmp_path / "m.onnx", dynamic(node), {"x": ("float32", [4, 4])}, ["y"], constants)
+    network = same(path, {"x": rng.normal(size=(4, 4)).astype(np.float32)})
+    assert network.reasons == {"product": "MatMulInteger: both operands are computed; a layer has weights"}
+    assert not network.remarks
+
+
+def test_numbers_of_zero_points_and_scales(tmp_path: Path, rng: np.random.Generator) -> None:
+    names = ["x", "s", "z", "w", "ws", "wz", "s", "z"]
+    right = {"s": np.float32(0.1), "z": np.uint8(3), "ws": np.ones(3, np.float32), "wz": np.zeros(3, np.int8)}
+    right["w"] = rng.integers(-9, 9, (3, 2, 3, 3)).astype(np.int8)
+    for wrong, what in (("wz", "zero points"), ("ws", "scales")):
+        constants = right | {wrong: right[wrong][:2]}
+        node = make("QLinearConv", names, ["y"], "conv")
+        path = save(tmp_path / "m.onnx", [node], {"x": ("uint8", [1, 2, 5, 5])}, ["y"], constants)
+        with pytest.raises(UserError) as error:
+            read_network(path)
+        assert str(error.value) == f"{path}: conv (QLinearConv): 2 {what} for 3 output channels"

@@ -299,12 +299,29 @@ def test_mistakes_name_the_node_or_the_input(tmp_path: Path, rng: np.random.Gene
     )
     assert "m.onnx has batch,4" in refused(tmp_path, nodes, {"w": w}, shapes={"x": (3, 5)})
     assert "m.onnx has no such input; inputs: x" in refused(tmp_path, nodes, {"w": w}, shapes={"z": (3, 5)})
-    twice = [make("MatMul", ["x", "w"], ["h"], "p"), make("MatMul", ["h", "v"], ["y"], "p")]
-    named = refused(tmp_path, twice, {"w": floats(rng, 4, 5), "v": floats(rng, 5, 5)}, **shapes)
-    assert named == "m.onnx: two nodes are called p; give each a name of its own"
     (tmp_path / "no.onnx").write_bytes(b"no model")
     with pytest.raises(UserError, match=r"no\.onnx: not an ONNX"):
         read_network(tmp_path / "no.onnx")
     (tmp_path / "empty.onnx").write_bytes(b"")
     with pytest.raises(UserError, match=r"empty\.onnx: not an ONNX"):
         read_network(tmp_path / "empty.onnx")
+
+
+def test_nodes_of_one_name_are_told_apart(tmp_path: Path, rng: np.random.Generator) -> None:
+    nodes = [
+        make("MatMul", ["x", "w"], ["h"], "p"),
+        make("Relu", ["h"], ["r"], "r"),
+        make("Exp", ["r"], ["e"], "r"),
+        make("MatMul", ["e", "w"], ["i"], "p"),
+        make("MatMul", ["i", "w"], ["y"], "p.2"),
+    ]
+    path = save(tmp_path / "m.onnx", nodes, {"x": ("float32", [3, 4])}, ["y"], {"w": floats(rng, 4, 4)})
+    network = read_network(path)
+    assert [layer.name for layer in network.layers] == ["p", "p.3", "p.2"]
+    assert network.remarks == [f"{path}: several nodes are called p; that of output i is p.3 here"]
+    model = onnx.load(path)  # onnxruntime wants them apart
+    for index, node in enumerate(model.graph.node):
+        node.name = str(index)
+    onnx.save(model, tmp_path / "n.onnx")
+    x = floats(rng, 3, 4)
+    assert np.allclose(network.run({"x": x}, reference)["y"], answers(tmp_path / "n.onnx", {"x": x})["y"])

@@ -12,8 +12,9 @@ from explore.network.models import make, save
 from explore.network.test_reading import floats, same
 from support.seed import SEED
 from tileloom.errors import UserError
+from tileloom.families import load
 from tileloom_explore.network.network import read_network
-from tileloom_explore.network.prepare import input_shapes
+from tileloom_explore.network.prepare import input_shapes, prepare
 
 
 @pytest.fixture
@@ -188,3 +189,27 @@ def test_loops_on_the_host(tmp_path: Path, rng: np.random.Generator) -> None:
     constants = {"v": floats(rng, 4, 4), "w": floats(rng, 4)}
     path = save(tmp_path / "m.onnx", nodes, {"x": ("float32", [3, 4])}, ["y"], constants)
     assert [layer.name for layer in same(path, {"x": floats(rng, 3, 4)}).layers] == ["product"]
+
+
+@pytest.mark.parametrize("transposes", [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("bias", [None, (), (6,), (5, 1), (5, 6)])
+def test_gemm_whose_weights_are_on_the_left(
+    tmp_path: Path, rng: np.random.Generator, transposes: tuple[int, int], bias: tuple[int, ...] | None
+) -> None:
+    x, w = ((6, 4) if transposes[1] else (4, 6)), ((4, 5) if transposes[0] else (5, 4))
+    constants = {"w": floats(rng, *w)} | ({} if bias is None else {"c": floats(rng, *bias)})
+    attributes = {"transA": transposes[0], "transB": transposes[1], "alpha": 0.5, "beta": -2.0}
+    node = make("Gemm", ["w", "x", *["c"] * (bias is not None)], ["y"], "gemm", **attributes)
+    path = save(tmp_path / "m.onnx", [node], {"x": ("float32", list(x))}, ["y"], constants)
+    assert len(same(path, {"x": floats(rng, *x)}).layers) == 1
+
+
+@pytest.mark.parametrize("operator", ["Gemm", "MatMul", "Einsum"])
+def test_weights_of_nothing_are_the_hosts(tmp_path: Path, rng: np.random.Generator, operator: str) -> None:
+    attributes = {"equation": "ij,jk->ik"} if operator == "Einsum" else {}
+    node = make(operator, ["x", "w"], ["y"], "p", **attributes)
+    path = model(tmp_path / "m.onnx", node, (2, 4), {"w": floats(rng, 4, 0)})
+    network = read_network(path)
+    assert network.reasons == {"p": f"{operator}: w has the shape (4, 0): there is nothing to multiply"}
+    with pytest.raises(UserError, match=r"^the network has no layer: p \(\w+: w has the shape \(4, 0\)"):
+        prepare(network, load("stream-8x8-fp32"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tileloom.cli.console import step
+from tileloom.cli.console import note, step
 from tileloom.cli.options import (
     Numbers,
     complete,
@@ -72,7 +72,10 @@ def read_model(
             for name, value in given.items():
                 if value is not None:
                     raise UserError(f"--{name}: is for .npz and .safetensors; an ONNX file says it itself")
-            return read_network(model, known, host=host)
+            network = read_network(model, known, host=host)
+            for remark in network.remarks:
+                note(remark)
+            return network
         if host:
             raise UserError("--host: a single layer would be all of it")
         single = Single(
