@@ -46,7 +46,10 @@ class Cost:
     weight_bytes, activation_bytes, result_bytes:
         That cross the hardware's ports, as often as they do; partial sums of both ways are results'.
     units, skipped:
-        Tiles of an array, blocks of an engine, groups of an xDecimate layer, and those that take no cycle.
+        Tiles of an array, blocks of an engine, weights of an xDecimate layer, and those that take no cycle.
+    computing, loading:
+        Cycles in which an array, or an engine's core, takes activations, and in which it takes weights; these
+        may be the same ones. 0 of xDecimate.
     """
 
     cycles: int
@@ -58,6 +61,8 @@ class Cost:
     result_bytes: int
     units: int
     skipped: int
+    computing: int = 0
+    loading: int = 0
 
     @property
     def utilisation(self) -> float:
@@ -104,6 +109,15 @@ class Mapping(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """What is prepared because the hardware does not do it."""
+
+    @property
+    def tables(self) -> dict[str, npt.NDArray[Any]]:
+        """What the hardware is given besides weights, by name.
+
+        `mask.N`: which tiles or blocks of the weights' part N are computed, along K x along N. Of each output
+        channel `bias` (INT32 with all corrections of zero points, or float32) and, of an engine that
+        requantises, `scale` (16 bits), `shift`, and `zero_point` where the engine adds it.
+        """
 
     def compute(self, image: Image) -> Image:
         """Return the results for an image, by the golden model."""

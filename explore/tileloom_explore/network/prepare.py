@@ -107,10 +107,9 @@ def prepare(
     layers = {name: quantised(config, layer, observers, choices) for name, layer in layers.items()}
     prepared = sparse.with_layers(layers)
     with step("Mapping layers"):
-        for layer in layers.values():
-            map_layer(config, layer)
+        tables = {name: map_layer(config, layer).tables for name, layer in layers.items()}
     kept = {name: done.kept for name, done in removed.items() if done.kept is not None}
-    return Preparation(Prepared(config, prepared, network, input_shapes(network), kept), removed)
+    return Preparation(Prepared(config, prepared, network, input_shapes(network), kept, tables), removed)
 
 
 def input_shapes(network: Network) -> dict[str, tuple[int, ...]]:

@@ -3,11 +3,15 @@
 It is a NumPy archive: ``network.json`` has structure, layouts, windows and quantisation, and names arrays of
 the archive for weights, biases, scales, zero points and masks; ``segment.N`` is the ONNX model of a host
 segment. Nothing in it is a pickle. The layers as the file of the model had them are in it as well, so that
-accuracy can be told beside the float model's.
+accuracy can be told beside the float model's, and a digest of everything, so that nothing is edited unseen.
+
+What the hardware is given for the Nth step, a layer, is there to be read with ``np.load``, under
+``layer.N.hardware.`` and the names of `mapping.Mapping.tables`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -30,8 +34,11 @@ from .host import Segment
 from .layer import Layer, Quantisation
 from .network import Network
 
-VERSION = 1
+VERSION = 2
 """Of the file's format; another is refused."""
+
+DIGEST = "digest"
+"""Name of the array that holds SHA-256 of all others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,8 @@ class Prepared:
         Of each layer's input, by the layer's name.
     kept:
         Which tiles or blocks of a layer that was sparsified are left.
+    tables:
+        What hardware of that configuration is given for each layer, as `mapping.Mapping.tables` names it.
     """
 
     config: Config
@@ -57,6 +66,7 @@ class Prepared:
     original: Network
     shapes: Mapping[str, tuple[int, ...]]
     kept: Mapping[str, npt.NDArray[np.bool_]]
+    tables: Mapping[str, Mapping[str, npt.NDArray[Any]]]
 
 
 def to_bytes(prepared: Prepared) -> bytes:
@@ -76,6 +86,10 @@ def to_bytes(prepared: Prepared) -> bytes:
             plain["original"] = _layer_to_plain(before, f"original.{number}", arrays)
         if step.name in prepared.kept:
             plain["kept"] = _put(arrays, f"layer.{number}.kept", prepared.kept[step.name])
+        plain["hardware"] = {
+            what: _put(arrays, f"layer.{number}.hardware.{what}", array)
+            for what, array in prepared.tables[step.name].items()
+        }
         plain["shape"] = list(prepared.shapes[step.name])
         steps.append({"layer": plain})
     whole = {
@@ -87,6 +101,7 @@ def to_bytes(prepared: Prepared) -> bytes:
         "steps": steps,
     }
     arrays["network.json"] = np.frombuffer(json.dumps(whole).encode(), np.uint8)
+    arrays[DIGEST] = _digest(arrays)
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, **arrays)
     return content.getvalue()
@@ -102,6 +117,8 @@ def read_prepared(path: Path) -> Prepared:
         whole = json.loads(arrays["network.json"].tobytes())
         if whole["version"] != VERSION:
             raise UserError(f"{path}: version {whole['version']} of the format; prepare the model again")
+        if not np.array_equal(arrays.pop(DIGEST), _digest(arrays)):
+            raise UserError(f"{path}: edited since it was written; prepare the model again")
         return _from_plain(whole, arrays, path)
     except (KeyError, TypeError, ValueError, AttributeError, json.JSONDecodeError) as error:
         if isinstance(error, UserError):
@@ -115,7 +132,7 @@ def _from_plain(whole: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     fields = dict(whole["config"])
     config = families()[fields.pop("family")].load(fields, str(path))
     steps: list[Layer | Segment] = []
-    original, shapes, kept = {}, {}, {}
+    original, shapes, kept, tables = {}, {}, {}, {}
     for step in whole["steps"]:
         if "segment" in step:
             model = onnx.load_model_from_string(arrays[step["segment"]].tobytes())
@@ -129,9 +146,19 @@ def _from_plain(whole: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
         if "kept" in plain:
             kept[layer.name] = arrays[plain["kept"]]
         shapes[layer.name] = tuple(plain["shape"])
+        tables[layer.name] = {what: arrays[name] for what, name in plain["hardware"].items()}
     inputs = {name: (tuple(shape), dtype) for name, (shape, dtype) in whole["inputs"].items()}
     network = Network(inputs, whole["outputs"], steps, whole["reasons"])
-    return Prepared(config, network, network.with_layers(original), shapes, kept)
+    return Prepared(config, network, network.with_layers(original), shapes, kept, tables)
+
+
+def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:
+    """Return SHA-256 of arrays with their names, types and shapes."""
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return np.frombuffer(found.digest(), np.uint8)
 
 
 def _put(arrays: dict[str, npt.NDArray[Any]], name: str, array: npt.NDArray[Any]) -> str:

@@ -23,7 +23,6 @@ from .host import Tensors
 from .layer import Layer, reference
 from .mapping import Cost, map_layer
 from .mapping import Mapping as LayerMapping
-from .network import Network
 from .prepared import Prepared
 
 Data = Mapping[str, npt.NDArray[Any]]
@@ -79,20 +78,34 @@ class NetworkRun:
     seconds: float
 
 
-def map_network(config: Config, network: Network, shapes: Mapping[str, tuple[int, ...]]) -> list[LayerRun]:
+def map_network(config: Config, prepared: Prepared) -> list[LayerRun]:
     """Return each layer on a configuration, with its cost.
 
-    Raises RefusedError with the name of a layer that the configuration cannot take, and the reason.
+    Raises RefusedError with the name of a layer that the configuration cannot take, and the reason; UserError
+    for tables of the file that are not those of this version of Tileloom.
     """
     runs = []
     with step("Mapping layers") as shown:
-        layers = network.layers
+        layers = prepared.network.layers
         for done, layer in enumerate(layers):
             shown.show(layer.name, completed=done, total=len(layers))
             mapping = map_layer(config, layer)
-            cost = mapping.cost(layer.image_shape(shapes[layer.name]))
+            if config == prepared.config:
+                _check_tables(layer, mapping.tables, prepared.tables[layer.name])
+            cost = mapping.cost(layer.image_shape(prepared.shapes[layer.name]))
             runs.append(LayerRun(layer, mapping, cost))
     return runs
+
+
+def _check_tables(layer: Layer, found: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
+    """Raise UserError where what the hardware would be given is not what the file says."""
+    wrong = [
+        name for name in found.keys() | saved if not np.array_equal(found.get(name, ()), saved.get(name, ()))
+    ]
+    if wrong:
+        raise UserError(
+            f"{layer.name}: {min(wrong)} was prepared by another version of Tileloom; prepare the model again"
+        )
 
 
 def run_network(
@@ -118,7 +131,7 @@ def run_network(
     UserError
         A layer that the configuration cannot take, or outputs that have a shape for each inference.
     """
-    runs = map_network(config, prepared.network, prepared.shapes)
+    runs = map_network(config, prepared)
     by_name = {run.layer.name: run for run in runs}
     exact: Tensors = {}
     seconds = 0.0

@@ -156,7 +156,7 @@ def _run(
     from ..run import NetworkRun, map_network, run_network
 
     if data is None:
-        layers = map_network(config, network.network, network.shapes)
+        layers = map_network(config, network)
         return NetworkRun(layers, {}, {}, 0, 0.0), None
     batches, answers = read_data(data, network.network, labels=wanted)
     return run_network(network, config, batches, in_rtl=in_rtl), answers

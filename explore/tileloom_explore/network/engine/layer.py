@@ -18,7 +18,6 @@ from tileloom_golden.engine.layer import LARGEST_NIBBLE
 from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.requantise import Requantisation, requantise
-from tileloom_golden.engine.sparse import INDEX_BYTES
 from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import convolve, wrap_int32
@@ -32,6 +31,7 @@ from tileloom_sim.systolic import reference
 from ..arrangement import Pads, pad, unroll
 from ..layer import Layer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
+from .traffic import of_channels, traffic
 
 NO_PADS: Pads = (0, 0, 0, 0)
 
@@ -91,24 +91,32 @@ class EngineMapping:
         images = 1 if self._flat else image[0]
         estimates = [each for _, each, _ in found]
         masks = [mask for _, _, mask in found]
-        moved = np.sum([_bytes(program, mask, config) for program, _, mask in found], axis=0) * images
+        moved = [traffic(program, mask, config) for program, _, mask in found]
         blocks = sum(mask.size for mask in masks)
         return Cost(
             cycles=images * sum(each.cycles for each in estimates),
             source="estimated",
             macs=images * sum(each.macs for each in estimates),
             peak=config.m * config.k * config.n,
-            weight_bytes=int(moved[0]),
-            activation_bytes=int(moved[1]),
-            result_bytes=int(moved[2]),
+            weight_bytes=images * sum(each.weights for each in moved),
+            activation_bytes=images * sum(each.activations for each in moved),
+            result_bytes=images * sum(each.results for each in moved),
             units=images * blocks,
             skipped=images * (blocks - sum(int(mask.sum()) for mask in masks)),
+            computing=images * sum(each.computing for each in estimates),
+            loading=images * sum(each.beats for each in moved),
         )
+
+    @property
+    def tables(self) -> dict[str, npt.NDArray[Any]]:
+        """What the engine is given besides weights."""
+        given: dict[str, npt.NDArray[Any]] = {f"mask.{n}": self._mask(n) for n in range(len(self.parts))}
+        return given | of_channels(self.config, self.bias, self.parameters)
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
         """Return what the engine computes for an image of a shape, a run for each part of the weights."""
         geometries = [self._geometry(part, image) for part in range(len(self.parts))]
-        masks = [self._program(part, geometry)[2] for part, geometry in enumerate(geometries)]
+        masks = [self._mask(part) for part in range(len(self.parts))]
         times = 1 if self._flat else image[0]
         return [Run(geometry, mask, times) for geometry, mask in zip(geometries, masks, strict=True)]
 
@@ -147,14 +155,18 @@ class EngineMapping:
             pads=own,
         )
 
+    def _mask(self, part: int) -> npt.NDArray[np.bool_]:
+        """Return which blocks of a part there are, along C x along C_out."""
+        occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
+        return kept_units(occupied, (self.config.k, self.config.n))
+
     def _program(self, part: int, geometry: Geometry) -> tuple[Program, Estimate, npt.NDArray[np.bool_]]:
         try:
             program = compile_layer(geometry, engine_size(self.config))
             program.commands()
         except ValueError as error:
             raise RefusedError(f"{self.layer.name}: {error}") from None
-        occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
-        mask = kept_units(occupied, (self.config.k, self.config.n))
+        mask = self._mask(part)
         axi = self.config.port is EnginePort.AXI4
         bus = Bus(burst_beats=self.config.burst_beats) if axi else None
         return program, estimate(program, mask, bus=bus), mask
@@ -235,20 +247,3 @@ class EngineMapping:
 @lru_cache(maxsize=4)
 def _generated(config: EngineConfig) -> Design:
     return generate(config)
-
-
-def _bytes(program: Program, mask: npt.NDArray[np.bool_], config: EngineConfig) -> tuple[int, int, int]:
-    """Return the bytes of weights, headers and index, of activations, and of results of a program."""
-    size = program.size
-    weights = activations = results = 0
-    for group, count in program.runs:
-        for load, conv in group.parts:
-            kept = mask[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
-            taps = conv.kernel[0] * conv.kernel[1]
-            beats = conv.columns * size.header_beats + int(kept.sum()) * taps * size.block_beats
-            entries = int(np.maximum(kept.sum(axis=0), 1).sum())
-            weights += count * (beats * size.bus // 8 + INDEX_BYTES * entries)
-            activations += count * -(-load.rows * load.width * load.blocks * size.k * size.element_bits // 8)
-        write = group.write
-        results += count * -(-write.rows * write.width * write.columns * size.n * config.result_bits // 8)
-    return weights, activations, results

@@ -17,7 +17,7 @@ from tileloom.design import Design
 from tileloom.errors import CheckError
 from tileloom.formats import FloatFormat
 from tileloom.systolic.config import Port, SystolicConfig
-from tileloom.systolic.design import generate
+from tileloom.systolic.design import generate, timing
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.estimate.useful import useful_weights
@@ -83,7 +83,7 @@ class ArrayMapping:
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
-        config = self.config
+        config, figures = self.config, timing(self.config)
         vectors = int(np.prod(self.layer.output_shape(image)[:3]))
         kept = [self._kept(cut) for cut in self.cuts]
         tiles, computed = sum(each.size for each in kept), sum(int(each.sum()) for each in kept)
@@ -103,7 +103,14 @@ class ArrayMapping:
             result_bytes=ways * sums,
             units=tiles,
             skipped=tiles - computed,
+            computing=computed * vectors * figures["cycles_per_vector"],
+            loading=computed * figures["weight_transfers_per_tile"],
         )
+
+    @property
+    def tables(self) -> dict[str, npt.NDArray[Any]]:
+        """Which tiles are computed; bias and scales are the host's."""
+        return {f"mask.{part}": self._kept(cut) for part, cut in enumerate(self.cuts)}
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
         """Return what the array computes for an image of a shape: a product for each span of K."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +120,11 @@ class KernelMapping:
             units=runs * groups * rows * length,
             skipped=0 if size is None else runs * groups * rows * (length - length // size),
         )
+
+    @property
+    def tables(self) -> dict[str, npt.NDArray[Any]]:
+        """The bias that the host adds to the sums."""
+        return {"bias": self.integers.bias.astype(np.int32)}
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
         """Raise RefusedError: a core runs kernels, which have no tiles."""
