@@ -13,6 +13,7 @@ from synth.test_gates import by_hand
 from tileloom.cli.main import main
 from tileloom.families import load
 from tileloom.systolic.design import generate
+from tileloom_explore.network.energy import read_energy
 from tileloom_sim.systolic.operands import prepare
 from tileloom_synth.constraints import constrain
 from tileloom_synth.gates.flat import flatten
@@ -101,6 +102,15 @@ def test_an_array_is_its_elements_and_edges(file, rng):
     assert parts.per_gemm(BOUNDS[0]) == pytest.approx(16 * parts.per_tile(BOUNDS[0]))
 
 
+def held_to(path, figures, config):
+    """Hold what `tileloom network run --energy` reads of a report to its figures."""
+    found = read_energy(path, config)
+    for mode in ("computing", "loading_weights", "idle"):
+        assert found.cycles[mode] == figures[f"{mode}_cycle_j"]
+    assert found.leakage == pytest.approx(sum(figures["leakage_uw"].values()) * 1e-6)
+    assert (found.period, found.met) == (20000, figures["met"])
+
+
 def test_the_command_prints_both_bounds(tmp_path):
     rng = np.random.default_rng(1)
     np.save(tmp_path / "W.npy", rng.normal(size=(5, 3)).astype(np.float32))
@@ -124,6 +134,7 @@ def test_the_command_prints_both_bounds(tmp_path):
     by_origin = dense["pj_per_cycle"]["zero_delay"].values()
     total = sum(sum(each.values()) for each in by_origin)
     assert total == pytest.approx(dense["computing_cycle_j"]["zero_delay"] * 1e12, abs=1e-3)
+    held_to(tmp_path / "power.json", sparse, load("stream-8x8-int8", rows=2, columns=2, **dict(SMALL)))
 
 
 @pytest.mark.parametrize(
@@ -143,6 +154,8 @@ def test_cores_and_units_have_energies_too(preset, fields, key, tmp_path):
     if preset == "engine-int8":
         bits = 2 * 2 * 8 + 2 * 2 * 2 * 32  # a tile of A is read, its sums are read and written
         assert figures["memory_j_per_cycle"] == pytest.approx(bits * 156e-15)
+        (tmp_path / "power.json").write_text(result.stdout)
+        held_to(tmp_path / "power.json", figures, load(preset, m=2, k=2, n=2, bus=64))
 
 
 @pytest.mark.parametrize(

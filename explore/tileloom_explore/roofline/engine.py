@@ -20,6 +20,7 @@ from tileloom_golden.estimate.engine import estimate
 from tileloom_golden.estimate.useful import useful_weights
 from tileloom_sim.engine.layers import engine_size
 
+from ..engine_traffic import engine_traffic
 from ..paper.grid import compiled, pieces
 from .energy import INT8_MAC, Energies, float_operation
 from .layers import Mask
@@ -112,38 +113,22 @@ def counts(config: EngineConfig, layer: Layer, kept: Mask, grid: tuple[int, int]
 
 
 def traffic(config: EngineConfig, program: Program, kept: Mask) -> tuple[int, dict[str, int]]:
-    """Return the tiles that the core computes for a program, and the bytes that move at each level.
-
-    On AXI4 what is read counts in whole beats; descriptors, 64 bytes for each command, are left out.
-    """
-    size = program.size
-    tiles = weights = index = activations = results = read = 0
-    for group, count in program.runs:
-        for load, conv in group.parts:
-            mask = kept[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
-            blocks, taps = int(mask.sum()), conv.kernel[0] * conv.kernel[1]
-            tiles += count * blocks * taps * conv.rows * conv.tiles
-            beats = conv.columns * size.header_beats + blocks * taps * size.block_beats
-            entries = int(np.maximum(mask.sum(axis=0), 1).sum())
-            units = load.rows * load.width * load.blocks * size.k * size.element_bits
-            weights += count * beats
-            index += count * entries
-            activations += count * units
-            read += count * (beats - (-units // size.bus) - (-entries * 8 * INDEX_BYTES // size.bus))
-        write = group.write
-        rows = write.rows * -(-write.width // size.drain_rows) * size.drain_rows
-        results += count * rows * write.columns * size.n * config.result_bits
+    """Return the tiles that the core computes for a program, and the bytes that move at each level."""
+    found, size = engine_traffic(config, program, kept), program.size
     moved = {
-        "a_buffer": tiles * size.m * size.k * size.element_bits // 8,
-        "accumulators": tiles * 2 * size.m * size.n * config.sum_bits // 8,
+        "a_buffer": found.tiles * size.m * size.k * size.element_bits // 8,
+        "accumulators": found.tiles * 2 * size.m * size.n * config.sum_bits // 8,
     }
     if config.port is EnginePort.AXI4:
-        return tiles, moved | {"read_bus": read * size.bus // 8, "write_bus": results // 8}
-    return tiles, moved | {
-        "weights": weights * size.bus // 8,
-        "index": index * INDEX_BYTES,
-        "activations": activations // 8,
-        "results": results // 8,
+        return found.tiles, moved | {
+            "read_bus": found.read_beats * size.bus // 8,
+            "write_bus": found.results,
+        }
+    return found.tiles, moved | {
+        "weights": found.weights,
+        "index": found.index,
+        "activations": found.activations,
+        "results": found.results,
     }
 
 

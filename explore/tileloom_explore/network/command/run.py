@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         click.Argument(["prepared"], type=click.Path(exists=True, dir_okay=False, path_type=Path)),
         *config_parameters(),
         input_option("data", "X.npz", "Inputs by name; the first axis counts inferences."),
+        input_option("energy", "POWER.json", "What `tileloom power` wrote of CONFIG: energy by layer."),
     ]
 )
 @click.command("run", cls=Strict, short_help="Run a prepared network: cycles, bytes, accuracy.")
@@ -59,6 +60,7 @@ def run_command(
     source: str,
     overrides: Sequence[str],
     data: Path | None,
+    energy: Path | None,
     labels: bool,
     metric: str | None,
     characters: Path | None,
@@ -78,6 +80,7 @@ def run_command(
     \b
     Examples:
       tileloom network run model.tileloom.npz engine-int8 --estimate
+      tileloom network run model.tileloom.npz engine-int8 --estimate --energy power.json
       tileloom network run model.tileloom.npz engine-int8 --data X.npz --labels --chart layers.svg
       tileloom network run model.tileloom.npz engine-int8 --data X.npz --rtl "conv*"
 
@@ -86,6 +89,7 @@ def run_command(
     require_extra()
     from .. import chart as drawing
     from ..accuracy import read_characters
+    from ..energy import read_energy
     from ..prepared import read_prepared
     from ..report import run as report
     from ..score import score
@@ -96,25 +100,28 @@ def run_command(
     _check_run(data, labels, metric, rtl, estimate, output)
     if force and output is None and chart is None:
         raise UserError("--force: there is nothing to overwrite; it goes with -o or --chart")
-    outputs = claim({"-o": output, "--chart": chart}, inputs=[prepared, data, characters], force=force)
+    outputs = claim(
+        {"-o": output, "--chart": chart}, inputs=[prepared, data, energy, characters], force=force
+    )
     if characters is not None and not labels:
         raise UserError("--characters: goes with --labels")
     classes = None if characters is None else read_characters(characters)
     config = configured(source, overrides)
+    power = None if energy is None else read_energy(energy, config)
     with step(f"Reading {prepared}"):
         network = read_prepared(prepared)
     names = [layer.name for layer in network.network.layers]
     in_rtl = [] if rtl is None else names if rtl == "all" else select(names, rtl.split(","))
     done, answers = _run(network, config, data, in_rtl, wanted=labels or metric is not None)
     accuracy = None if answers is None else score(done.outputs, done.original, answers, metric, classes)
-    figures = report.run_figures(design_name(config), done, accuracy)
+    figures = report.run_figures(design_name(config), done, accuracy, power)
     contents: dict[Path, Any] = {}
     if chart is not None:
         contents[chart] = drawing.draw(figures)
     if output is not None:
         contents[output] = report.archive(done.outputs)
     outputs.write(contents)
-    remarks = report.remarks(network, config, done)
+    remarks = [*report.remarks(network, config, done), *(power.remarks if power else ())]
     Result(figures, report.run_sheets(design_name(config), figures), remarks).show(
         {"outputs": output, "chart": chart}, as_json=as_json
     )

@@ -28,10 +28,11 @@ from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 from tileloom_sim.layout import Named
 from tileloom_sim.systolic import reference
 
+from ...engine_traffic import engine_traffic
 from ..arrangement import Pads, pad, unroll
 from ..layer import Layer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
-from .traffic import of_channels, traffic
+from .channels import of_channels
 
 NO_PADS: Pads = (0, 0, 0, 0)
 
@@ -91,20 +92,20 @@ class EngineMapping:
         images = 1 if self._flat else image[0]
         estimates = [each for _, each, _ in found]
         masks = [mask for _, _, mask in found]
-        moved = [traffic(program, mask, config) for program, _, mask in found]
+        moved = [engine_traffic(config, program, mask) for program, _, mask in found]
         blocks = sum(mask.size for mask in masks)
         return Cost(
             cycles=images * sum(each.cycles for each in estimates),
             source="estimated",
             macs=images * sum(each.macs for each in estimates),
             peak=config.m * config.k * config.n,
-            weight_bytes=images * sum(each.weights for each in moved),
+            weight_bytes=images * sum(each.weights + each.index for each in moved),
             activation_bytes=images * sum(each.activations for each in moved),
             result_bytes=images * sum(each.results for each in moved),
             units=images * blocks,
             skipped=images * (blocks - sum(int(mask.sum()) for mask in masks)),
-            computing=images * sum(each.computing for each in estimates),
-            loading=images * sum(each.beats for each in moved),
+            computing=images * sum(each.tiles for each in moved),
+            loading=images * sum(each.block_beats for each in moved),
         )
 
     @property

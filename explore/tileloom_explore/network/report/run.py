@@ -13,7 +13,9 @@ import numpy.typing as npt
 from tileloom.cli.console import Sheet
 from tileloom.config import Config
 from tileloom.families import design_name
+from tileloom_synth.power.report import BOUNDS, joules
 
+from ..energy import KEYS, Energy
 from ..mapping import Cost
 from ..prepared import Prepared
 from ..run import LayerRun, NetworkRun
@@ -21,7 +23,7 @@ from ..run import LayerRun, NetworkRun
 BYTE_FIELDS = ("weight_bytes", "activation_bytes", "result_bytes")
 
 
-def layer_figures(run: LayerRun, *, ran: bool) -> dict[str, Any]:
+def layer_figures(run: LayerRun, energy: Energy | None, *, ran: bool) -> dict[str, Any]:
     """Return a layer's figures, plain values by name."""
     cost = run.cost
     figures: dict[str, Any] = {
@@ -37,6 +39,8 @@ def layer_figures(run: LayerRun, *, ran: bool) -> dict[str, Any]:
         "skipped": cost.skipped,
         "notes": list(run.mapping.notes),
     }
+    if energy is not None:
+        figures["energy_j"] = energy.of(cost)
     if ran:
         figures["sqnr_db"] = _finite(run.noise.decibels)
         figures["exact"] = not run.noise.noise
@@ -45,13 +49,15 @@ def layer_figures(run: LayerRun, *, ran: bool) -> dict[str, Any]:
     return figures
 
 
-def run_figures(config_name: str, run: NetworkRun, accuracy: Mapping[str, Any] | None) -> dict[str, Any]:
+def run_figures(
+    config_name: str, run: NetworkRun, accuracy: Mapping[str, Any] | None, energy: Energy | None = None
+) -> dict[str, Any]:
     """Return the figures of a run, or of an estimate, which has no inferences."""
     ran = run.inferences > 0
     costs = [each.cost for each in run.layers]
     figures: dict[str, Any] = {
         "config": config_name,
-        "layers": [layer_figures(each, ran=ran) for each in run.layers],
+        "layers": [layer_figures(each, energy, ran=ran) for each in run.layers],
         "macs": sum(cost.macs for cost in costs),
         "cycles": sum(cost.cycles for cost in costs),
         "utilisation": round(_utilisation(costs), 4),
@@ -59,6 +65,10 @@ def run_figures(config_name: str, run: NetworkRun, accuracy: Mapping[str, Any] |
         "units": sum(cost.units for cost in costs),
         "skipped": sum(cost.skipped for cost in costs),
     }
+    if energy is not None:
+        layers = figures["layers"]
+        figures["energy_j"] = {bound: sum(each["energy_j"][bound] for each in layers) for bound in KEYS}
+        figures |= {"library": energy.library, "period_ps": energy.period}
     if ran:
         figures |= {"inferences": run.inferences, "seconds": run.seconds}
     if accuracy is not None:
@@ -72,6 +82,7 @@ def run_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
     rtl = any("rtl_cycles" in each for each in layers)
     ran = "inferences" in figures
     headings = ["layer", "MACs", "cycles", "", "utilisation", "bytes", "units", "skipped"]
+    headings += [f"energy, {bound}" for bound in BOUNDS] * ("energy_j" in figures)
     headings += ["RTL cycles", "off", "words equal"] * rtl + ["SQNR, dB"] * ran
     rows = []
     for each in layers:
@@ -104,6 +115,7 @@ def _costs(figures: Mapping[str, Any], source: str) -> list[str]:
         f"{figures['bytes']:,}",
         f"{figures['units']:,}",
         f"{figures['skipped']:,}",
+        *map(joules, figures.get("energy_j", {}).values()),
     ]
 
 

@@ -231,4 +231,9 @@ def map_layer(config: XfuConfig, layer: Layer) -> KernelMapping:
         weights = tuple(np.pad(each, ((0, 0), (0, filled - length)))[:, None, None, :] for each in flat)
     if layer.groups > 1:
         notes.append(f"{layer.groups} layers, one for each group")
+    sparse = recognise(layer.weight_values).m
+    if sparse is not None and size is None:
+        built = ", ".join(f"1:{m}" for m in config.group_sizes)
+        why = f"the unit has {built}" if found[0] and count == 1 else "parts of 9 bits are not"
+        notes.append(f"nothing is skipped: the weights are 1:{sparse}, and {why}")
     return KernelMapping(config, layer, integers, weights, size, native, tuple(notes))
