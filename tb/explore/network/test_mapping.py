@@ -9,7 +9,7 @@ import pytest
 from support.seed import SEED
 from tileloom.families import load
 from tileloom_explore.network.affine import Affine, integer_range
-from tileloom_explore.network.arrangement import Channels, Window
+from tileloom_explore.network.arrangement import Axes, Channels, Window
 from tileloom_explore.network.layer import Layer, Quantisation, reference
 from tileloom_explore.network.mapping import RefusedError, map_layer
 
@@ -171,3 +171,43 @@ def test_what_does_not_fit_is_refused(name: str, fields: dict[str, Any], message
     layer, _ = random_layer(np.random.default_rng(SEED))
     with pytest.raises(RefusedError, match=message):
         map_layer(load(name, **fields), layer)
+
+
+@pytest.mark.parametrize(
+    ("m", "sizes", "zero_point", "told"),
+    [
+        (8, "4 8 16", 0, None),
+        (8, "4 8 16", 100, "1:8 weights run as 1:4: groups end within a part"),
+        (8, "8 16", 100, "1:8 weights run dense: groups end within a part"),
+        (4, "8 16", 0, "1:4 weights run dense: the unit has 1:8, 1:16"),
+    ],
+)
+def test_sparse_weights_that_run_otherwise_are_told(
+    m: int, sizes: str, zero_point: int, told: str | None
+) -> None:
+    """Of 20 channels those of a second part begin within a group; of 1:4 the unit may have no instruction."""
+    rng = np.random.default_rng(SEED)
+    weights = np.full((6, 1, 1, 20), zero_point)
+    for group in range(0, 20, m):
+        weights[:, 0, 0, group] = rng.integers(-128, -60, 6)
+    low, high = integer_range(8, signed=True, symmetric=False)
+    weight = Affine(np.ones(6, np.float32), np.full(6, zero_point), low, high)
+    x = Affine(np.float32(1), np.int64(0), low, high)
+    layer = Layer(
+        name="layer",
+        operator="MatMulInteger",
+        input="x",
+        output="y",
+        arrangement=Axes("...k", "kn", "...n", (6,)),
+        weights=weights,
+        quantisation=Quantisation(x, weight, None, True, True),
+    )
+    mapping = map_layer(load("xfu-cv32e40p", group_sizes=tuple(map(int, sizes.split()))), layer)
+    image = layer.image(rng.integers(-128, 128, (3, 20)))
+    assert np.array_equal(mapping.compute(image), _sums(layer, image))
+    assert bool(mapping.cost(image.shape).skipped) == ("dense" not in str(told))
+    assert [note for note in mapping.notes if "weights run" in note] == ([] if told is None else [told])
+
+
+def _sums(layer: Layer, image: np.ndarray) -> np.ndarray:
+    return (image[0, 0].astype(np.int64) @ layer.weight_values[:, 0, 0].T)[None, None]

@@ -58,10 +58,10 @@ def _on_dot_product(config: EngineConfig, layer: Layer, native: bool, notes: lis
     if quantisation is None or quantisation.x is None:
         raise RefusedError(f"{layer.name}: the core takes INT8, and these are floats; calibrate the network")
     if config.requantise and quantisation.y is None:
-        what = "INT32" if quantisation.y_given else "floats"
+        what, calibrate = ("INT32", "") if quantisation.y_given else ("floats", "calibrate, ")
         raise RefusedError(
-            f"{layer.name}: results are {what}, and this engine's are requantised to INT8; "
-            "set requantise=false" + ("" if quantisation.y_given else ", or calibrate")
+            f"{layer.name}: results are {what}, and this engine's are requantised to INT8; set "
+            f"requantise=false, {calibrate}or leave it to the host (--host)"
         )
     x, parameters = quantisation.x, None
     try:

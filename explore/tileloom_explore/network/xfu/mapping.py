@@ -232,8 +232,9 @@ def map_layer(config: XfuConfig, layer: Layer) -> KernelMapping:
     if layer.groups > 1:
         notes.append(f"{layer.groups} layers, one for each group")
     sparse = recognise(layer.weight_values).m
-    if sparse is not None and size is None:
-        built = ", ".join(f"1:{m}" for m in config.group_sizes)
-        why = f"the unit has {built}" if found[0] and count == 1 else "parts of 9 bits are not"
-        notes.append(f"nothing is skipped: the weights are 1:{sparse}, and {why}")
+    able = max((m for m in config.group_sizes if m <= (sparse or 0)), default=None)
+    if sparse is not None and (able is None or size != able):
+        run = "dense" if size is None else f"as 1:{size}"
+        built = "the unit has " + ", ".join(f"1:{m}" for m in config.group_sizes)
+        notes.append(f"1:{sparse} weights run {run}: {built if able is None else 'groups end within a part'}")
     return KernelMapping(config, layer, integers, weights, size, native, tuple(notes))
