@@ -90,6 +90,10 @@ def taps(
     )
 
 
+PART = 1 << 22
+"""Weights that `convolve` takes at a time, which are as many float64."""
+
+
 def convolve(
     activations: npt.ArrayLike, weights: npt.ArrayLike, stride: int = 1, pads: Pads = (0, 0, 0, 0)
 ) -> npt.NDArray[np.int32]:
@@ -120,9 +124,14 @@ def convolve(
     seen = taps(x, (w.shape[1], w.shape[2]), stride, pads)
     if w.shape[3] != x.shape[2]:
         raise ValueError(f"weights has {w.shape[3]} input channels, and activations {x.shape[2]}")
-    # float64 is exact here: no sum of products of INT8 comes near 2^53.
-    total = np.tensordot(seen.astype(np.float64), w.astype(np.float64), axes=((0, 1, 4), (1, 2, 3)))
-    return wrap_int32(total.astype(np.int64))
+    # float64 is exact here: no sum of products of INT8 comes near 2^53. Large weights are taken in parts.
+    exact, each = seen.astype(np.float64), max(1, PART // max(1, w[0:1].size))
+    total = np.empty((*seen.shape[2:4], len(w)), np.int32)
+    for first in range(0, len(w), each):
+        part = w[first : first + each].astype(np.float64)
+        sums = np.tensordot(exact, part, axes=((0, 1, 4), (1, 2, 3)))
+        total[..., first : first + each] = wrap_int32(sums.astype(np.int64))
+    return total
 
 
 def sign_magnitude(integers: npt.ArrayLike, bits: int = 8) -> Words:

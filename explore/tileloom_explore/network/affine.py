@@ -57,14 +57,15 @@ class Affine:
         except ValueError as error:
             raise UserError(str(error)) from None
 
-    def quantise(self, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    def quantise(self, values: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         """Return the nearest integers, halves to even, saturated: ONNX's QuantizeLinear in float32.
 
         `values` are finite, of any shape; with a scale for each channel their last axis is the channels.
         """
         with np.errstate(over="ignore"):  # beyond float32 it saturates as well
-            steps = np.rint(np.asarray(values, np.float32) / self.scale).astype(np.float64)
-        return np.clip(steps + self.zero_point, self.low, self.high).astype(np.int64)
+            steps = np.rint(np.asarray(values, np.float32) / self.scale)
+        steps += self.zero_point  # exact: where float32 has no integers they saturate
+        return np.clip(steps, self.low, self.high).astype(np.int16)
 
     def dequantise(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return what integers stand for: ONNX's DequantizeLinear."""

@@ -136,5 +136,5 @@ def _with_integer_weights(layer: Layer, bits: int, per: Per) -> Layer:
     weight = _by_channel(
         Affine(done.scale, np.zeros(done.scale.shape, np.int64), -limit, limit), layer.outputs
     )
-    integers = from_matrix(done.integers.astype(np.int64), layer.weights.shape)
+    integers = from_matrix(done.integers.astype(np.int16), layer.weights.shape)
     return replace(layer, weights=integers, quantisation=Quantisation(None, weight))

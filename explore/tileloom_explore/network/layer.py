@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
-from tileloom_golden.integers import wrap_int32
+from tileloom_golden.integers import PART, wrap_int32
 
 from .affine import Affine
 from .arrangement import Arrangement, Pads, Window, unroll
@@ -245,8 +245,13 @@ def reference(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
     # Places x window x groups x channels of a group; sums of products of INT8 stay exact in float64.
     split = columns.reshape(len(columns), -1, layer.groups, layer.weights.shape[3])
     by_group = split.transpose(2, 0, 1, 3).reshape(layer.groups, len(columns), -1)
-    weights = layer.weight_values.reshape(layer.groups, each, -1).astype(np.float64)
-    sums = (by_group @ weights.transpose(0, 2, 1)).transpose(1, 0, 2).reshape(len(columns), outputs)
+    weights = layer.weight_values.reshape(layer.groups, each, -1)
+    by_output = np.empty((len(columns), layer.groups, each))
+    part = max(1, PART // weights[:, :1].size)  # of large weights, so that their float64 take no room
+    for first in range(0, each, part):
+        some = weights[:, first : first + part].astype(np.float64)
+        by_output[:, :, first : first + part] = (by_group @ some.transpose(0, 2, 1)).transpose(1, 0, 2)
+    sums = by_output.reshape(len(columns), outputs)
     if layer.quantisation is not None and layer.quantisation.x is not None:
         sums = sums.astype(np.int64)
     return layer.tensor(layer.leaving(sums.reshape(layer.output_shape(image.shape))), tensor.shape)

@@ -103,7 +103,7 @@ def to_bytes(prepared: Prepared) -> bytes:
     arrays["network.json"] = np.frombuffer(json.dumps(whole).encode(), np.uint8)
     arrays[DIGEST] = _digest(arrays)
     content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
+    np.savez(content, allow_pickle=False, **arrays)
     return content.getvalue()
 
 
@@ -170,7 +170,7 @@ def _layer_to_plain(layer: Layer, prefix: str, arrays: dict[str, npt.NDArray[Any
     """Return a layer as JSON has it, its arrays under names that begin with ``prefix``."""
     weights = layer.weights
     if layer.quantisation is not None:
-        weights = weights.astype(np.int16)
+        weights = weights.astype(np.int16 if layer.quantisation.weight.high > 127 else np.int8)
     plain: dict[str, Any] = {
         "name": layer.name,
         "operator": layer.operator,
@@ -201,7 +201,7 @@ def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray
     quantisation, window = plain["quantisation"], plain["window"]
     weights = arrays[plain["weights"]]
     if quantisation is not None:
-        weights = weights.astype(np.int64)
+        weights = weights.astype(np.int16)
         quantisation = Quantisation(
             _affine_from_plain(quantisation["x"], arrays) if quantisation["x"] else None,
             _affine_from_plain(quantisation["weight"], arrays),

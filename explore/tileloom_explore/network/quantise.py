@@ -93,12 +93,12 @@ def integer_layer(
             f"activations have a scale of shape {x.scale.shape} and weights {weight.scale.shape}: must be () "
             f"and () or ({outputs},)"
         )
-    integers = np.asarray(weights, np.int64)
+    integers = np.asarray(weights, np.int16)
     outside = (integers < weight.low) | (integers > weight.high)
     if outside.any():
         raise UserError(f"weights{first(outside)} is not {weight.low} to {weight.high}")
     offset = 128 if x.high > 127 else 0
-    last = np.moveaxis(integers, channels, -1) - weight.zero_point
+    last = np.moveaxis(integers, channels, -1) - weight.zero_point.astype(np.int16)
     padding = int(x.zero_point) - offset
     sums = last.reshape(-1, outputs)
     _check_sums(sums, x, offset)
@@ -112,14 +112,14 @@ def integer_layer(
     return IntegerLayer(np.stack(parts), total, offset, padding)
 
 
-def _check_sums(weights: npt.NDArray[np.int64], x: Affine, offset: int) -> None:
+def _check_sums(weights: npt.NDArray[np.int16], x: Affine, offset: int) -> None:
     """Raise UserError where activations could take a sum beyond INT32, in which it would wrap."""
     largest = np.abs(weights).sum(axis=0) * max(abs(x.low - offset), abs(x.high - offset))
     if (largest > INT32.max).any():
         raise UserError(f"output channel {first(largest > INT32.max)[1:-1]}: its sums may exceed INT32")
 
 
-def _int8_parts(weights: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int8]]:
+def _int8_parts(weights: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int8]]:
     """Return INT8 arrays whose sum the weights are: one, if they fit."""
     parts: list[npt.NDArray[np.int8]] = []
     while not parts or weights.any():
