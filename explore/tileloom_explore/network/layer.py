@@ -8,6 +8,7 @@ of its own, is a grouped one. `arrangement` has how a tensor of the network beco
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,9 @@ class Layer:
         None of a layer of floats.
     dtype:
         Of results that are floats, in the network; computed are float32.
+    zero:
+        Tensor with the zero point of the activations where that is computed: `quantisation` has none then,
+        and what it takes away is the host's (`corrected`). Else None.
     """
 
     name: str
@@ -98,6 +102,12 @@ class Layer:
     relu: bool = False
     quantisation: Quantisation | None = None
     dtype: str = "float32"
+    zero: str | None = None
+
+    @property
+    def inputs(self) -> set[str]:
+        """Tensors of the network that it needs."""
+        return {self.input} if self.zero is None else {self.input, self.zero}
 
     @property
     def outputs(self) -> int:
@@ -255,3 +265,27 @@ def reference(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if layer.quantisation is not None and layer.quantisation.x is not None:
         sums = sums.astype(np.int64)
     return layer.tensor(layer.leaving(sums.reshape(layer.output_shape(image.shape))), tensor.shape)
+
+
+def corrected(
+    layer: Layer, sums: npt.NDArray[Any], shape: tuple[int, ...], zero: npt.NDArray[Any]
+) -> npt.NDArray[np.int32]:
+    """Return sums, INT32 as the network has them, less what a zero point of the activations takes away.
+
+    sum (x - zx) (w - zw) = sum x (w - zw) - zx sum (w - zw), of which the last sum, over the weights that
+    meet the image, is what the layer gives for ones. Such zero points come of DynamicQuantizeLinear.
+
+    Parameters
+    ----------
+    shape:
+        Of the layer's input, as the network has it.
+    zero:
+        One number.
+    """
+    taken = sums.astype(np.int64) - int(zero.reshape(())) * _sums_of_weights(layer, shape)
+    return wrap_int32(taken)
+
+
+@lru_cache(maxsize=256)
+def _sums_of_weights(layer: Layer, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    return reference(layer, np.ones(shape, np.int16)).astype(np.int64)

@@ -19,12 +19,12 @@ from tileloom.errors import UserError
 
 from .graph import Graph, attributes, read_graph
 from .host import Tensors
-from .layer import Layer
+from .layer import Layer, corrected
 from .onnx_file import Shape, name_of
 from .operands import StaysOnHost
 from .operators import REFUSED, layer_of
 from .qdq import fold_weights, quantised, with_results
-from .rewrite import rewrite, tell_apart
+from .rewrite import split_biases, tell_apart
 from .schedule import Step, scheduled
 from .sparsity import select
 
@@ -74,7 +74,10 @@ class Network:
         tensors = dict(inputs)
         for step in self.steps:
             if isinstance(step, Layer):
-                tensors[step.output] = compute(step, tensors[step.input])
+                result = compute(step, tensors[step.input])
+                if step.zero is not None:
+                    result = corrected(step, result, tensors[step.input].shape, tensors[step.zero])
+                tensors[step.output] = result
             else:
                 step.prepare(tensors)
                 tensors |= step.run(tensors)
@@ -102,10 +105,10 @@ def read_network(
     graph = read_graph(path, shapes)
     try:
         fold_weights(graph)
-        told = [*tell_apart(graph), *rewrite(graph)]
+        told = list(tell_apart(graph))
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    remarks = [f"{path}: {remark}" for remark in told]
+    split_biases(graph)
     layers: dict[str, Layer] = {}
     reasons: dict[str, str] = {}
     for node in graph.nodes:
@@ -131,6 +134,12 @@ def read_network(
             _require_finite(layer)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+    told += [
+        f"{layer.name}: its zero point {layer.zero} is computed: the host subtracts it times sums of weights"
+        for layer in merged
+        if layer.zero is not None
+    ]
+    remarks = [f"{path}: {remark}" for remark in told]
     return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons, remarks)
 
 

@@ -101,9 +101,18 @@ def _one_number(graph: Graph, node: NodeProto, index: int, what: str) -> Array:
     return found.reshape(())
 
 
+def computed_zero(graph: Graph, node: NodeProto, index: int) -> str | None:
+    """Return the tensor of a zero point that is computed, one number; None of one that is not."""
+    if not _is_given(node, index) or graph.constant(node.input[index]) is not None:
+        return None
+    if graph.shapes.get(node.input[index]) not in ((), (1,)):
+        raise StaysOnHost("its zero point is computed, and not known to be one number")
+    return node.input[index]
+
+
 def integer_activations(graph: Graph, node: NodeProto, tensor: int, zero: int) -> Affine:
-    """Return activations whose integers are worth 1 each, with a zero point that may be left out."""
-    if _is_given(node, zero):
+    """Return activations whose integers are worth 1 each; a zero point left out, or computed, is 0."""
+    if _is_given(node, zero) and computed_zero(graph, node, zero) is None:
         value = _one_number(graph, node, zero, "zero point")
         return affine(np.ones((), np.float32), value, value.dtype)
     dtype = graph.dtype(node.input[tensor])

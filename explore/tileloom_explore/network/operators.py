@@ -7,6 +7,7 @@ the host, with a reason.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -24,6 +25,7 @@ from .operands import (
     StaysOnHost,
     affine,
     bias_vector,
+    computed_zero,
     constant_weights,
     integer_activations,
     quantised_activations,
@@ -69,7 +71,8 @@ def _conv_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> L
     ones, zeros = np.ones(len(weights), np.float32), weight_zeros(graph, node, 3, len(weights))
     x = integer_activations(graph, node, 0, 2)
     quantisation = Quantisation(x, affine(ones, zeros, weights.dtype), None, True, True)
-    return _convolution(node, attribute, weights, None, quantisation)
+    layer = _convolution(node, attribute, weights, None, quantisation)
+    return replace(layer, zero=computed_zero(graph, node, 2))
 
 
 def _qlinear_conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:

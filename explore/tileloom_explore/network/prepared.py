@@ -183,6 +183,7 @@ def _layer_to_plain(layer: Layer, prefix: str, arrays: dict[str, npt.NDArray[Any
         "groups": layer.groups,
         "relu": layer.relu,
         "dtype": layer.dtype,
+        "zero": layer.zero,
         "quantisation": None,
     }
     if layer.quantisation is not None:
@@ -223,6 +224,7 @@ def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray
         groups=plain["groups"],
         relu=plain["relu"],
         dtype=plain["dtype"],
+        zero=plain["zero"],
         quantisation=quantisation,
     )
 

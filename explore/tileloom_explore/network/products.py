@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .operands import (
     StaysOnHost,
     affine,
     bias_vector,
+    computed_zero,
     constant_weights,
     integer_activations,
     outputs_of,
@@ -66,7 +68,8 @@ def matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> 
     zeros = repeat(weight_zeros(graph, node, 3, weights.shape[-1]), outputs)
     weight = affine(np.ones(outputs, np.float32), zeros, weights.dtype)
     quantisation = Quantisation(x, weight, None, True, True)
-    return _product(node, arrangement, activations, weights, None, quantisation)
+    layer = _product(node, arrangement, activations, weights, None, quantisation)
+    return replace(layer, zero=computed_zero(graph, node, 2))
 
 
 def qlinear_matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:

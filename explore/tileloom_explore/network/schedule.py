@@ -21,7 +21,7 @@ def scheduled(graph: Graph, layers: Sequence[Layer]) -> list[Step]:
     Host nodes with as many layers before them, on the longest way, make a segment. What nobody reads is left
     out.
     """
-    needed = set(graph.outputs) | {layer.input for layer in layers}
+    needed = set(graph.outputs).union(*(layer.inputs for layer in layers))
     nodes: list[NodeProto] = []
     for node in reversed(graph.nodes):
         if needed & set(node.output):
@@ -33,7 +33,7 @@ def scheduled(graph: Graph, layers: Sequence[Layer]) -> list[Step]:
     while waiting:
         left: list[NodeProto | Layer] = []
         for each in waiting:
-            names = {each.input} if isinstance(each, Layer) else reads(each)
+            names = each.inputs if isinstance(each, Layer) else reads(each)
             names = {name for name in names if name not in graph.constants}
             if not names <= depth.keys():
                 left.append(each)
@@ -46,7 +46,7 @@ def scheduled(graph: Graph, layers: Sequence[Layer]) -> list[Step]:
             raise AssertionError(f"{[name_of(n) for n in left if not isinstance(n, Layer)]} have no order")
         waiting = left
     steps: list[Step] = []
-    everything = [set(graph.outputs), *({layer.input} for layer in layers)]
+    everything = [set(graph.outputs), *(layer.inputs for layer in layers)]
     for level in sorted(placed):
         here = [each for each in placed[level] if not isinstance(each, Layer)]
         others = everything + [

@@ -134,4 +134,5 @@ def test_in_rtl(tmp_path: Path) -> None:
         for name, fields in {**configs, "stream-8x8-fp32": {}}.items():
             compute(case, tmp_path, name, simulate=True, **fields)
             compared += 1
+    print(f"{compared} runs in RTL of {len(cases())} cases")
     assert compared >= len(cases()) + 24

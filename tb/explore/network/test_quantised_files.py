@@ -16,6 +16,10 @@ from tileloom.families import load
 from tileloom_explore.network.layer import Layer
 from tileloom_explore.network.mapping import map_layer
 from tileloom_explore.network.network import read_network
+from tileloom_explore.network.prepare import prepare
+from tileloom_explore.network.prepared import read_prepared, to_bytes
+from tileloom_explore.network.run import run_network
+from tileloom_explore.network.sparsity import Sparsity
 
 ROWS, INNER, COLUMNS = 3, 13, 7
 
@@ -182,6 +186,28 @@ def test_zero_points_that_are_computed(
     found = network.run({"x": x}, on_hardware)["y"]
     assert np.array_equal(found, answers(path, {"x": x})["y"])
     assert ran == ["product"]
+
+
+def test_a_computed_zero_point_is_subtracted_times_the_weights_that_are_left(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """Pruned, saved and read again, as onnxruntime has it with pruned weights; beside the original's."""
+    node = make("ConvInteger", ["q", "w", "zero", "wz"], ["sums"], "product", pads=[1, 1, 1, 1])
+    constants = {"wz": np.uint8(119), "ws": np.float32(0.01)}
+    constants["w"] = rng.integers(0, 256, (9, 3, 3, 3)).astype(np.uint8)
+    x = {"x": (rng.normal(size=(1, 3, 6, 5)) - 0.7).astype(np.float32)}
+    inputs = {"x": ("float32", [1, 3, 6, 5])}
+    path = save(tmp_path / "m.onnx", dynamic(node), inputs, ["y"], constants)
+    config = load("stream-8x8-int8")
+    done = prepare(read_network(path), config, sparsity=Sparsity("tiles", 0.4)).prepared
+    (tmp_path / "m.tileloom.npz").write_bytes(to_bytes(done))
+    prepared = read_prepared(tmp_path / "m.tileloom.npz")
+    found = run_network(prepared, config, [x])
+    assert np.array_equal(found.original["y"], answers(path, x)["y"])
+    weights = prepared.network.layers[0].weights.transpose(0, 3, 1, 2).astype(np.uint8)
+    assert (weights == 119).mean() > 0.05  # small tiles, at the edges, go first
+    path = save(tmp_path / "n.onnx", dynamic(node), inputs, ["y"], constants | {"w": weights})
+    assert np.array_equal(found.outputs["y"], answers(path, x)["y"])
 
 
 def test_a_computed_zero_point_of_computed_weights_stays_on_the_host(
