@@ -164,7 +164,8 @@ def _fold(graph: Graph, path: Path) -> None:
             continue
         inputs = {name: graph.constants[name] for name in names}
         try:
-            values = ReferenceEvaluator(_single(graph.model, node, inputs)).run(None, inputs)
+            with np.errstate(all="ignore"):  # NaN is refused where it is a weight
+                values = ReferenceEvaluator(_single(graph.model, node, inputs)).run(None, inputs)
         except Exception as error:  # whatever an operator's reference raises
             raise UserError(f"{path}: {name_of(node)} ({node.op_type}): {message_line(error)}") from None
         graph.constants |= {

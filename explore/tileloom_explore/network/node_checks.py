@@ -39,5 +39,5 @@ def check_node(graph: Graph, node: NodeProto) -> None:
     version = next(each.version for each in graph.model.opset_import if each.domain in ("", "ai.onnx"))
     try:
         onnx.shape_inference.infer_node_outputs(onnx.defs.get_schema(node.op_type, version), node, types)
-    except onnx.shape_inference.InferenceError as error:
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as error:
         raise UserError(str(error).removeprefix("[ShapeInferenceError] ").strip().splitlines()[0]) from None

@@ -46,6 +46,13 @@ INTEGERS = {
 }
 """Configurations that take floats, and integers."""
 
+RTL: dict[str, dict[str, Any]] = {
+    "engine-int8": {"requantise": "false"},
+    "stream-8x8-int8": {},
+    "xfu-cv32e40p": {},
+}
+"""Those that integers run on in RTL; floats and integers do on an array of FP32."""
+
 
 @cache
 def cases() -> list[Any]:
@@ -130,9 +137,9 @@ def test_integers(tmp_path: Path) -> None:
 def test_in_rtl(tmp_path: Path) -> None:
     compared = 0
     for case in cases():
-        configs = {"engine-int8": {"requantise": "false"}, "stream-8x8-int8": {}} if is_integer(case) else {}
+        configs = RTL if is_integer(case) else {}
         for name, fields in {**configs, "stream-8x8-fp32": {}}.items():
             compute(case, tmp_path, name, simulate=True, **fields)
             compared += 1
     print(f"{compared} runs in RTL of {len(cases())} cases")
-    assert compared >= len(cases()) + 24
+    assert compared >= len(cases()) + 36

@@ -213,3 +213,25 @@ def test_weights_of_nothing_are_the_hosts(tmp_path: Path, rng: np.random.Generat
     assert network.reasons == {"p": f"{operator}: w has the shape (4, 0): there is nothing to multiply"}
     with pytest.raises(UserError, match=r"^the network has no layer: p \(\w+: w has the shape \(4, 0\)"):
         prepare(network, load("stream-8x8-fp32"))
+
+
+def test_operands_of_types_that_do_not_go_together(tmp_path: Path, rng: np.random.Generator) -> None:
+    node = make("MatMul", ["x", "w"], ["y"], "p")
+    path = model(tmp_path / "m.onnx", node, (2, 4), {"w": floats(rng, 4, 3)})
+    for dtype, message in (
+        (onnx.TensorProto.STRING, "A typestr: T, has unsupported type: tensor(string)"),
+        (onnx.TensorProto.DOUBLE, "B has inconsistent type tensor(float)"),
+    ):
+        wrong = onnx.load(path)
+        wrong.graph.input[0].type.tensor_type.elem_type = dtype
+        onnx.save(wrong, tmp_path / "w.onnx")
+        assert message in mistake(tmp_path / "w.onnx")
+        assert "p (MatMul): " in mistake(tmp_path / "w.onnx")
+
+
+def test_weights_that_are_computed_to_nan(tmp_path: Path, rng: np.random.Generator) -> None:
+    nodes = [make("Log", ["v"], ["w"], "log"), make("MatMul", ["x", "w"], ["y"], "p")]
+    path = save(
+        tmp_path / "m.onnx", nodes, {"x": ("float32", [2, 4])}, ["y"], {"v": -np.ones((4, 3), np.float32)}
+    )
+    assert mistake(path) == "p (MatMul): w[0, 0] is NaN or infinite"
