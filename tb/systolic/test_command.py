@@ -232,7 +232,9 @@ def test_regression(folder, seed):
     assert again == figures
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+@pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed: sudo apt install iverilog"
+)
 def test_regression_in_icarus_leaves_waves(folder):
     arguments = [
         "stream-8x8-int8",
