@@ -56,7 +56,15 @@ def measure_power(
             config: Any = load(preset)
             rng = np.random.default_rng(seed)
             operands = random_operands(config, rng)
-            found = measure(generate(config), config, report.mapped, library, operands, rng)
+            found = measure(
+                generate(config),
+                config,
+                report.mapped,
+                library,
+                operands,
+                rng,
+                show=lambda text, preset=preset: show(f"{preset}, {text}"),  # type: ignore[misc]
+            )
             leaks = sum(found.leakage.values())
             watts[weight] = {bound: found.per_cycle(bound) / (period_ps * 1e-12) + leaks for bound in BOUNDS}
         rows.append(Row(size, watts))

@@ -65,9 +65,11 @@ def transition(flat: Flat, clock: str, names: list[str], ports: dict[str, Any]) 
             del ports[port]
     lines += [f"assign next[{index}] = {following[own]};" for index, own in enumerate(kept)]
     header = []
-    for port, bits in flat.ports.items():
-        if port == clock or port not in ports:
-            continue
+    clock_net = [int(bit) for bit in flat.ports.get(clock, ())]
+    shown = {port: bits for port, bits in flat.ports.items() if len(bits) and list(bits) != clock_net}
+    if different := shown.keys() ^ (ports.keys() - {"state", "next"}):
+        raise UnprovableError(f"ports that only one of both has: {', '.join(sorted(different))}")
+    for port, bits in shown.items():
         direction = "input" if port in flat.inputs else "output"
         header.append(f"{direction} [{len(bits) - 1}:0] {_quoted(port)}")
         for index, bit in enumerate(bits):

@@ -7,6 +7,7 @@ control, are simulated as they are, without elements. For a 4 x 4 array the sum 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +89,14 @@ def measure(
     library: Library,
     operands: Operands,
     rng: np.random.Generator,
+    *,
+    show: Callable[[str], None] = lambda text: None,
 ) -> ArrayPower:
-    """Return the energy of an array that computes ``operands``. Raises UserError as ``activity`` does."""
+    """Return the energy of an array that computes ``operands``; ``show`` is told what is simulated.
+
+    Raises UserError as ``activity`` does.
+    """
+    show("what elements see")
     units = Units.of(library)
     seen = activity(config, operands, rng, LANES)
     transfers = design.manifest["timing"]["weight_transfers_per_tile"]
@@ -102,7 +109,9 @@ def measure(
     leakage: dict[str, float] = {}
     for bound in BOUNDS:
         unit_delays = bound == BOUNDS[1]
+        show(f"an element, {bound}")
         inner = measure_element(config, flat, units, seen, rng, unit_delays=unit_delays, transfers=transfers)
+        show(f"the edges, {bound}")
         outer = measure_array(
             interface, edges, units, seen, rng, unit_delays=unit_delays, transfers=transfers
         )
