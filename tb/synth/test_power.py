@@ -28,7 +28,7 @@ from tileloom_synth.power.report import BOUNDS, joules
 from tileloom_synth.power.tables import Table, Units
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.systolic.activity import activity, random_operands
-from tileloom_synth.systolic.array_power import measure, whole
+from tileloom_synth.systolic.array_power import LANES, measure, whole
 from tileloom_synth.systolic.element_power import MODES, measure_element
 
 REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
@@ -89,11 +89,19 @@ def test_an_inverters_energy_by_hand(library, rng):
     assert energy.clock == 0 and reading.leaks == pytest.approx(LEAK * 1e-9)
 
 
-def test_an_array_is_its_elements_and_edges(file, rng):
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("sasp-4x4-int8", SMALL),
+        pytest.param("sasp-4x4-fp32", (), marks=pytest.mark.long),
+        pytest.param("stream-8x8-int8", (("rows", 4), ("columns", 4)), marks=pytest.mark.long),
+    ],
+)
+def test_an_array_is_its_elements_and_edges(preset, fields, file, rng):
     """Within 5 % of the whole netlist, in both bounds; idle to the last bit."""
-    netlist = mapped("sasp-4x4-int8", SMALL, (file,))
-    operands = random_operands(netlist.config, rng)
-    arguments = netlist.design, netlist.config, netlist.mapped, netlist.library, operands, rng
+    netlist = mapped(preset, fields, (file,))
+    seen = activity(netlist.config, random_operands(netlist.config, rng), rng, LANES)
+    arguments = netlist.design, netlist.config, netlist.mapped, netlist.library, seen, rng
     parts = measure(*arguments)
     for bound in BOUNDS:
         every = whole(*arguments, unit_delays=bound == BOUNDS[1])
@@ -215,6 +223,7 @@ def test_help_says_what_is_needed(preset):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--liberty", "LIB", "--clock", "2ns", "--prune", "1"), "all tiles are zero"),
         (("--clock", "2ns"), "--liberty: give a library with tables of power"),
         (("--liberty", "LIB"), "--clock: give a period"),
         (("--liberty", "LIB", "--clock", "2ns", "--layout", "KN"), "--layout: goes with"),

@@ -23,8 +23,8 @@ from ..power.outcome import Row, outcome
 from ..power.report import BOUNDS
 from ..progress import progress
 from ..synthesis import synthesise
-from .activity import random_operands
-from .array_power import ArrayPower, measure
+from .activity import activity, random_operands
+from .array_power import LANES, ArrayPower, measure
 from .element_power import MODES
 
 
@@ -70,6 +70,7 @@ def power(
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     rng = np.random.default_rng(chosen)
     operands = _operands(config, weights, layout, activations, prune, per, rng)
+    seen = activity(config, operands, rng, LANES)
     design = generate(config)
     with progress(f"Synthesising {design.name} to {library.name}") as shown:
         report = synthesise(
@@ -83,7 +84,7 @@ def power(
             progress=shown,
         )
     with step(f"Simulating {design.name}") as shown_step:
-        found = measure(design, config, report.mapped, library, operands, rng, show=shown_step.show)
+        found = measure(design, config, report.mapped, library, seen, rng, show=shown_step.show)
     return outcome(
         design.name,
         f"{design.name}: energy of a cycle",
