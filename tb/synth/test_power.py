@@ -24,7 +24,7 @@ from tileloom_synth.gates.simulator import Simulator
 from tileloom_synth.library.standard_cells import LibraryError, generic
 from tileloom_synth.library.standard_cells import load as load_library
 from tileloom_synth.power.meter import Meter
-from tileloom_synth.power.report import BOUNDS, joules
+from tileloom_synth.power.report import BOUNDS, joules, microwatts
 from tileloom_synth.power.tables import Table, Units
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.systolic.activity import activity, random_operands
@@ -243,6 +243,7 @@ def test_mistakes_are_told_in_a_line(arguments, message, tmp_path):
 
 
 def test_energies_have_units_that_suit_them():
+    assert [microwatts(each) for each in (1.5e-3, 2.2e-9, 0.0)] == ["1,500.00", "0.0022", "0"]
     assert [joules(each) for each in (4.1e-12, 2e-9, 8.25e-16, 0.0)] == ["4.1 pJ", "2 nJ", "0.825 fJ", "0 fJ"]
 
 

@@ -63,7 +63,8 @@ class Lane:
     def _load(self, address: int) -> int:
         if self.failing:
             raise golden.LoadError(address)
-        return address * 0x9E3779B1 >> 9 & 0xFF
+        # A byte that every bit of the address changes.
+        return (address * 0x9E3779B1 & 0xFFFFFFFF) >> 24
 
     def _choose(self) -> golden.Instruction:
         written = {each.instruction.rd for each in self.flying} - {0}
