@@ -30,8 +30,12 @@ CYCLES, RESET, WARM = 500, 5, 60
 MUTANTS = 8
 ARRAY = "stream-8x8-int8 rows=1 columns=1 activation=e4m3 accumulator=fp16 axi4_stream_names=true"
 ENGINE = "engine-int8 m=1 k=2 n=2 a_words=8 acc_tiles=2 bus=64"
-NEEDS_ICARUS = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus is not installed")
-NEEDS_OPENSTA = pytest.mark.skipif(opensta() is None, reason="OpenSTA (sta) is not installed")
+NEEDS_ICARUS = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed: sudo apt install iverilog"
+)
+NEEDS_OPENSTA = pytest.mark.skipif(
+    opensta() is None, reason="OpenSTA (sta) is not installed: sudo apt install opensta"
+)
 
 
 def synth(*arguments):
@@ -130,7 +134,7 @@ def test_opensta_reads_netlist_and_constraints_and_finds_the_reported_slacks(arr
 @pytest.mark.long
 @NEEDS_OPENSTA
 @NEEDS_ICARUS
-@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: no real libraries")
+@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: see docs/check.md")
 @pytest.mark.parametrize(
     ("library", "flows"),
     [("nangate45", ["openroad"]), ("sky130hd", FLOWS), ("ihp", FLOWS), ("asap7", [])],
