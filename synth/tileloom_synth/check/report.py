@@ -127,8 +127,8 @@ def run_check(
             shown.show(f"proving {module}")
             parts = design.manifest["modules"]
             flat = flatten(mapped, library, parts, top=module, without=inside)
-            # Below the top the clock has Amaranth's name; the top's may be AXI4-Stream's.
-            clock = design.manifest["clock"] if module == design.name else "clk"
+            # Below the top the clock may have Amaranth's name, where the top's is AXI4's.
+            clock = design.manifest["clock"] if design.manifest["clock"] in flat.ports else "clk"
             name = module.removeprefix(f"{design.name}_")
             proofs.append(prove(name, design.verilog, module, flat, clock, timeout=SECONDS, without=inside))
     checked = Checked(comparisons, proofs, seed)
