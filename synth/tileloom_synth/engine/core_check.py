@@ -1,7 +1,7 @@
 """An engine's compute core as a netlist against the golden model, through its own ports, in every lane.
 
 Blocks of B come at random, are taken when they are there, and serve one to three tiles of A with pauses
-between. The engine's other parts hold no arithmetic but requantisation; those of control can be proved.
+between. The engine's other parts hold no arithmetic but requantisation, and can be proved.
 """
 
 from __future__ import annotations
