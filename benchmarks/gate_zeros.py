@@ -18,6 +18,7 @@ from tileloom_sim.systolic.operands import prepare
 from tileloom_synth.constraints import constrain
 from tileloom_synth.gates.flat import flatten
 from tileloom_synth.library.standard_cells import load as load_library
+from tileloom_synth.power.meter import Reading
 from tileloom_synth.power.tables import Units
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.systolic.activity import activity
@@ -47,14 +48,18 @@ def main(liberty: Path, fp32: bool) -> None:
             design.verilog, top, library, constraints=constrain(library, CLOCK_PS), origins=modules
         )
         elements.append((config, flatten(report.mapped, library, modules)))
-        areas.append((f"gate_zeros={gate}", f"{report.area:,.0f}", str(report.timing and report.timing.met)))
-    print_table(f"An element in {library.name}", ("", f"area, {library.area_unit}", "2 ns met"), areas)
+        leaks = _measured(*elements[-1], units, "both", 1.0, False).leaks
+        met = str(report.timing and report.timing.met)
+        areas.append((f"gate_zeros={gate}", f"{report.area:,.0f}", met, f"{leaks * 1e6:.0f}"))
+    headings = ("", f"area, {library.area_unit}", "2 ns met", "leakage, uW")
+    print_table(f"An element in {library.name}", headings, areas)
     rows = []
     for sparse in ("activations", "weights", "both"):
         for density in DENSITIES:
             cells = []
             for unit_delays in (False, True):
-                before, after = (_energy(*each, units, sparse, density, unit_delays) for each in elements)
+                readings = (_measured(*each, units, sparse, density, unit_delays) for each in elements)
+                before, after = (reading.energy.total for reading in readings)
                 cells += [f"{before * 1e12:.2f}", f"{after * 1e12:.2f}", f"{1 - after / before:+.1%}"]
             rows.append((sparse, f"{density:.0%}", *cells))
     columns = [
@@ -63,7 +68,10 @@ def main(liberty: Path, fp32: bool) -> None:
     print_table("Energy of a cycle", ("zeros in", "not zero", *columns), rows)
 
 
-def _energy(config: Any, flat: Any, units: Units, sparse: str, density: float, unit_delays: bool) -> float:
+def _measured(
+    config: Any, flat: Any, units: Units, sparse: str, density: float, unit_delays: bool
+) -> Reading:
+    """Return the reading of an element that computes, with that share of operands not zero."""
     rng = np.random.default_rng(SEED)
     x, w = rng.normal(size=(64, 32)), rng.normal(size=(32, 32))
     if sparse != "weights":
@@ -74,7 +82,7 @@ def _energy(config: Any, flat: Any, units: Units, sparse: str, density: float, u
     operands = prepare(config, ("activations", x), ("weights", w))
     seen = activity(config, operands, rng, 256)
     found = measure_element(config, flat, units, seen, rng, unit_delays=unit_delays, transfers=config.rows)
-    return found[MODES[0]].energy.total
+    return found[MODES[0]]
 
 
 if __name__ == "__main__":

@@ -46,16 +46,20 @@ class Period(click.ParamType):  # type: ignore[type-arg]  # generic only to type
         return period
 
 
-def library_options() -> list[click.Parameter]:
-    """Return ``--liberty`` (passed on as ``files``), ``--pdk`` (``kit``) and ``--clock`` (``clock_ps``)."""
+def library_options(*, needed: bool = False) -> list[click.Parameter]:
+    """Return ``--liberty`` (passed on as ``files``), ``--pdk`` (``kit``) and ``--clock`` (``clock_ps``).
+
+    Where they are ``needed`` there is no default, for the generic library does not serve.
+    """
+    without = "[required, or --pdk]" if needed else "[default: a generic one, in gate equivalents]"
+    period = "[required]" if needed else ""
     return [
         click.Option(
             ["--liberty", "files"],
             multiple=True,
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Liberty file, .gz or not; several make one library.  "
-            "[default: a generic one, in gate equivalents]",
+            help=f"Liberty file, .gz or not; several make one library.  {without}",
         ),
         click.Option(
             ["--pdk", "kit"], metavar="NAME", help="Library of an open PDK under $PDK_ROOT, such as sky130A."
@@ -64,7 +68,7 @@ def library_options() -> list[click.Parameter]:
             ["--clock", "clock_ps"],
             type=Period(),
             metavar="PERIOD",
-            help="Map for a period, such as 2ns, and report timing.",
+            help=f"Map for a period, such as 2ns, and report timing.  {period}".rstrip(),
         ),
     ]
 

@@ -2,8 +2,12 @@
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +16,18 @@ from click.testing import CliRunner
 from synth.netlists import mapped
 from tileloom.cli.main import main
 from tileloom_sim.systolic.interface import Interface
-from tileloom_synth.check.mutants import mutants
+from tileloom_sim.systolic.reference import float_format
+from tileloom_synth.check.mutants import harmless, tied, ties
+from tileloom_synth.check.outcome import Comparison
 from tileloom_synth.check.proof import prove
+from tileloom_synth.check.report import modules_around
 from tileloom_synth.engine.core_check import check_core
+from tileloom_synth.engine.requantise_check import check_requantise
+from tileloom_synth.gates import bits
+from tileloom_synth.gates.flat import Flat, flatten
+from tileloom_synth.gates.simulator import Simulator
 from tileloom_synth.systolic.array_check import check_array
-from tileloom_synth.systolic.element_check import check_element
+from tileloom_synth.systolic.element_check import canonical, check_element
 from tileloom_synth.xfu.unit_check import check_unit
 
 REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
@@ -28,6 +39,11 @@ ELEMENTS = {
     "single-buffered": ("sasp-4x4-fp32", (("rows", 1), ("columns", 1))),
     "zeros gated": ("stream-8x8-int8", (("rows", 2), ("columns", 2), ("gate_zeros", True))),
     "carry-save": ("stream-8x8-fp16", (*SMALL, ("multiply_stages", 2), ("carry_save", True))),
+}
+BUFFERS = (("a_words", 16), ("acc_tiles", 4), ("weight_beats", 4), ("bus", 64))
+ENGINES = {
+    "dot product": ("engine-int8", (("m", 2), ("k", 3), ("n", 5), *BUFFERS)),
+    "systolic": ("engine-fp32-int8", (("k", 3), ("n", 4), *BUFFERS, *SMALL[2:])),
 }
 VECTORS = 20_000
 
@@ -51,29 +67,176 @@ def test_an_element_is_the_golden_models(name, rng):
     assert found.vectors >= VECTORS and found.words > VECTORS
 
 
-def test_twenty_mutants_of_an_element_are_found(rng):
-    """One that no vector finds must be none: SAT proves it equal to the RTL."""
-    netlist = mapped(*ELEMENTS["small"])
-    equal = 0
-    for name, mutant in islice(mutants(netlist.flat("processing_element"), rng), 24):
-        if not check_element(netlist.config, mutant, rng, 2 * VECTORS).wrong:
-            proof = proved(netlist, "processing_element", mutant)
-            assert proof.proved, f"{name}: {proof.why}"
-            equal += 1
-    assert equal <= 4
+def some(names, few, *quick):
+    """Return each name with 24 mutants for the long run, and the quick ones with ``few`` for every run."""
+    return [*((name, few) for name in quick), *(pytest.param(n, 24, marks=pytest.mark.long) for n in names)]
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(24, marks=pytest.mark.long)])
-def test_proofs_find_what_vectors_find(count, rng):
+@dataclass
+class Sampled:
+    """A netlist, its check, and the element that a mistake inside one of an array's is looked for in, too."""
+
+    flat: Flat
+    check: Callable[[Flat], Comparison]
+    config: Any = None
+    element: Flat | None = None
+
+
+def element(rng):
     netlist = mapped(*ELEMENTS["small"])
-    assert proved(netlist, "processing_element").proved
+    flat = netlist.flat("processing_element")
+    return Sampled(flat, lambda each: check_element(netlist.config, each, rng, 5 * VECTORS), netlist.config)
+
+
+def array(rng, port=0):
+    netlist = mapped(*PORTS[port])
+    interface = Interface.of_manifest(netlist.design.manifest)
+    check = partial(check_array, interface, rng=rng, lanes=256)
+    return Sampled(netlist.flat(), check, netlist.config, netlist.flat("processing_element"))
+
+
+def core(rng, engine="dot product"):
+    netlist = mapped(*ENGINES[engine], module="core")
+    inner = netlist.flat("processing_element") if engine == "systolic" else None
+    config = netlist.config.systolic if inner else None
+    return Sampled(
+        netlist.flat("core"), lambda each: check_core(netlist.config, each, rng, lanes=1024), config, inner
+    )
+
+
+def requantise(rng):
+    netlist = mapped(*ENGINES["dot product"], module="requantise")
+    return Sampled(
+        netlist.flat("requantise"), lambda each: check_requantise(netlist.config, each, rng, 5 * VECTORS)
+    )
+
+
+def unit(rng):
+    netlist = mapped("xfu-unit")
+    return Sampled(netlist.flat(), lambda each: check_unit(netlist.config, each, rng))
+
+
+SAMPLED = {
+    "element": element,
+    "array": array,
+    "array, word port": partial(array, port=1),
+    "core": core,
+    "systolic core": partial(core, engine="systolic"),
+    "requantise": requantise,
+    "unit": unit,
+}
+
+
+def changes_open_bits_alone(flat, mutant, config, rng):
+    """Return whether an element differs, but in signs of zeros and fractions of infinities alone."""
+    words, number_format = 2048, float_format(config.accumulator)
+    seed = int(rng.integers(1 << 31))
+    both = [
+        Simulator(each, words=words, clock="clk", rng=np.random.default_rng(seed)) for each in (flat, mutant)
+    ]
+    differ = False
+    for _ in range(60):
+        for port in flat.inputs - {"clk"}:
+            drawn = rng.integers(0, 1 << 64, (len(flat.ports[port]), words), np.uint64)
+            for each in both:
+                each.set(port, 0 if port == "rst" else drawn)
+        for each in both:
+            each.settle()
+        for port in flat.ports.keys() - flat.inputs:
+            one, other = (each.get(port) for each in both)
+            differ |= bool((one != other).any())
+            if port == "psum_out":
+                width = config.accumulator.width
+                one, other = (
+                    canonical(bits.as_words(nets, 64 * words, width), number_format) for nets in (one, other)
+                )
+            if (one != other).any():
+                return False
+        for each in both:
+            each.tick()
+    return differ
+
+
+def is_found(sampled, tie, rng):
+    """Return whether ``--check`` finds a mistake: one inside an element is seen by an element's own check."""
+    if sampled.check(tied(sampled.flat, tie)).wrong:
+        return True
+    flat, own = inside(sampled, tie)
+    return flat is not sampled.flat and bool(
+        check_element(sampled.config, tied(flat, own), rng, 5 * VECTORS).wrong
+    )
+
+
+def inside(sampled, tie):
+    """Return the element of an array, and the mistake inside it; or netlist and mistake as they are."""
+    if sampled.element is None or ".element_" not in tie.cell:
+        return sampled.flat, tie
+    return sampled.element, replace(tie, cell=tie.cell.split(".element_")[1].split(".", 1)[1])
+
+
+def changes_nothing(sampled, tie, rng):
+    """Return whether SAT shows that a mistake is none, or it changes what an element leaves open alone."""
+    flat, own = inside(sampled, tie)
+    if harmless(flat, tied(flat, own)):
+        return True
+    return sampled.config is not None and changes_open_bits_alone(flat, tied(flat, own), sampled.config, rng)
+
+
+@pytest.mark.parametrize(("name", "count"), some(SAMPLED, 2, "element", "core", "requantise"))
+def test_vectors_find_mutants(name, count, rng):
+    """All of them; one that no vector finds must be none: SAT shows that it changes nothing."""
+    sampled = SAMPLED[name](rng)
+    sampled.check(sampled.flat).require()
+    found = 0
+    for tie in islice(ties(sampled.flat, rng), count):
+        if is_found(sampled, tie, rng):
+            found += 1
+        else:
+            assert changes_nothing(sampled, tie, rng), str(tie)
+    assert found >= count * 3 // 4
+
+
+PROVED = {
+    "element": (("stream-8x8-int8", SMALL), "processing_element"),
+    "loader": (("stream-8x8-int8", SMALL), "array_loader"),
+    "drain": (ENGINES["dot product"], "array_drain"),
+    "queue": (ENGINES["dot product"], "array_dispatch_load_queue_storage"),
+    "unit": (("xfu-unit",), None),
+}
+
+
+@pytest.mark.parametrize(("name", "count"), some(PROVED, 1, "loader", "queue"))
+def test_proofs_find_mutants(name, count, rng):
+    """All that change anything, each module around those inside it."""
+    arguments, module = PROVED[name]
+    netlist = mapped(*arguments, module=module)
+    top = netlist.mapped.top
+    inside = [] if name in ("element", "unit") else modules_around(netlist.mapped, netlist.library, ())[top]
+    flat = flatten(netlist.mapped, netlist.library, netlist.design.manifest["modules"], without=inside)
+
+    def proof(each):
+        return prove(name, netlist.design.verilog, top, each, "clk", timeout=120, without=inside)
+
+    assert proof(flat).proved
     refuted = 0
-    for name, mutant in islice(mutants(netlist.flat("processing_element"), rng), count):
-        wrong = check_element(netlist.config, mutant, rng, 5 * VECTORS).wrong
-        proof = proved(netlist, "processing_element", mutant)
-        assert proof.proved == (not wrong) and proof.differs == bool(wrong), f"{name}: {proof.why}"
-        refuted += proof.differs
+    for tie in islice(ties(flat, rng), count):
+        mutant = tied(flat, tie)
+        found = proof(mutant)
+        assert found.differs != found.proved, f"{tie}: {found.why}"
+        if found.proved:
+            assert harmless(flat, mutant), str(tie)
+        refuted += found.differs
     assert refuted >= count * 3 // 4
+
+
+@pytest.mark.long
+def test_proofs_find_what_vectors_find(rng):
+    netlist, sampled = mapped(*ELEMENTS["small"]), element(rng)
+    for tie in islice(ties(sampled.flat, rng), 24):
+        mutant = tied(sampled.flat, tie)
+        proof = proved(netlist, "processing_element", mutant)
+        wrong = sampled.check(mutant).wrong
+        assert proof.differs if wrong else proof.proved or changes_nothing(sampled, tie, rng), str(tie)
 
 
 @pytest.mark.parametrize(("preset", "fields"), PORTS, ids=["stream", "word"])
@@ -83,32 +246,34 @@ def test_an_array_is_the_golden_models(preset, fields, rng):
     found = check_array(interface, netlist.flat(), rng)
     found.require()
     assert found.vectors == 64 * 13 and found.words > 64 * 13
-    # Beside the elements: skew, weight loading, control.
-    wrong = 0
-    edges = (each for each in mutants(netlist.flat(), rng) if ".element_" not in each[0])
-    for _, mutant in islice(edges, 6):
-        wrong += check_array(interface, mutant, rng).wrong > 0
-    assert wrong >= 5
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_core_is_the_golden_models(name, rng):
+    netlist = mapped(*ENGINES[name], module="core")
+    found = check_core(netlist.config, netlist.flat("core"), rng)
+    found.require()
+    assert found.vectors > 200 and found.words > 1000
 
 
 @pytest.mark.parametrize(
-    ("preset", "fields"),
+    ("rounding", "zero_point"),
     [
-        ("engine-int8", (("m", 2), ("k", 3), ("n", 5), ("bus", 64))),
-        ("engine-fp32-int8", (("k", 3), ("n", 4), ("bus", 64), *SMALL[2:])),
+        ("half-away", False),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in [("half-even", False), ("half-away", True)]
+        ),
+        pytest.param("half-even", True, marks=pytest.mark.long),
     ],
-    ids=["dot product", "systolic"],
 )
-def test_a_core_is_the_golden_models(preset, fields, rng):
-    netlist = mapped(preset, (*fields, ("a_words", 16), ("acc_tiles", 4), ("weight_beats", 4)), module="core")
-    flat = netlist.flat("core")
-    found = check_core(netlist.config, flat, rng)
+def test_a_lane_of_requantisation_is_the_golden_models(rounding, zero_point, rng):
+    preset, fields = ENGINES["dot product"]
+    own = (("requantise_rounding", rounding), ("result_zero_point", zero_point))
+    netlist = mapped(preset, (*fields, *own), module="requantise")
+    found = check_requantise(netlist.config, netlist.flat("requantise"), rng, VECTORS)
     found.require()
-    assert found.vectors > 200 and found.words > 1000
-    wrong = [
-        check_core(netlist.config, each, rng, lanes=192).wrong for _, each in islice(mutants(flat, rng), 3)
-    ]
-    assert sum(each > 0 for each in wrong) >= 2
+    assert found.vectors >= VECTORS
 
 
 def test_a_unit_is_a_golden_harts_and_its_rtl(rng):
@@ -118,9 +283,6 @@ def test_a_unit_is_a_golden_harts_and_its_rtl(rng):
     found.require()
     assert found.vectors > 2000
     assert proved(netlist, None).proved
-    for name, mutant in islice(mutants(flat, rng), 2):
-        if not check_unit(netlist.config, mutant, rng).wrong:
-            assert proved(netlist, None, mutant).proved, name
 
 
 @pytest.mark.parametrize("module", ["array_loader", "array_activation_skew", "encode_weight"])
@@ -138,7 +300,24 @@ def test_the_command_says_what_is_proved_and_what_is_sampled():
     assert {each["what"] for each in check["sampled"]} == {"processing element", "whole array"}
     assert check["sampled"][0]["vectors"] >= 100_000 and not any(each["wrong"] for each in check["sampled"])
     assert all(each["proved"] for each in check["proofs"])
-    assert {"processing_element", "array_loader"} <= {each["what"] for each in check["proofs"]}
+    told = {each["what"] for each in check["proofs"]}
+    assert {
+        "array_loader",
+        "row",
+        *(f"processing_element{part}" for part in ("", "_add", "_multiply")),
+    } <= told
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["engine-int8", "engine-fp32-int8", "engine-int8-axi4"])
+def test_of_an_engine_all_is_proved_but_arithmetic(preset):
+    result = run(preset, "--check", "--json")
+    assert result.exit_code == 0, result.output
+    check = json.loads(result.stdout)["check"]
+    assert all(each["proved"] for each in check["proofs"]) and len(check["proofs"]) > 30
+    lane = set() if preset == "engine-fp32-int8" else {"requantisation"}
+    element = {"processing element"} if preset == "engine-fp32-int8" else set()
+    assert {each["what"] for each in check["sampled"]} == {"compute core", *lane, *element}
 
 
 @pytest.mark.parametrize(

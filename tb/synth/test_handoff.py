@@ -2,10 +2,12 @@
 
 import importlib.resources
 import json
+import os
 import random
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,11 +19,13 @@ from tileloom.errors import UserError
 from tileloom.families import load
 from tileloom.netlist.text import split_modules
 from tileloom_synth.constraints import constrain
-from tileloom_synth.handoff.flows import Block, check_flow, configuration
+from tileloom_synth.handoff.flows import FLOWS, Block, check_flow, configuration
 from tileloom_synth.handoff.result import file_names
 from tileloom_synth.library.standard_cells import generic
+from tileloom_synth.library.standard_cells import load as load_library
 from tileloom_synth.timing import opensta
 
+REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
 CYCLES, RESET, WARM = 500, 5, 60
 MUTANTS = 8
 ARRAY = "stream-8x8-int8 rows=1 columns=1 activation=e4m3 accumulator=fp16 axi4_stream_names=true"
@@ -74,9 +78,8 @@ def test_the_files_are_those_that_are_documented(array, engine):
         assert sorted(listed) == sorted(str(files[end].resolve()) for end in files if end.endswith(".v"))
 
 
-def test_yosys_reads_the_netlist_and_finds_the_reported_area(array):
-    _, files = array
-    cells = generic()
+def area_by_yosys(files, cells):
+    """Return the area that Yosys finds in a netlist, which has library cells alone and no loose ends."""
     log = yosys.run(
         f"""
         read_liberty -lib -ignore_miss_func {cells.functions}
@@ -87,16 +90,14 @@ def test_yosys_reads_the_netlist_and_finds_the_reported_area(array):
         stat -liberty {cells.functions}
         """
     )
-    area = float(re.findall(r"Chip area for module .*: ([\d.]+)", log)[-1])
-    assert area == pytest.approx(json.loads(files["synth.json"].read_text())["area"], rel=1e-4)
+    return float(re.findall(r"Chip area for module .*: ([\d.]+)", log)[-1])
 
 
-@NEEDS_OPENSTA
-def test_opensta_reads_netlist_and_constraints_and_finds_the_reported_slacks(array, tmp_path):
-    design, files = array
-    (tmp_path / "read.tcl").write_text(
+def slacks_by_opensta(design, files, cells, folder):
+    """Return the worst slacks of setup and hold that OpenSTA finds with the constraints, in ps."""
+    (folder / "read.tcl").write_text(
         f"""
-        read_liberty {generic().timing}
+        read_liberty {cells.timing}
         read_verilog "{files["netlist.v"]}"
         link_design {design.name}
         read_sdc "{files["sdc"]}"
@@ -105,15 +106,53 @@ def test_opensta_reads_netlist_and_constraints_and_finds_the_reported_slacks(arr
         """
     )
     done = subprocess.run(
-        [opensta(), "-no_splash", "-exit", tmp_path / "read.tcl"], capture_output=True, text=True, check=True
+        [opensta(), "-no_splash", "-exit", folder / "read.tcl"], capture_output=True, text=True, check=True
     )
     said = done.stdout + done.stderr
     assert "Error" not in said and "Warning" not in said, said
     slacks = [float(slack) for slack in re.findall(r"(-?[\d.]+)\s+slack", said)]
-    timing = json.loads(files["synth.json"].read_text())["timing"]
-    ours = [timing[kind]["worst_slack_ps"] for kind in ("setup", "hold")]
-    unit = generic().time_unit_ps
-    assert [slack * unit for slack in slacks] == pytest.approx(ours, abs=0.06)
+    return [slack * cells.time_unit_ps for slack in slacks]
+
+
+def reported(files):
+    """Return the area and the worst slacks of setup and hold of a report."""
+    report = json.loads(files["synth.json"].read_text())
+    return report["area"], [report["timing"][kind]["worst_slack_ps"] for kind in ("setup", "hold")]
+
+
+def test_yosys_reads_the_netlist_and_finds_the_reported_area(array):
+    files = array[1]
+    assert area_by_yosys(files, generic()) == pytest.approx(reported(files)[0], rel=1e-4)
+
+
+@NEEDS_OPENSTA
+def test_opensta_reads_netlist_and_constraints_and_finds_the_reported_slacks(array, tmp_path):
+    found = slacks_by_opensta(*array, generic(), tmp_path)
+    assert found == pytest.approx(reported(array[1])[1], abs=0.06)
+
+
+@pytest.mark.long
+@NEEDS_OPENSTA
+@NEEDS_ICARUS
+@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: see docs/check.md")
+@pytest.mark.parametrize(
+    ("library", "flows"),
+    [("nangate45", ["openroad"]), ("sky130hd", FLOWS), ("ihp", FLOWS), ("asap7", [])],
+)
+@pytest.mark.parametrize("configuration", [ARRAY, "xfu-unit"], ids=["array", "unit"])
+def test_netlists_of_real_libraries_are_read_back_too(configuration, library, flows, tmp_path):
+    liberty = sorted(Path(str(REAL)).glob(f"{library}*.lib.gz"))
+    options = [*(word for path in liberty for word in ("--liberty", str(path))), "--clock", "20ns"]
+    for flow in flows:
+        handed_on(configuration, tmp_path / flow, *options, "--hand-off", flow)
+    design, files = handed_on(configuration, tmp_path / "out", *options)
+    cells = load_library(liberty)
+    area, slacks = reported(files)
+    assert area_by_yosys(files, cells) == pytest.approx(area, rel=1e-4)
+    # OpenSTA prints four digits behind a library's unit, most often a nanosecond.
+    assert slacks_by_opensta(design, files, cells, tmp_path) == pytest.approx(slacks, abs=0.2)
+    bits, known, wrong = run_bench(design, files, tmp_path)
+    assert wrong == 0 and known > bits / 2 > 10 * (CYCLES - WARM)
 
 
 def bench(design, path):

@@ -77,6 +77,16 @@ def test_a_document_is_asked_by_name(tmp_path):
     assert library.statements[:3] == (Simple("a", "1"), Simple("a", "2"), Complex("u", ("3", "x")))
 
 
+def test_what_is_no_number_is_told_with_its_place(tmp_path):
+    library = parse(tmp_path, 'library (l) { nom : 1.5; load : abc; values ("1, 2", "3"); rows ("1, x"); }')
+    assert library.number("nom") == 1.5 and library.number("none", 7.0) == 7.0
+    assert library.numbers("values") == [1.0, 2.0, 3.0] and library.numbers("none") == []
+    with pytest.raises(LibertyError, match=r":1: library \(l\): load: abc is no number"):
+        library.number("load")
+    with pytest.raises(LibertyError, match=r":1: library \(l\): rows: x is no number"):
+        library.numbers("rows")
+
+
 def test_files_are_included_where_they_stand(tmp_path):
     folder = tmp_path / "more"
     folder.mkdir()

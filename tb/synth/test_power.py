@@ -16,16 +16,20 @@ from tileloom.systolic.design import generate
 from tileloom_explore.network.energy import read_energy
 from tileloom_sim.systolic.operands import prepare
 from tileloom_synth.constraints import constrain
+from tileloom_synth.engine import activity as engine_activity
+from tileloom_synth.engine import power as engine_power
+from tileloom_synth.engine.core_check import numbers_of, timing_of
+from tileloom_synth.gates import bits
 from tileloom_synth.gates.flat import flatten
 from tileloom_synth.gates.simulator import Simulator
 from tileloom_synth.library.standard_cells import LibraryError, generic
 from tileloom_synth.library.standard_cells import load as load_library
 from tileloom_synth.power.meter import Meter
-from tileloom_synth.power.report import BOUNDS, joules
+from tileloom_synth.power.report import BOUNDS, joules, microwatts
 from tileloom_synth.power.tables import Table, Units
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.systolic.activity import activity, random_operands
-from tileloom_synth.systolic.array_power import measure, whole
+from tileloom_synth.systolic.array_power import LANES, measure, whole
 from tileloom_synth.systolic.element_power import MODES, measure_element
 
 REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
@@ -86,11 +90,19 @@ def test_an_inverters_energy_by_hand(library, rng):
     assert energy.clock == 0 and reading.leaks == pytest.approx(LEAK * 1e-9)
 
 
-def test_an_array_is_its_elements_and_edges(file, rng):
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("sasp-4x4-int8", SMALL),
+        pytest.param("sasp-4x4-fp32", (), marks=pytest.mark.long),
+        pytest.param("stream-8x8-int8", (("rows", 4), ("columns", 4)), marks=pytest.mark.long),
+    ],
+)
+def test_an_array_is_its_elements_and_edges(preset, fields, file, rng):
     """Within 5 % of the whole netlist, in both bounds; idle to the last bit."""
-    netlist = mapped("sasp-4x4-int8", SMALL, (file,))
-    operands = random_operands(netlist.config, rng)
-    arguments = netlist.design, netlist.config, netlist.mapped, netlist.library, operands, rng
+    netlist = mapped(preset, fields, (file,))
+    seen = activity(netlist.config, random_operands(netlist.config, rng), rng, LANES)
+    arguments = netlist.design, netlist.config, netlist.mapped, netlist.library, seen, rng
     parts = measure(*arguments)
     for bound in BOUNDS:
         every = whole(*arguments, unit_delays=bound == BOUNDS[1])
@@ -138,29 +150,93 @@ def test_the_command_prints_both_bounds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("preset", "fields", "key"),
+    ("preset", "fields"),
     [
-        ("engine-int8", ("m=2", "k=2", "n=2", "bus=64"), "mac_j"),
-        ("xfu-unit", (), "instruction_j"),
+        ("engine-int8", (("m", 2), ("k", 3), ("n", 2), ("bus", 64))),
+        ("engine-fp32-int8", (("k", 3), ("n", 2), ("bus", 64), *SMALL)),
     ],
+    ids=["dot product", "systolic"],
 )
-def test_cores_and_units_have_energies_too(preset, fields, key, tmp_path):
-    settings = [word for field in fields for word in ("--set", field)]
-    arguments = [preset, *settings, "--liberty", str(powered(tmp_path)), "--clock", "20ns", "--seed", "4"]
-    result = run(*arguments, "--json")
+def test_a_core_is_measured_while_it_computes_the_gemm(preset, fields, file, rng, monkeypatch):
+    """What the netlist gives in measured cycles is the golden model's, block by block in order."""
+    netlist = mapped(preset, fields, (file,), "core")
+    config, timing = netlist.config, timing_of(netlist.config)
+    steps = 2 * timing.latency + 2 + engine_power.TILES
+    operands = engine_activity.random_operands(config, rng, prune=0.5)
+    seen = engine_activity.activity(config, operands, rng, lanes=64, steps=steps)
+    assert (seen.kept, seen.grid, seen.tiles_of_a) == (8, 16, 16) and seen.psums.any()
+    results = []
+
+    class Watching(Meter):
+        def cycle(self):
+            results.append(bits.as_words(self.simulator.get("results"), 64, config.sum_bits))
+            super().cycle()
+
+    monkeypatch.setattr(engine_power, "Meter", Watching)
+    flat = netlist.flat("core")
+    found = engine_power.measure(config, flat, Units.of(netlist.library), seen, rng, unit_delays=False)
+    numbers = numbers_of(config, rng)
+    for place, got in enumerate(results[-engine_power.TILES :], steps - engine_power.TILES - timing.latency):
+        assert np.array_equal(
+            got, numbers.result(seen.tiles[place], seen.blocks, seen.psums[place]).reshape(64, -1)
+        )
+    assert (
+        found["idle"].energy.total < found["loading weights"].energy.total < found["computing"].energy.total
+    )
+
+
+def test_an_engines_energy_is_of_the_users_gemm(tmp_path):
+    rng = np.random.default_rng(1)
+    w = rng.integers(-99, 99, (5, 3))
+    w[:2, :2] = 0
+    np.save(tmp_path / "W.npy", w)
+    np.save(tmp_path / "X.npy", rng.integers(-99, 99, (9, 5)))
+    arguments = [
+        *("engine-int8", "--set", "m=2", "--set", "k=2", "--set", "n=2", "--set", "bus=64"),
+        *("--liberty", str(powered(tmp_path)), "--clock", "20ns", "--seed", "4", "--json"),
+        *("--weights", str(tmp_path / "W.npy"), "--layout", "KN", "--activations", str(tmp_path / "X.npy")),
+    ]
+    result = run(*arguments)
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
-    assert 0 < figures[key]["zero_delay"] < figures[key]["unit_delay"]
-    if preset == "engine-int8":
-        bits = 2 * 2 * 8 + 2 * 2 * 2 * 32  # a tile of A is read, its sums are read and written
-        assert figures["memory_j_per_cycle"] == pytest.approx(bits * 156e-15)
-        (tmp_path / "power.json").write_text(result.stdout)
-        held_to(tmp_path / "power.json", figures, load(preset, m=2, k=2, n=2, bus=64))
+    assert (figures["data"], figures["tiles"], figures["computed"], figures["tiles_of_a"]) == (
+        "given",
+        6,
+        5,
+        5,
+    )
+    assert 0 < figures["mac_j"]["zero_delay"] < figures["mac_j"]["unit_delay"]
+    moved = 2 * 2 * 8 + 2 * 2 * 2 * 32  # bits of a tile: A is read, its sums are read and written
+    assert figures["memory_j_per_cycle"] == pytest.approx(moved * 156e-15)
+    for bound in ("zero_delay", "unit_delay"):
+        cycle, load, tile, gemm = (
+            figures[f"{key}_j"][bound] for key in ("computing_cycle", "load", "tile", "gemm")
+        )
+        assert tile == pytest.approx(5 * cycle + load) and gemm == pytest.approx(5 * tile)
+    (tmp_path / "power.json").write_text(result.stdout)
+    held_to(tmp_path / "power.json", figures, load("engine-int8", m=2, k=2, n=2, bus=64))
+    np.save(tmp_path / "X.npy", np.ones((2, 5), np.int8))
+    assert "2 rows are one tile of A" in run(*arguments).stderr
+
+
+def test_a_units_energy_is_of_an_instruction(tmp_path):
+    result = run("xfu-unit", "--liberty", str(powered(tmp_path)), "--clock", "20ns", "--seed", "4", "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert 0 < figures["instruction_j"]["zero_delay"] < figures["instruction_j"]["unit_delay"]
+
+
+@pytest.mark.parametrize("preset", ["stream-8x8-int8", "engine-int8", "xfu-unit"])
+def test_help_says_what_is_needed(preset):
+    """The generic library has no tables of power, so that it is no default here."""
+    said = " ".join(run(preset, "--help").output.split())
+    assert "generic" not in said and "[required, or --pdk]" in said and "report timing. [required]" in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--liberty", "LIB", "--clock", "2ns", "--prune", "1"), "all tiles are zero"),
         (("--clock", "2ns"), "--liberty: give a library with tables of power"),
         (("--liberty", "LIB"), "--clock: give a period"),
         (("--liberty", "LIB", "--clock", "2ns", "--layout", "KN"), "--layout: goes with"),
@@ -180,6 +256,7 @@ def test_mistakes_are_told_in_a_line(arguments, message, tmp_path):
 
 
 def test_energies_have_units_that_suit_them():
+    assert [microwatts(each) for each in (1.5e-3, 2.2e-9, 0.0)] == ["1,500.00", "0.0022", "0"]
     assert [joules(each) for each in (4.1e-12, 2e-9, 8.25e-16, 0.0)] == ["4.1 pJ", "2 nJ", "0.825 fJ", "0 fJ"]
 
 

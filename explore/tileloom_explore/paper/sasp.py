@@ -13,10 +13,11 @@ from tileloom.api import generate
 from tileloom.cli.console import note, print_json, print_table, step
 from tileloom.errors import UserError
 from tileloom.files import claim
+from tileloom_synth.alike import map_alike
 from tileloom_synth.constraints import Constraints
 from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.options import library_options, power_target, target
-from tileloom_synth.progress import Progress, progress
+from tileloom_synth.progress import progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
@@ -56,27 +57,35 @@ def measure(
     *,
     hierarchy: str = "units",
     constraints: Constraints | None = None,
-    shown: Progress | None = None,
 ) -> list[Row]:
-    """Return the table's rows: the eight ``sasp`` presets in ``library``, mapped as ``synthesise`` does."""
-    rows = []
-    for size in SIZES:
-        reports = {}
-        for weight in WEIGHTS:
+    """Return the table's rows: the eight ``sasp`` presets in ``library``, mapped as ``synthesise`` does.
+
+    With constraints the arrays of the smallest size are mapped until they meet the period, and the others as
+    those of their kind.
+    """
+    reports: dict[int, dict[str, Report]] = {size: {} for size in SIZES}
+    for weight in WEIGHTS:
+        smallest: Report | None = None
+        for size in SIZES:
             design = generate(f"sasp-{size}x{size}-{weight}")
-            reports[weight] = synthesise(
-                design.verilog,
-                design.name,
-                library,
-                hierarchy=hierarchy,
-                constraints=constraints,
-                clock=design.manifest["clock"],
-                origins=design.manifest["modules"],
-                macs=size * size,
-                progress=shown,
-            )
-        rows.append(Row(size, reports))
-    return rows
+            with progress(f"Synthesising {design.name} to {library.name}") as shown:
+                if constraints is not None and smallest is not None:
+                    found = map_alike(design, size * size, smallest, library, shown)
+                else:
+                    found = synthesise(
+                        design.verilog,
+                        design.name,
+                        library,
+                        hierarchy=hierarchy,
+                        constraints=constraints,
+                        clock=design.manifest["clock"],
+                        origins=design.manifest["modules"],
+                        macs=size * size,
+                        progress=shown,
+                    )
+            smallest = smallest or found
+            reports[size][weight] = found
+    return [Row(size, each) for size, each in reports.items()]
 
 
 def to_json(rows: list[Row]) -> dict[str, Any]:
@@ -163,13 +172,12 @@ def sasp_command(
     outputs = claim({"--svg": svg}, inputs=files, force=force)
     if seed is not None and not power:
         raise UserError("--seed: is of --power; nothing else is drawn")
-    if power and flat:
-        raise UserError("--power: simulates elements apart; leave --flat out")
     chosen = power_target if power else target
     goal = chosen(files=files, kit=kit, clock_ps=clock_ps)
     hierarchy = "flat" if flat else "units"
-    with progress(f"Synthesising eight arrays to {goal.library.name}") as shown:
-        rows = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints, shown=shown)
+    if flat and clock_ps is not None:
+        raise UserError("--flat: with --clock arrays are mapped module by module, as the smallest needs it")
+    rows = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints)
     if svg:
         outputs.write({svg: chart.draw(rows)})
     watts: list[sasp_power.Row] = []
@@ -181,6 +189,13 @@ def sasp_command(
         print_json({**to_json(rows), **({"power": sasp_power.to_json(watts)} if watts else {})})
         return
     print_rows(rows)
+    if clock_ps is not None:
+        met = all(report.timing and report.timing.met for report in rows[0].reports.values())
+        size = f"{rows[0].size}x{rows[0].size}"
+        note(
+            f"{clock_ps:g} ps is {'met' if met else 'NOT met'} at {size}; larger arrays are mapped like it, "
+            "and not timed"
+        )
     if watts and clock_ps is not None:
         sasp_power.sheet(watts, goal.library.name, clock_ps).show()
         for text in sasp_power.NOTES:

@@ -14,8 +14,8 @@ from tileloom.families import load
 from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.power.report import BOUNDS
 from tileloom_synth.report import Report
-from tileloom_synth.systolic.activity import random_operands
-from tileloom_synth.systolic.array_power import measure
+from tileloom_synth.systolic.activity import activity, random_operands
+from tileloom_synth.systolic.array_power import LANES, measure
 
 PAPER_SAVING = 0.195
 """How much less power the paper's FP32 x INT8 arrays take than its FP32 x FP32 ones, on average."""
@@ -55,8 +55,16 @@ def measure_power(
             show(preset)
             config: Any = load(preset)
             rng = np.random.default_rng(seed)
-            operands = random_operands(config, rng)
-            found = measure(generate(config), config, report.mapped, library, operands, rng)
+            seen = activity(config, random_operands(config, rng), rng, LANES)
+            found = measure(
+                generate(config),
+                config,
+                report.mapped,
+                library,
+                seen,
+                rng,
+                show=lambda text, preset=preset: show(f"{preset}, {text}"),  # type: ignore[misc]
+            )
             leaks = sum(found.leakage.values())
             watts[weight] = {bound: found.per_cycle(bound) / (period_ps * 1e-12) + leaks for bound in BOUNDS}
         rows.append(Row(size, watts))

@@ -4,6 +4,9 @@ Mapping moves no register, so that each flip-flop of the netlist is one of the R
 step is enough: if both give the same outputs and the same next state in every state, they never differ. Both
 are taken apart into a combinational module with the state as a port. A register of the RTL that the netlist
 has not may be anything, and must not matter.
+
+A module may be proved around those inside it, which are then ports: what they give may be anything, and what
+they are given must be the same. Where they are proved, too, or are memories, all of it is.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +26,7 @@ from .transition import UnprovableError, transition
 RTL = """
 read_verilog design.v
 hierarchy -check -top {top}
+{holes}
 proc
 flatten
 opt
@@ -84,16 +89,39 @@ class Proof:
         return asdict(self)
 
 
-def prove(what: str, verilog: str, top: str, flat: Flat, clock: str, *, timeout: float) -> Proof:
-    """Return whether the netlist ``flat`` is the module ``top`` of ``verilog``; ``timeout`` is in seconds."""
+def prove(
+    what: str,
+    verilog: str,
+    top: str,
+    flat: Flat,
+    clock: str,
+    *,
+    timeout: float,
+    without: Collection[str] = (),
+) -> Proof:
+    """Return whether the netlist ``flat`` is the module ``top`` of ``verilog``.
+
+    Parameters
+    ----------
+    what:
+        How the part is called.
+    clock:
+        Name of the clock port.
+    timeout:
+        In seconds.
+    without:
+        Modules inside that ``flat`` was made without.
+    """
     began = time.perf_counter()
     states = 0
     why, differs = "", False
     try:
         with scratch.folder() as folder:
             (folder / "design.v").write_text(verilog, encoding="utf-8")
-            yosys.run(RTL.format(top=top), folder=folder)
+            holes = f"blackbox {' '.join(sorted(without))}" if without else ""
+            yosys.run(RTL.format(top=top, holes=holes), folder=folder)
             module = json.loads((folder / "rtl.json").read_text(encoding="utf-8"))["modules"][top]
+            _open(module, without, clock)
             names = _states_as_ports(module, clock)
             text, states = transition(flat, clock, names, module["ports"])
             (folder / "states.json").write_text(json.dumps({"modules": {"rtl": module}}), encoding="utf-8")
@@ -107,6 +135,22 @@ def prove(what: str, verilog: str, top: str, flat: Flat, clock: str, *, timeout:
         if not differs and "was not done" not in why:
             raise
     return Proof(what, not why, why, differs, states, time.perf_counter() - began)
+
+
+def _open(module: dict[str, Any], without: Collection[str], clock: str) -> None:
+    """Make ports of a module from Yosys's JSON of the pins of the modules inside that are left out.
+
+    The clock is dropped: it is no value in a step.
+    """
+    clock_bits = module["ports"].get(clock, {}).get("bits")
+    for name, cell in list(module["cells"].items()):
+        if cell["type"] in without:
+            for port, bits in cell["connections"].items():
+                if bits and bits != clock_bits:
+                    inner = cell["port_directions"][port]
+                    direction = "input" if inner == "output" else "output"
+                    module["ports"][f"{name}.{port}"] = {"direction": direction, "bits": bits}
+            del module["cells"][name]
 
 
 def _states_as_ports(module: dict[str, Any], clock: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Checked:
             (
                 each.what,
                 f"sampled: {each.vectors:,} ({each.of})",
-                f"{each.words:,} words equal",
+                f"{each.words:,} words equal, {each.vectors / each.seconds:,.0f} vectors/s",
                 f"{each.seconds:.1f}",
             )
             for each in self.comparisons
@@ -109,11 +109,12 @@ def run_check(
     library: Library,
     design: Design,
     samples: Iterable[tuple[str, Callable[[Step], Comparison]]],
-    to_prove: Sequence[str],
+    sampled: Collection[str],
     seed: int,
 ) -> Checked:
-    """Run ``samples``, named checks by simulation, prove the modules ``to_prove``, and return what was found.
+    """Run ``samples``, named checks by simulation, prove all other modules, and return what was found.
 
+    Each module is proved around those inside it. Those of ``sampled``, and what is inside them, are not.
     Raises CheckError where something differs.
     """
     comparisons, proofs = [], []
@@ -122,14 +123,28 @@ def run_check(
             shown.show(what)
             comparisons.append(sample(shown))
             comparisons[-1].require()
-        for module in to_prove:
+        for module, inside in modules_around(mapped, library, sampled).items():
             shown.show(f"proving {module}")
             parts = design.manifest["modules"]
-            flat = flatten(mapped, library, parts, top=module)
-            # Below the top the clock has Amaranth's name; the top's may be AXI4-Stream's.
-            clock = design.manifest["clock"] if module == design.name else "clk"
+            flat = flatten(mapped, library, parts, top=module, without=inside)
+            # Below the top the clock may have Amaranth's name, where the top's is AXI4's.
+            clock = design.manifest["clock"] if design.manifest["clock"] in flat.ports else "clk"
             name = module.removeprefix(f"{design.name}_")
-            proofs.append(prove(name, design.verilog, module, flat, clock, timeout=SECONDS))
+            proofs.append(prove(name, design.verilog, module, flat, clock, timeout=SECONDS, without=inside))
     checked = Checked(comparisons, proofs, seed)
     checked.require()
     return checked
+
+
+def modules_around(mapped: Mapped, library: Library, sampled: Collection[str]) -> dict[str, list[str]]:
+    """Return the modules in use from the top down, but ``sampled`` ones, each with the modules inside it."""
+    found: dict[str, list[str]] = {}
+    left = [mapped.top]
+    while left:
+        module = left.pop(0)
+        if module in sampled or module in found or module not in mapped.modules:
+            continue
+        kinds = {cell["type"] for cell in mapped.modules[module]["cells"].values()}
+        found[module] = sorted(kinds - library.cells.keys())
+        left += found[module]
+    return found

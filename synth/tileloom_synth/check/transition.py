@@ -13,9 +13,13 @@ from ..gates.behaviour import behaviour
 from ..gates.boolean import expression
 from ..gates.flat import ONE, ZERO, Flat
 from ..gates.units import Circuit, circuit
+from ..library.cells import Cell, pins
 
 INVERTER = (1, 0b01)
 """Inputs and truth table."""
+
+STILL = "1'b0"
+"""The condition under which a clock that is a constant rises."""
 
 
 class UnprovableError(Exception):
@@ -50,7 +54,8 @@ def transition(flat: Flat, clock: str, names: list[str], ports: dict[str, Any]) 
             count += 1
             own, inverted = _named(flat, place, net, inverters)
             after = _of(expression(flops.next_state, pins), pins, flops.pins[:, column])
-            enable = enables.get(int(flops.pins[clock_pins[0], column]))
+            clocked = int(flops.pins[clock_pins[0], column])
+            enable = STILL if clocked in (ZERO, ONE) else enables.get(clocked)
             if enable is None:
                 raise UnprovableError("a clock that is neither the clock nor gated by a clock gate")
             value = after if enable == "1'b1" else f"({enable}) ? ({after}) : n[{net}]"
@@ -65,9 +70,11 @@ def transition(flat: Flat, clock: str, names: list[str], ports: dict[str, Any]) 
             del ports[port]
     lines += [f"assign next[{index}] = {following[own]};" for index, own in enumerate(kept)]
     header = []
-    for port, bits in flat.ports.items():
-        if port == clock or port not in ports:
-            continue
+    clock_net = [int(bit) for bit in flat.ports.get(clock, ())]
+    shown = {port: bits for port, bits in flat.ports.items() if len(bits) and list(bits) != clock_net}
+    if different := shown.keys() ^ (ports.keys() - {"state", "next"}):
+        raise UnprovableError(f"ports that only one of both has: {', '.join(sorted(different))}")
+    for port, bits in shown.items():
         direction = "input" if port in flat.inputs else "output"
         header.append(f"{direction} [{len(bits) - 1}:0] {_quoted(port)}")
         for index, bit in enumerate(bits):
@@ -118,27 +125,36 @@ def _enables(flat: Flat, parts: Circuit, clock: np.ndarray) -> dict[int, str]:
     """Return for each net that is the clock, gated or not, the condition under which it rises."""
     found = {int(clock[0]): "1'b1"}
     gates = [
-        (behaviour(each.cell), known)
+        (behaviour(each.cell), known, _clock_pin(each.cell))
         for each, known in zip(flat.instances, parts.pins, strict=True)
         if each.cell.clock_gate
     ]
     changed = True
     while changed:
         changed = False
-        for does, known in gates:
+        for does, known, source in gates:
             (output,) = does.outputs
             for column, net in enumerate(map(int, known[output])):
-                sources = [pin for pin in does.inputs if int(known[pin][column]) in found]
-                if net in found or not sources or does.taken is None:
+                clocked = int(known[source][column])
+                if clocked in (ZERO, ONE):
+                    found[net] = STILL
+                if net in found or clocked not in found or does.taken is None:
                     continue
-                pins = [pin for pin in does.inputs if pin != sources[0]]
-                taken = _restricted(does.taken, does.arity, does.inputs.index(sources[0]))
+                pins = [pin for pin in does.inputs if pin != source]
+                taken = _restricted(does.taken, does.arity, does.inputs.index(source))
                 texts = [f"p{index}" for index in range(len(pins))]
                 own = _of(expression(taken, texts), texts, np.array([known[pin][column] for pin in pins]))
-                before = found[int(known[sources[0]][column])]
+                before = found[clocked]
                 found[net] = own if before == "1'b1" else f"({before}) & ({own})"
                 changed = True
     return found
+
+
+def _clock_pin(cell: Cell) -> str:
+    """Return the pin of a clock gate that its clock comes in at."""
+    return next(
+        name for name, pin in pins(cell.group) if pin.attributes.get("clock_gate_clock_pin") == "true"
+    )
 
 
 def _restricted(table: int, arity: int, place: int) -> int:

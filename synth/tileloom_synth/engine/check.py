@@ -1,4 +1,4 @@
-"""``tileloom synth --check`` of an engine: its core is sampled, its control proved."""
+"""``tileloom synth --check`` of an engine: its arithmetic is sampled, all around it proved."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from ..check.report import VECTORS, Checked, run_check
 from ..flow import Mapped
 from ..gates.flat import flatten
 from ..library.standard_cells import Library
+from ..synthesis import UNITS
 from ..systolic.element_check import check_element
 from .core_check import check_core
+from .requantise_check import check_requantise
 
-CONTROL = ("walker", "dispatch", "sequencer", "loader", "lock", "feeder")
-"""Parts whose modules are proved, by the first name in theirs; none has a multiplier or a large memory."""
+ARITHMETIC = ("processing_element_add", "processing_element_multiply")
+"""Modules of a systolic core that are sampled, besides ``UNITS``."""
 
 LANES = 512
 """Cores simulated at once: about a hundred thousand elements' results of a 4 x 8 x 8 core."""
@@ -37,7 +39,11 @@ def check(config: EngineConfig, design: Design, mapped: Mapped, library: Library
             ("processing element", lambda shown: check_element(config.systolic, element, rng, VECTORS))
         )
     samples.append(("compute core", lambda shown: check_core(config, core, rng, lanes=LANES)))
-    to_prove = [
-        name for name in mapped.modules if name.removeprefix(f"{design.name}_array_").split("_")[0] in CONTROL
-    ]
-    return run_check(mapped, library, design, samples, to_prove, seed)
+    if config.requantise:
+        lane = flatten(mapped, library, parts, top=f"{design.name}_requantise")
+        samples.append(
+            ("requantisation", lambda shown: check_requantise(config, lane, rng, VECTORS)),
+        )
+    sampled = [name for name, part in parts.items() if part in UNITS]
+    sampled += [f"{design.name}_{name}" for name in ARITHMETIC]
+    return run_check(mapped, library, design, samples, sampled, seed)

@@ -28,8 +28,8 @@ def run(config: EngineConfig, **options: Any) -> None:
       tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns -o silicon
       tileloom synth engine-int8 --check
 
-    --check simulates the compute core's netlist gate by gate against the golden model, and proves control
-    equal to the RTL; the rest, the drain above all, is not checked.
+    --check simulates the netlists of the compute core and of requantisation gate by gate against the golden
+    model, and proves all around their arithmetic equal to the RTL.
     With -o: netlist, constraints (SDC), models of cells and memories, a list of files, the report as JSON.
 
     Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.

@@ -1,7 +1,7 @@
 """An engine's compute core as a netlist against the golden model, through its own ports, in every lane.
 
 Blocks of B come at random, are taken when they are there, and serve one to three tiles of A with pauses
-between. The engine's other parts hold no arithmetic but requantisation; those of control can be proved.
+between. The engine's other parts hold no arithmetic but requantisation, and can be proved.
 """
 
 from __future__ import annotations
@@ -96,6 +96,11 @@ class Floats:
         return total[:, None]
 
 
+def numbers_of(config: EngineConfig, rng: np.random.Generator) -> Integers | Floats:
+    """Return the operands of a core's kind."""
+    return Integers(config, rng) if config.core is Core.DOT_PRODUCT else Floats(config, rng)
+
+
 def timing_of(config: EngineConfig) -> Timing:
     """Return a core's fixed numbers of cycles."""
     return (dot_product if config.core is Core.DOT_PRODUCT else systolic_core).timing(config)
@@ -108,7 +113,7 @@ def check_core(
     began = time.perf_counter()
     found = Comparison("compute core", "tile of A")
     simulator = Simulator(flat, words=bits.words_of(lanes), clock="clk", rng=rng)
-    numbers = Integers(config, rng) if config.core is Core.DOT_PRODUCT else Floats(config, rng)
+    numbers = numbers_of(config, rng)
     timing = timing_of(config)
     blocks = np.stack([numbers.blocks(lanes) for _ in range(BLOCKS)], axis=1)
     beats = _beats(config, blocks, rng)

@@ -29,8 +29,8 @@ def synthesise(
     config:
         The engine.
     check, seed:
-        Hold the compute core's netlist to the golden model and that of control to its RTL, on vectors drawn
-        with this seed.
+        Hold the netlists of compute core and requantisation to the golden model, and all around their
+        arithmetic to its RTL, on vectors drawn with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``.
 

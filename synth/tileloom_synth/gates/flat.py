@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ CONSTANTS: dict[int | str, int] = {"0": ZERO, "1": ONE, "x": ZERO, "z": ZERO}
 """As Yosys writes them; what it leaves open is taken for 0."""
 
 Nets = npt.NDArray[np.int64]
+
+_READ_REGISTER = re.compile(r"\$\\\w+\$rdreg\[\d+\]\$q")
+"""Of a memory's read port: a register that Yosys makes, of the same name wherever the memory is read in."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ class _Builder:
                 if body["port_directions"][port] == "output":
                     self.open_inputs.add(f"{path}{cell}.{port}")
         for word, known in module["netnames"].items():
-            if not known["hide_name"]:
+            if not known["hide_name"] or _READ_REGISTER.fullmatch(word):
                 for place, bit in enumerate(known["bits"], known.get("offset", 0)):
                     if bit in nets:
                         self.names.setdefault(nets[bit], f"{path}{word}[{place}]")

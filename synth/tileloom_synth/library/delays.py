@@ -51,7 +51,7 @@ def fan_out_of_four(usable: Mapping[str, Cell], templates: Mapping[str, Group]) 
 def _measure(cell: Cell, templates: Mapping[str, Group]) -> FanOutOfFour:
     source, (drain,) = cell.inputs[0], cell.outputs
     by_name = dict(cells.pins(cell.group))
-    load = float(by_name[source].attributes.get("capacitance", "nan"))
+    load = by_name[source].number("capacitance")
     tables = {
         table.kind: _Table(table, templates)
         for arc in by_name[drain].all("timing")
@@ -78,10 +78,10 @@ class _Table:
         self._by_load = "capacitance" in first
         axes = []
         for index in ("index_1", "index_2"):
-            points = group.complex(index) or (template.complex(index) if template else None)
-            axes.append(_numbers(points or ("0",)))
+            points = group.numbers(index) or (template.numbers(index) if template else [])
+            axes.append(points or [0.0])
         self._axes = axes
-        values = [number for row in group.complex("values") or () for number in _numbers((row,))]
+        values = group.numbers("values")
         width = len(axes[1])
         if len(values) != width * len(axes[0]):
             raise ValueError(f"{group.where}: {group.kind}: {len(values)} values, not {width * len(axes[0])}")
@@ -100,7 +100,3 @@ def _between(points: Sequence[float], values: Sequence[float], at: float) -> flo
         return values[0]
     low, high = points[upper - 1], points[upper]
     return values[upper - 1] + (values[upper] - values[upper - 1]) * (at - low) / (high - low)
-
-
-def _numbers(texts: Sequence[str]) -> list[float]:
-    return [float(number) for text in texts for number in text.replace(",", " ").split()]

@@ -8,6 +8,7 @@ makers have besides: attributes without ``;`` at a line's end, ``;`` after ``}``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,6 +87,25 @@ class Group:
         """Return the arguments of the first complex attribute of this name, or None."""
         found = (each for each in self.statements if isinstance(each, Complex) and each.name == name)
         return next((each.arguments for each in found), None)
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Return the number that a simple attribute is. Raises LibertyError where it is none."""
+        text = self.attributes.get(name)
+        return default if text is None else self._number(name, text)
+
+    def numbers(self, name: str) -> list[float]:
+        """Return the numbers in a complex attribute, none where there is none. Raises LibertyError."""
+        texts = " ".join(self.complex(name) or ()).replace(",", " ").split()
+        return [self._number(name, text) for text in texts]
+
+    def _number(self, name: str, text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise LibertyError(f"{self.where}: {self.kind} ({self.name}): {name}: {text} is no number")
+        return value
 
 
 Statement = Simple | Complex | Group

@@ -134,12 +134,12 @@ class _Leakage:
         places = simulator.pins[index]
         names = (*does.inputs, *does.outputs)
         self.pins = [places[name] for name in names]
-        self.rest = float(each.cell.group.attributes.get("cell_leakage_power", "0")) * units.leakage
+        self.rest = each.cell.group.number("cell_leakage_power") * units.leakage
         self.states: list[tuple[int, float]] = []
         for group in each.cell.group.all("leakage_power"):
             if group.attributes.get("related_pg_pin") in ground:
                 continue
-            watts = float(group.attributes.get("value", "0")) * units.leakage
+            watts = group.number("value") * units.leakage
             condition = group.attributes.get("when")
             if condition is None:
                 self.rest = watts

@@ -58,7 +58,7 @@ def rates(simulator: Simulator, units: Units) -> list[Rates]:
         for pin in does.outputs:
             internal[pin] = _output(groups[pin], each, places, units, slews, loads)
         for pin in does.inputs:
-            capacitance = float(groups[pin].attributes.get("capacitance", "0")) * units.load
+            capacitance = groups[pin].number("capacitance") * units.load
             charge[pin] = np.full(len(each.names), capacitance * units.supply**2 / 2)
         own = {pin: slews[places[pin]] for pin in does.inputs}
         for pin, energy in _hidden(each.cell, does, groups, units, own):
@@ -73,7 +73,7 @@ def _loads(simulator: Simulator, units: Units) -> Floats:
     for each, places in zip(simulator.flat.instances, simulator.pins, strict=True):
         groups = dict(pins(each.cell.group))
         for pin in each.cell.inputs:
-            np.add.at(loads, places[pin], float(groups[pin].attributes.get("capacitance", "0")) * units.load)
+            np.add.at(loads, places[pin], groups[pin].number("capacitance") * units.load)
     return loads
 
 

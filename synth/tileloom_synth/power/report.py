@@ -37,6 +37,11 @@ def joules(energy: float) -> str:
     return f"{energy * 1e15:,.3g} fJ"
 
 
+def microwatts(power: float) -> str:
+    """Return a power in uW: libraries leak by a factor of thousands differently."""
+    return f"{power * 1e6:,.2f}" if power >= 1e-6 else f"{power * 1e6:.3g}"
+
+
 def by_origin(title: str, energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str, float]) -> Sheet:
     """Return the table of energy by origin (pJ a cycle) for each bound, and of leakage (uW)."""
     first = energy[BOUNDS[0]]
@@ -48,9 +53,9 @@ def by_origin(title: str, energy: Mapping[str, Mapping[str, Energy]], leakage: M
         cells = [
             text for part, share in zip(own, shares, strict=True) for text in (f"{part * 1e12:,.3f}", share)
         ]
-        rows.append((origin, *cells, f"{leakage[origin] * 1e6:,.2f}"))
+        rows.append((origin, *cells, microwatts(leakage[origin])))
     whole = [text for bound in BOUNDS for text in (f"{totals[bound] * 1e12:,.3f}", "100.0%")]
-    rows.append(("total", *whole, f"{sum(leakage.values()) * 1e6:,.2f}"))
+    rows.append(("total", *whole, microwatts(sum(leakage.values()))))
     headings = ("origin", "zero delay, pJ", "share", "unit delay, pJ", "share", "leakage, uW")
     return Sheet(title, headings, rows)
 

@@ -75,12 +75,9 @@ class Units:
         group = library.groups[0]
         volt = _unit(group, "voltage_unit", "1V")
         load = library.load_unit_ff * 1e-15
-        try:
-            supply = float(group.attributes["nom_voltage"]) * volt
-        except (KeyError, ValueError):
-            raise LibraryError(
-                f"{group.where}: nom_voltage is missing, without which there is no energy"
-            ) from None
+        supply = group.number("nom_voltage") * volt
+        if not supply > 0:
+            raise LibraryError(f"{group.where}: nom_voltage is missing, without which there is no energy")
         found = any(
             next(pin.all("internal_power"), None)
             for c in library.cells.values()
@@ -118,7 +115,7 @@ class Units:
         return self._table(group, self.time)
 
     def _table(self, group: Group, unit: float) -> Table:
-        values = _numbers(group.complex("values") or ())
+        values = np.array(group.numbers("values"))
         if group.name == "scalar" or len(values) == 1:
             one = np.zeros(1)
             return Table(one, one, np.full((1, 1), values[0] * unit if len(values) else 0.0))
@@ -127,10 +124,9 @@ class Units:
         variables = [variable for variable in found if variable]
         indices = []
         for place in range(1, len(variables) + 1):
-            own = group.complex(f"index_{place}") or (
-                template.complex(f"index_{place}") if template else None
-            )
-            indices.append(_numbers(own or ()))
+            name = f"index_{place}"
+            own = group.numbers(name) or (template.numbers(name) if template else [])
+            indices.append(np.array(own))
         scaled: dict[str, Floats] = {}
         for variable, index in zip(variables, indices, strict=True):
             if variable in _SLEW:
@@ -147,10 +143,6 @@ class Units:
         if len(variables) == 1:
             grid = grid.reshape((-1, 1) if "slew" in scaled else (1, -1))
         return Table(scaled.get("slew", zero), scaled.get("load", zero), grid)
-
-
-def _numbers(texts: tuple[str, ...]) -> Floats:
-    return np.array([float(each) for text in texts for each in text.replace(",", " ").split()])
 
 
 def _unit(group: Group, name: str, default: str) -> float:

@@ -7,6 +7,7 @@ control, are simulated as they are, without elements. For a 4 x 4 array the sum 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy as np
 from tileloom.design import Design
 from tileloom.systolic.config import SystolicConfig
 from tileloom_sim.systolic.interface import Interface
-from tileloom_sim.systolic.operands import Operands
 
 from ..flow import Mapped
 from ..gates.flat import flatten
@@ -22,7 +22,7 @@ from ..library.standard_cells import Library
 from ..power.meter import Energy, Reading
 from ..power.report import BOUNDS
 from ..power.tables import Units
-from .activity import Activity, activity
+from .activity import Activity
 from .edge_power import measure_array
 from .element_power import MODES, measure_element
 
@@ -86,12 +86,13 @@ def measure(
     config: SystolicConfig,
     mapped: Mapped,
     library: Library,
-    operands: Operands,
+    seen: Activity,
     rng: np.random.Generator,
+    *,
+    show: Callable[[str], None] = lambda text: None,
 ) -> ArrayPower:
-    """Return the energy of an array that computes ``operands``. Raises UserError as ``activity`` does."""
+    """Return the energy of an array at work on ``seen``; ``show`` is told what is simulated."""
     units = Units.of(library)
-    seen = activity(config, operands, rng, LANES)
     transfers = design.manifest["timing"]["weight_transfers_per_tile"]
     element, elements = f"{design.name}_processing_element", config.rows * config.columns
     modules = design.manifest["modules"]
@@ -102,7 +103,9 @@ def measure(
     leakage: dict[str, float] = {}
     for bound in BOUNDS:
         unit_delays = bound == BOUNDS[1]
+        show(f"an element, {bound}")
         inner = measure_element(config, flat, units, seen, rng, unit_delays=unit_delays, transfers=transfers)
+        show(f"the edges, {bound}")
         outer = measure_array(
             interface, edges, units, seen, rng, unit_delays=unit_delays, transfers=transfers
         )
@@ -120,7 +123,7 @@ def whole(
     config: SystolicConfig,
     mapped: Mapped,
     library: Library,
-    operands: Operands,
+    seen: Activity,
     rng: np.random.Generator,
     *,
     unit_delays: bool,
@@ -131,7 +134,7 @@ def whole(
         Interface.of_manifest(design.manifest),
         flat,
         Units.of(library),
-        activity(config, operands, rng, LANES),
+        seen,
         rng,
         unit_delays=unit_delays,
         transfers=design.manifest["timing"]["weight_transfers_per_tile"],

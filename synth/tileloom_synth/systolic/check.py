@@ -14,7 +14,7 @@ from tileloom.systolic.config import SystolicConfig
 from tileloom_sim.systolic.interface import Interface
 
 from ..check.outcome import Comparison
-from ..check.report import VECTORS, Checked, run_check
+from ..check.report import VECTORS, Checked, modules_around, run_check
 from ..flow import Mapped
 from ..gates import bits
 from ..gates.flat import flatten
@@ -23,11 +23,8 @@ from .array_check import check_array
 from .element_check import check_element
 
 ELEMENT = "processing_element"
-WITH_ELEMENTS = ("array", "array_mesh", "row")
-"""Modules whose proof would be that of all elements in them."""
-
-PROVABLE_BITS, PROVABLE_SUM = 12, 16
-"""Widest product of significands and accumulator of an element that SAT does within seconds."""
+PROVABLE_PRODUCT, PROVABLE_SUM = 16, 16
+"""Widest product of significands and accumulator of which SAT does multiplier and adder within seconds."""
 
 
 def refuse_module(module: str | None) -> None:
@@ -62,13 +59,16 @@ def check(
             )
 
         samples.append(("whole array", whole))
+    return run_check(mapped, library, design, samples, _sampled(config, design, mapped, library), seed)
+
+
+def _sampled(config: SystolicConfig, design: Design, mapped: Mapped, library: Library) -> list[str]:
+    """Return the modules whose arithmetic is too wide for SAT; of an array that was made flat, all of it."""
     weight = config.weight
     product = config.activation.significand_bits + (
         weight.magnitude_bits if isinstance(weight, SignMagnitude) else weight.significand_bits
     )
-    small = product <= PROVABLE_BITS and config.accumulator.width <= PROVABLE_SUM
-    within = (design.name, element, *(f"{design.name}_{name}" for name in WITH_ELEMENTS))
-    to_prove = [name for name in mapped.modules if name not in within and not name.startswith(f"{element}_")]
-    if small and element in mapped.modules:
-        to_prove.append(element)
-    return run_check(mapped, library, design, samples, to_prove, seed)
+    wide = {"multiply": product > PROVABLE_PRODUCT, "add": config.accumulator.width > PROVABLE_SUM}
+    parts = [f"{design.name}_{ELEMENT}_{name}" for name, too_wide in wide.items() if too_wide]
+    apart = modules_around(mapped, library, sampled=())
+    return parts if all(part in apart for part in parts) else [mapped.top]

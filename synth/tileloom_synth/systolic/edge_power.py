@@ -54,7 +54,7 @@ def measure_array(
         if moving and index % interval == 0:
             for port in bottom:
                 simulator.set(port, words(seen.results, 1, config.accumulator.width))
-        simulator.settle(unit_delays=unit_delays)
+        simulator.settle(unit_delays=unit_delays and measured)
         if measured:
             meter.cycle()
         simulator.tick()

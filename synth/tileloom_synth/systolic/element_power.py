@@ -44,7 +44,7 @@ def measure_element(
                 simulator.set(port, value)  # type: ignore[arg-type]
 
     def cycle(measured: bool) -> None:
-        simulator.settle(unit_delays=unit_delays)
+        simulator.settle(unit_delays=unit_delays and measured)
         if measured:
             meter.cycle()
         simulator.tick()

@@ -16,13 +16,36 @@ from tileloom_sim.systolic.stimulus import adder_pairs, float_words, multiplier_
 
 
 def factors(rng: np.random.Generator, config: SystolicConfig, count: int) -> tuple[Words, Words]:
-    """Return ``count`` activations and weights: those of benches, and products with long runs of ones."""
+    """Return ``count`` activations and weights.
+
+    Those of benches, products with long runs of ones, and products so small that what cancellation leaves of
+    them can be too small.
+    """
     a, w = multiplier_pairs(rng, config.activation, config.weight, config.accumulator, count)
     order = rng.permutation(count)  # they come sorted by kind
     a, w = a[order], w[order]
     chosen = rng.random(count) < 0.5
     a[chosen] = _with_long_product(rng, config.activation, a[chosen], _significand(w[chosen], config.weight))
+    low = rng.random(count) < 0.2
+    a[low] = _with_low_product(rng, config, a[low], w[low])
     return a, w
+
+
+def _with_low_product(
+    rng: np.random.Generator, config: SystolicConfig, words: Words, weights: Words
+) -> Words:
+    """Return activations whose products with ``weights`` have exponents near the accumulator's lowest."""
+    own, weight, accumulator = config.activation, config.weight, config.accumulator
+    if isinstance(weight, FloatFormat):
+        scale = (weights >> np.uint64(weight.fraction_bits)).astype(np.int64) & weight.infinity_exponent
+        scale -= weight.bias
+    else:
+        scale = np.frexp(_significand(weights, weight).astype(np.float64))[1] - 1
+    wanted = rng.integers(1, accumulator.fraction_bits + 3, len(words)) - accumulator.bias
+    exponent = np.clip(wanted - scale + own.bias, 1, own.infinity_exponent - 1).astype(np.uint64)
+    bits = np.uint64(own.fraction_bits)
+    kept = np.uint64(1 << (own.width - 1)) | np.uint64((1 << own.fraction_bits) - 1)
+    return words & kept | exponent << bits
 
 
 def _significand(words: Words, number_format: Format) -> np.ndarray:
@@ -56,7 +79,8 @@ def partial_sums(rng: np.random.Generator, config: SystolicConfig, products: Wor
     sign = np.uint64(1 << (accumulator.width - 1))
     magnitude = (products & (sign - np.uint64(1))).astype(np.int64)
     largest = accumulator.infinity_exponent << bits
-    step = rng.integers(-3, 4, count) << rng.integers(0, bits + 2, count)
+    most = np.where(rng.random(count) < 0.5, 1, bits + 2)
+    step = rng.integers(-3, 4, count) << rng.integers(0, most)
     near = np.clip(magnitude + step * (rng.random(count) < 0.8), 0, largest).astype(np.uint64)
     near |= (products & sign) ^ np.where(rng.random(count) < 0.75, sign, np.uint64(0))
     return np.choose(

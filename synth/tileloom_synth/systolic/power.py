@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Unpack
 
 import numpy as np
 
-from tileloom.arguments import check_choice, check_share, check_whole
-from tileloom.cli.console import Sheet, step
+from tileloom.cli.console import step
 from tileloom.cli.result import Result
 from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
@@ -17,11 +18,13 @@ from tileloom_sim.layout import MATRIX, named, oriented
 from tileloom_sim.systolic.operands import Operands, Scaling, prepare
 
 from ..options import TargetOptions, power_target
-from ..power.report import BOUNDS, NOTES, by_bound, by_origin, figures_of, joules
+from ..power.data import check_data, check_seed, remark
+from ..power.outcome import Row, outcome
+from ..power.report import BOUNDS
 from ..progress import progress
 from ..synthesis import synthesise
-from .activity import random_operands
-from .array_power import ArrayPower, measure
+from .activity import activity, random_operands
+from .array_power import LANES, ArrayPower, measure
 from .element_power import MODES
 
 
@@ -60,21 +63,14 @@ def power(
     ToolError
         Yosys or OpenSTA fails.
     """
-    check_share("prune", prune)
-    check_whole("seed", seed, 0, 2**63 - 1)
-    check_choice("per", per, ("tensor", "column"))
-    if (weights is None) != (activations is None):
-        raise UserError("give both --weights and --activations, or neither")
-    if weights is None:
-        for name, value in {"layout": layout, "per": per}.items():
-            if value is not None:
-                raise UserError(f"--{name}: goes with --weights and --activations")
+    check_seed(seed)
+    check_data(weights, activations, layout, per, prune)
     goal = power_target(**options)
-    assert goal.constraints is not None
-    library, period = goal.library, goal.constraints.period_ps
+    library = goal.library
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     rng = np.random.default_rng(chosen)
     operands = _operands(config, weights, layout, activations, prune, per, rng)
+    seen = activity(config, operands, rng, LANES)
     design = generate(config)
     with progress(f"Synthesising {design.name} to {library.name}") as shown:
         report = synthesise(
@@ -87,29 +83,25 @@ def power(
             macs=config.rows * config.columns,
             progress=shown,
         )
-    with step(f"Simulating {design.name}"):
-        found = measure(design, config, report.mapped, library, operands, rng)
-    figures = {
-        "name": design.name,
-        "library": library.name,
-        "period_ps": period,
-        "met": bool(report.timing and report.timing.met),
-        "seed": chosen,
-        "data": "random" if weights is None else "given",
-        **_figures(found, period),
-    }
-    met = [] if figures["met"] else [f"the netlist does not meet {period:g} ps: its cells would be larger"]
-    data = (
-        f"normally distributed data, seed {chosen}"
-        if weights is None
-        else f"seed {chosen} draws the elements"
+    with step(f"Simulating {design.name}") as shown_step:
+        found = measure(design, config, report.mapped, library, seen, rng, show=shown_step.show)
+    return outcome(
+        design.name,
+        f"{design.name}: energy of a cycle",
+        goal,
+        report,
+        seed=chosen,
+        energy={bound: found.energy[bound][MODES[0]] for bound in BOUNDS},
+        leakage=found.leakage,
+        rows=_rows(found),
+        remarks=[remark(weights, chosen, "the elements")],
+        figures={
+            "data": "random" if weights is None else "given",
+            "tiles": found.seen.tiles,
+            "computed": found.seen.kept,
+            "vectors": found.seen.vectors,
+        },
     )
-    title = f"{design.name}: energy of a cycle in {library.name}, computing"
-    tables = [
-        by_origin(title, {b: found.energy[b][MODES[0]] for b in BOUNDS}, found.leakage),
-        _sheet(found, period),
-    ]
-    return Result(figures, tables, [*NOTES, data, *met])
 
 
 def _operands(
@@ -130,46 +122,21 @@ def _operands(
     return operands
 
 
-def _rows(found: ArrayPower, period_ps: float) -> list[tuple[str, str, list[float]]]:
-    """Return what is told besides origins: a key, words for it, and joules or watts for each bound."""
-    leak = sum(found.leakage.values())
-    period = period_ps * 1e-12
+def _rows(found: ArrayPower) -> list[Row]:
+    """Return what is told besides origins."""
+    seen = found.seen
     macs = found.config.rows * found.config.columns
+
+    def row(key: str, text: str, value: Callable[[str], float]) -> Row:
+        return Row(key, text, [value(bound) for bound in BOUNDS])
+
     return [
         *(
-            (
-                f"{mode.replace(' ', '_')}_cycle_j",
-                f"a cycle, {mode}",
-                [found.per_cycle(b, mode) for b in BOUNDS],
-            )
+            row(f"{mode.replace(' ', '_')}_cycle_j", f"a cycle, {mode}", partial(found.per_cycle, mode=mode))
             for mode in MODES
         ),
-        ("mac_j", f"a MAC, computing ({macs} elements)", [found.per_mac(b) for b in BOUNDS]),
-        ("load_j", f"loading a tile's weights ({found.transfers} cycles)", [found.load(b) for b in BOUNDS]),
-        ("tile_j", f"a tile of {found.seen.vectors} vectors", [found.per_tile(b) for b in BOUNDS]),
-        (
-            "gemm_j",
-            f"the GEMM: {found.seen.kept} of {found.seen.tiles} tiles",
-            [found.per_gemm(b) for b in BOUNDS],
-        ),
-        ("power_w", "power, computing, with leakage", [found.per_cycle(b) / period + leak for b in BOUNDS]),
+        row("mac_j", f"a MAC, computing ({macs} elements)", found.per_mac),
+        row("load_j", f"loading a tile's weights ({found.transfers} cycles)", found.load),
+        row("tile_j", f"a tile of {seen.vectors} vectors", found.per_tile),
+        row("gemm_j", f"the GEMM: {seen.kept} of {seen.tiles} tiles", found.per_gemm),
     ]
-
-
-def _figures(found: ArrayPower, period_ps: float) -> dict[str, Any]:
-    computing = {bound: found.energy[bound][MODES[0]] for bound in BOUNDS}
-    return {
-        **figures_of(computing, found.leakage),
-        "tiles": found.seen.tiles,
-        "computed": found.seen.kept,
-        "vectors": found.seen.vectors,
-        **by_bound(*((key, values) for key, _, values in _rows(found, period_ps))),
-    }
-
-
-def _sheet(found: ArrayPower, period_ps: float) -> Sheet:
-    rows = []
-    for key, text, values in _rows(found, period_ps):
-        told = [f"{value * 1e3:,.3f} mW" if key == "power_w" else joules(value) for value in values]
-        rows.append((text, *told))
-    return Sheet("Dynamic energy", ("", *BOUNDS), rows)

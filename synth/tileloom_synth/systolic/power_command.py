@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import click
-
-from tileloom.cli.options import (
-    force_option,
-    input_option,
-    json_option,
-    output_option,
-    prune_option,
-    seed_option,
-)
-from tileloom.errors import UserError
-from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
-from tileloom_sim.layout import MATRIX
 
-from ..options import constraint_options, library_options
+from ..power.run import common_options, data_options, run_job
 from .power import power
 
-OPTIONS = [
-    *library_options(),
-    *constraint_options(),
-    input_option("weights", "W.npy", "Weights of your own GEMM Y = X W."),
-    click.Option(
-        ["--layout"], type=click.Choice(MATRIX), help="Of W: KN is K x N, NK is N x K, as PyTorch has it."
-    ),
-    input_option("activations", "X.npy", "M x K activations of the GEMM."),
-    prune_option("W's tiles"),
-    click.Option(
-        ["--per"],
-        type=click.Choice(["tensor", "column"]),
-        help="Quantise float weights with one scale, or one for each column.  [default: tensor]",
-    ),
-    seed_option("Replay what is drawn"),
-    output_option("REPORT.json", "Where to write the report, as --json prints it."),
-    force_option(),
-    json_option(),
-]
+OPTIONS = common_options(*data_options("W's tiles", "column"))
 
 
-def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bool, **options: Any) -> None:
+def run(config: SystolicConfig, **options: Any) -> None:
     """Measure a systolic array's energy on its netlist: per cycle, MAC, tile and GEMM, by origin.
 
     CONFIG is a preset's name or a TOML file. The array is mapped for --clock; elements, drawn at random, and
@@ -62,11 +30,4 @@ def run(config: SystolicConfig, *, output: Path | None, force: bool, as_json: bo
 
     Exit status: 0 done, 1 a tool failed, 2 wrong input.
     """
-    if force and output is None:
-        raise UserError("--force: there is nothing to overwrite; it goes with -o")
-    inputs = [*options["files"], options["weights"], options["activations"]]
-    outputs = claim({"-o": output}, inputs=inputs, force=force)
-    result = power(config, **options)
-    if output is not None:
-        outputs.write({output: result.json})
-    result.show({"report": output}, as_json=as_json)
+    run_job(power, config, **options)

@@ -10,8 +10,7 @@ from typing import Unpack
 
 import numpy as np
 
-from tileloom.arguments import check_whole
-from tileloom.cli.console import Sheet, step
+from tileloom.cli.console import step
 from tileloom.cli.result import Result
 from tileloom.errors import UserError
 from tileloom.xfu.config import Host, XfuConfig
@@ -21,8 +20,10 @@ from ..check.outcome import Comparison
 from ..gates import bits
 from ..gates.flat import flatten
 from ..options import TargetOptions, power_target
+from ..power.data import check_seed
 from ..power.meter import Meter, Reading
-from ..power.report import BOUNDS, NOTES, by_bound, by_origin, figures_of, joules
+from ..power.outcome import Row, outcome
+from ..power.report import BOUNDS
 from ..power.tables import Units
 from ..progress import progress
 from ..synthesis import synthesise
@@ -59,14 +60,13 @@ def power(
     ToolError
         Yosys or OpenSTA fails.
     """
-    check_whole("seed", seed, 0, 2**63 - 1)
+    check_seed(seed)
     if config.host is Host.CV32E40P:
         raise UserError(
             "host: power is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
         )
     goal = power_target(**options)
-    assert goal.constraints is not None
-    library, period = goal.library, goal.constraints.period_ps
+    library = goal.library
     units = Units.of(library)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     design = generate(config)
@@ -99,35 +99,23 @@ def power(
             executed = sum(core.completed for core in cores) - before
             found[bound] = meter.read()
     per_instruction = MEASURED * bits.LANES / executed
-    energy = {bound: reading.origins for bound, reading in found.items()}
-    leakage = found[BOUNDS[0]].leakage
     totals = [found[bound].energy.total for bound in BOUNDS]
-    watts = [total / (period * 1e-12) + sum(leakage.values()) for total in totals]
-    rows = [
-        ("a cycle", *map(joules, totals)),
-        (f"an instruction ({per_instruction:.2f} cycles)", *(joules(t * per_instruction) for t in totals)),
-        ("power, with leakage", *(f"{each * 1e3:,.3f} mW" for each in watts)),
-    ]
-    met = bool(report.timing and report.timing.met)
-    figures = {
-        "name": design.name,
-        "library": library.name,
-        "period_ps": period,
-        "met": met,
-        "seed": chosen,
-        **figures_of(energy, leakage),
-        "instructions": executed,
-        "cycles_per_instruction": per_instruction,
-        **by_bound(
-            ("cycle_j", totals),
-            ("instruction_j", [total * per_instruction for total in totals]),
-            ("power_w", watts),
-        ),
-    }
-    remarks = [*NOTES, f"random instructions, seed {chosen}"]
-    if not met:
-        remarks.append(f"the netlist does not meet {period:g} ps: its cells would be larger")
-    title = f"{top}: energy of a cycle in {library.name}"
-    return Result(
-        figures, [by_origin(title, energy, leakage), Sheet("Dynamic energy", ("", *BOUNDS), rows)], remarks
+    return outcome(
+        design.name,
+        f"{top}: energy of a cycle",
+        goal,
+        report,
+        seed=chosen,
+        energy={bound: reading.origins for bound, reading in found.items()},
+        leakage=found[BOUNDS[0]].leakage,
+        rows=[
+            Row("cycle_j", "a cycle", totals),
+            Row(
+                "instruction_j",
+                f"an instruction ({per_instruction:.2f} cycles)",
+                [total * per_instruction for total in totals],
+            ),
+        ],
+        remarks=[f"random instructions, seed {chosen}"],
+        figures={"instructions": executed, "cycles_per_instruction": per_instruction},
     )

@@ -29,6 +29,12 @@ CYCLES = 300
 """In each lane; an instruction takes about six of them."""
 
 
+WRITTEN, READ = 6, 8
+"""Registers that instructions write, from 0 on, and those that they read."""
+
+LONG = range(WRITTEN, READ)
+"""Registers that keep what they began with, ones at its end, so that addresses have long carries."""
+
 Compared = tuple[str, int, int]
 
 
@@ -46,7 +52,10 @@ class Lane:
 
     def __init__(self, config: XfuConfig, fault_bits: int, rng: np.random.Generator) -> None:
         self.config, self.rng, self.fault_bits = config, rng, fault_bits
-        self.hart = golden.Hart(self._load, registers=[0, *map(int, rng.integers(0, 1 << 32, 31))])
+        registers = [0, *map(int, rng.integers(0, 1 << 32, 31))]
+        for number in LONG:
+            registers[number] |= (1 << int(rng.integers(33))) - 1
+        self.hart = golden.Hart(self._load, registers=registers)
         self.flying: deque[_Flying] = deque()
         self.layout = instruction_layout(config, config.id_width)
         self.tag, self.failing, self.asked, self.completed = 0, False, -1, 0
@@ -54,12 +63,13 @@ class Lane:
     def _load(self, address: int) -> int:
         if self.failing:
             raise golden.LoadError(address)
-        return address * 0x9E3779B1 >> 9 & 0xFF
+        # A byte that every bit of the address changes.
+        return (address * 0x9E3779B1 & 0xFFFFFFFF) >> 24
 
     def _choose(self) -> golden.Instruction:
         written = {each.instruction.rd for each in self.flying} - {0}
-        rd = int(self.rng.integers(0, 6))
-        rs1, rs2 = self.rng.choice([number for number in range(8) if number not in written], 2)
+        rd = int(self.rng.integers(0, WRITTEN))
+        rs1, rs2 = self.rng.choice([number for number in range(READ) if number not in written], 2)
         if self.rng.random() < 0.15:
             return golden.SwapCounter(rd, int(rs1))
         return golden.Decimate(int(self.rng.choice(self.config.group_sizes)), rd, int(rs1), int(rs2))
