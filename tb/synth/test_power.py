@@ -209,10 +209,10 @@ def test_an_engines_energy_is_of_the_users_gemm(tmp_path):
     moved = 2 * 2 * 8 + 2 * 2 * 2 * 32  # bits of a tile: A is read, its sums are read and written
     assert figures["memory_j_per_cycle"] == pytest.approx(moved * 156e-15)
     for bound in ("zero_delay", "unit_delay"):
-        cycle, load, tile, gemm = (
+        cycle, loading, tile, gemm = (
             figures[f"{key}_j"][bound] for key in ("computing_cycle", "load", "tile", "gemm")
         )
-        assert tile == pytest.approx(5 * cycle + load) and gemm == pytest.approx(5 * tile)
+        assert tile == pytest.approx(5 * cycle + loading) and gemm == pytest.approx(5 * tile)
     (tmp_path / "power.json").write_text(result.stdout)
     held_to(tmp_path / "power.json", figures, load("engine-int8", m=2, k=2, n=2, bus=64))
     np.save(tmp_path / "X.npy", np.ones((2, 5), np.int8))
