@@ -1,8 +1,8 @@
 """Cells of a netlist larger where it is too slow, smaller where it has time left: by OpenSTA's own delays.
 
 ABC sizes gates by paths that end at full adders and know nothing of what stands around the ports. Here
-OpenSTA times every change under the constraints themselves. Only of small netlists without hierarchy: a
-module's instances have one size in common, and timing each of them would take too long.
+OpenSTA times every change under the constraints themselves. Only of modules that have one instance: those
+with more have one size in common, and timing all of their instances would take too long.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tileloom import processes, scratch
@@ -27,6 +28,7 @@ read_sdc constraints.sdc
 array set larger {{{larger}}}
 array set smaller {{{smaller}}}
 array set sized {{}}
+array set single {{{single}}}
 
 proc slack {{}} {{ return [worst_slack -max] }}
 
@@ -38,8 +40,9 @@ for {{set step 0}} {{$now < 0 && $step < {steps}}} {{incr step}} {{
   set text [read $file]
   close $file
   set best ""
-  foreach {{line name cell}} [regexp -all -inline -line {{[v^] (\\w+)/\\w+ \\((\\w+)\\)$}} $text] {{
+  foreach {{line name cell}} [regexp -all -inline -line {{[v^] (\\S+)/\\w+ \\((\\w+)\\)$}} $text] {{
     if {{[info exists tried($name,$step)] || ![info exists larger($cell)]}} continue
+    if {{![info exists single([file dirname $name])]}} continue
     set tried($name,$step) 1
     replace_cell $name $larger($cell)
     set then [slack]
@@ -76,11 +79,13 @@ MOST_CELLS = 10_000
 STEPS = 60
 """Most cells that are made larger."""
 
-_SIZED = re.compile(r"^sized (\w+) (\w+)$", re.MULTILINE)
+_SIZED = re.compile(r"^sized (\S+) (\w+)$", re.MULTILINE)
+_MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
+_INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 
 
 def sizable(mapped: Mapped) -> bool:
-    """Return whether cells can be sized: of a small netlist without hierarchy, where OpenSTA is there."""
+    """Return whether all cells can be sized: of a small netlist without hierarchy, where OpenSTA is there."""
     cells = len(mapped.modules[mapped.top]["cells"])
     return len(mapped.modules) == 1 and cells <= MOST_CELLS and opensta() is not None
 
@@ -91,7 +96,7 @@ def resized(mapped: Mapped, library: Library, constraints: Constraints, clock: s
     Parameters
     ----------
     mapped:
-        A netlist that is ``sizable``.
+        A netlist. Unless it is ``sizable`` cells get larger only.
     library, constraints, clock:
         Its library, what it is held to, and the name of its clock port.
 
@@ -101,7 +106,8 @@ def resized(mapped: Mapped, library: Library, constraints: Constraints, clock: s
     assert program is not None
     larger = _larger(library)
     smaller = {cell: other for other, cell in larger.items()}
-    cells = mapped.modules[mapped.top]["cells"]
+    cells = mapped.modules[mapped.top]["cells"] if sizable(mapped) else {}
+    single = _single(mapped)
     saves = {
         name: library.cells[body["type"]].area - library.cells[smaller[body["type"]]].area
         for name, body in cells.items()
@@ -113,6 +119,7 @@ def resized(mapped: Mapped, library: Library, constraints: Constraints, clock: s
         top=mapped.top,
         larger=" ".join(f"{cell} {other}" for cell, other in larger.items()),
         smaller=" ".join(f"{cell} {other}" for cell, other in smaller.items()),
+        single=" ".join(f"{path} {module}" for path, module in single.items()),
         steps=STEPS,
     )
     with scratch.folder() as folder:
@@ -126,7 +133,24 @@ def resized(mapped: Mapped, library: Library, constraints: Constraints, clock: s
     errors = re.findall(r"^Error: .*", done.output, re.MULTILINE)
     if errors:
         raise TimingError(f"OpenSTA: {errors[0]}")
-    return _with_cells(mapped, dict(_SIZED.findall(done.output)))
+    sized: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, cell in _SIZED.findall(done.output):
+        path, _, instance = name.rpartition("/")
+        sized[single[path or "."]][instance] = cell
+    return _with_cells(mapped, sized)
+
+
+def _single(mapped: Mapped) -> dict[str, str]:
+    """Return the modules that have one instance, by its path; the top's is a dot."""
+    paths: dict[str, list[str]] = defaultdict(list)
+    waiting = [("", mapped.top)]
+    while waiting:
+        path, module = waiting.pop()
+        paths[module].append(path or ".")
+        for name, body in mapped.modules[module]["cells"].items():
+            if body["type"] in mapped.modules:
+                waiting.append((f"{path}/{name}" if path else name, body["type"]))
+    return {found[0]: module for module, found in paths.items() if len(found) == 1}
 
 
 def _larger(library: Library) -> dict[str, str]:
@@ -142,14 +166,16 @@ def _larger(library: Library) -> dict[str, str]:
     return found
 
 
-def _with_cells(mapped: Mapped, sized: dict[str, str]) -> Mapped:
-    """Return the netlist with instances of other cells, by their names."""
-    module = mapped.modules[mapped.top]
-    cells = {name: {**body, "type": sized.get(name, body["type"])} for name, body in module["cells"].items()}
+def _with_cells(mapped: Mapped, sized: Mapping[str, Mapping[str, str]]) -> Mapped:
+    """Return the netlist with instances of other cells, by module and name."""
+    modules = dict(mapped.modules)
+    for module, changed in sized.items():
+        cells = modules[module]["cells"]
+        cells = {name: {**body, "type": changed.get(name, body["type"])} for name, body in cells.items()}
+        modules[module] = {**modules[module], "cells": cells}
 
     def renamed(match: re.Match[str]) -> str:
-        return f"  {sized.get(match[2], match[1])} {match[2]} ("
+        changed = sized.get(match[1], {})
+        return _INSTANCE.sub(lambda found: f"  {changed.get(found[2], found[1])} {found[2]} (", match[0])
 
-    verilog = re.sub(r"^  (\w+) (\w+) \($", renamed, mapped.verilog, flags=re.MULTILINE)
-    modules = {**mapped.modules, mapped.top: {**module, "cells": cells}}
-    return replace(mapped, modules=modules, verilog=verilog)
+    return replace(mapped, modules=modules, verilog=_MODULE.sub(renamed, mapped.verilog))

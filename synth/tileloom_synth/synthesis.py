@@ -82,6 +82,10 @@ def synthesise(
             break
         level.update(slow)
     assert best is not None
+    if not best[1].met and timing.opensta():
+        progress.stage("sizes of the fastest mapping")
+        mapped = sizing.resized(best[0], library, constraints, clock)
+        best = mapped, timing.analyse(mapped, library, constraints, clock)
     return reported(*best)
 
 
