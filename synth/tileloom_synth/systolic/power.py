@@ -60,6 +60,8 @@ def power(
     ToolError
         Yosys or OpenSTA fails.
     """
+    if (config.broadcast or 1) > 1:
+        raise UserError("broadcast: energy is measured of arrays whose elements are all the same, with 1")
     check_share("prune", prune)
     check_whole("seed", seed, 0, 2**63 - 1)
     check_choice("per", per, ("tensor", "column"))

@@ -126,12 +126,14 @@ def product_queries(
     if rows:
         free, product, same = _rows(lines, netlist, significands, widths, below)
     else:
-        free, product, multiplied = netlist.without_product()
-        wide = [widen(value, width - bits) for value, bits in zip(significands, widths, strict=True)]
+        free, product, multiplied, places = netlist.without_product()
+        wide = [widen(value, places - own) for value, own in zip(significands, widths, strict=True)]
         straight, crossed = (
             f"(and (= {multiplied[0]} {x}) (= {multiplied[1]} {y}))" for x, y in (wide, wide[::-1])
         )
         same = f"(or {straight} {crossed})"
+        if places > width:  # digits that no word is encoded as stand for more, which is dropped
+            product = bits(product, width - 1, 0)
     operands = Query([*netlist.step(0), *lines.lines, f"(assert (not {same}))"], words)
 
     lines.require(within(product, widths))
