@@ -22,11 +22,12 @@ def main(folder: Path) -> None:
     for path, text in design.files(folder).items():
         path.write_text(text, encoding="utf-8")
     latency = design.manifest["timing"]["latency_cycles"]
-    print(f"{design.name}: {len(design.manifest['ports'])} ports, latency {latency} cycles")
+    print(f"{design.name}: {len(design.manifest['ports'])} ports, latency {latency} cycles", flush=True)
 
     # W as K x N; floats are quantised to the array's INT8. A word that is not the golden model's: CheckError.
     rng = np.random.default_rng(1)
     x, w = rng.standard_normal((10, 4)), rng.standard_normal((4, 6))
+    print("building a simulator, half a minute where none is kept", flush=True)
     gemm = tileloom.simulate(config, activations=x, weights=w, layout="KN")
     print(f"Y = X W is {gemm.values.shape}, in {gemm.figures['cycles']} cycles, every word as expected")
     assert np.allclose(gemm.values, x @ w, atol=0.1)  # of quantising

@@ -103,7 +103,8 @@ def each(rows: Iterable[Row]) -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize("config", PAGES)
 def test_every_field_is_there(config: type[Config]) -> None:
-    assert [row.name for row in rows(config)] == [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
+    fields = dataclasses.fields(config)  # type: ignore[arg-type]
+    assert [row.name for row in rows(config)] == [field.name for field in fields]
 
 
 @each(ROWS)

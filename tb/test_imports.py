@@ -58,6 +58,33 @@ def test_golden_imports_only_numpy_and_bitstring():
     assert {path: names - allowed for path, names in roots("golden").items() if names - allowed} == {}
 
 
+@pytest.mark.parametrize(("folder", "above"), [("sim", ("synth", "explore")), ("synth", ("explore",))])
+def test_no_package_imports_one_above_it(folder, above):
+    above = {PACKAGES[name] for name in above}
+    assert {path: names & above for path, names in roots(folder).items() if names & above} == {}
+
+
+SHARED_BY_NAME = {"tileloom_synth.techmap", "tileloom_synth.verify", "tileloom_golden.estimate"}
+"""What stands above the families and knows them: adders, multipliers and cycles are of certain ones."""
+
+
+def test_families_do_not_import_each_other():
+    """Except the engine, whose core may be a systolic array; and what they share imports none of them."""
+    families = {"systolic", "xfu", "engine"}
+    wrong = set()
+    for folder in ("hdl", "golden", "sim", "synth"):
+        for path in files(folder):
+            package, room, *_ = path.relative_to(ROOT / folder).with_suffix("").parts
+            if f"{package}.{room}" in SHARED_BY_NAME:
+                continue
+            allowed = {"engine": {"engine", "systolic"}}.get(room, {room})
+            for name in imported(path, ROOT / folder):
+                parts = name.split(".")
+                if parts[0] in PACKAGES.values() and set(parts[1:2]) & families - allowed:
+                    wrong.add((str(path.relative_to(ROOT)), name))
+    assert wrong == set()
+
+
 @pytest.mark.parametrize(
     "module",
     ["tileloom.systolic.config", "tileloom.engine.config", "tileloom.xfu.config", "tileloom.formats"],

@@ -92,6 +92,29 @@ def test_what_a_program_leaves_running_is_ended(mark):
     assert marked(mark) == []
 
 
+def test_an_exception_ends_what_threads_run(mark):
+    """What has begun, what begins meanwhile, and what waits for a thread."""
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        for _ in range(3):
+            try:
+                processes.run(["sh", "-c", TREE])
+            except ToolError as error:
+                failed.append(error)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), processes.threads(2) as pool:
+        for _ in range(4):
+            pool.submit(work)
+        while len(marked(mark)) < 6:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 30 and marked(mark) == []
+    assert len(failed) == 6 and all(str(error) == "sh: ended with the others" for error in failed)
+    assert processes.run(["echo", "again"]).output == "again\n"
+
+
 def test_signals_raise_only_in_the_block():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with pytest.raises(processes.Terminated) as caught, processes.signals_raise():
@@ -143,6 +166,13 @@ JOBS = {
         print("busy", flush=True)
         Flow(design.verilog, design.name, generic()).map(Options())
     """,
+    "threads": """
+        from tileloom import processes
+        print("busy", flush=True)
+        with processes.threads(2) as pool:
+            for run in [pool.submit(processes.run, ["sleep", "1000"]) for _ in range(4)]:
+                run.result()
+    """,
     "a result": """
         import numpy as np, time
         from pathlib import Path
@@ -153,7 +183,12 @@ JOBS = {
         files.claim({"-o": "folder/Y.npy"}, make_folders=True).write({Path("folder/Y.npy"): np.zeros(3)})
     """,
 }
-WAITED_FOR = {"a Verilator build": "cc1plus", "a Yosys run": "yosys-abc", "a result": None}
+WAITED_FOR = {
+    "a Verilator build": "cc1plus",
+    "a Yosys run": "yosys-abc",
+    "threads": "sleep",
+    "a result": None,
+}
 """The grandchild whose start is waited for, so that there is much to leave behind."""
 
 
@@ -205,7 +240,8 @@ def test_a_signal_leaves_nothing(tmp_path, job, number):
             time.sleep(0.02)
         mine = [link for link in Path("/tmp").glob("tileloom-link-*/folder") if mark in os.readlink(link)]
         # Where the children work, if that is elsewhere: a build whose place has blanks.
-        elsewhere = {place(child) for child in marked(mark) if child != process.pid} - {None}
+        elsewhere = {place(child) for child in marked(mark) if child != process.pid}
+        elsewhere -= {None, str(folders["work"])}
         process.send_signal(number)
         process.wait(timeout=60)
         errors = process.stderr.read()
@@ -218,4 +254,4 @@ def test_a_signal_leaves_nothing(tmp_path, job, number):
     assert not cache.exists() or list(cache.iterdir()) == []
     assert not [link for link in mine if link.parent.exists()]
     assert not [folder for folder in elsewhere if folder and Path(folder).exists()]
-    assert bool(elsewhere) == (job != "a result")
+    assert bool(elsewhere) == (job in ("a Verilator build", "a Yosys run"))

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -87,8 +88,9 @@ def run(
     on_line:
         Called with each line of standard output, without its end, as it is written.
 
-    Raises ToolError where the program cannot be started, OutOfTimeError after ``timeout``. On any exception,
-    also one that a signal raises here, the program and its children are gone before it goes on.
+    Raises ToolError where the program cannot be started, or is ended with the others of ``threads``, and
+    OutOfTimeError after ``timeout``. On any exception, also one that a signal raises here, the program and
+    its children are gone before it goes on.
     """
     lines: list[str] = []
     expired = threading.Event()
@@ -100,6 +102,9 @@ def run(
         try:
             with signals_held():  # until it is known whom to end
                 process = _start(command, folder, environment, source, None if merge else errors)
+                _running.add(process)
+            if _stopping:
+                _kill(process)
             if timeout is not None:
                 timer = threading.Timer(timeout, _expire, [process, expired])
                 timer.start()
@@ -120,12 +125,40 @@ def run(
                 timer.join()
             if process is not None:
                 with signals_held():
+                    _running.discard(process)  # before its number can become somebody else's
                     _end(process)
+        if _stopping:
+            raise ToolError(f"{Path(command[0]).name}: ended with the others")
         if expired.is_set():
             raise OutOfTimeError(f"{Path(command[0]).name} was not done after {timeout:g} s")
         errors.seek(0)
         said = errors.read().decode("utf-8", "replace")
     return Finished(process.returncode, "".join(lines), said)
+
+
+_running: set[subprocess.Popen[str]] = set()
+_stopping = False
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give ``count`` threads that run programs; on an exception in the block all of them end at once.
+
+    What waits for a thread is not begun then, and each program that a thread runs, or goes on to, is ended: a
+    signal reaches the main thread alone, which otherwise would wait for the others' programs to be done.
+    """
+    global _stopping
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield pool
+        except BaseException:
+            _stopping = True
+            for process in _running.copy():
+                _kill(process)
+            pool.shutdown(cancel_futures=True)
+            raise
+        finally:
+            _stopping = False
 
 
 def _start(
@@ -181,8 +214,14 @@ _waiting: list[int] = []
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Let signals wait until the end of the block, where ``signals_raise`` is in effect."""
+    """Let signals wait until the end of the block, where ``signals_raise`` is in effect.
+
+    They come to the main thread alone: elsewhere there is nothing to wait for.
+    """
     global _held
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _held += 1
     try:
         yield

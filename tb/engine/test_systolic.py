@@ -59,7 +59,7 @@ def words(number_format: object, shape: tuple[int, ...], rng: np.random.Generato
     return float_words(rng, number_format, shape)
 
 
-@pytest.mark.parametrize("config", but(CONFIGS, "FP32 x INT3"))
+@pytest.mark.parametrize("config", but(CONFIGS, "FP32 x INT3", "FP32 x INT4"))
 def test_random_layers(config: EngineConfig, rng: np.random.Generator) -> None:
     design = generate(config)
     run_cases(design, [float_case(config, rng, stalled=True) for _ in range(40)])

@@ -158,7 +158,7 @@ def test_what_changes_nothing_is_refused(arguments, message):
     assert result.exit_code == 2 and message in result.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: no real libraries")
+@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: see docs/check.md")
 @pytest.mark.parametrize("library", ["nangate45", "sky130hd", "ihp", "asap7"])
 def test_real_libraries_are_simulated_and_proved(library, rng):
     files = tuple(sorted(Path(str(REAL)).glob(f"{library}*.lib.gz")))

@@ -26,8 +26,12 @@ CYCLES, RESET, WARM = 500, 5, 60
 MUTANTS = 8
 ARRAY = "stream-8x8-int8 rows=1 columns=1 activation=e4m3 accumulator=fp16 axi4_stream_names=true"
 ENGINE = "engine-int8 m=1 k=2 n=2 a_words=8 acc_tiles=2 bus=64"
-NEEDS_ICARUS = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus is not installed")
-NEEDS_OPENSTA = pytest.mark.skipif(opensta() is None, reason="OpenSTA (sta) is not installed")
+NEEDS_ICARUS = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed: sudo apt install iverilog"
+)
+NEEDS_OPENSTA = pytest.mark.skipif(
+    opensta() is None, reason="OpenSTA (sta) is not installed: sudo apt install opensta"
+)
 
 
 def synth(*arguments):

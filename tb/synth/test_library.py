@@ -226,7 +226,7 @@ def test_yosys_and_abc_take_the_generic_library(mapped):
 
 def test_opensta_takes_the_generic_library(mapped, tmp_path):
     if shutil.which("sta") is None:
-        pytest.skip("OpenSTA (sta) is not installed")
+        pytest.skip("OpenSTA (sta) is not installed: sudo apt install opensta")
     cells, netlist, _ = mapped
     script = tmp_path / "sta.tcl"
     script.write_text(
@@ -269,7 +269,7 @@ KITS = {
 }
 
 
-@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: no real libraries")
+@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: see docs/check.md")
 @pytest.mark.parametrize("kit", KITS)
 def test_real_libraries(kit):
     files, nand2, adder, inverted, gate, time_unit, load_unit = KITS[kit]

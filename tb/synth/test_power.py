@@ -170,7 +170,7 @@ def test_energies_have_units_that_suit_them():
     assert [joules(each) for each in (4.1e-12, 2e-9, 8.25e-16, 0.0)] == ["4.1 pJ", "2 nJ", "0.825 fJ", "0 fJ"]
 
 
-@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: no real libraries")
+@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: see docs/check.md")
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("preset", "stages", "expected"),
@@ -201,7 +201,7 @@ def test_elements_are_near_what_others_measured(preset, stages, expected):
     assert found.leaks * 1e6 == pytest.approx(expected[2], rel=0.15)
 
 
-@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: no real libraries")
+@pytest.mark.skipif(not REAL, reason="TILELOOM_LIBERTY_DIR is not set: see docs/check.md")
 @pytest.mark.long
 def test_gated_zeros_save_energy_at_half_density():
     energy = {}

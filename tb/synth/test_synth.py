@@ -220,7 +220,7 @@ def test_a_clock_is_met_or_not_and_says_by_what(cells, design, monkeypatch):
     assert hard.timing.hold is None and 0 < hard.timing.frequency_mhz < 1e6 / 300
 
 
-@pytest.mark.skipif(not timing.opensta(), reason="OpenSTA (sta) is not installed")
+@pytest.mark.skipif(not timing.opensta(), reason="OpenSTA (sta) is not installed: sudo apt install opensta")
 def test_the_critical_path_has_names(cells):
     verilog = "module top (input clk, input [7:0] a, output reg [7:0] y); reg [7:0] first;\n"
     verilog += "always @(posedge clk) begin first <= a; y <= first * first + y; end endmodule"

@@ -12,7 +12,9 @@ from tileloom_synth.library.recipes import Options
 from tileloom_synth.library.standard_cells import generic
 from tileloom_synth.timing import TimingError, analyse, opensta
 
-pytestmark = pytest.mark.skipif(opensta() is None, reason="OpenSTA (sta) is not installed")
+pytestmark = pytest.mark.skipif(
+    opensta() is None, reason="OpenSTA (sta) is not installed: sudo apt install opensta"
+)
 
 
 @pytest.fixture(scope="module")

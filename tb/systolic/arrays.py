@@ -30,6 +30,7 @@ SIZES = [
 
 LARGE = {
     **{name: config for name, config in PRESETS.items() if config.rows > 8},
+    "ragged_17x19": SystolicConfig(rows=17, columns=19, weight=INT8, double_buffer=True),
     "ragged_31x33": SystolicConfig(rows=31, columns=33, weight=INT8, double_buffer=True),
 }
 
@@ -77,17 +78,17 @@ ODD = {
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
 
-def _sizes(which: slice) -> dict[str, SystolicConfig]:
-    """Return arrays of some of the sizes by name, each kind in turn."""
+def _sizes(first: int) -> dict[str, SystolicConfig]:
+    """Return arrays of every fifth of the sizes by name: of 8 kinds each has its turn."""
     return {
         f"array_{rows}x{columns}": SystolicConfig(rows=rows, columns=columns, **KINDS[index % len(KINDS)])
-        for index, (rows, columns) in list(enumerate(SIZES))[which]
+        for index, (rows, columns) in list(enumerate(SIZES))[first::5]
     }
 
 
 def small() -> dict[str, SystolicConfig]:
-    """Return the small arrays of every run by name: a third of the sizes, and what is not of sizes alone."""
-    sizes = _sizes(slice(0, None, 3))
+    """Return the small arrays of every run by name: a fifth of the sizes, and what is not of sizes alone."""
+    sizes = _sizes(0)
     odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
     presets = {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
     return {**sizes, **odd, **presets}
@@ -95,12 +96,12 @@ def small() -> dict[str, SystolicConfig]:
 
 def more() -> dict[str, SystolicConfig]:
     """Return the other sizes by name."""
-    return _sizes(slice(1, None, 3)) | _sizes(slice(2, None, 3))
+    return _sizes(1) | _sizes(2) | _sizes(3) | _sizes(4)
 
 
 def large() -> dict[str, SystolicConfig]:
-    """Return the large array of every run by name: the ragged one."""
-    return {name.replace("-", "_"): LARGE[name] for name in ("ragged_31x33",)}
+    """Return the large array of every run by name."""
+    return {name: LARGE[name] for name in ("ragged_17x19",)}
 
 
 def larger() -> dict[str, SystolicConfig]:

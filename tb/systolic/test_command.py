@@ -148,7 +148,7 @@ MISTAKES = {
     ),
     "shapes": (
         [*weights("X"), "--activations", "W.npy"],
-        "W.npy is 10 x 7 and X.npy is 20 x 10",
+        "W.npy is 10 x 7 and X.npy as K x N is 20 x 10",
     ),
     "dimensions": (
         [*weights("vector"), "--activations", "X.npy"],
@@ -168,7 +168,10 @@ MISTAKES = {
     "icarus": ([*GEMM, "--simulator", "icarus"], "--simulator: is for random data"),
     "field": (["--set", "add_stages=9"], "add_stages: must be from 1 to 4"),
     "no layout": ([*GEMM[:2], *GEMM[4:]], "--layout: say how W.npy lies: KN (K x N) or NK (N x K)"),
-    "other layout": (["--weights", "W.npy", "--layout", "NK", "--activations", "X.npy"], "W.npy is 7 x 10"),
+    "other layout": (
+        ["--weights", "W.npy", "--layout", "NK", "--activations", "X.npy"],
+        "W.npy as K x N is 7 x 10",
+    ),
     "prune nothing": ([*GEMM, "--prune", "0"], "0: give a number above 0 to 1"),
     "prune nan": ([*GEMM, "--prune", "nan"], "nan: give a number above 0 to 1"),
     "seed": ([*GEMM, "--seed", "3"], "--seed: is for random data"),
@@ -232,7 +235,9 @@ def test_regression(folder, seed):
     assert again == figures
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+@pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed: sudo apt install iverilog"
+)
 def test_regression_in_icarus_leaves_waves(folder):
     arguments = [
         "stream-8x8-int8",

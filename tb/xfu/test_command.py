@@ -96,7 +96,10 @@ def test_table():
         (["--data-waits", "3"], "give cycles to a grant and to an answer, such as 0:2"),
         (["--rows", "0"], "--rows"),
         (["--set", "host=ibex"], "host: must be unit or cv-x-if or cv32e40p"),
-        (["--set", "host=unit"], "host: the unit alone has no core to run kernels on"),
+        (
+            ["--set", "host=unit"],
+            "host = unit: the unit alone has no core to run kernels on; take host cv-x-if",
+        ),
         (["-o", "none/figures.json"], "make that folder first"),
         (["--weights", "W.npy"], "--weights is for a systolic array or a block-sparse tile engine"),
     ],

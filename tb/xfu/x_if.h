@@ -149,7 +149,8 @@ private:
         expect(f->accepted || x.commit_kill, "rejected, and yet committed", x.commit_id);
         for (const Flying& older : flying_) {
             if (&older == f) break;
-            expect(older.committed || older.killed || !older.accepted, "a newer instruction's commit came before", older.id);
+            const bool decided = older.committed || older.killed || !older.accepted;
+            expect(decided, "a newer instruction's commit came before", older.id);
             if (older.may_trap && !older.done && !older.killed)
                 expect(x.commit_kill, "committed behind an instruction that may still trap", x.commit_id);
         }

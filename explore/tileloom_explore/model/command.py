@@ -21,7 +21,7 @@ from tileloom_golden.systolic.tiles import split_tiles
 from . import report
 from .evaluate import evaluate
 from .search import OBJECTIVES, search
-from .specification import Layer, Specification, read_specification
+from .specification import LayerSpecification, Specification, read_specification
 from .systolic import estimate_array, port_sheet
 
 BEST = 10
@@ -29,7 +29,7 @@ BEST = 10
 
 
 def estimate_layer(
-    specification: Specification, layer: Layer, options: dict[str, Any]
+    specification: Specification, layer: LayerSpecification, options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Return the figures of a layer's mapping, or of the best ones that a search finds."""
     try:

@@ -20,7 +20,7 @@ from .evaluate import Estimate, evaluate, evaluate_nest
 from .loops import Constraint
 from .mapping import Mapping
 from .mapspace import Mapspace
-from .specification import Layer
+from .specification import LayerSpecification
 from .traffic import Floats
 
 CHUNK = 2500
@@ -79,7 +79,7 @@ class Found:
 
 
 def search(
-    layer: Layer,
+    layer: LayerSpecification,
     constraints: Sequence[Constraint],
     *,
     objective: str = "edp",

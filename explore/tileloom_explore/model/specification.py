@@ -46,7 +46,7 @@ LARGEST = 2**53
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSpecification:
     """One workload on the design; ``mapping`` is None where a search is to find it."""
 
     workload: Workload
@@ -71,7 +71,7 @@ class Specification:
     """
 
     name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSpecification, ...]
     constraints: tuple[Constraint, ...]
     notes: MappingOf[str, str]
 
@@ -124,7 +124,7 @@ def _specification(values: Table, name: str, folder: Path) -> Specification:
         kept = {key: form for key, form in architecture.formats.items() if key[1] not in dense}
         levels = [_overridden(level, entry, where, names) for level in mapping]
         chosen = read_mapping(levels, each, names) if mapping else None
-        layers.append(Layer(each, dataclasses.replace(architecture, formats=kept), chosen))
+        layers.append(LayerSpecification(each, dataclasses.replace(architecture, formats=kept), chosen))
     constraints = tuple(
         read_constraint(entry, index, workloads[0], names) for index, entry in enumerate(search)
     )

@@ -21,13 +21,13 @@ from .density import ActualData
 from .evaluate import Estimate, evaluate
 from .mapping import Loops, Mapping
 from .report import figures
-from .specification import Layer
+from .specification import LayerSpecification
 from .workload import Workload, parse_einsum
 
 
 def layer_of(
     config: SystolicConfig, vectors: int, k: int, n: int, kept: npt.NDArray[np.bool_] | None = None
-) -> Layer:
+) -> LayerSpecification:
     """Return Y = X W on an array: ``vectors`` x ``k`` activations, ``k`` x ``n`` weights.
 
     ``kept`` says which tiles of the weights are computed (tiles along K, tiles along N); None: all. What the
@@ -56,7 +56,9 @@ def layer_of(
             Loops("element", (("m", vectors),), (), ("W",)),
         )
     )
-    return Layer(Workload(f"{vectors}x{k}x{n}", sizes, tensors, terms, density), architecture, mapping)
+    return LayerSpecification(
+        Workload(f"{vectors}x{k}x{n}", sizes, tensors, terms, density), architecture, mapping
+    )
 
 
 def estimate_array(

@@ -32,7 +32,7 @@ xdecimate_command = click.Command(
         click.Option(
             ["--core"], type=click.Choice(["cv32e40p", "cv32e40x"]), default="cv32e40p", show_default=True
         ),
-        seed_option("Of activations and weights"),
+        seed_option("Replay the random data"),
         json_option(),
     ],
 )

@@ -10,17 +10,20 @@ right for short runs.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tileloom import scratch
 
-from . import toolchain
+from . import cache, toolchain
 
 WARNINGS = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-assert"]
 SPEED = ["-O3", "--x-assign", "fast", "--x-initial", "fast"]
 # g++ takes half as long with -O1 as with -Os or -O2, and the program runs no slower.
 COMPILER = ["-MAKEFLAGS", "OPT_FAST=-O1", "-MAKEFLAGS", "OPT_GLOBAL=-O1"]
+RUNTIMES = ("--trace", "--vpi")
+"""Options that decide what is in the runtime library."""
 
 
 def elements(origins: Mapping[str, str]) -> list[str]:
@@ -58,15 +61,40 @@ def build(
 
     The model's class is ``Vtop``. Raises ToolError if Verilator or the compiler fails.
     """
-    tool = toolchain.verilator()
     (work / "design.v").write_text(verilog, encoding="utf-8")
     (work / "design.vlt").write_text(control, encoding="utf-8")
-    blocks = ["--hierarchical"] if "hier_block" in control else []
+    arguments = ["--exe", "-o", executable, "--top-module", top, *options]
+    if "hier_block" in control:
+        arguments += ["--hierarchical"]
+    else:
+        for file in _runtime([kind for kind in RUNTIMES if kind in options]):
+            shutil.copy(file, work)
+            arguments += ["-MAKEFLAGS", f"--old-file={file.name}"]
+    _verilate(work, [*arguments, "design.vlt", "design.v", *map(str, sources)], f"a simulation of {top}")
+
+
+def _runtime(kinds: Sequence[str]) -> list[Path]:
+    """Return the object files of Verilator's runtime library, the same in every build of these ``RUNTIMES``.
+
+    They take longer to compile than a small design, so that they are kept: a build of an empty module.
+    """
+    tools = [toolchain.verilator().version, toolchain.compiler_version()]
+
+    def build(work: Path) -> list[str]:
+        (work / "design.v").write_text("module top; endmodule\n", encoding="utf-8")
+        _verilate(work, [*kinds, "design.v"], "Verilator's runtime library")
+        return [file.name for file in work.glob("verilated*.o")]
+
+    return sorted(cache.built("runtime", [*tools, *SPEED, *COMPILER, *kinds], build).glob("*.o"))
+
+
+def _verilate(work: Path, arguments: Sequence[str], what: str) -> None:
+    """Run Verilator, and the compiler on what it writes, in the folder ``work``."""
+    tool = toolchain.verilator()
     jobs = str(os.cpu_count() or 1)
-    command = [str(tool.executable), "--cc", "--exe", "--build", "-j", jobs, *WARNINGS, *SPEED, *COMPILER]
-    command += [*blocks, "--top-module", top, "--prefix", "Vtop", "-Mdir", ".", "-o", executable, *options]
-    command += ["design.vlt", "design.v", *map(str, sources)]
+    command = [str(tool.executable), "--cc", "--build", "-j", jobs, *WARNINGS, *SPEED, *COMPILER]
+    command += ["--prefix", "Vtop", "-Mdir", ".", *arguments]
     # Its Makefiles do not take blanks, neither in the path of Verilator nor in that of the work.
     with scratch.plain(tool.root) as root:
         environment = tool.environment() | {"VERILATOR_ROOT": str(root), "TMPDIR": str(work)}
-        toolchain.run(command, f"Building a simulation of {top}", environment, work)
+        toolchain.run(command, f"Building {what}", environment, work)

@@ -65,7 +65,7 @@ OPTIONS = [
     ),
     click.Option(["--raw"], is_flag=True, help="Leave the scale of quantised weights off Y."),
     click.Option(["--layers"], type=Whole(1, 100_000), help=f"How many random layers.  [default: {LAYERS}]"),
-    seed_option("Replay random layers"),
+    seed_option("Replay the random data"),
     output_option("Y.npy", "Where to write the results of your own layer."),
     _file("save-scale", "S.npy", "Where to write the scale that was chosen for your layer."),
     _file("save-shift", "T.npy", "Where to write the shift that was chosen for your layer."),

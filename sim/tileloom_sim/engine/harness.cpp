@@ -142,7 +142,8 @@ private:
                 if (!first) first = cycle;
             }
             still = moved || taken ? 0 : still + 1;
-            if (still > PATIENCE) fail(name + ": the engine stands still with " + std::to_string(left) + " results to come");
+            if (still > PATIENCE)
+                fail(name + ": the engine stands still with " + std::to_string(left) + " results to come");
             model_.clock(1);
         }
         rest(name);
@@ -162,7 +163,8 @@ private:
             model_.clock(1);
         }
         for (int i = 0; i < INPUTS; ++i)
-            if (sources_[i].left) fail(layer + ": " + std::to_string(sources_[i].left) + " transfers of " + NAMES[i] + " are left");
+            if (sources_[i].left)
+                fail(layer + ": " + std::to_string(sources_[i].left) + " transfers of " + NAMES[i] + " are left");
         if (top_.busy) fail(layer + ": the engine stays busy");
     }
 

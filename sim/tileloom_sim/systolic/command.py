@@ -38,7 +38,7 @@ OPTIONS = [
         help="Quantise float weights with one scale, or one for each column.  [default: tensor]",
     ),
     click.Option(["--raw"], is_flag=True, help="Leave the scale of quantised weights off Y."),
-    seed_option("Replay a regression"),
+    seed_option("Replay the random data"),
     click.Option(
         ["--simulator"], type=click.Choice(SIMULATORS), help="Of a regression.  [default: verilator]"
     ),

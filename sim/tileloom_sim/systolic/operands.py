@@ -70,7 +70,7 @@ def prepare(
             raise UserError(f"{name}: has shape {matrix.shape}; a matrix with at least one element is needed")
     if x.shape[1] != w.shape[0]:
         raise UserError(
-            f"{x_path} is {x.shape[0]} x {x.shape[1]} and {w_path} is {w.shape[0]} x {w.shape[1]}: "
+            f"{x_path} is {x.shape[0]} x {x.shape[1]} and {w_path} as K x N is {w.shape[0]} x {w.shape[1]}: "
             f"X W needs as many columns of X as rows of W"
         )
     if prune is not None:

@@ -27,7 +27,10 @@ def xfu_system(config: XfuConfig, *, waves: bool = False) -> System:
     that the unit can be added to.
     """
     if config.host is Host.UNIT:
-        raise ConfigError("host: the unit alone has no core to run kernels on; take cv-x-if or cv32e40p")
+        raise ConfigError(
+            "host = unit: the unit alone has no core to run kernels on; take host cv-x-if or cv32e40p, "
+            "as presets xfu-cv-x-if and xfu-cv32e40p have it"
+        )
     core = CORES[config.host]
     if config.host is Host.CV32E40P:
         return System(core=core, patch=functools.partial(patch_sources, config=config), waves=waves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from tileloom.arguments import check_whole
@@ -109,7 +110,7 @@ def simulate(
             shown.show(f"{sum(by_case.copy().values()) / 1e6:,.0f} Mcycles")
 
         shown.show(total=len(suite))
-        for measurement in measure(
+        running = measure(
             system,
             suite,
             seed=chosen,
@@ -117,9 +118,11 @@ def simulate(
             parallel=jobs,
             progress=progress,
             waves=waves,
-        ):
-            measurements.append(measurement)
-            shown.show(shown.detail, completed=len(measurements))
+        )
+        with closing(running):  # also where an interruption comes between two of its steps
+            for measurement in running:
+                measurements.append(measurement)
+                shown.show(shown.detail, completed=len(measurements))
     figures = {"core": core, "seed": chosen, "rows": rows, **suite_figures(core, measurements)}
     sheets = suite_sheets(f"{design_name(config)} on {core}", core, measurements)
     return Result(figures, sheets, [f"seed: {chosen}"])

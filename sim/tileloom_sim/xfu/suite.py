@@ -8,8 +8,7 @@ model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -17,6 +16,7 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
+from tileloom import processes
 from tileloom.errors import CheckError
 from tileloom_golden.xfu import layers as nm_layers
 from tileloom_golden.xfu.sparsity import prune_nm
@@ -104,14 +104,14 @@ def measure(
     parallel: int = 1,
     progress: Started | None = None,
     waves: Path | None = None,
-) -> Iterator[Measurement]:
+) -> Generator[Measurement]:
     """Run a suite on a system, ``parallel`` cases at a time; yield measurements in order as they are there.
 
     ``waves`` is a VCD file to write, of the last case. Raises WrongResultError where a word differs from the
     golden model's, and as ``run_layer``.
     """
     system.build()
-    with ThreadPoolExecutor(parallel) as pool:
+    with processes.threads(parallel) as pool:
         runs = [
             pool.submit(
                 _measure,
@@ -125,11 +125,8 @@ def measure(
             )
             for index, case in enumerate(suite)
         ]
-        try:
-            for run in runs:
-                yield run.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for run in runs:
+            yield run.result()
 
 
 def speed_ups(measurements: Sequence[Measurement]) -> dict[Case, float]:

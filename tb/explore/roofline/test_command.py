@@ -108,7 +108,9 @@ def test_a_name_cannot_end_the_script():
         page.page({"x": float("inf")})
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium to look with")
+@pytest.mark.skipif(
+    shutil.which("chromium") is None, reason="chromium is not installed: sudo apt install chromium"
+)
 def test_the_page_draws_in_a_browser(tmp_path):
     file = tmp_path / "roof.html"
     found = figures(f"{TWO} --html {file}")
