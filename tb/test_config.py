@@ -242,6 +242,7 @@ OTHER_VALUES = {
         "double_buffer": False,
         "multiply_stages": 2,
         "add_stages": 2,
+        "broadcast": 2,
         "gate_zeros": True,
         "axi4_stream_names": True,
     },

@@ -28,7 +28,7 @@ PAGES: Mapping[type[Config], str] = {
     EngineConfig: "engine.md",
 }
 WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
-    SystolicConfig: {"all": {}, "2 `multiply_stages`": {"multiply_stages": 2}},
+    SystolicConfig: {"all": {}, "2 `multiply_stages`": {"multiply_stages": 2}, "streams": {}},
     XfuConfig: {"all": {}, "unit, CV-X-IF": {"host": "unit"}, "CV-X-IF": {"host": "cv-x-if"}},
     EngineConfig: {
         "all": {},
@@ -43,7 +43,7 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
 """What a configuration needs for the fields of each kind; the first that is another kind refuses them."""
 
 ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
-    SystolicConfig: {"2 `multiply_stages`": {"multiply_stages": 1}},
+    SystolicConfig: {"2 `multiply_stages`": {"multiply_stages": 1}, "streams": {"port": "word"}},
     XfuConfig: {"unit, CV-X-IF": {"host": "cv32e40p"}, "CV-X-IF": {"host": "unit"}},
     EngineConfig: {
         "dot product": {"core": "systolic", "m": 1},
@@ -148,7 +148,11 @@ def test_the_values_are_those_that_the_table_has(row: Row) -> None:
 
 def limits(row: Row) -> None:
     """Check that a whole number may have the table's smallest and largest value, and none beyond."""
-    values = row.values.replace("the larger of rows and columns", "64").replace("to m", "to 4")
+    values = (
+        row.values.replace("the larger of rows and columns", "64")
+        .replace("to m", "to 4")
+        .replace("`columns`", "64")
+    )
     found = re.search(r"(\d+) to (\d+)", values)
     assert found, values
     least, most = map(int, found.groups())

@@ -24,7 +24,7 @@ from tileloom.netlist.text import rtlil_modules, rtlil_parameters, unsigned
 
 from .library.recipes import RELAXED_PS, Options
 from .library.standard_cells import Library
-from .techmap import dot_product, full_adder, multiplier, scaled_magnitude
+from .techmap import digit_product, dot_product, full_adder, multiplier, scaled_magnitude
 
 READ = """
 read_verilog design.v
@@ -136,11 +136,9 @@ class Flow:
         self.library = library
         self._on_line = on_line
         with scratch.folder() as folder:
-            (folder / "design.v").write_text(
-                full_adder.STUB
-                + full_adder.as_cells(scaled_magnitude.as_trees(dot_product.as_trees(verilog))),
-                encoding="utf-8",
-            )
+            for trees in (digit_product, dot_product, scaled_magnitude):
+                verilog = trees.as_trees(verilog)
+            (folder / "design.v").write_text(full_adder.STUB + full_adder.as_cells(verilog), encoding="utf-8")
             yosys.run(READ.format(top=top), folder=folder, on_line=on_line)
             self._rtlil = (folder / "design.il").read_text(encoding="utf-8")
         there = rtlil_modules(self._rtlil)

@@ -142,6 +142,16 @@ def report(
     )
 
 
+def area_of(mapped: Mapped, library: Library) -> float:
+    """Return the area of a mapped design in the library's unit."""
+    return sum(
+        count * library.cells[body["type"]].area
+        for name, count in _instances(mapped).items()
+        for body in mapped.modules[name]["cells"].values()
+        if body["type"] in library.cells
+    )
+
+
 def cell_origins(
     mapped: Mapped, name: str, library: Library, parts: Mapping[str, str]
 ) -> Iterator[tuple[str, Cell, str]]:

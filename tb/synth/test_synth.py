@@ -158,7 +158,7 @@ def test_areas_by_origin_add_up(cells, design, hierarchy):
     # Registers are known by name whatever the hierarchy: 2 x 3 elements of FP16 x INT8, double-buffered.
     flops = {origin: share.flops for origin, share in result.shares.items()}
     assert flops["activation registers"] == 6 * 16
-    assert flops["stationary registers"] == 6 * 2 * 10
+    assert flops["stationary registers"] == 6 * 2 * 11
     assert flops["pipeline registers"] == 6 * 2 * 16
     assert result.flops == sum(flops.values())
     assert ("logic" in flops) == (hierarchy == "flat")

@@ -12,7 +12,9 @@ from support.seed import SEED
 from tileloom import generate
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.products import DIGITS, decoded, recoded
-from tileloom_synth.techmap import dot_product, scaled_magnitude
+from tileloom.families import load
+from tileloom.netlist.text import modules_of, port_places, port_widths
+from tileloom_synth.techmap import digit_product, dot_product, scaled_magnitude
 from tileloom_synth.techmap.dot_product import CarrySaveSum
 from tileloom_synth.techmap.scaled_magnitude import CarrySaveMagnitude
 
@@ -20,20 +22,24 @@ WORDS = [-128, -127, -1, 0, 1, 127]
 
 
 def recode(weight):
-    """Return a weight's digits as a word: ``once``, ``twice``, ``negative``, of four digits each."""
-    bits = [weight >> place & 1 for place in range(8)]
-    once = twice = negative = 0
-    for digit in range(4):
-        low, middle, high = ([0, *bits][2 * digit + offset] for offset in range(3))
-        value = low + middle - 2 * high
-        once |= (abs(value) == 1) << digit
-        twice |= (abs(value) == 2) << digit
-        negative |= high << digit
-    return once | twice << 4 | negative << 8
+    """Return a weight's digits as a word: of three, where they are 1, 2 and -1; of the highest as Booth's."""
+    one = two = minus = carry = 0
+    for digit in range(3):
+        value = (weight >> 2 * digit & 3) + carry
+        carry = value >= 3
+        one |= (value == 1) << digit
+        two |= (value == 2) << digit
+        minus |= (value == 3) << digit
+    highest = (weight >> 6) + carry
+    assert weight == highest * 64 + sum(
+        (one >> d & 1) + 2 * (two >> d & 1) - (minus >> d & 1) << 2 * d for d in range(3)
+    )
+    top = (abs(highest) == 1) | (abs(highest) == 2) << 1 | (weight < 0) << 2
+    return one | two << 3 | minus << 6 | top << 9
 
 
 def test_every_weight_is_recoded_and_decoded():
-    """All 256, against Booth's definition."""
+    """All 256, against the digits' definition."""
     m = Module()
     weight, digits, back = Signal(signed(8)), Signal(12), Signal(signed(8))
     m.d.comb += [digits.eq(recoded(weight)), back.eq(decoded(View(DIGITS, digits)))]
@@ -113,3 +119,13 @@ def test_the_trees_have_the_ports_that_an_engine_generates():
         tree = scaled_magnitude.as_trees(dot_product.as_trees(verilog))
         assert verilog.count(" * ") >= config.k + 1
         assert " * " not in tree and tree.count("full_adder") > 100
+
+
+def test_a_product_by_digits_keeps_the_ports_that_are_left_of_it():
+    """Low places of a product that nobody looks at are no ports any more."""
+    verilog = generate(load("stream-8x8-fp32", multiply_stages=2)).verilog
+    (name,) = modules_of(verilog, digit_product.MODULE)
+    tree = digit_product.as_trees(verilog)
+    assert port_places(verilog, name)["product"] == (47, 23)
+    assert port_widths(tree, name) == port_widths(verilog, name) == {"a": 24, "digits": 24, "product": 25}
+    assert " * " in verilog and " * " not in tree and tree.count("full_adder") > 100

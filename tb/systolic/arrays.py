@@ -71,6 +71,8 @@ ODD = {
     "fp8": {"activation": FP8_E5M2, "weight": FP8_E4M3, "accumulator": BF16, "double_buffer": True},
     "tf32_int4": {"activation": TF32, "weight": SignMagnitude(4), "port": Port.WORD},
     "gated": {"weight": INT8, "double_buffer": True, "gate_zeros": True},
+    "broadcast": {"weight": INT8, "double_buffer": True, "add_stages": 2, "broadcast": 2},
+    "broadcast_whole": {"weight": INT8, "gate_zeros": True, "broadcast": 5},
     "axi": {"weight": INT8, "axi4_stream_names": True, "double_buffer": True, "activation": TF32},
 }
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""

@@ -30,6 +30,8 @@ CASES = {
     "word, one element": "rows=1 columns=1 port=word",
     "stream, zeros gated": "rows=3 columns=3 gate_zeros=true",
     "word, zeros gated": "rows=3 columns=4 port=word double_buffer=false gate_zeros=true weight=fp32",
+    "stream, broadcast": "rows=3 columns=5 broadcast=2 gate_zeros=true add_stages=2",
+    "stream, broadcast, interval 2": "rows=2 columns=4 broadcast=4 step_interval=2 double_buffer=false",
     "word, narrow formats": "rows=2 columns=3 port=word activation=bf16 weight=fp16 accumulator=e6m9",
 }
 

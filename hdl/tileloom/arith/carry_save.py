@@ -9,18 +9,19 @@ register inside it.
  b --'  (per bit, if b is narrow)     (earliest bits first)       '---> low: already summed -------'
 ```
 
-The rows are ``partial_products``, and ``columns`` adds them up.
+The rows are ``partial_products`` or, of a stationary factor, ``digits``; ``columns`` adds them up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Value
 
 from .columns import Columns
-from .partial_products import Digit, put_ands, put_booth, recode
+from .digits import put_digits, selections
+from .partial_products import put_ands, put_booth, recode
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,22 @@ def carry_save_multiply(
     return _reduced(columns, resolve=resolve)
 
 
-def carry_save_dot(
-    m: Module, platform: object, pairs: Sequence[tuple[Value, Value | Sequence[Digit]]], width: int
+def carry_save_by_digits(
+    m: Module, platform: object, a: Value, digits: Value, *, resolve: bool = True
 ) -> Rows:
-    """Return the sum of signed products as rows of ``width`` places, with their hardware added to ``m``.
+    """Return the product of an unsigned value and a factor as ``digits.encode`` returns it, as rows.
+
+    The rest as of ``carry_save_multiply``.
+    """
+    columns = Columns(m, platform, len(a) + len(digits))
+    columns.put_constant(put_digits(m, columns, a, selections(digits), signed=False))
+    return _reduced(columns, resolve=resolve)
+
+
+def carry_save_sum(
+    m: Module, platform: object, products: Iterable[Callable[[Module, Columns], int]], width: int
+) -> Rows:
+    """Return the sum of products as rows of ``width`` places, with their hardware added to ``m``.
 
     All partial products go into the same columns: no product is added up by itself.
 
@@ -98,19 +111,17 @@ def carry_save_dot(
     ----------
     m, platform:
         Where the hardware goes, and of its elaboration.
-    pairs:
-        The factors of each product, signed; the second as its bits, for an array of ANDs, or as its digits.
+    products:
+        Each puts its rows into columns and returns the constant that belongs to them, as ``put_digits`` and
+        ``put_booth`` do; the module is for its hardware.
     width:
         The sum is modulo ``2**width``.
     """
     columns = Columns(m, platform, width)
     constant = 0
-    for number, (a, b) in enumerate(pairs):
+    for number, put in enumerate(products):
         m.submodules[f"product_{number}"] = product = Module()
-        if isinstance(b, Value):
-            constant += put_ands(columns, a, b, signed=True)
-        else:
-            constant += put_booth(product, columns, a, b, signed=True)
+        constant += put(product, columns)
     columns.put_constant(constant)
     return _reduced(columns, resolve=False)
 

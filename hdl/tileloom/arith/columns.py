@@ -59,8 +59,17 @@ class Columns:
         return total, carry
 
     def full_adder(self, a: Value, b: Value, c: Value) -> tuple[Value, Value]:
-        """Return sum and carry of three bits."""
+        """Return sum and carry of three bits; beside a constant it takes no full adder."""
         self._count += 1
+        variable = [bit for bit in (a, b, c) if not isinstance(bit, Const)]
+        if len(variable) == 2:
+            constant = next(bit for bit in (a, b, c) if isinstance(bit, Const))
+            if not constant.value:
+                return self.half_adder(*variable)
+            total, carry = Signal(name=f"sum_{self._count}"), Signal(name=f"carry_{self._count}")
+            x, y = variable
+            self._m.d.comb += [total.eq(~(x ^ y)), carry.eq(x | y)]
+            return total, carry
         adder = add_shared(self._m, self._platform, "full_adder", f"full_adder_{self._count}", FullAdder)
         self._m.d.comb += [adder.a.eq(a), adder.b.eq(b), adder.c.eq(c)]
         return adder.sum, adder.carry

@@ -1,9 +1,9 @@
 """The second factor of a product in the form in which a processing element keeps it.
 
 A weight stays in its element for a whole tile, so whatever can be prepared in it is prepared once, at the
-edge of the array, and not in every element. ``EncodeFactor`` turns a word into sign, exponent and a
-significand whose leading one is in place and implied. An integer becomes a small floating-point number that
-way: its normalisation costs one shifter per column instead of a wider one per element, and ``Multiply``
+edge of the array, and not in every element. ``EncodeFactor`` turns a word into sign, exponent and the digits
+of a significand whose leading one is in place (``digits``). An integer becomes a small floating-point number
+that way: its normalisation costs one shifter per column instead of a wider one per element, and ``Multiply``
 need not know that the weight was an integer.
 """
 
@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import FloatFormat, Format, SignMagnitude
+from .digits import encode
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class FactorFormat:
     Attributes
     ----------
     exponent_bits, fraction_bits:
-        Widths; ``fraction_bits`` may be 0.
+        Widths; ``fraction_bits`` may be 0. The significand ``1.fraction`` is kept as digits, in a bit more
+        than the fraction has; without a fraction it is 1, and nothing is kept.
     bias:
         What is subtracted from the exponent.
     zero:
@@ -59,14 +61,17 @@ class FactorFormat:
     @property
     def layout(self) -> data.StructLayout:
         """Fields of the encoded factor, least significant first."""
-        return data.StructLayout(
-            {"fraction": self.fraction_bits, "exponent": self.exponent_bits, "negative": 1}
-        )
+        return data.StructLayout({"digits": self.digit_bits, "exponent": self.exponent_bits, "negative": 1})
+
+    @property
+    def digit_bits(self) -> int:
+        """Bits of the significand's digits."""
+        return self.fraction_bits + 1 if self.fraction_bits else 0
 
     @property
     def width(self) -> int:
         """Bits of an encoded factor."""
-        return 1 + self.exponent_bits + self.fraction_bits
+        return 1 + self.exponent_bits + self.digit_bits
 
 
 class EncodeFactor(wiring.Component):
@@ -83,14 +88,22 @@ class EncodeFactor(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
+        fraction_bits = self.encoding.fraction_bits
+        fraction = Signal(fraction_bits)
         if isinstance(self.number_format, SignMagnitude):
-            self._encode_integer(m, self.number_format)
+            self._encode_integer(m, self.number_format, fraction)
         else:
-            # The fields lie in the word as they lie in the layout, and zero is code 0 in both.
-            m.d.comb += self.factor.as_value().eq(self.word)
+            # Zero is code 0 in both.
+            m.d.comb += [
+                fraction.eq(self.word),
+                self.factor.exponent.eq(self.word[fraction_bits:-1]),
+                self.factor.negative.eq(self.word[-1]),
+            ]
+        if fraction_bits:
+            m.d.comb += self.factor.digits.eq(encode(significand(fraction, fraction_bits)))
         return m
 
-    def _encode_integer(self, m: Module, number_format: SignMagnitude) -> None:
+    def _encode_integer(self, m: Module, number_format: SignMagnitude, fraction: Signal) -> None:
         magnitude = self.word[: number_format.magnitude_bits]
         top = number_format.magnitude_bits - 1
         m.d.comb += [
@@ -102,7 +115,7 @@ class EncodeFactor(wiring.Component):
             with m.If(magnitude[position]):
                 m.d.comb += [
                     self.factor.exponent.eq(position),
-                    self.factor.fraction.eq(Cat(Const(0, top - position), magnitude[:position])),
+                    fraction.eq(Cat(Const(0, top - position), magnitude[:position])),
                 ]
 
 

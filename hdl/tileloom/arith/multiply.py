@@ -19,9 +19,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import FloatFormat, Format, Rounding
-from .carry_save import Rows, carry_save_multiply
+from ..hierarchy import add_shared
+from .carry_save import Rows, carry_save_by_digits
+from .digits import DigitProduct
 from .factor import EncodeFactor, FactorFormat, significand
-from .partial_products import booth_pays
 from .pipeline import register
 from .rounding import Round, as_signed, signed_width
 
@@ -93,11 +94,12 @@ class Multiply(wiring.Component):
         high = a.infinity_exponent - 1 + factor.exponents[1] + constant
         exponent, addend = as_signed(a_exponent) + constant, as_signed(self.b.exponent)
         a_significand = significand(self.a[: a.fraction_bits], a.fraction_bits)
-        b_significand = significand(self.b.fraction, factor.fraction_bits)
-        width = len(a_significand) + len(b_significand)
+        b_bits = factor.fraction_bits + 1
+        width = len(a_significand) + b_bits
         # Of what lies below the guard bit it matters only whether it is zero. It is if the zeros at the ends
         # of both factors together reach up to there: no adder is needed to know.
         below = max(0, width - result.fraction_bits - 3)
+        b_lower = significand(self.b.digits[: factor.fraction_bits], factor.fraction_bits)
         flags = Signal(data.StructLayout({"negative": 1, "zero": 1, "sticky": 1}))
         m.d.comb += [
             flags.negative.eq(self.a[-1] ^ self.b.negative),
@@ -105,9 +107,7 @@ class Multiply(wiring.Component):
                 (self.a_zero if self.told_zeros else a_exponent == 0) | (self.b.exponent == factor.zero)
             ),
             flags.sticky.eq(
-                Cat(
-                    bit & b_significand[: below - i].any() for i, bit in enumerate(a_significand[:below])
-                ).any()
+                Cat(bit & b_lower[: below - i].any() for i, bit in enumerate(a_significand[:below])).any()
             ),
         ]
 
@@ -118,8 +118,7 @@ class Multiply(wiring.Component):
             exponent, addend = whole, Const(0, 1)
         if self.keeps_rows:
             m.submodules.carry_save = carry_save = Module()
-            booth = booth_pays(len(a_significand), len(b_significand), fast=True)
-            rows = carry_save_multiply(carry_save, platform, a_significand, b_significand, booth=booth)
+            rows = carry_save_by_digits(carry_save, platform, a_significand, self.b.digits)
             held = Rows(
                 **{
                     name: register(m, self.enable, value, f"rows_{name}")
@@ -129,8 +128,18 @@ class Multiply(wiring.Component):
             exponent = register(m, self.enable, exponent, "exponent_of_rows")
             flags = register(m, self.enable, flags, "flags_of_rows")
             m.d.comb += product.eq(held.sum)
+        elif factor.digit_bits:
+            a_bits = len(a_significand)
+            digit_product = add_shared(
+                m, platform, "digit_product", "digit_product", lambda: DigitProduct(a_bits, b_bits)
+            )
+            m.d.comb += [
+                digit_product.a.eq(a_significand),
+                digit_product.digits.eq(self.b.digits),
+                product.eq(digit_product.product),
+            ]
         else:
-            m.d.comb += product.eq(a_significand * b_significand)
+            m.d.comb += product.eq(a_significand)
 
         upper_product = product[below:]
         if self.keeps_raw:
@@ -138,7 +147,7 @@ class Multiply(wiring.Component):
             exponent = register(m, self.enable, exponent, "exponent_of_raw")
             flags = register(m, self.enable, flags, "flags_of_raw")
 
-        largest = ((1 << len(a_significand)) - 1) * ((1 << len(b_significand)) - 1)
+        largest = ((1 << len(a_significand)) - 1) * ((1 << b_bits) - 1)
         places = max(0, width - 1 - result.fraction_bits)
         m.submodules.round = rounder = Round(
             result,

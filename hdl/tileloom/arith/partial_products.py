@@ -69,8 +69,12 @@ def recode(m: Module, b: Value, *, signed: bool) -> list[Digit]:
     return digits
 
 
-def put_booth(m: Module, columns: Columns, a: Value, digits: Sequence[Digit], *, signed: bool) -> int:
+def put_booth(
+    m: Module, columns: Columns, a: Value, digits: Sequence[Digit], *, signed: bool, first: int = 0
+) -> int:
     """Put the rows of ``a`` times the factor with these digits; return the constant that belongs to them.
+
+    ``first`` is the number of the first digit, of a factor whose lower ones are of another kind.
 
     A negative row is its complement, plus 1 in its lowest place, minus 1 just above its highest; the latter
     is the inverted sign there, and a constant that all rows share. The rows of a signed ``a`` have their sign
@@ -80,7 +84,7 @@ def put_booth(m: Module, columns: Columns, a: Value, digits: Sequence[Digit], *,
     once_a = Cat(a, a[-1] if signed else Const(0, 1))
     twice_a = Cat(Const(0, 1), a)
     constant = 0
-    for place, digit in enumerate(digits):
+    for place, digit in enumerate(digits, first):
         high = digit.negative
         row = Signal(unsigned(width), name=f"row_{place}")
         m.d.comb += row.eq(

@@ -1,9 +1,10 @@
 """The sum of an element's products, with weights kept as the digits that a multiplier selects by.
 
 A weight stays for many tiles, and every row of the core uses it: it is recoded once, on its way into the
-block (Booth's digits in radix 4, as in ``arith.partial_products``). Here the sum is written as what it
-computes. Synthesis puts one carry-save tree of all partial products in its place
-(``tileloom_synth.techmap.dot_product``), which takes the digits as they are.
+block. Below its sign and the bit next to it the digits are -1, 0, 1 and 2 (``arith.digits``); those two and
+the carry make one of -2 to 2, as Booth's. Here the sum is written as what it computes. Synthesis puts one
+carry-save tree of all partial products in its place (``tileloom_synth.techmap.dot_product``), which takes the
+digits as they are.
 """
 
 from __future__ import annotations
@@ -13,32 +14,43 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ..arith.digits import carries
 from ..arith.pipeline import register
 
 OPERAND = signed(8)
 """An activation or a weight."""
 
-DIGITS = data.StructLayout({"once": 4, "twice": 4, "negative": 4})
-"""A weight: of each digit, the lowest first, whether its magnitude is 1, whether it is 2, and its sign."""
+DIGITS = data.StructLayout(
+    {"one": 3, "two": 3, "minus": 3, "once": 1, "twice": 1, "negative": 1},
+)
+"""A weight: of each of the three lower digits, the lowest first, whether it is 1, 2 or -1; of the highest
+whether its magnitude is 1, whether it is 2, and its sign, also of some zeros."""
+
+LOWER = 3
+"""Digits below the highest."""
 
 
 def recoded(weight: Value) -> Value:
     """Return a weight as ``DIGITS``."""
-    odd, even = Cat(*weight[1::2]), Cat(*weight[0::2])
-    below = Cat(Const(0, 1), odd[:-1])
-    once = even ^ below
-    return Cat(once, ~once & (odd ^ below), odd)
+    into = carries(weight, LOWER)
+    low, high = ([*weight[place : 2 * LOWER : 2]] for place in (0, 1))
+    odd = [bit ^ carry for bit, carry in zip(low, into, strict=False)]
+    one = Cat(x & ~h for x, h in zip(odd, high, strict=True))
+    minus = Cat(x & h for x, h in zip(odd, high, strict=True))
+    # 2, or 1 and a carry.
+    two = Cat(~x & (h ^ bit) for x, h, bit in zip(odd, high, low, strict=True))
+    once = weight[-2] ^ into[LOWER]
+    return Cat(one, two, minus, once, ~once & (weight[-1] ^ weight[-2]), weight[-1])
 
 
 def decoded(digits: data.View[data.StructLayout]) -> Value:
     """Return the weight that ``recoded`` gave ``digits`` for."""
-    below = Cat(Const(0, 1), digits.negative[:-1])
-    # Of a digit of 2 the even bit is known from the sign alone, as from what is below it.
-    even = Cat(
-        Mux(twice, ~negative, once ^ low)
-        for once, twice, negative, low in zip(digits.once, digits.twice, digits.negative, below, strict=True)
-    )
-    return Cat(bit for pair in zip(even, digits.negative, strict=True) for bit in pair).as_signed()
+    zero = Const(0, 1)
+    added = Cat(bit for pair in zip(digits.one, digits.two, strict=True) for bit in pair)
+    taken = Cat(bit for minus in digits.minus for bit in (minus, zero))
+    top = Cat(digits.once, digits.twice)
+    whole = Cat(added, Mux(digits.negative, -top, top)[:2]) - taken
+    return whole[: OPERAND.width].as_signed()
 
 
 def sum_signature(k: int) -> wiring.Signature:

@@ -17,7 +17,7 @@ class LayoutError(ValueError):
 _MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"//.*|/\*.*?\*/")
 _INSTANCE = re.compile(r"^(  )(\w+)(?= \w+ \($)", re.MULTILINE)
-_PORT = re.compile(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);\n", re.MULTILINE)
+_PORT = re.compile(r"^  (?:input|output) (?:\[(\d+):(\d+)\] )?(\w+);\n", re.MULTILINE)
 _SIGNED = re.compile(r"\b(input|output|wire) signed ")
 _RTLIL_MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
 _RTLIL_CELL = re.compile(r"^  cell (\$\w+) (?:.*?)^  end$", re.MULTILINE | re.DOTALL)
@@ -48,7 +48,7 @@ def renamed_instances(module: str, names: Mapping[str, str]) -> str:
 def port_width(verilog: str, module: str, port: str) -> int:
     """Return the width of a port in bits.
 
-    Relies on: ``  input [HIGH:0] NAME;`` on a line of its own. Raises LayoutError where it is not there.
+    Relies on: ``  input [HIGH:LOW] NAME;`` on a line of its own. Raises LayoutError where it is not there.
     """
     widths = port_widths(verilog, module)
     if port not in widths:
@@ -58,7 +58,16 @@ def port_width(verilog: str, module: str, port: str) -> int:
 
 def port_widths(verilog: str, module: str) -> dict[str, int]:
     """Return the width of each port in bits by its name. Relies on: as ``port_width``."""
-    return {match[2]: int(match[1] or 0) + 1 for match in _PORT.finditer(_module(verilog, module))}
+    return {name: high - low + 1 for name, (high, low) in port_places(verilog, module).items()}
+
+
+def port_places(verilog: str, module: str) -> dict[str, tuple[int, int]]:
+    """Return the highest and the lowest place of each port by its name; places that nobody uses are gone.
+
+    Relies on: as ``port_width``.
+    """
+    found = _PORT.finditer(_module(verilog, module))
+    return {match[3]: (int(match[1] or 0), int(match[2] or 0)) for match in found}
 
 
 def black_boxes(verilog: str, modules: Collection[str]) -> str:

@@ -59,6 +59,9 @@ class SystolicConfig:
         With two ``multiply_stages``: keep the two rows and not their sum. A shorter cycle, more flip-flops.
     add_stages:
         Registers of the adder, its partial-sum register included, 1 to 4: cycles from one row to the next.
+    broadcast:
+        Of a stream port: columns that one activation register serves, 1 to ``columns``. Fewer registers and
+        cycles, longer wires.
     gate_zeros:
         Keep a multiplier still while its activation or its weight is zero. Costs some area, saves energy with
         sparse operands, changes no result.
@@ -85,6 +88,7 @@ class SystolicConfig:
     multiply_stages: int = 1
     carry_save: bool = SETTLED
     add_stages: int = 1
+    broadcast: int = SETTLED
     gate_zeros: bool = False
     axi4_stream_names: bool = False
 
@@ -98,6 +102,10 @@ class SystolicConfig:
         settle(self, {"carry_save": False}, applies=two, where="is for multiply_stages of 2")
         longest = max(self.rows, self.columns)
         word_port = self.port is Port.WORD
+        # A word port takes one column's result a cycle.
+        settle(self, {"broadcast": 1}, applies=not word_port, where="is for a stream port")
+        if not word_port:
+            check_range("broadcast", self.broadcast, 1, self.columns)
         settle(self, {"step_interval": longest if word_port else 1}, applies=True, where="")
         check_range("step_interval", self.step_interval, 1, longest)
         self._check_product()
@@ -124,6 +132,10 @@ class SystolicConfig:
             width = getattr(self, name).width
             if width > WORD_BITS:
                 raise ConfigError(f"{name}: {width} bits do not fit the {WORD_BITS}-bit word port")
+
+    def segment(self, column: int) -> int:
+        """Return the number of the activation register that serves a column: its cycles after column 0."""
+        return column // (self.broadcast or 1)
 
     @property
     def weights_per_word(self) -> int:

@@ -16,6 +16,7 @@ ORIGINS = {
     "add": "adder",
     "round": "round",
     "processing_element": "processing element",
+    "following_element": "processing element",
     "activation_skew": "skew",
     "psum_skew": "skew",
     "result_deskew": "skew",

@@ -7,6 +7,8 @@ product.
 
 from __future__ import annotations
 
+import functools
+
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -46,28 +48,34 @@ class Row(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        activation = self.activation_in
-        swap = self.swap_in if self.config.double_buffer else None
-        zero = self.zero_in if self.config.gate_zeros else None
+        passed = [name for name in ("activation", "swap", "zero") if f"{name}_in" in self.signature.members]
+        values = {name: getattr(self, f"{name}_in") for name in passed}
+        first, segment = None, self.config.segment
         for column in range(self.config.columns):
+            following = column > 0 and segment(column) == segment(column - 1)
             element = add_shared(
-                m, platform, "processing_element", f"element_{column}", lambda: ProcessingElement(self.config)
+                m,
+                platform,
+                "following_element" if following else "processing_element",
+                f"element_{column}",
+                functools.partial(ProcessingElement, self.config, following=following),
             )
             m.d.comb += [
                 element.enable.eq(self.enable),
-                element.activation_in.eq(activation),
                 element.weight_in.eq(self.weight_in[column]),
                 element.weight_write.eq(self.write & self.write_columns[column]),
                 element.psum_in.eq(self.psum_in[column]),
                 self.psum_out[column].eq(element.psum_out),
             ]
-            activation = element.activation_out
-            if swap is not None:
-                m.d.comb += element.swap_in.eq(swap)
-                swap = element.swap_out
-            if zero is not None:
-                m.d.comb += element.zero_in.eq(zero)
-                zero = element.zero_out
+            if not following:
+                if first is not None:
+                    values = {name: getattr(first, f"{name}_out") for name in passed}
+                first = element
+            for name in passed:
+                # A swap goes with the step that fills the register, activations come out of it.
+                from_first = following and name != "swap"
+                source = getattr(first, f"{name}_out") if from_first else values[name]
+                m.d.comb += getattr(element, f"{name}_in").eq(source)
         return m
 
 
@@ -75,7 +83,7 @@ class Mesh(wiring.Component):
     """``rows x columns`` elements: activations from the left, weights and partial sums from above.
 
     Row ``r`` must be given its activation ``r * add_stages`` enabled cycles after row 0, column ``c`` its
-    partial sum ``c`` cycles after column 0; ``timing.Timetable`` has every offset.
+    partial sum ``segment(c)`` cycles after column 0; ``timing.Timetable`` has every offset.
 
     Ports: ``enable``; ``activations`` (in, a word per row); ``swaps`` (in, a bit per row, only with
     double_buffer); ``weights`` (in, an encoded factor per column), written to the row and columns that have

@@ -37,26 +37,30 @@ class ProcessingElement(wiring.Component):
     its way through the row only the bit says that it is zero. Behind a weight of zero the word does not reach
     the multiplier. So the multiplier's inputs stand still wherever its product is known to be zero.
 
+    Of the elements that one activation register serves (``broadcast``) only the first has it, and what else
+    is kept beside it; the others are ``following``: their ``activation_in`` and ``zero_in`` are what the
+    first one's registers hold, and their ``swap_in`` is the first one's.
+
     The weight is written on ``weight_write``, whatever ``enable`` is. With double buffering that is the
     shadow register: ``swap_in``, which travels with the first activation of a tile, moves it into use.
     """
 
-    def __init__(self, config: SystolicConfig) -> None:
+    def __init__(self, config: SystolicConfig, *, following: bool = False) -> None:
         self.config = config
+        self.following = following
         self.factor = FactorFormat.of(config.weight)
-        swap = {"swap_in": In(1), "swap_out": Out(1)} if config.double_buffer else {}
-        zero = {"zero_in": In(1), "zero_out": Out(1)} if config.gate_zeros else {}
+        kept = {"activation": config.activation.width}
+        kept |= ({"swap": 1} if config.double_buffer else {}) | ({"zero": 1} if config.gate_zeros else {})
+        passed = {} if following else {f"{name}_out": Out(width) for name, width in kept.items()}
         super().__init__(
             {
                 "enable": In(1),
-                "activation_in": In(config.activation.width),
-                "activation_out": Out(config.activation.width),
+                **{f"{name}_in": In(width) for name, width in kept.items()},
+                **passed,
                 "weight_in": In(self.factor.layout),
                 "weight_write": In(1),
                 "psum_in": In(config.accumulator.width),
                 "psum_out": Out(config.accumulator.width),
-                **swap,
-                **zero,
             }
         )
 
@@ -69,26 +73,33 @@ class ProcessingElement(wiring.Component):
         moves, operand = self.enable, activation
         if config.gate_zeros:
             zero = Signal(reset_less=True)
-            with m.If(self.enable):
-                m.d.sync += zero.eq(self.zero_in)
-            m.d.comb += self.zero_out.eq(zero)
+            if self.following:
+                m.d.comb += zero.eq(self.zero_in)
+            else:
+                with m.If(self.enable):
+                    m.d.sync += zero.eq(self.zero_in)
+                m.d.comb += self.zero_out.eq(zero)
             moves = self.enable & ~self.zero_in
             operand = activation & (weight.exponent != self.factor.zero).replicate(len(activation))
-        with m.If(moves):
-            m.d.sync += activation.eq(self.activation_in)
-        m.d.comb += self.activation_out.eq(activation)
+        if self.following:
+            m.d.comb += activation.eq(self.activation_in)
+        else:
+            with m.If(moves):
+                m.d.sync += activation.eq(self.activation_in)
+            m.d.comb += self.activation_out.eq(activation)
 
         if config.double_buffer:
             shadow = Signal(self.factor.layout, reset_less=True)
-            # A swap must not be seen before the first one is sent: the only register here with a reset.
-            swap = Signal()
             with m.If(self.weight_write):
                 m.d.sync += shadow.eq(self.weight_in)
-            with m.If(self.enable):
-                m.d.sync += swap.eq(self.swap_in)
-                with m.If(self.swap_in):
-                    m.d.sync += weight.eq(shadow)
-            m.d.comb += self.swap_out.eq(swap)
+            with m.If(self.enable & self.swap_in):
+                m.d.sync += weight.eq(shadow)
+            if not self.following:
+                # A swap must not be seen before the first one is sent: the only register here with a reset.
+                swap = Signal()
+                with m.If(self.enable):
+                    m.d.sync += swap.eq(self.swap_in)
+                m.d.comb += self.swap_out.eq(swap)
         else:
             with m.If(self.weight_write):
                 m.d.sync += weight.eq(self.weight_in)

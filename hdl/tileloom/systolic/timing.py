@@ -36,7 +36,7 @@ class Timetable:
 
     def psum_due(self, column: int) -> int:
         """Return the cycle from which the mesh must see this column's incoming partial sum."""
-        return self.entry + 1 + self.config.multiply_stages + column
+        return self.entry + 1 + self.config.multiply_stages + self.config.segment(column)
 
     def result_appears(self, column: int) -> int:
         """Return the cycle from which this column's result leaves the mesh."""
@@ -60,7 +60,7 @@ class Timetable:
         With double buffering the vector is a tile's first, which carries the swap: the last element has
         swapped. Without, it is a tile's last: the last element has used its weight for a whole interval.
         """
-        swapped = self.activation_due(self.config.rows - 1) + self.config.columns - 1
+        swapped = self.activation_due(self.config.rows - 1) + self.config.segment(self.config.columns - 1)
         used = swapped + self.config.step_interval
         # Not a cycle earlier, though the write would come with the last use: should the array stand still in
         # between, the write would not wait for it.
@@ -84,5 +84,5 @@ class Timetable:
         """
         interval = self.config.step_interval
         appears = self.result_appears(column)
-        waits = self.config.columns - 1 - column
+        waits = self.config.segment(self.config.columns - 1) - self.config.segment(column)
         return tuple(appears + interval * step - 1 for step in range(1, waits // interval + 1))

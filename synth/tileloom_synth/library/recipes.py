@@ -18,8 +18,8 @@ LOGIC = {
 }
 """ABC's commands from gates to cells, the smallest first: ``area`` shares more and gets deeper by it."""
 
-_RELAXED = "topo; buffer -c -N 16; dnsize {D}; stime -p"
-_SIZED = "topo; buffer -c -N 16; upsize {D}; dnsize {D}; stime -p"
+_RELAXED = "topo; buffer -c -N 24; dnsize {D}; stime -p"
+_SIZED = "topo; buffer -c -N 24; upsize {D}; dnsize {D}; stime -p"
 
 RELAXED_PS = 1_000_000
 """The period that ABC is given where none is asked for: every cell gets as small as it can."""

@@ -31,18 +31,36 @@ LANES = 4096
 
 def encoded(words: Words, number_format: Format) -> Words:
     """Return words of weights as an element is given them (``tileloom.arith.factor``)."""
+    factor = FactorFormat.of(number_format)
+    whole = words.astype(np.int64)
     if isinstance(number_format, FloatFormat):
-        return words
-    places = number_format.magnitude_bits
-    magnitude = words & np.uint64((1 << places) - 1)
-    lead = leading_one(magnitude.view(np.int64), places)
-    fraction = (magnitude.view(np.int64) << np.maximum(places - 1 - lead, 0)) & ((1 << (places - 1)) - 1)
-    zero = FactorFormat.of(number_format).zero
-    exponent = np.where(magnitude == 0, zero, lead)
-    fraction = np.where(magnitude == 0, 0, fraction)
-    exponent_bits = places.bit_length()
-    sign = (words >> np.uint64(places)).view(np.int64)
-    return (fraction | exponent << (places - 1) | sign << (places - 1 + exponent_bits)).astype(np.uint64)
+        places = number_format.fraction_bits
+        fraction, exponent = (
+            whole & ((1 << places) - 1),
+            whole >> places & ((1 << number_format.exponent_bits) - 1),
+        )
+    else:
+        places = number_format.magnitude_bits - 1
+        magnitude = whole & ((2 << places) - 1)
+        lead = leading_one(magnitude, places + 1)
+        fraction = (magnitude << np.maximum(places - lead, 0)) & ((1 << places) - 1)
+        exponent = np.where(magnitude == 0, factor.zero, lead)
+        fraction = np.where(magnitude == 0, 0, fraction)
+    sign = whole >> (number_format.width - 1) & 1
+    word = exponent << factor.digit_bits | sign << (factor.digit_bits + factor.exponent_bits)
+    return (word | _digits(fraction | 1 << places, places + 1) if places else word).astype(np.uint64)
+
+
+def _digits(significands: np.ndarray, width: int) -> np.ndarray:
+    """Return significands as digits of radix 4, two bits each: 3 stands for -1, and carries."""
+    word, carry = np.zeros_like(significands), np.zeros_like(significands)
+    for place in range(0, width - 2 + width % 2, 2):
+        digit = (significands >> place & 3) + carry
+        carry = (digit >= 3).astype(np.int64)
+        word |= (digit & 3) << place
+    place = (width - 1) // 2 * 2
+    # What is left is 1 and a carry, of which the carry is kept, or 2 or 3 and a carry, modulo 4.
+    return word | (carry if width % 2 else (significands >> place) + carry & 3) << place
 
 
 def canonical(words: Words, number_format: Float) -> Words:

@@ -63,6 +63,8 @@ def power(
     ToolError
         Yosys or OpenSTA fails.
     """
+    if (config.broadcast or 1) > 1:
+        raise UserError("broadcast: energy is measured of arrays whose elements are all the same, with 1")
     check_seed(seed)
     check_data(weights, activations, layout, per, prune)
     goal = power_target(**options)

@@ -10,12 +10,14 @@ import functools
 from dataclasses import replace
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 
-from tileloom.arith.carry_save import carry_save_dot
-from tileloom.arith.partial_products import Digit
+from tileloom.arith.carry_save import carry_save_sum
+from tileloom.arith.columns import Columns
+from tileloom.arith.digits import Selection, put_digits
+from tileloom.arith.partial_products import Digit, put_booth
 from tileloom.arith.pipeline import register
-from tileloom.engine.products import OPERAND, sum_signature
+from tileloom.engine.products import LOWER, OPERAND, sum_signature
 from tileloom.export import export
 from tileloom.netlist.text import modules_of, port_widths, with_module
 
@@ -33,15 +35,20 @@ class CarrySaveSum(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        pairs = [
-            (a, [Digit(*digit) for digit in zip(b.once, b.twice, b.negative, strict=True)])
-            for a, b in zip(self.a, self.b, strict=True)
-        ]
-        rows = carry_save_dot(m, platform, pairs, len(self.total))
+        products = [functools.partial(_put, a, b) for a, b in zip(self.a, self.b, strict=True)]
+        rows = carry_save_sum(m, platform, products, len(self.total))
         if self.product_register:
             rows = replace(rows, x=register(m, 1, rows.x, "rows_x"), y=register(m, 1, rows.y, "rows_y"))
         m.d.comb += self.total.eq(rows.sum)
         return m
+
+
+def _put(a: Value, b: data.View[data.StructLayout], m: Module, columns: Columns) -> int:
+    """Put the rows of one product: those of the lower digits, and of the highest, which may be -2."""
+    lower = [Selection(*bits) for bits in zip(b.one, b.two, b.minus, strict=True)]
+    highest = Digit(b.once, b.twice, b.negative)
+    constant = put_digits(m, columns, a, lower, signed=True)
+    return constant + put_booth(m, columns, a, [highest], signed=True, first=LOWER)
 
 
 def as_trees(verilog: str) -> str:

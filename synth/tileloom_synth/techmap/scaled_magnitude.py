@@ -12,8 +12,9 @@ from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tileloom.arith.carry_save import carry_save_dot
-from tileloom.arith.partial_products import Digit, recode
+from tileloom.arith.carry_save import carry_save_sum
+from tileloom.arith.columns import Columns
+from tileloom.arith.partial_products import Digit, put_booth, recode
 from tileloom.engine.requantise import PRODUCT_BITS, SCALE_BITS, TOTAL_BITS
 from tileloom.export import export
 from tileloom.netlist.text import modules_of, with_module
@@ -38,7 +39,11 @@ class CarrySaveMagnitude(wiring.Component):
             Digit(digit.once, digit.twice, sign if digit.negative is None else digit.negative ^ sign)
             for digit in recode(m, self.scale, signed=False)
         ]
-        rows = carry_save_dot(m, platform, [(self.total, digits)], PRODUCT_BITS)
+
+        def put(m: Module, columns: Columns) -> int:
+            return put_booth(m, columns, self.total, digits, signed=True)
+
+        rows = carry_save_sum(m, platform, [put], PRODUCT_BITS)
         m.d.comb += self.product.eq(rows.sum)
         return m
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from tileloom.arith.multiply import FloatMultiply
 from tileloom.formats import FloatFormat, Format, Rounding, SignMagnitude
 
+from .digits import represented
 from .netlist import Netlist, netlist_of, port
 from .operand import operand_of
 from .pipeline import pipeline_query
@@ -125,12 +126,14 @@ def product_queries(
     if rows:
         free, product, same = _rows(lines, netlist, significands, widths, below)
     else:
-        free, product, multiplied = netlist.without_product()
-        wide = [widen(value, width - bits) for value, bits in zip(significands, widths, strict=True)]
+        free, product, multiplied, places = netlist.without_product()
+        wide = [widen(value, places - own) for value, own in zip(significands, widths, strict=True)]
         straight, crossed = (
             f"(and (= {multiplied[0]} {x}) (= {multiplied[1]} {y}))" for x, y in (wide, wide[::-1])
         )
         same = f"(or {straight} {crossed})"
+        if places > width:  # digits that no word is encoded as stand for more, which is dropped
+            product = bits(product, width - 1, 0)
     operands = Query([*netlist.step(0), *lines.lines, f"(assert (not {same}))"], words)
 
     lines.require(within(product, widths))
@@ -161,7 +164,8 @@ def _rows(
 ) -> tuple[Netlist, str, str]:
     """Return the netlist with its rows free, their sum, and that the tree's inputs are the significands.
 
-    The lowest places of the sum are wired to nothing, and Yosys has removed them: they are free.
+    The second is digits there, which must stand for it. The lowest places of the sum are wired to nothing,
+    and Yosys has removed them: they are free.
     """
     a_bits, b_bits = widths
     wire = port("multiply.product", 1)
@@ -169,12 +173,16 @@ def _rows(
     if below:
         lines.lines.append(f"(declare-const |places below| (_ BitVec {below}))")
         product = f"(concat {bits(wire, sum(widths) - 1, below)} |places below|)"
-    fractions = [
-        f"(= {bits(port(f'multiply.{name}', 0), places - 2, 0)} {bits(value, places - 2, 0)})"
-        for name, value, places in zip("ab", significands, (a_bits, b_bits), strict=True)
-        if places > 1
-    ]
-    return netlist.without_registers("multiply.product"), product, f"(and true {' '.join(fractions)})"
+    same = []
+    if a_bits > 1:
+        a_fraction, significand = (
+            bits(word, a_bits - 2, 0) for word in (port("multiply.a", 0), significands[0])
+        )
+        same.append(f"(= {a_fraction} {significand})")
+    if b_bits > 1:
+        digits = bits(port("multiply.b", 0), b_bits - 1, 0)
+        same.append(f"(= {represented(digits, b_bits)} {significands[1]})")
+    return netlist.without_registers("multiply.product"), product, f"(and true {' '.join(same)})"
 
 
 def _significand_bits(number_format: Format) -> int:

@@ -106,8 +106,8 @@ class Netlist:
         kept = tuple(register for register in self.registers if register[0] not in inputs)
         return Netlist(self.nets, kept)
 
-    def without_product(self) -> tuple[Netlist, str, tuple[str, str]]:
-        """Return the netlist with its one product free, that net's symbol, and the expressions multiplied.
+    def without_product(self) -> tuple[Netlist, str, tuple[str, str], int]:
+        """Return the netlist with its one product free, that net's symbol, what is multiplied, and the width.
 
         The symbol and the expressions are those of step 0. Raises ValueError where there is not one product.
         """
@@ -118,7 +118,8 @@ class Netlist:
         cut = products[0]
         nets = tuple(replace(net, value=None) if net is cut else net for net in self.nets)
         a, b = _split(_in_step(match[1], 0))
-        return Netlist(nets, self.registers), _at(cut.name, 0), (a, b)
+        places = int(re.findall(r"\d+", cut.sort)[0])
+        return Netlist(nets, self.registers), _at(cut.name, 0), (a, b), places
 
 
 def cone(nets: Mapping[str, Net], name: str) -> set[str]:

@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 
 from tileloom import scratch, yosys
 
+from .digits import polynomial
 from .netlist import TOP, rtlil_of
 from .polynomial import ONE, Form, Polynomial, binary, product
 
@@ -190,7 +191,8 @@ def significands_multiplied(
     gates:
         A netlist with the multiplier's signals ``a``, ``b`` and ``product`` under ``place``.
     a_fraction, b_fraction:
-        Fraction bits of the operands, their lowest; significands are ``1.fraction``.
+        Fraction bits of the operands, whose significands are ``1.fraction``: the lowest bits of ``a`` are the
+        fraction, those of ``b`` the digits of all of it.
 
     Returns how many gates and registers were rewritten. Raises TreeError where it is not the product.
     """
@@ -198,11 +200,10 @@ def significands_multiplied(
     width = len(output)
     if width != a_fraction + b_fraction + 2:
         raise TreeError(f"the product has {width} bits, not {a_fraction + b_fraction + 2}")
-    operands = [
-        gates.names[f"{place}.{name}"][:bits] for name, bits in (("a", a_fraction), ("b", b_fraction))
-    ]
+    fraction = gates.names[f"{place}.a"][:a_fraction]
+    digits = gates.names[f"{place}.b"][: b_fraction + 1 if b_fraction else 0]
     rest = Polynomial(binary(output), width)
-    leaves = {net for nets in operands for net in nets}
+    leaves = {*fraction, *digits}
     count = gates.rewrite(rest, stop=gates.registers)
     if not rest.nets <= gates.registers.keys():
         raise TreeError("the product is not one of registers alone")
@@ -210,8 +211,7 @@ def significands_multiplied(
         rest.replace(net, {frozenset((gates.registers[net],)): 1})
         count += 1
     count += gates.rewrite(rest, stop=leaves)
-    factors = [{**binary(nets), ONE: 1 << len(nets)} for nets in operands]
-    rest.add(product(*factors), -1)
+    rest.add(product({**binary(fraction), ONE: 1 << a_fraction}, polynomial(digits)), -1)
     if rest.form:
         raise TreeError(f"{len(rest.form)} terms are not those of the product")
     return count
