@@ -28,7 +28,7 @@ import onnxruntime
 
 from tileloom.config import Config
 from tileloom.families import load
-from tileloom_explore.network.layer import Layer
+from tileloom_explore.network.layer import NetworkLayer
 from tileloom_explore.network.mapping import map_layer
 from tileloom_explore.network.network import read_network
 from tileloom_explore.network.sparsity import select
@@ -102,7 +102,7 @@ def compare(config: Config, patterns: Sequence[str] = (), *, simulate: bool = Fa
 
 
 def _compared(
-    config: Config, layer: Layer, x: npt.NDArray[Any], y: npt.NDArray[Any], *, simulate: bool
+    config: Config, layer: NetworkLayer, x: npt.NDArray[Any], y: npt.NDArray[Any], *, simulate: bool
 ) -> Compared:
     mapping = map_layer(config, layer)
     image = layer.image(x)
@@ -112,7 +112,7 @@ def _compared(
     return Compared(layer.name, steps.size, int(np.count_nonzero(steps)), int(steps.max()), simulated)
 
 
-def _steps(layer: Layer, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _steps(layer: NetworkLayer, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return results as integers: INT8 as they are, real sums in steps of both scales' product."""
     assert layer.quantisation is not None
     if values.dtype.kind in "iu":

@@ -8,7 +8,7 @@ from tileloom.config import Config
 
 from .calibrate import Observer
 from .integers import Choices, quantised
-from .layer import Layer
+from .layer import NetworkLayer
 from .mapping import RefusedError, map_layer
 from .prepare import unit_of
 from .recognise import empty_units
@@ -18,7 +18,7 @@ NOMINAL = (-1.0, 1.0)
 """A range of activations, to see whether a layer fits once it has one."""
 
 
-def fits(config: Config, layer: Layer, shape: tuple[int, ...]) -> tuple[bool, str]:
+def fits(config: Config, layer: NetworkLayer, shape: tuple[int, ...]) -> tuple[bool, str]:
     """Return whether a configuration can take a layer, and how, or why not.
 
     Parameters

@@ -16,7 +16,7 @@ from tileloom_golden.systolic.quantise import quantise
 
 from .affine import Affine, Per, weight_range
 from .calibrate import PERCENTILE, Method, Observer, affine_of
-from .layer import Layer, Quantisation
+from .layer import NetworkLayer, Quantisation
 from .quantise import quantise_bias, widened
 from .weights import as_matrix, from_matrix
 
@@ -74,7 +74,7 @@ def _requantises(config: Config) -> bool:
     return isinstance(config, EngineConfig) and bool(config.requantise)
 
 
-def ranges_needed(config: Config, layer: Layer) -> set[str]:
+def ranges_needed(config: Config, layer: NetworkLayer) -> set[str]:
     """Return the tensors whose range a layer needs to know."""
     if not _integer_throughout(config):
         return set()
@@ -87,7 +87,9 @@ def ranges_needed(config: Config, layer: Layer) -> set[str]:
     return tensors
 
 
-def quantised(config: Config, layer: Layer, observers: Mapping[str, Observer], choices: Choices) -> Layer:
+def quantised(
+    config: Config, layer: NetworkLayer, observers: Mapping[str, Observer], choices: Choices
+) -> NetworkLayer:
     """Return a layer with the integers that the hardware needs; itself where it has them."""
     quantisation = layer.quantisation
     if quantisation is not None:
@@ -129,7 +131,7 @@ def _by_channel(affine: Affine, outputs: int) -> Affine:
     )
 
 
-def _with_integer_weights(layer: Layer, bits: int, per: Per) -> Layer:
+def _with_integer_weights(layer: NetworkLayer, bits: int, per: Per) -> NetworkLayer:
     """Return a layer of floats with sign-magnitude weights."""
     done = quantise(as_matrix(layer.weights), bits, "tensor" if per == "tensor" else "column")
     limit = (1 << (bits - 1)) - 1

@@ -59,7 +59,7 @@ class Quantisation:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Layer:
+class NetworkLayer:
     """One layer.
 
     Attributes
@@ -175,7 +175,7 @@ class Layer:
         """Return the multiplications for an image's shape, padding included, those between groups not."""
         return int(np.prod(self.output_shape(image))) * int(np.prod(self.weights.shape[1:]))
 
-    def with_weights(self, weights: npt.NDArray[Any]) -> Layer:
+    def with_weights(self, weights: npt.NDArray[Any]) -> NetworkLayer:
         """Return the layer with other weights of the same shape."""
         assert weights.shape == self.weights.shape
         return replace(self, weights=weights)
@@ -239,7 +239,7 @@ def stored_dtype(affine: Affine) -> str:
     return "uint8" if affine.high > 127 else "int8"
 
 
-def reference(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def reference(layer: NetworkLayer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a layer's output as the network has it: floats by NumPy, integers exactly, with ONNX's rounding.
 
     Parameters
@@ -268,7 +268,7 @@ def reference(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def corrected(
-    layer: Layer, sums: npt.NDArray[Any], shape: tuple[int, ...], zero: npt.NDArray[Any]
+    layer: NetworkLayer, sums: npt.NDArray[Any], shape: tuple[int, ...], zero: npt.NDArray[Any]
 ) -> npt.NDArray[np.int32]:
     """Return sums, INT32 as the network has them, less what a zero point of the activations takes away.
 
@@ -287,5 +287,5 @@ def corrected(
 
 
 @lru_cache(maxsize=256)
-def _sums_of_weights(layer: Layer, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+def _sums_of_weights(layer: NetworkLayer, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     return reference(layer, np.ones(shape, np.int16)).astype(np.int64)

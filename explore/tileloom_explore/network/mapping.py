@@ -19,7 +19,7 @@ from tileloom.families import family_of
 from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.systolic.prune import tile_norms
 
-from .layer import Layer
+from .layer import NetworkLayer
 
 Image = npt.NDArray[Any]
 """N x H x W x C, or results N x H_out x W_out x C_out, as the network has them."""
@@ -135,7 +135,7 @@ class Mapping(Protocol):
         """
 
 
-def map_layer(config: Config, layer: Layer) -> Mapping:
+def map_layer(config: Config, layer: NetworkLayer) -> Mapping:
     """Return a layer on a configuration of any family. Raises RefusedError with the reason."""
     mapping: Mapping = family_of(config).room(str(__package__), "mapping").map_layer(config, layer)
     return mapping

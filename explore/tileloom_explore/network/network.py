@@ -19,7 +19,7 @@ from tileloom.errors import UserError
 
 from .graph import Graph, attributes, read_graph
 from .host import Tensors
-from .layer import Layer, corrected
+from .layer import NetworkLayer, corrected
 from .onnx_file import Shape, name_of
 from .operands import StaysOnHost
 from .operators import REFUSED, layer_of
@@ -28,7 +28,7 @@ from .rewrite import split_biases, tell_apart
 from .schedule import Step, scheduled
 from .sparsity import select
 
-Compute = Callable[[Layer, npt.NDArray[Any]], npt.NDArray[Any]]
+Compute = Callable[[NetworkLayer, npt.NDArray[Any]], npt.NDArray[Any]]
 """From a layer and its input, a tensor of the network, to its output."""
 
 
@@ -57,13 +57,15 @@ class Network:
     remarks: Sequence[str] = ()
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[NetworkLayer]:
         """The layers, in order."""
-        return [step for step in self.steps if isinstance(step, Layer)]
+        return [step for step in self.steps if isinstance(step, NetworkLayer)]
 
-    def with_layers(self, layers: Mapping[str, Layer]) -> Network:
+    def with_layers(self, layers: Mapping[str, NetworkLayer]) -> Network:
         """Return the network with other layers in the place of those of their names."""
-        steps = [layers.get(step.name, step) if isinstance(step, Layer) else step for step in self.steps]
+        steps = [
+            layers.get(step.name, step) if isinstance(step, NetworkLayer) else step for step in self.steps
+        ]
         return replace(self, steps=steps)
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]], compute: Compute) -> Tensors:
@@ -73,7 +75,7 @@ class Network:
         """
         tensors = dict(inputs)
         for step in self.steps:
-            if isinstance(step, Layer):
+            if isinstance(step, NetworkLayer):
                 result = compute(step, tensors[step.input])
                 if step.zero is not None:
                     result = corrected(step, result, tensors[step.input].shape, tensors[step.zero])
@@ -109,7 +111,7 @@ def read_network(
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     split_biases(graph)
-    layers: dict[str, Layer] = {}
+    layers: dict[str, NetworkLayer] = {}
     reasons: dict[str, str] = {}
     for node in graph.nodes:
         try:
@@ -143,7 +145,7 @@ def read_network(
     return Network(graph.inputs, graph.outputs, scheduled(graph, merged), reasons, remarks)
 
 
-def _layer(graph: Graph, node: NodeProto) -> Layer | None:
+def _layer(graph: Graph, node: NodeProto) -> NetworkLayer | None:
     """Return the layer that a node is, an integer one in a QDQ graph; None of what is never one."""
     layer = layer_of(graph, node)
     if layer is None:
@@ -154,7 +156,7 @@ def _layer(graph: Graph, node: NodeProto) -> Layer | None:
     return quantised(graph, node, layer)
 
 
-def _merge_followers(graph: Graph, layer: Layer) -> Layer:
+def _merge_followers(graph: Graph, layer: NetworkLayer) -> NetworkLayer:
     """Return a layer with the batch normalisation, ReLU and quantisation behind it that it can take over."""
     while True:
         after = graph.only_consumer(layer.output)
@@ -174,7 +176,7 @@ def _merge_followers(graph: Graph, layer: Layer) -> Layer:
         graph.nodes = [node for node in graph.nodes if node is not after]
 
 
-def _require_finite(layer: Layer) -> None:
+def _require_finite(layer: NetworkLayer) -> None:
     """Raise UserError for weights that are not, once alpha, beta and batch normalisation are in them."""
     for what, array in {"weights": layer.weights, "bias": layer.bias}.items():
         if array is not None and not np.isfinite(array).all():
@@ -184,11 +186,11 @@ def _require_finite(layer: Layer) -> None:
             )
 
 
-def _computes_floats(layer: Layer) -> bool:
+def _computes_floats(layer: NetworkLayer) -> bool:
     return layer.quantisation is None or not layer.quantisation.y_given
 
 
-def _normalised(graph: Graph, layer: Layer, node: NodeProto) -> Layer:
+def _normalised(graph: Graph, layer: NetworkLayer, node: NodeProto) -> NetworkLayer:
     """Return a layer of floats with a BatchNormalization folded in; itself where it cannot be."""
     parts = [graph.constant(name) for name in node.input[1:5]]
     attribute = attributes(node)

@@ -18,7 +18,7 @@ from tileloom.errors import UserError
 
 from .arrangement import AutoPad, Channels, Window
 from .graph import Graph, attributes
-from .layer import Layer, Quantisation
+from .layer import NetworkLayer, Quantisation
 from .node_checks import check_node
 from .onnx_file import name_of
 from .operands import (
@@ -38,7 +38,7 @@ from .products import einsum, gemm, matmul, matmul_integer, qlinear_matmul
 Array = npt.NDArray[Any]
 
 
-def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
+def layer_of(graph: Graph, node: NodeProto) -> NetworkLayer | None:
     """Return the layer that a node is; None of an operator that is never one.
 
     Raises
@@ -60,13 +60,13 @@ def layer_of(graph: Graph, node: NodeProto) -> Layer | None:
     return BUILDERS[node.op_type](graph, node, attributes(node))
 
 
-def _conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def _conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     weights = to_float32(constant_weights(graph, node, 1))
     bias = bias_vector(graph, node, 2, len(weights))
     return _convolution(node, attribute, weights, None if bias is None else to_float32(bias))
 
 
-def _conv_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def _conv_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     weights = constant_weights(graph, node, 1)
     ones, zeros = np.ones(len(weights), np.float32), weight_zeros(graph, node, 3, len(weights))
     x = integer_activations(graph, node, 0, 2)
@@ -75,7 +75,7 @@ def _conv_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> L
     return replace(layer, zero=computed_zero(graph, node, 2))
 
 
-def _qlinear_conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def _qlinear_conv(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     weights = constant_weights(graph, node, 3)
     outputs = len(weights)
     scales, zeros = weight_scales(graph, node, 4, outputs), weight_zeros(graph, node, 5, outputs)
@@ -92,7 +92,7 @@ def _convolution(
     weights: Array,
     bias: Array | None,
     quantisation: Quantisation | None = None,
-) -> Layer:
+) -> NetworkLayer:
     """Return the layer of weights C_out x C_in / groups x window."""
     axes = weights.ndim - 2
     if axes not in (1, 2):
@@ -111,7 +111,7 @@ def _convolution(
     if groups < 1 or len(weights) % groups or not weights.size or tuple(window) != weights.shape[2:]:
         raise UserError(f"weights of shape {weights.shape} with {groups} groups and a window of {window}")
     wide = weights if axes == 2 else weights[:, :, None, :]
-    return Layer(
+    return NetworkLayer(
         name=name_of(node),
         operator=node.op_type,
         input=node.input[0],
@@ -130,7 +130,7 @@ def _convolution(
     )
 
 
-BUILDERS: dict[str, Callable[[Graph, NodeProto, dict[str, Any]], Layer]] = {
+BUILDERS: dict[str, Callable[[Graph, NodeProto, dict[str, Any]], NetworkLayer]] = {
     "Conv": _conv,
     "ConvInteger": _conv_integer,
     "Einsum": einsum,

@@ -21,7 +21,7 @@ from tileloom.systolic.config import SystolicConfig
 
 from .calibrate import Observer
 from .integers import Choices, quantised, ranges_needed
-from .layer import Layer, reference, stored_dtype
+from .layer import NetworkLayer, reference, stored_dtype
 from .mapping import map_layer
 from .network import Network
 from .prepared import Prepared
@@ -116,7 +116,7 @@ def input_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Return the shape of each layer's input, from a run of the host's nodes alone on zeros."""
     shapes: dict[str, tuple[int, ...]] = {}
 
-    def compute(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def compute(layer: NetworkLayer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         shapes[layer.name] = tensor.shape
         quantisation = layer.quantisation
         dtype = "float32"
@@ -138,7 +138,7 @@ def unit_of(config: Config) -> tuple[Kind, tuple[int, int] | None]:
     return "nm", None
 
 
-def _pruned(layer: Layer, values: npt.NDArray[Any]) -> Layer:
+def _pruned(layer: NetworkLayer, values: npt.NDArray[Any]) -> NetworkLayer:
     """Return a layer with other weights, given less their zero point."""
     if layer.quantisation is None:
         return layer.with_weights(values)
@@ -149,7 +149,7 @@ def _observe(network: Network, tensors: set[str], data: Sequence[Data]) -> dict[
     """Return what tensors of the float model were on data."""
     observers = {name: Observer() for name in tensors}
 
-    def compute(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def compute(layer: NetworkLayer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         result = reference(layer, tensor)
         for name, values in ((layer.input, tensor), (layer.output, result)):
             if name in observers:

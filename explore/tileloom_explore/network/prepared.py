@@ -31,7 +31,7 @@ from .affine import Affine
 from .arrangement import Arrangement, Axes, Channels, Window
 from .data import read_archive
 from .host import Segment
-from .layer import Layer, Quantisation
+from .layer import NetworkLayer, Quantisation
 from .network import Network
 
 VERSION = 2
@@ -131,7 +131,7 @@ def read_prepared(path: Path) -> Prepared:
 def _from_plain(whole: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> Prepared:
     fields = dict(whole["config"])
     config = families()[fields.pop("family")].load(fields, str(path))
-    steps: list[Layer | Segment] = []
+    steps: list[NetworkLayer | Segment] = []
     original, shapes, kept, tables = {}, {}, {}, {}
     for step in whole["steps"]:
         if "segment" in step:
@@ -166,7 +166,7 @@ def _put(arrays: dict[str, npt.NDArray[Any]], name: str, array: npt.NDArray[Any]
     return name
 
 
-def _layer_to_plain(layer: Layer, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def _layer_to_plain(layer: NetworkLayer, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
     """Return a layer as JSON has it, its arrays under names that begin with ``prefix``."""
     weights = layer.weights
     if layer.quantisation is not None:
@@ -198,7 +198,7 @@ def _layer_to_plain(layer: Layer, prefix: str, arrays: dict[str, npt.NDArray[Any
     return plain
 
 
-def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Layer:
+def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> NetworkLayer:
     quantisation, window = plain["quantisation"], plain["window"]
     weights = arrays[plain["weights"]]
     if quantisation is not None:
@@ -210,7 +210,7 @@ def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray
             quantisation["x_given"],
             quantisation["y_given"],
         )
-    return Layer(
+    return NetworkLayer(
         name=plain["name"],
         operator=plain["operator"],
         input=plain["input"],

@@ -11,7 +11,7 @@ from onnx import NodeProto
 
 from .arrangement import Axes
 from .graph import Graph
-from .layer import Layer, Quantisation
+from .layer import NetworkLayer, Quantisation
 from .onnx_file import name_of
 from .operands import (
     StaysOnHost,
@@ -31,7 +31,7 @@ from .operands import (
 Array = npt.NDArray[Any]
 
 
-def gemm(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def gemm(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     """Return the layer of a Gemm, weights on either side: alpha goes into them, beta into the bias.
 
     `network` has split off a bias that is no vector along the output channels.
@@ -55,13 +55,13 @@ def weights_side(graph: Graph, node: NodeProto) -> int:
     return 0 if graph.constant(node.input[1]) is None and graph.constant(node.input[0]) is not None else 1
 
 
-def matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     """Return the layer of a MatMul, NumPy's, the constant operand on either side."""
     arrangement, activations, weights = _operands(graph, node, 0, 1)
     return _product(node, arrangement, activations, to_float32(weights))
 
 
-def matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     """Return the layer of a MatMulInteger: INT32 sums."""
     arrangement, activations, weights = _operands(graph, node, 0, 1, swap=False)
     x, outputs = integer_activations(graph, node, 0, 2), outputs_of(arrangement, weights)
@@ -72,7 +72,7 @@ def matmul_integer(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> 
     return replace(layer, zero=computed_zero(graph, node, 2))
 
 
-def qlinear_matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def qlinear_matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     """Return the layer of a QLinearMatMul."""
     arrangement, activations, weights = _operands(graph, node, 0, 3, swap=False)
     columns, outputs = weights.shape[-1], outputs_of(arrangement, weights)
@@ -84,7 +84,7 @@ def qlinear_matmul(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> 
     return _product(node, arrangement, activations, weights, None, quantisation)
 
 
-def einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> Layer:
+def einsum(graph: Graph, node: NodeProto, attribute: dict[str, Any]) -> NetworkLayer:
     """Return the layer of an Einsum that is a product of two operands, one of them constant."""
     equation = attribute["equation"].replace(" ", "")
     operands, arrow, y = equation.partition("->")
@@ -121,8 +121,8 @@ def _product(
     weights: Array,
     bias: Array | None = None,
     quantisation: Quantisation | None = None,
-) -> Layer:
-    return Layer(
+) -> NetworkLayer:
+    return NetworkLayer(
         name=name_of(node),
         operator=node.op_type,
         input=activations,

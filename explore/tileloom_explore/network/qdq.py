@@ -19,7 +19,7 @@ from tileloom.errors import UserError
 
 from .affine import Affine, integer_range
 from .graph import Graph, attributes, reads
-from .layer import Layer, Quantisation
+from .layer import NetworkLayer, Quantisation
 from .onnx_file import Shape, name_of
 from .operands import StaysOnHost, affine
 from .operators import layer_of
@@ -67,7 +67,7 @@ def _spread(node: NodeProto, shape: Shape, scale: Array, zero: Array) -> list[in
     return [scale.size if index == axis % len(shape) else 1 for index in range(len(shape))]
 
 
-def quantised(graph: Graph, node: NodeProto, layer: Layer) -> Layer:
+def quantised(graph: Graph, node: NodeProto, layer: NetworkLayer) -> NetworkLayer:
     """Return a float layer as the integer layer that it is in a QDQ graph; any other as it is."""
     weights = next((name for name in node.input[:2] if name in graph.dequantised), None)
     x = _activations(graph, layer.input)
@@ -99,7 +99,7 @@ def quantised(graph: Graph, node: NodeProto, layer: Layer) -> Layer:
     )
 
 
-def with_results(graph: Graph, layer: Layer) -> Layer:
+def with_results(graph: Graph, layer: NetworkLayer) -> NetworkLayer:
     """Return an integer layer with the QuantizeLinear that alone reads its results, if there is one."""
     after = graph.only_consumer(layer.output)
     if layer.quantisation is None or layer.quantisation.y_given or after is None:

@@ -20,7 +20,7 @@ from tileloom.errors import CheckError, UserError
 
 from .accuracy import SignalToNoise
 from .host import Tensors
-from .layer import Layer, reference
+from .layer import NetworkLayer, reference
 from .mapping import Cost, map_layer
 from .mapping import Mapping as LayerMapping
 from .prepared import Prepared
@@ -47,7 +47,7 @@ class LayerRun:
         it did not run.
     """
 
-    layer: Layer
+    layer: NetworkLayer
     mapping: LayerMapping
     cost: Cost
     noise: SignalToNoise = field(default_factory=SignalToNoise)
@@ -97,7 +97,7 @@ def map_network(config: Config, prepared: Prepared) -> list[LayerRun]:
     return runs
 
 
-def _check_tables(layer: Layer, found: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
+def _check_tables(layer: NetworkLayer, found: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
     """Raise UserError where what the hardware would be given is not what the file says."""
     wrong = [
         name for name in found.keys() | saved if not np.array_equal(found.get(name, ()), saved.get(name, ()))
@@ -136,18 +136,18 @@ def run_network(
     exact: Tensors = {}
     seconds = 0.0
 
-    def original(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def original(layer: NetworkLayer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         result = reference(layer, tensor)
         exact[layer.name] = layer.worth(result)
         return result
 
-    def golden(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def golden(layer: NetworkLayer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         run = by_name[layer.name]
         result = layer.tensor(run.mapping.compute(layer.image(tensor)), tensor.shape)
         run.noise.add(exact[layer.name], layer.worth(result))
         return result
 
-    def first(layer: Layer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def first(layer: NetworkLayer, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         result = golden(layer, tensor)
         if layer.name in in_rtl:
             with step(f"Simulating {layer.name}"):
@@ -159,7 +159,7 @@ def run_network(
         for done, batch in enumerate(batches):
             shown.show(_rate(done, seconds), completed=done, total=len(batches))
             before = prepared.original.run(batch, original)
-            compute: Callable[[Layer, npt.NDArray[Any]], npt.NDArray[Any]] = golden
+            compute: Callable[[NetworkLayer, npt.NDArray[Any]], npt.NDArray[Any]] = golden
             if not done and in_rtl:
                 compute = first
             began = time.perf_counter()

@@ -9,13 +9,13 @@ from onnx import NodeProto
 
 from .graph import Graph, reads
 from .host import Segment
-from .layer import Layer
+from .layer import NetworkLayer
 from .onnx_file import name_of
 
-Step = Layer | Segment
+Step = NetworkLayer | Segment
 
 
-def scheduled(graph: Graph, layers: Sequence[Layer]) -> list[Step]:
+def scheduled(graph: Graph, layers: Sequence[NetworkLayer]) -> list[Step]:
     """Return layers and host segments in an order in which they can be computed.
 
     Host nodes with as many layers before them, on the longest way, make a segment. What nobody reads is left
@@ -28,37 +28,43 @@ def scheduled(graph: Graph, layers: Sequence[Layer]) -> list[Step]:
             nodes.insert(0, node)
             needed |= reads(node)
     depth: dict[str, int] = dict.fromkeys(graph.inputs, 0)
-    waiting: list[NodeProto | Layer] = [*nodes, *layers]
-    placed: dict[int, list[NodeProto | Layer]] = {}
+    waiting: list[NodeProto | NetworkLayer] = [*nodes, *layers]
+    placed: dict[int, list[NodeProto | NetworkLayer]] = {}
     while waiting:
-        left: list[NodeProto | Layer] = []
+        left: list[NodeProto | NetworkLayer] = []
         for each in waiting:
-            names = each.inputs if isinstance(each, Layer) else reads(each)
+            names = each.inputs if isinstance(each, NetworkLayer) else reads(each)
             names = {name for name in names if name not in graph.constants}
             if not names <= depth.keys():
                 left.append(each)
                 continue
             level = max((depth[name] for name in names), default=0)
             placed.setdefault(level, []).append(each)
-            outs = {each.output: level + 1} if isinstance(each, Layer) else dict.fromkeys(each.output, level)
+            outs = (
+                {each.output: level + 1}
+                if isinstance(each, NetworkLayer)
+                else dict.fromkeys(each.output, level)
+            )
             depth |= outs
         if len(left) == len(waiting):
-            raise AssertionError(f"{[name_of(n) for n in left if not isinstance(n, Layer)]} have no order")
+            raise AssertionError(
+                f"{[name_of(n) for n in left if not isinstance(n, NetworkLayer)]} have no order"
+            )
         waiting = left
     steps: list[Step] = []
     everything = [set(graph.outputs), *(layer.inputs for layer in layers)]
     for level in sorted(placed):
-        here = [each for each in placed[level] if not isinstance(each, Layer)]
+        here = [each for each in placed[level] if not isinstance(each, NetworkLayer)]
         others = everything + [
             reads(node)
             for other, members in placed.items()
             if other != level
             for node in members
-            if not isinstance(node, Layer)
+            if not isinstance(node, NetworkLayer)
         ]
         if here:
             steps.append(_segment(graph, here, set().union(*others)))
-        steps += [each for each in placed[level] if isinstance(each, Layer)]
+        steps += [each for each in placed[level] if isinstance(each, NetworkLayer)]
     return steps
 
 

@@ -20,7 +20,7 @@ from tileloom_sim.layout import CONVOLUTION, MATRIX, oriented
 
 from .arrangement import Arrangement, Axes, Channels, Pads, Window
 from .data import read_archive
-from .layer import Layer
+from .layer import NetworkLayer
 from .network import Network
 
 SUFFIXES = (".npz", ".safetensors")
@@ -130,13 +130,13 @@ def _floats(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return values
 
 
-def _product(name: str, weights: npt.NDArray[np.float32]) -> Layer:
+def _product(name: str, weights: npt.NDArray[np.float32]) -> NetworkLayer:
     """Return the layer of K x N weights."""
     arrangement = Axes("...k", "kn", "...n", (weights.shape[1],))
     return _layer(name, "MatMul", arrangement, arrangement.weights(weights), Window(), 1)
 
 
-def _convolution(name: str, weights: npt.NDArray[np.float32], single: Single) -> Layer:
+def _convolution(name: str, weights: npt.NDArray[np.float32], single: Single) -> NetworkLayer:
     """Return the layer of C_out x h x w x C_in / groups weights."""
     groups = single.groups or 1
     if len(weights) % groups:
@@ -152,8 +152,8 @@ def _layer(
     weights: npt.NDArray[np.float32],
     window: Window,
     groups: int,
-) -> Layer:
-    return Layer(
+) -> NetworkLayer:
+    return NetworkLayer(
         name=name,
         operator=operator,
         input=INPUT,

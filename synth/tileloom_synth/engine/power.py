@@ -21,7 +21,7 @@ from tileloom_sim.layout import MATRIX, named, oriented
 from tileloom_sim.systolic.operands import Scaling
 
 from ..gates import bits
-from ..gates.boolean import Words
+from ..gates.boolean import Lanes
 from ..gates.flat import Flat, flatten
 from ..gates.simulator import Simulator
 from ..options import TargetOptions, power_target
@@ -190,7 +190,7 @@ def measure(
     meter = Meter(simulator, units)
     timing = timing_of(config)
 
-    def drive(port: str, value: Words | int) -> None:
+    def drive(port: str, value: Lanes | int) -> None:
         if port in flat.ports:
             simulator.set(port, value)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Words = npt.NDArray[np.uint64]
+Lanes = npt.NDArray[np.uint64]
 
 
 def expression(table: int, names: Sequence[str]) -> str:
@@ -29,7 +29,7 @@ def expression(table: int, names: Sequence[str]) -> str:
 
 
 @functools.cache
-def compiled(table: int, inputs: int) -> Callable[..., Words]:
+def compiled(table: int, inputs: int) -> Callable[..., Lanes]:
     """Return a function of ``inputs`` arrays of words that computes a truth table bit by bit."""
     if table in (0, (1 << (1 << inputs)) - 1):
         value = np.uint64(0) if table == 0 else ~np.uint64(0)

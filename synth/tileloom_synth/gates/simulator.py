@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from .bits import Bools
-from .boolean import Words, compiled
+from .boolean import Lanes, compiled
 from .flat import ONE, ZERO, Flat, Nets
 from .units import FlipFlops, Units, circuit, levels, reached
 
@@ -25,7 +25,7 @@ ALL = ~np.uint64(0)
 class _Slice:
     """One evaluation: a function of gathered operands, into the nets from ``start`` to ``end``."""
 
-    function: Callable[..., Words]
+    function: Callable[..., Lanes]
     operands: list[Nets]
     start: int
     end: int
@@ -35,7 +35,7 @@ class _Slice:
 class _Run:
     """All units of one function that are not on the clock's way, in order of their levels."""
 
-    function: Callable[..., Words]
+    function: Callable[..., Lanes]
     operands: list[Nets]
     start: int
     levels: Nets
@@ -88,7 +88,7 @@ class Simulator:
             FlipFlops(f.clock, f.next_state, place[f.pins], place[f.states]) for f in self._circuit.flip_flops
         ]
         self.on_clock, self._clocked = on_clock, np.flatnonzero(on_clock)
-        self.values: Words = rng.integers(0, 1 << 64, (nets, words), np.uint64)
+        self.values: Lanes = rng.integers(0, 1 << 64, (nets, words), np.uint64)
         self.values[place[ZERO]], self.values[place[ONE]] = 0, ALL
         self.values[self._clock] = 0
         self._high = False
@@ -101,11 +101,11 @@ class Simulator:
         self.toggles[:] = 0
         self._counts = True
 
-    def set(self, port: str, nets: Words | int) -> None:
+    def set(self, port: str, nets: Lanes | int) -> None:
         """Set a port's nets, bits x words or one bit for all; nothing follows from it before ``settle``."""
         self.values[self.ports[port]] = ALL * np.uint64(nets) if isinstance(nets, int) else nets
 
-    def get(self, port: str) -> Words:
+    def get(self, port: str) -> Lanes:
         """Return a port's bits x words."""
         return self.values[self.ports[port]]
 

@@ -13,7 +13,7 @@ from tileloom.systolic.timing import Timetable
 from tileloom_sim.systolic.interface import Interface
 
 from ..gates import bits
-from ..gates.boolean import Words
+from ..gates.boolean import Lanes
 from ..gates.flat import Flat
 from ..gates.simulator import Simulator
 from ..power.meter import Meter, Reading
@@ -47,7 +47,7 @@ def measure_array(
     ]
     interval = config.step_interval
 
-    def words(pool: np.ndarray, count: int, width: int) -> Words:
+    def words(pool: np.ndarray, count: int, width: int) -> Lanes:
         return bits.of_words(rng.choice(pool.reshape(-1), (lanes, count)), width)
 
     def cycle(index: int, *, moving: bool, measured: bool) -> None:
@@ -118,7 +118,7 @@ def measure_array(
     return readings
 
 
-def _filled(simulator: Simulator, port: str, nets: Words) -> Words:
+def _filled(simulator: Simulator, port: str, nets: Lanes) -> Lanes:
     """Return nets of a port whose upper bits carry nothing, or whose words begin at the top."""
     missing = len(simulator.ports[port]) - len(nets)
     return np.pad(nets, ((0, missing), (0, 0))) if missing > 0 else nets

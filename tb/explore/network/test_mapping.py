@@ -10,7 +10,7 @@ from support.seed import SEED
 from tileloom.families import load
 from tileloom_explore.network.affine import Affine, integer_range
 from tileloom_explore.network.arrangement import Axes, Channels, Window
-from tileloom_explore.network.layer import Layer, Quantisation, reference
+from tileloom_explore.network.layer import NetworkLayer, Quantisation, reference
 from tileloom_explore.network.mapping import RefusedError, map_layer
 
 LAYERS = 25
@@ -32,7 +32,7 @@ def affine(rng: np.random.Generator, scale: Any, size: int | None = None) -> Aff
     return Affine(np.asarray(scale, np.float32), rng.integers(low, high + 1, size), low, high)
 
 
-def random_layer(rng: np.random.Generator) -> tuple[Layer, np.ndarray]:
+def random_layer(rng: np.random.Generator) -> tuple[NetworkLayer, np.ndarray]:
     """Return a quantised convolution, grouped, dilated, padded and strided as it comes, and activations."""
     groups = int(rng.choice([1, 1, 2, 3]))
     outputs, channels = groups * int(rng.integers(1, 4)), int(rng.integers(1, 4))
@@ -45,7 +45,7 @@ def random_layer(rng: np.random.Generator) -> tuple[Layer, np.ndarray]:
     weights = rng.integers(weight.low, weight.high + 1, (outputs, *kernel, channels))
     sparse = rng.random(weights.shape) < 0.3
     weights = np.where(sparse, weight.zero_point[:, None, None, None], weights)
-    layer = Layer(
+    layer = NetworkLayer(
         name="layer",
         operator="QLinearConv",
         input="x",
@@ -67,7 +67,7 @@ def random_layer(rng: np.random.Generator) -> tuple[Layer, np.ndarray]:
     return layer, rng.integers(x.low, x.high + 1, shape)
 
 
-def on_hardware(name: str, fields: dict[str, Any], layer: Layer, tensor: np.ndarray) -> np.ndarray:
+def on_hardware(name: str, fields: dict[str, Any], layer: NetworkLayer, tensor: np.ndarray) -> np.ndarray:
     mapping = map_layer(load(name, **fields), layer)
     image = layer.image(tensor)
     cost = mapping.cost(image.shape)
@@ -116,9 +116,9 @@ def test_floats_are_right_within_their_rounding(name: str) -> None:
     for _ in range(LAYERS):
         shape, x = random_layer(rng)
         values = rng.normal(size=shape.weights.shape).astype(np.float32)
-        layer = Layer(
+        layer = NetworkLayer(
             **{
-                **{field: getattr(shape, field) for field in Layer.__dataclass_fields__},
+                **{field: getattr(shape, field) for field in NetworkLayer.__dataclass_fields__},
                 "weights": values,
                 "bias": rng.normal(size=shape.outputs).astype(np.float32),
                 "quantisation": None,
@@ -193,7 +193,7 @@ def test_sparse_weights_that_run_otherwise_are_told(
     low, high = integer_range(8, signed=True, symmetric=False)
     weight = Affine(np.ones(6, np.float32), np.full(6, zero_point), low, high)
     x = Affine(np.float32(1), np.int64(0), low, high)
-    layer = Layer(
+    layer = NetworkLayer(
         name="layer",
         operator="MatMulInteger",
         input="x",
@@ -209,5 +209,5 @@ def test_sparse_weights_that_run_otherwise_are_told(
     assert [note for note in mapping.notes if "weights run" in note] == ([] if told is None else [told])
 
 
-def _sums(layer: Layer, image: np.ndarray) -> np.ndarray:
+def _sums(layer: NetworkLayer, image: np.ndarray) -> np.ndarray:
     return (image[0, 0].astype(np.int64) @ layer.weight_values[:, 0, 0].T)[None, None]

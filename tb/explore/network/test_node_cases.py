@@ -15,7 +15,7 @@ import pytest
 
 from explore.network.models import frozen
 from tileloom.families import load
-from tileloom_explore.network.layer import Layer
+from tileloom_explore.network.layer import NetworkLayer
 from tileloom_explore.network.mapping import RefusedError, map_layer
 from tileloom_explore.network.network import read_network
 
@@ -78,7 +78,7 @@ def compute(case: Any, folder: Path, name: str, *, simulate: bool = False, **fie
     assert len(network.layers) == 1, f"{case.name}: {network.reasons}"
     config = load(name, **fields)
 
-    def on_hardware(layer: Layer, tensor: np.ndarray) -> np.ndarray:
+    def on_hardware(layer: NetworkLayer, tensor: np.ndarray) -> np.ndarray:
         mapping = map_layer(config, layer)
         image = layer.image(tensor)
         assert mapping.cost(image.shape).cycles > 0

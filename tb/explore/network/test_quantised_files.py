@@ -13,7 +13,7 @@ from explore.network.test_reading import same
 from support.seed import SEED
 from tileloom.errors import UserError
 from tileloom.families import load
-from tileloom_explore.network.layer import Layer
+from tileloom_explore.network.layer import NetworkLayer
 from tileloom_explore.network.mapping import map_layer
 from tileloom_explore.network.network import read_network
 from tileloom_explore.network.prepare import prepare
@@ -64,7 +64,7 @@ def test_the_integers_of_a_file_are_exact(
     (layer,) = network.layers
     assert layer.quantisation is not None
 
-    def compute(layer: Layer, tensor: np.ndarray) -> np.ndarray:
+    def compute(layer: NetworkLayer, tensor: np.ndarray) -> np.ndarray:
         image = layer.image(tensor)
         return layer.tensor(map_layer(hardware, layer).compute(image), tensor.shape)
 
@@ -179,7 +179,7 @@ def test_zero_points_that_are_computed(
     assert network.remarks[0].startswith(f"{path}: product: its zero point zero is computed")
     ran = []
 
-    def on_hardware(layer: Layer, tensor: np.ndarray) -> np.ndarray:
+    def on_hardware(layer: NetworkLayer, tensor: np.ndarray) -> np.ndarray:
         ran.append(layer.name)
         return layer.tensor(map_layer(hardware, layer).compute(layer.image(tensor)), tensor.shape)
 

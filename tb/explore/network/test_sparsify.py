@@ -7,7 +7,7 @@ from tileloom.errors import UserError
 from tileloom.families import load
 from tileloom_explore.network.arrangement import Channels
 from tileloom_explore.network.fit import fits
-from tileloom_explore.network.layer import Layer
+from tileloom_explore.network.layer import NetworkLayer
 from tileloom_explore.network.recognise import empty_units, recognise
 from tileloom_explore.network.sparsify import sparsify
 from tileloom_explore.network.sparsity import Sparsity, parse_sparsity, select
@@ -203,7 +203,7 @@ def test_what_is_no_sparsity():
 def test_a_depthwise_layer_shows_what_is_zero(rng, config, expected):
     """16 channels of their own: of 8 x 8 tiles and blocks those on the diagonal are left."""
     weights = rng.normal(size=(16, 3, 3, 1)).astype(np.float32)
-    layer = Layer(
+    layer = NetworkLayer(
         name="conv",
         operator="Conv",
         input="x",

@@ -30,7 +30,7 @@ from tileloom_sim.systolic import reference
 
 from ...engine_traffic import engine_traffic
 from ..arrangement import Pads, pad, unroll
-from ..layer import Layer
+from ..layer import NetworkLayer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
 from .channels import of_channels
 
@@ -62,7 +62,7 @@ class EngineMapping:
     """
 
     config: EngineConfig
-    layer: Layer
+    layer: NetworkLayer
     parts: tuple[npt.NDArray[Any], ...]
     channels: tuple[npt.NDArray[np.int64], ...]
     native: bool

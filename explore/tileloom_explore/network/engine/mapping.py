@@ -17,7 +17,7 @@ from tileloom.errors import UserError
 from tileloom.formats import FloatFormat
 from tileloom_golden.engine.layer import LARGEST_BYTE, LARGEST_NIBBLE
 
-from ..layer import Layer
+from ..layer import NetworkLayer
 from ..mapping import RefusedError, within
 from ..quantise import integer_layer, requantisation
 from ..systolic.mapping import exact_cuts
@@ -25,7 +25,7 @@ from ..weights import as_matrix, expand_groups
 from .layer import EngineMapping
 
 
-def map_layer(config: EngineConfig, layer: Layer) -> EngineMapping:
+def map_layer(config: EngineConfig, layer: NetworkLayer) -> EngineMapping:
     """Return a layer on an engine.
 
     Raises
@@ -53,7 +53,9 @@ def map_layer(config: EngineConfig, layer: Layer) -> EngineMapping:
     return on_core(config, layer, native, notes)
 
 
-def _on_dot_product(config: EngineConfig, layer: Layer, native: bool, notes: list[str]) -> EngineMapping:
+def _on_dot_product(
+    config: EngineConfig, layer: NetworkLayer, native: bool, notes: list[str]
+) -> EngineMapping:
     quantisation = layer.quantisation
     if quantisation is None or quantisation.x is None:
         raise RefusedError(f"{layer.name}: the core takes INT8, and these are floats; calibrate the network")
@@ -94,7 +96,7 @@ def _on_dot_product(config: EngineConfig, layer: Layer, native: bool, notes: lis
     )
 
 
-def _on_array(config: EngineConfig, layer: Layer, native: bool, notes: list[str]) -> EngineMapping:
+def _on_array(config: EngineConfig, layer: NetworkLayer, native: bool, notes: list[str]) -> EngineMapping:
     array, quantisation = config.systolic, layer.quantisation
     dense = expand_groups(layer.weight_values, layer.groups)
     channels = np.arange(layer.channels)
@@ -124,7 +126,7 @@ def _on_array(config: EngineConfig, layer: Layer, native: bool, notes: list[str]
 
 
 def _as_product(
-    weights: npt.NDArray[Any], channels: npt.NDArray[np.int64], layer: Layer
+    weights: npt.NDArray[Any], channels: npt.NDArray[np.int64], layer: NetworkLayer
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Return weights as C_out x 1 x 1 x K, and which row of the unrolled window each of K goes with."""
     taps = layer.kernel[0] * layer.kernel[1]

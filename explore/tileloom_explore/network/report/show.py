@@ -7,12 +7,12 @@ from typing import Any
 
 from tileloom.cli.console import Sheet
 
-from ..layer import Layer
+from ..layer import NetworkLayer
 from ..recognise import recognise
 
 
 def shown_figures(
-    layers: Sequence[Layer],
+    layers: Sequence[NetworkLayer],
     shapes: Mapping[str, tuple[int, ...]],
     reasons: Mapping[str, str],
     answers: Mapping[str, Mapping[str, tuple[bool, str]]],

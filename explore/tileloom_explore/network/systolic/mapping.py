@@ -28,7 +28,7 @@ from tileloom_sim.systolic.operands import float_words, weight_words
 
 from ...array_cycles import array_cycles
 from ..arrangement import unroll
-from ..layer import Layer
+from ..layer import NetworkLayer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
 from ..weights import as_matrix, expand_groups
 
@@ -52,7 +52,7 @@ class ArrayMapping:
     """
 
     config: SystolicConfig
-    layer: Layer
+    layer: NetworkLayer
     matrix: npt.NDArray[Any]
     rows: npt.NDArray[np.int64]
     cuts: tuple[slice, ...]
@@ -161,7 +161,7 @@ class ArrayMapping:
         return self.layer.leaving(np.reshape(sums, self.layer.output_shape(shape)))
 
 
-def map_layer(config: SystolicConfig, layer: Layer) -> ArrayMapping:
+def map_layer(config: SystolicConfig, layer: NetworkLayer) -> ArrayMapping:
     """Return a layer on an array.
 
     Raises
@@ -196,7 +196,9 @@ def map_layer(config: SystolicConfig, layer: Layer) -> ArrayMapping:
     return ArrayMapping(config, layer, matrix, rows.reshape(-1), cuts, tuple(notes))
 
 
-def exact_cuts(config: SystolicConfig, layer: Layer, magnitudes: npt.NDArray[np.int16]) -> tuple[slice, ...]:
+def exact_cuts(
+    config: SystolicConfig, layer: NetworkLayer, magnitudes: npt.NDArray[np.int16]
+) -> tuple[slice, ...]:
     """Return spans of K in which no sum of any integers can be rounded.
 
     Raises RefusedError where activations or products alone do not fit the array's formats.

@@ -26,7 +26,7 @@ from tileloom_sim.xfu.hosts import CORES, xfu_system
 from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
 
 from ..arrangement import pad, unroll
-from ..layer import Layer
+from ..layer import NetworkLayer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated
 from ..quantise import IntegerLayer, integer_layer
 from ..recognise import recognise
@@ -55,7 +55,7 @@ class KernelMapping:
     """
 
     config: XfuConfig
-    layer: Layer
+    layer: NetworkLayer
     integers: IntegerLayer
     weights: tuple[Int8, ...]
     group_size: int | None
@@ -191,7 +191,7 @@ def _system(config: XfuConfig) -> System:
     return system
 
 
-def map_layer(config: XfuConfig, layer: Layer) -> KernelMapping:
+def map_layer(config: XfuConfig, layer: NetworkLayer) -> KernelMapping:
     """Return a layer as INT8 kernels.
 
     Raises
