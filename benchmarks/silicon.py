@@ -74,7 +74,7 @@ def measure(case: Case, cells: Library, shown: Progress) -> list[tuple[float, Re
         return [(1.0, map_engine(engine, generate_engine(engine), Target(cells, constraints)))]
     config = load(case.preset, double_buffer=False, **case.fields)
     assert isinstance(config, SystolicConfig)
-    design, together = generate(config), config.broadcast or 1
+    design, together = generate(config), config.columns_per_register
     shares = {"processing_element": 1 / together, "following_element": 1 - 1 / together}
     return [
         (

@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     # W as K x N; floats are quantised to the array's INT8. A word that is not the golden model's: CheckError.
     rng = np.random.default_rng(1)
     x, w = rng.standard_normal((10, 4)), rng.standard_normal((4, 6))
-    print("building a simulator, half a minute where none is kept", flush=True)
+    print("building a simulator, some seconds where none is kept", flush=True)
     gemm = tileloom.simulate(config, activations=x, weights=w, layout="KN")
     print(f"Y = X W is {gemm.values.shape}, in {gemm.figures['cycles']} cycles, every word as expected")
     assert np.allclose(gemm.values, x @ w, atol=0.1)  # of quantising

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tileloom import processes, scratch
+from tileloom.netlist.text import with_cells
 
 from .constraints import Constraints
 from .flow import Mapped
@@ -80,8 +81,6 @@ STEPS = 60
 """Most cells that are made larger."""
 
 _SIZED = re.compile(r"^sized (\S+) (\w+)$", re.MULTILINE)
-_MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
-_INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 
 
 def sizable(mapped: Mapped) -> bool:
@@ -174,8 +173,4 @@ def _with_cells(mapped: Mapped, sized: Mapping[str, Mapping[str, str]]) -> Mappe
         cells = {name: {**body, "type": changed.get(name, body["type"])} for name, body in cells.items()}
         modules[module] = {**modules[module], "cells": cells}
 
-    def renamed(match: re.Match[str]) -> str:
-        changed = sized.get(match[1], {})
-        return _INSTANCE.sub(lambda found: f"  {changed.get(found[2], found[1])} {found[2]} (", match[0])
-
-    return replace(mapped, modules=modules, verilog=_MODULE.sub(renamed, mapped.verilog))
+    return replace(mapped, modules=modules, verilog=with_cells(mapped.verilog, sized))

@@ -71,10 +71,10 @@ def synthesise(
     for number in itertools.count(1):
         progress.stage(f"mapping {number}, {sum(map(bool, level.values()))} modules faster")
         mapped = flow.map(ways[0], {module: ways[way] for module, way in sorted(level.items())})
-        progress.stage(f"timing of mapping {number}")
-        timed = timing.analyse(mapped, library, constraints, clock)
         if sizing.sizable(mapped):
             return reported(*_smallest(flow, ways, mapped, library, constraints, clock, progress))
+        progress.stage(f"timing of mapping {number}")
+        timed = timing.analyse(mapped, library, constraints, clock)
         if best is None or timed.setup.slack_ps > best[1].setup.slack_ps:
             best = mapped, timed
         slow = [module for module in timed.slow if level[module] < len(ways) - 1]
@@ -112,7 +112,7 @@ def _smallest(
     for number, way in enumerate(ways, 1):
         if number > 1:
             progress.stage(f"mapping {number} of at most {len(ways)}")
-            mapped = replace(flow.map(way), faster={})
+            mapped = flow.map(way)
         progress.stage(f"sizes of mapping {number}")
         if best and best[1].met and area_of(mapped, library) > area_of(best[0], library):
             larger += 1

@@ -15,7 +15,7 @@ from tileloom.cli.console import Sheet
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import timing
 
-from ..array_cycles import array_cycles
+from ..systolic.cycles import array_cycles
 from .architecture import Architecture, Compute, Feature, Level
 from .density import ActualData
 from .evaluate import Estimate, evaluate

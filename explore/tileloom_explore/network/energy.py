@@ -19,11 +19,11 @@ from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.xfu.config import XfuConfig
-from tileloom_synth.power.report import BOUNDS
+from tileloom_synth.power.report import BOUNDS, bound_key
 
 from .mapping import Cost
 
-KEYS = tuple(bound.replace(" ", "_") for bound in BOUNDS)
+KEYS = tuple(map(bound_key, BOUNDS))
 """Of the bounds, as figures have them."""
 
 MODES = ("computing", "loading_weights", "idle")

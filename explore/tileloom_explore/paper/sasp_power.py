@@ -12,7 +12,7 @@ from tileloom.api import generate
 from tileloom.cli.console import Sheet
 from tileloom.families import load
 from tileloom_synth.library.standard_cells import Library
-from tileloom_synth.power.report import BOUNDS
+from tileloom_synth.power.report import BOUNDS, bound_key
 from tileloom_synth.report import Report
 from tileloom_synth.systolic.activity import activity, random_operands
 from tileloom_synth.systolic.array_power import LANES, measure
@@ -106,10 +106,10 @@ def to_json(rows: list[Row]) -> dict[str, Any]:
                 "watts": {
                     w: {b.replace(" ", "_"): v for b, v in each.items()} for w, each in row.watts.items()
                 },
-                "saving": {bound.replace(" ", "_"): round(row.saving(bound), 4) for bound in BOUNDS},
+                "saving": {bound_key(bound): round(row.saving(bound), 4) for bound in BOUNDS},
             }
             for row in rows
         ],
-        "mean_saving": {bound.replace(" ", "_"): round(mean_saving(rows, bound), 4) for bound in BOUNDS},
+        "mean_saving": {bound_key(bound): round(mean_saving(rows, bound), 4) for bound in BOUNDS},
         "paper_mean_saving": PAPER_SAVING,
     }

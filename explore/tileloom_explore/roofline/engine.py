@@ -20,7 +20,7 @@ from tileloom_golden.estimate.engine import estimate
 from tileloom_golden.estimate.useful import useful_weights
 from tileloom_sim.engine.layers import engine_size
 
-from ..engine_traffic import engine_traffic
+from ..engine.traffic import engine_traffic
 from ..paper.grid import compiled, pieces
 from .energy import INT8_MAC, Energies, float_operation
 from .layers import Mask

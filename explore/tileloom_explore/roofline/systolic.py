@@ -17,7 +17,7 @@ from tileloom_golden.engine.convolution import im2col
 from tileloom_golden.engine.program import Layer
 from tileloom_golden.estimate.useful import useful_weights
 
-from ..array_cycles import array_cycles
+from ..systolic.cycles import array_cycles
 from .energy import Energies, float_operation
 from .layers import Mask
 from .point import Counts

@@ -17,6 +17,7 @@ class LayoutError(ValueError):
 _MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"//.*|/\*.*?\*/")
 _INSTANCE = re.compile(r"^(  )(\w+)(?= \w+ \($)", re.MULTILINE)
+_NAMED_INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 _PORT = re.compile(r"^  (?:input|output) (?:\[(\d+):(\d+)\] )?(\w+);\n", re.MULTILINE)
 _SIGNED = re.compile(r"\b(input|output|wire) signed ")
 _RTLIL_MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
@@ -43,6 +44,21 @@ def renamed_instances(module: str, names: Mapping[str, str]) -> str:
     Relies on: an instance begins with ``  MODULE NAME (`` on a line of its own.
     """
     return _INSTANCE.sub(lambda match: match[1] + names.get(match[2], match[2]), module)
+
+
+def with_cells(verilog: str, cells: Mapping[str, Mapping[str, str]]) -> str:
+    """Return a netlist with instances of other cells, by the names of their module and of the instance.
+
+    Relies on: as ``split_modules`` and ``renamed_instances``.
+    """
+
+    def changed(module: re.Match[str]) -> str:
+        wanted = cells.get(module[1], {})
+        return _NAMED_INSTANCE.sub(
+            lambda found: f"  {wanted.get(found[2], found[1])} {found[2]} (", module[0]
+        )
+
+    return _MODULE.sub(changed, verilog)
 
 
 def port_width(verilog: str, module: str, port: str) -> int:

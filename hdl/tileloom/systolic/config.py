@@ -135,7 +135,12 @@ class SystolicConfig:
 
     def segment(self, column: int) -> int:
         """Return the number of the activation register that serves a column: its cycles after column 0."""
-        return column // (self.broadcast or 1)
+        return column // self.columns_per_register
+
+    @property
+    def columns_per_register(self) -> int:
+        """Columns that one activation register serves; 1 with a word port."""
+        return self.broadcast or 1
 
     @property
     def weights_per_word(self) -> int:

@@ -48,6 +48,12 @@ class Operands:
     quantised: bool
 
 
+def check_scaled(per: Scaling | None, weights: Named, *, quantised: bool) -> None:
+    """Raise UserError where ``per`` asks for scales of weights that have none."""
+    if per and not quantised:
+        raise UserError(f"--per: {weights[0]} is not quantised, so that there is no scale")
+
+
 def prepare(
     config: SystolicConfig,
     activations: Named,

@@ -25,7 +25,7 @@ from tileloom.systolic.design import generate
 from ..build.cocotb_run import SIMULATORS
 from ..layout import MATRIX, named, oriented, paths
 from .gemm import GemmRun, golden_gemm, simulate_gemm
-from .operands import Operands, Scaling, prepare, require_float32, values_of
+from .operands import Operands, Scaling, check_scaled, prepare, require_float32, values_of
 from .regression import regress_design
 from .report import gemm_figures, gemm_rows, regression_figures, regression_rows
 
@@ -99,8 +99,7 @@ def simulate(
     operands = prepare(config, x, oriented(w, layout, MATRIX), prune=prune, per=per or "tensor")
     if raw and not operands.quantised:
         raise UserError(f"--raw: {w[0]} is not quantised, so that there is no scale to leave off")
-    if per and not operands.quantised:
-        raise UserError(f"--per: {w[0]} is not quantised, so that there is no scale")
+    check_scaled(per, w, quantised=operands.quantised)
     return _gemm(config, operands, raw=raw, waves=waves)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from tileloom import scratch, yosys
 
 from ..gates.flat import Flat
+from .miter import difference
 from .transition import UnprovableError, transition
 
 RTL = """
@@ -40,19 +41,7 @@ write_json rtl.json
 """
 """Bit by bit, for mapping drops registers of which single bits are constant."""
 
-MITER = """
-read_json states.json
-read_verilog netlist.v
-miter -equiv -flatten -make_outputs rtl netlist both
-hierarchy -top both
-opt -full
-techmap
-opt -full
-abc -g AND,XOR
-opt_clean
-sat -verify -prove trigger 0 both
-"""
-"""ABC's sweeping finds what is equal inside, which leaves the solver little."""
+READ = "read_json states.json\nread_verilog netlist.v"
 
 FLIP_FLOP = "$_DFF_P_"
 
@@ -126,13 +115,13 @@ def prove(
             text, states = transition(flat, clock, names, module["ports"])
             (folder / "states.json").write_text(json.dumps({"modules": {"rtl": module}}), encoding="utf-8")
             (folder / "netlist.v").write_text(text, encoding="utf-8")
-            yosys.run(MITER, folder=folder, timeout=timeout)
+            why = difference(READ, "rtl", "netlist", folder, timeout)
+            differs = bool(why)
     except UnprovableError as error:
         why = str(error)
     except yosys.YosysError as error:
         why = str(error)
-        differs = "proof did fail" in why
-        if not differs and "was not done" not in why:
+        if "was not done" not in why:
             raise
     return Proof(what, not why, why, differs, states, time.perf_counter() - began)
 

@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from tileloom.engine.config import Core, EngineConfig
 from tileloom.errors import UserError
+from tileloom_golden.checks import Words
 from tileloom_sim.engine.operands import Operands, prepare
 
 from .core_check import numbers_of
 
 SPREAD = 32
 """Standard deviation of random INT8 activations and weights."""
-
-Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from tileloom.cli.console import step
 from tileloom.cli.result import Result
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
-from tileloom.errors import UserError
 from tileloom_sim.engine.operands import Operands, prepare
 from tileloom_sim.layout import MATRIX, named, oriented
-from tileloom_sim.systolic.operands import Scaling
+from tileloom_sim.systolic.operands import Scaling, check_scaled
 
 from ..gates import bits
 from ..gates.boolean import Lanes
@@ -145,8 +144,7 @@ def _operands(
     x, w = named(activations, "activations"), named(weights, "weights")
     oriented(w, layout, MATRIX)  # convolutions are refused
     operands = prepare(config, x, w, layout, prune=prune, per=per or "tensor")
-    if per and not operands.quantised:
-        raise UserError(f"--per: {w[0]} is not quantised, so that there is no scale")
+    check_scaled(per, w, quantised=operands.quantised)
     return operands
 
 

@@ -16,6 +16,12 @@ The first leaves glitches out, and is too low. The second counts all that a netl
 faster than another, those too short to get through a cell among them, and is too high.
 """
 
+
+def bound_key(bound: str) -> str:
+    """Return what one of ``BOUNDS`` is called in plain data."""
+    return bound.replace(" ", "_")
+
+
 NOTES = (
     "zero delay: no glitches, a lower bound; unit delay: all cells take equally long, an upper bound",
     "no wires and no clock tree: the charge is that of pins, a typical layout adds its own",
@@ -63,7 +69,7 @@ def by_origin(title: str, energy: Mapping[str, Mapping[str, Energy]], leakage: M
 def by_bound(*named: tuple[str, Sequence[float]]) -> dict[str, dict[str, float]]:
     """Return figures that have a value in each of ``BOUNDS``, by their names and the bounds'."""
     return {
-        name: {bound.replace(" ", "_"): value for bound, value in zip(BOUNDS, values, strict=True)}
+        name: {bound_key(bound): value for bound, value in zip(BOUNDS, values, strict=True)}
         for name, values in named
     }
 
@@ -72,7 +78,7 @@ def figures_of(energy: Mapping[str, Mapping[str, Energy]], leakage: Mapping[str,
     """Return the same as plain data: pJ a cycle by origin and what it is spent on, uW of leakage."""
     return {
         "pj_per_cycle": {
-            bound.replace(" ", "_"): {
+            bound_key(bound): {
                 origin: {
                     "internal": round(each.internal * 1e12, 6),
                     "nets": round(each.nets * 1e12, 6),

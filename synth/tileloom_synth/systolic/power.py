@@ -15,7 +15,7 @@ from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 from tileloom_sim.layout import MATRIX, named, oriented
-from tileloom_sim.systolic.operands import Operands, Scaling, prepare
+from tileloom_sim.systolic.operands import Operands, Scaling, check_scaled, prepare
 
 from ..options import TargetOptions, power_target
 from ..power.data import check_data, check_seed, remark
@@ -63,7 +63,7 @@ def power(
     ToolError
         Yosys or OpenSTA fails.
     """
-    if (config.broadcast or 1) > 1:
+    if config.columns_per_register > 1:
         raise UserError("broadcast: energy is measured of arrays whose elements are all the same, with 1")
     check_seed(seed)
     check_data(weights, activations, layout, per, prune)
@@ -119,8 +119,7 @@ def _operands(
         return random_operands(config, rng, prune)
     x, w = named(activations, "activations"), named(weights, "weights")
     operands = prepare(config, x, oriented(w, layout, MATRIX), prune=prune, per=per or "tensor")
-    if per and not operands.quantised:
-        raise UserError(f"--per: {w[0]} is not quantised, so that there is no scale")
+    check_scaled(per, w, quantised=operands.quantised)
     return operands
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
@@ -30,9 +30,6 @@ from .options import (
     require_extra,
     shared_parameters,
 )
-
-if TYPE_CHECKING:
-    pass
 
 SUFFIX = ".tileloom.npz"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -24,9 +24,6 @@ from tileloom.families import design_name
 from tileloom.files import claim
 
 from .options import require_extra, shared_parameters
-
-if TYPE_CHECKING:
-    pass
 
 
 @shared_parameters(

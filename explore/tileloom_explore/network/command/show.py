@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -24,9 +24,6 @@ from .options import (
     require_extra,
     shared_parameters,
 )
-
-if TYPE_CHECKING:
-    pass
 
 SHOWN = ("stream-8x8-fp32", "stream-8x8-int8", "engine-int8", "xfu-cv32e40p")
 """Configurations, one of each kind, that `show` asks without --for."""

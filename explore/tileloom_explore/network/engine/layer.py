@@ -28,7 +28,7 @@ from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 from tileloom_sim.layout import Named
 from tileloom_sim.systolic import reference
 
-from ...engine_traffic import engine_traffic
+from ...engine.traffic import engine_traffic
 from ..arrangement import Pads, pad, unroll
 from ..layer import NetworkLayer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units

@@ -26,7 +26,7 @@ from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
 from tileloom_sim.systolic.operands import float_words, weight_words
 
-from ...array_cycles import array_cycles
+from ...systolic.cycles import array_cycles
 from ..arrangement import unroll
 from ..layer import NetworkLayer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
