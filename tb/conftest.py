@@ -1,5 +1,6 @@
 """What all tests share: one printed seed that replays a run."""
 
+import signal
 import zlib
 from typing import Any
 
@@ -13,8 +14,13 @@ SUMMARY = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin without any."""
+    """Begin without any, and with SIGINT in force.
+
+    What a script starts in the background has it ignored, and so have all programs that tests interrupt.
+    """
     config.stash[SUMMARY] = []
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
