@@ -19,7 +19,7 @@ from tileloom_synth.constraints import constrain
 from tileloom_synth.gates.flat import flatten
 from tileloom_synth.library.standard_cells import load as load_library
 from tileloom_synth.power.meter import Reading
-from tileloom_synth.power.tables import Units
+from tileloom_synth.power.tables import LibraryUnits
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.systolic.activity import activity
 from tileloom_synth.systolic.element_power import MODES, measure_element
@@ -35,7 +35,7 @@ SEED = 7
 def main(liberty: Path, fp32: bool) -> None:
     """Print area and energy of an element with and without gate_zeros."""
     library = load_library([liberty])
-    units = Units.of(library)
+    units = LibraryUnits.of(library)
     preset, stages = ("stream-8x8-fp32", 2) if fp32 else ("stream-8x8-int8", 1)
     elements: list[Any] = []
     areas = []
@@ -69,7 +69,7 @@ def main(liberty: Path, fp32: bool) -> None:
 
 
 def _measured(
-    config: Any, flat: Any, units: Units, sparse: str, density: float, unit_delays: bool
+    config: Any, flat: Any, units: LibraryUnits, sparse: str, density: float, unit_delays: bool
 ) -> Reading:
     """Return the reading of an element that computes, with that share of operands not zero."""
     rng = np.random.default_rng(SEED)

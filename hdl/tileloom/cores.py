@@ -25,7 +25,7 @@ Patch = Callable[[Sources], Sources]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Core:
+class RiscvCore:
     """A core and how to build it.
 
     Attributes
@@ -76,7 +76,7 @@ def _files(folder: str, prefix: str, names: str) -> tuple[str, ...]:
     return tuple(f"{folder}/{prefix}{name}.sv" for name in names.split())
 
 
-CV32E40P = Core(
+CV32E40P = RiscvCore(
     name="cv32e40p",
     package="pythondata_cpu_cv32e40p",
     files=(
@@ -99,7 +99,7 @@ CV32E40P = Core(
 )
 """CV32E40P, to be built with COREV_PULP = 1 and no FPU: the host of the xDecimate paper (as RI5CY)."""
 
-CV32E40X = Core(
+CV32E40X = RiscvCore(
     name="cv32e40x",
     package="pythondata_cpu_cv32e40x",
     files=(

@@ -17,7 +17,7 @@ from .constraints import Constraints
 from .library import pdk
 from .library import standard_cells as library
 from .library.standard_cells import Library
-from .power.tables import Units
+from .power.tables import LibraryUnits
 
 _PERIOD = re.compile(r"(\d+(?:\.\d+)?) ?(ps|ns)")
 SHORTEST_PS, LONGEST_PS = 10.0, 1e6
@@ -184,5 +184,5 @@ def power_target(**options: Unpack[TargetOptions]) -> Target:
     if not options.get("files") and not options.get("kit"):
         raise UserError("--liberty: give a library with tables of power, or --pdk; the generic one has none")
     goal = target(**options)
-    Units.of(goal.library)
+    LibraryUnits.of(goal.library)
     return goal

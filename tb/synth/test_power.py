@@ -26,7 +26,7 @@ from tileloom_synth.library.standard_cells import LibraryError, generic
 from tileloom_synth.library.standard_cells import load as load_library
 from tileloom_synth.power.meter import Meter
 from tileloom_synth.power.report import BOUNDS, joules, microwatts
-from tileloom_synth.power.tables import Table, Units
+from tileloom_synth.power.tables import LibraryUnits, Table
 from tileloom_synth.synthesis import synthesise
 from tileloom_synth.systolic.activity import activity, random_operands
 from tileloom_synth.systolic.array_power import LANES, measure, whole
@@ -60,11 +60,11 @@ def test_tables_are_linear_between_their_points_and_constant_beyond():
 
 
 def test_units_are_the_librarys(library):
-    units = Units.of(library)
+    units = LibraryUnits.of(library)
     assert units.energy == pytest.approx(1e-15) and units.leakage == pytest.approx(1e-9)
     assert units.supply == 1.0 and units.load == pytest.approx(1e-15)
     with pytest.raises(LibraryError, match="internal_power"):
-        Units.of(generic())
+        LibraryUnits.of(generic())
 
 
 def test_an_inverters_energy_by_hand(library, rng):
@@ -74,7 +74,7 @@ def test_an_inverters_energy_by_hand(library, rng):
         library.cells["INV_X2"], flat.instances[0].pins, ["u"], ["logic"]
     )
     simulator = Simulator(flat, words=1, clock=None, rng=rng)
-    meter = Meter(simulator, Units.of(library))
+    meter = Meter(simulator, LibraryUnits.of(library))
     simulator.set("a", 0)
     simulator.settle()
     meter.begin()
@@ -174,7 +174,7 @@ def test_a_core_is_measured_while_it_computes_the_gemm(preset, fields, file, rng
 
     monkeypatch.setattr(engine_power, "Meter", Watching)
     flat = netlist.flat("core")
-    found = engine_power.measure(config, flat, Units.of(netlist.library), seen, rng, unit_delays=False)
+    found = engine_power.measure(config, flat, LibraryUnits.of(netlist.library), seen, rng, unit_delays=False)
     numbers = numbers_of(config, rng)
     for place, got in enumerate(results[-engine_power.TILES :], steps - engine_power.TILES - timing.latency):
         assert np.array_equal(
@@ -285,7 +285,7 @@ def test_elements_are_near_what_others_measured(preset, stages, expected):
     seen = activity(config, random_operands(config, rng), rng, 256)
     for unit_delays, picojoules in ((False, expected[0]), (True, expected[1])):
         found = measure_element(
-            config, flat, Units.of(cells), seen, rng, unit_delays=unit_delays, transfers=8
+            config, flat, LibraryUnits.of(cells), seen, rng, unit_delays=unit_delays, transfers=8
         )[MODES[0]]
         assert found.energy.total * 1e12 == pytest.approx(picojoules, rel=0.15)
     assert found.leaks * 1e6 == pytest.approx(expected[2], rel=0.15)
@@ -305,7 +305,7 @@ def test_gated_zeros_save_energy_at_half_density():
         found = measure_element(
             netlist.config,
             netlist.flat("processing_element"),
-            Units.of(netlist.library),
+            LibraryUnits.of(netlist.library),
             seen,
             np.random.default_rng(2),
             unit_delays=False,

@@ -10,8 +10,8 @@ from amaranth.sim import Simulator
 
 from support.seed import SEED
 from tileloom import generate
+from tileloom.arith.products import DIGITS, decoded, recoded
 from tileloom.engine.config import EngineConfig
-from tileloom.engine.products import DIGITS, decoded, recoded
 from tileloom.families import load
 from tileloom.netlist.text import modules_of, port_places, port_widths
 from tileloom_synth.techmap import digit_product, dot_product, scaled_magnitude
@@ -92,7 +92,7 @@ def test_a_sum_of_products_is_that_of_integers(k, registered):
 
 def test_a_scaled_magnitude_is_that_of_integers():
     numbers = random.Random(SEED)
-    dut = CarrySaveMagnitude()
+    dut = CarrySaveMagnitude(33, 16)
     ends = [-(1 << 32), 1 - (1 << 32), -1, 0, 1, (1 << 32) - 1], [0, 1, 1 << 15, 0xAAAA, 0x5555, 0xFFFF]
     pairs = [(total, scale) for total in ends[0] for scale in ends[1]]
     pairs += [(numbers.randrange(-(1 << 32), 1 << 32), numbers.getrandbits(16)) for _ in range(400)]

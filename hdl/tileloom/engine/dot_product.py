@@ -8,8 +8,8 @@
  psum -----------------------------------------------------------------------------------'
 ```
 
-A weight is recoded as it enters the block (``products``). One module stands for all elements. The results
-have no register of their own: they go straight to a memory.
+A weight is recoded as it enters the block (``arith.products``). One module stands for all elements. The
+results have no register of their own: they go straight to a memory.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.pipeline import register
+from ..arith.products import DIGITS, OPERAND, SumOfProducts, recoded
 from ..hierarchy import add_shared
 from .config import EngineConfig
 from .core import ComputeCore, Timing
-from .products import DIGITS, OPERAND, SumOfProducts, recoded
 
 ACCUMULATOR = signed(32)
 """A partial sum; it wraps. A sum of up to 131,071 products of INT8 cannot reach its ends."""

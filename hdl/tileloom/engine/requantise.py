@@ -12,7 +12,7 @@ it loses a bit. The zero point is 0 in engines that have none.
 
 Rounding halves away from zero is rounding magnitudes up, and to even is the same for both signs, so that the
 work is done on magnitudes. No adder makes them: the digits of ``scale`` take the total's sign
-(``ScaledMagnitude``). The shifter drops at every level what lies above all that can still count. Rounding to
+(``arith.magnitude``). The shifter drops at every level what lies above all that can still count. Rounding to
 even asks whether anything below the half was shifted out.
 """
 
@@ -22,11 +22,12 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.magnitude import ScaledMagnitude
 from ..arith.pipeline import register
+from ..arith.products import OPERAND
 from ..hierarchy import add_shared
 from .config import RequantiseRounding
 from .dot_product import ACCUMULATOR
-from .products import OPERAND
 
 SCALE_BITS = 16
 """Width of the scale, an unsigned integer."""
@@ -47,39 +48,8 @@ def parameters_layout(*, zero_point: bool) -> data.StructLayout:
 TOTAL_BITS = 33
 """Width of the sum of a result and its bias, which is at least -2^32."""
 
-PRODUCT_BITS = TOTAL_BITS - 1 + SCALE_BITS
-"""Width of the product: 2^32 times the largest scale is below 2^48."""
-
-
 LATENCY = 3
 """From a result to its INT8, in enabled cycles."""
-
-
-class ScaledMagnitude(wiring.Component):
-    """The magnitude of a total, times a scale. Combinational.
-
-    Written as what it computes; synthesis puts a carry-save tree in its place that needs no magnitude
-    (``tileloom_synth.techmap.scaled_magnitude``).
-
-    Ports: ``total`` (in, signed, ``TOTAL_BITS``), ``scale`` (in, ``SCALE_BITS``), ``product`` (out,
-    ``PRODUCT_BITS``).
-    """
-
-    def __init__(self) -> None:
-        super().__init__(
-            {"total": In(signed(TOTAL_BITS)), "scale": In(SCALE_BITS), "product": Out(PRODUCT_BITS)}
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the hardware."""
-        m = Module()
-        sign = self.total[-1]
-        magnitude = Signal(unsigned(TOTAL_BITS))
-        m.d.comb += [
-            magnitude.eq((self.total ^ sign.replicate(TOTAL_BITS)).as_unsigned() + sign),
-            self.product.eq(magnitude * self.scale),
-        ]
-        return m
 
 
 class Requantise(wiring.Component):
@@ -111,7 +81,9 @@ class Requantise(wiring.Component):
         scale = register(m, enable, self.parameters.scale, "scale_of_total")
         shift = register(m, enable, self.parameters.shift, "shift_of_total")
 
-        scaled = add_shared(m, platform, "scaled_magnitude", "scaled", ScaledMagnitude)
+        scaled = add_shared(
+            m, platform, "scaled_magnitude", "scaled", lambda: ScaledMagnitude(TOTAL_BITS, SCALE_BITS)
+        )
         m.d.comb += [scaled.total.eq(total), scaled.scale.eq(scale)]
         negative = register(m, enable, total[-1], "negative_of_product")
         product = register(m, enable, scaled.product, "product")

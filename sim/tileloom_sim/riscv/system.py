@@ -26,7 +26,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tileloom.cores import CORES, Core, Patch, Sources
+from tileloom.cores import CORES, Patch, RiscvCore, Sources
 
 from ..build import harness
 
@@ -83,7 +83,7 @@ class System:
     waves: bool = False
 
     @property
-    def traits(self) -> Core:
+    def traits(self) -> RiscvCore:
         """What is known of the core."""
         return CORES[self.core]
 

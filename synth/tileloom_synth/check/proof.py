@@ -47,7 +47,7 @@ FLIP_FLOP = "$_DFF_P_"
 
 
 @dataclass(frozen=True)
-class Proof:
+class Equivalence:
     """What came of an attempt.
 
     Attributes
@@ -87,7 +87,7 @@ def prove(
     *,
     timeout: float,
     without: Collection[str] = (),
-) -> Proof:
+) -> Equivalence:
     """Return whether the netlist ``flat`` is the module ``top`` of ``verilog``.
 
     Parameters
@@ -123,7 +123,7 @@ def prove(
         why = str(error)
         if "was not done" not in why:
             raise
-    return Proof(what, not why, why, differs, states, time.perf_counter() - began)
+    return Equivalence(what, not why, why, differs, states, time.perf_counter() - began)
 
 
 def _open(module: dict[str, Any], without: Collection[str], clock: str) -> None:

@@ -19,7 +19,7 @@ from ..flow import Mapped
 from ..gates.flat import flatten
 from ..library.standard_cells import Library
 from .outcome import Comparison
-from .proof import Proof, prove
+from .proof import Equivalence, prove
 
 SECONDS = 60.0
 """What a proof may take; what is not done then counts as sampled."""
@@ -33,7 +33,7 @@ class Checked:
     """What a check found, and the seed of its vectors."""
 
     comparisons: Sequence[Comparison]
-    proofs: Sequence[Proof]
+    proofs: Sequence[Equivalence]
     seed: int
 
     def require(self) -> None:

@@ -29,7 +29,7 @@ from ..power.memory import bit_energy
 from ..power.meter import Energy, Meter, Reading
 from ..power.outcome import Row, outcome
 from ..power.report import BOUNDS
-from ..power.tables import Units
+from ..power.tables import LibraryUnits
 from ..progress import progress
 from ..synthesis import synthesise
 from .activity import Activity, activity, random_operands
@@ -85,7 +85,7 @@ def power(
     check_data(weights, activations, layout, per, prune)
     per_bit, source = bit_energy(memory_fj)
     goal = power_target(**options)
-    units = Units.of(goal.library)
+    units = LibraryUnits.of(goal.library)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     rng = np.random.default_rng(chosen)
     timing = timing_of(config)
@@ -177,7 +177,7 @@ def memory_bits_per_tile(config: EngineConfig) -> int:
 def measure(
     config: EngineConfig,
     flat: Flat,
-    units: Units,
+    units: LibraryUnits,
     seen: Activity,
     rng: np.random.Generator,
     *,

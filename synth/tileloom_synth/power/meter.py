@@ -13,7 +13,7 @@ from ..gates.boolean import compiled
 from ..gates.simulator import Simulator
 from ..library.functions import FunctionError, truth_table
 from .rates import ground_pins, rates
-from .tables import Units
+from .tables import LibraryUnits
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Meter:
     Lanes must fill all words: what fills a word up would be measured, too.
     """
 
-    def __init__(self, simulator: Simulator, units: Units) -> None:
+    def __init__(self, simulator: Simulator, units: LibraryUnits) -> None:
         self.simulator = simulator
         self._rates = rates(simulator, units)
         self._leakage = [_Leakage(simulator, index, units) for index in range(len(self._rates))]
@@ -127,7 +127,7 @@ class Meter:
 class _Leakage:
     """Leakage of the cells of one kind, from the states that they are in."""
 
-    def __init__(self, simulator: Simulator, index: int, units: Units) -> None:
+    def __init__(self, simulator: Simulator, index: int, units: LibraryUnits) -> None:
         each = simulator.flat.instances[index]
         self.simulator, self.count = simulator, len(each.names)
         does, ground = behaviour(each.cell), ground_pins(each.cell)

@@ -23,7 +23,7 @@ from ..gates.simulator import Simulator
 from ..library.cells import Cell, pins
 from ..library.functions import FunctionError, truth_table
 from ..library.liberty import Group
-from .tables import Floats, Units
+from .tables import Floats, LibraryUnits
 
 INPUT_SLEW = 30e-12
 """Slew of the inputs and of the clock, in s."""
@@ -46,7 +46,7 @@ class Rates:
     charge: dict[str, Floats]
 
 
-def rates(simulator: Simulator, units: Units) -> list[Rates]:
+def rates(simulator: Simulator, units: LibraryUnits) -> list[Rates]:
     """Return the energies of a simulation's netlist, for each of its flat netlist's instances."""
     loads = _loads(simulator, units)
     slews = _slews(simulator, units, loads)
@@ -67,7 +67,7 @@ def rates(simulator: Simulator, units: Units) -> list[Rates]:
     return found
 
 
-def _loads(simulator: Simulator, units: Units) -> Floats:
+def _loads(simulator: Simulator, units: LibraryUnits) -> Floats:
     """Return the capacitance of each net, in F: of the pins on it."""
     loads = np.zeros(len(simulator.values))
     for each, places in zip(simulator.flat.instances, simulator.pins, strict=True):
@@ -77,7 +77,7 @@ def _loads(simulator: Simulator, units: Units) -> Floats:
     return loads
 
 
-def _slews(simulator: Simulator, units: Units, loads: Floats) -> Floats:
+def _slews(simulator: Simulator, units: LibraryUnits, loads: Floats) -> Floats:
     """Return the slew of each net, in s: the mean of rise and fall of the slowest arc."""
     slews = np.full(len(simulator.values), INPUT_SLEW)
     arcs = []
@@ -122,7 +122,12 @@ def ground_pins(cell: Cell) -> set[str]:
 
 
 def _output(
-    pin: Group, each: Instances, places: dict[str, np.ndarray], units: Units, slews: Floats, loads: Floats
+    pin: Group,
+    each: Instances,
+    places: dict[str, np.ndarray],
+    units: LibraryUnits,
+    slews: Floats,
+    loads: Floats,
 ) -> Floats:
     """Return the energy of a toggle of an output, of each cell: the mean of its arcs, of rise and fall."""
     energies = []
@@ -138,7 +143,7 @@ def _output(
 
 
 def _hidden(
-    cell: Cell, does: Behaviour, groups: dict[str, Group], units: Units, slews: Mapping[str, Floats]
+    cell: Cell, does: Behaviour, groups: dict[str, Group], units: LibraryUnits, slews: Mapping[str, Floats]
 ) -> Iterator[tuple[str, Floats]]:
     """Yield pins and what each toggle of them adds for transitions of inputs that change no output.
 
@@ -188,7 +193,7 @@ def _mean(
     edge: str,
     rows: list[int],
     does: Behaviour,
-    units: Units,
+    units: LibraryUnits,
     slew: Floats,
 ) -> Floats:
     """Return the mean energy of a transition in these states of a cell, as the first condition met has it."""

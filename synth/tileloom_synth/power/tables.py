@@ -49,7 +49,7 @@ def _place(points: Floats, at: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
 
 
 @dataclass(frozen=True)
-class Units:
+class LibraryUnits:
     """A library's units in SI, and how to read its tables.
 
     Attributes
@@ -70,7 +70,7 @@ class Units:
     leakage: float
 
     @classmethod
-    def of(cls, library: Library) -> Units:
+    def of(cls, library: Library) -> LibraryUnits:
         """Return a library's units. Raises LibraryError where they are missing, or it has no power tables."""
         group = library.groups[0]
         volt = _unit(group, "voltage_unit", "1V")

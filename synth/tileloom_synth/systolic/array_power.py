@@ -21,7 +21,7 @@ from ..gates.flat import flatten
 from ..library.standard_cells import Library
 from ..power.meter import Energy, Reading
 from ..power.report import BOUNDS
-from ..power.tables import Units
+from ..power.tables import LibraryUnits
 from .activity import Activity
 from .edge_power import measure_array
 from .element_power import MODES, measure_element
@@ -92,7 +92,7 @@ def measure(
     show: Callable[[str], None] = lambda text: None,
 ) -> ArrayPower:
     """Return the energy of an array at work on ``seen``; ``show`` is told what is simulated."""
-    units = Units.of(library)
+    units = LibraryUnits.of(library)
     transfers = design.manifest["timing"]["weight_transfers_per_tile"]
     element, elements = f"{design.name}_processing_element", config.rows * config.columns
     modules = design.manifest["modules"]
@@ -133,7 +133,7 @@ def whole(
     return measure_array(
         Interface.of_manifest(design.manifest),
         flat,
-        Units.of(library),
+        LibraryUnits.of(library),
         seen,
         rng,
         unit_delays=unit_delays,

@@ -17,7 +17,7 @@ from ..gates.boolean import Lanes
 from ..gates.flat import Flat
 from ..gates.simulator import Simulator
 from ..power.meter import Meter, Reading
-from ..power.tables import Units
+from ..power.tables import LibraryUnits
 from .activity import Activity
 from .element_power import MODES
 
@@ -25,7 +25,7 @@ from .element_power import MODES
 def measure_array(
     interface: Interface,
     flat: Flat,
-    units: Units,
+    units: LibraryUnits,
     seen: Activity,
     rng: np.random.Generator,
     *,

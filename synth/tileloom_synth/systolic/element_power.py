@@ -14,7 +14,7 @@ from ..gates import bits
 from ..gates.flat import Flat
 from ..gates.simulator import Simulator
 from ..power.meter import Meter, Reading
-from ..power.tables import Units
+from ..power.tables import LibraryUnits
 from .activity import Activity
 from .element_check import encoded
 
@@ -24,7 +24,7 @@ MODES = ("computing", "loading weights", "idle")
 def measure_element(
     config: SystolicConfig,
     flat: Flat,
-    units: Units,
+    units: LibraryUnits,
     seen: Activity,
     rng: np.random.Generator,
     *,

@@ -1,6 +1,6 @@
 """Sums of products as one carry-save tree: all partial products into the same columns, one adder at the end.
 
-Takes the place of the module that the engine generates for it (``tileloom.engine.products``), whose ports it
+Takes the place of the module that the generator writes for it (``tileloom.arith.products``), whose ports it
 has. With registers they hold the two rows before they are added, which are fewer bits than the products.
 """
 
@@ -17,7 +17,7 @@ from tileloom.arith.columns import Columns
 from tileloom.arith.digits import Selection, put_digits
 from tileloom.arith.partial_products import Digit, put_booth
 from tileloom.arith.pipeline import register
-from tileloom.engine.products import LOWER, OPERAND, sum_signature
+from tileloom.arith.products import LOWER, OPERAND, sum_signature
 from tileloom.export import export
 from tileloom.netlist.text import modules_of, port_widths, with_module
 
@@ -26,7 +26,7 @@ MODULE = "sum_of_products"
 
 
 class CarrySaveSum(wiring.Component):
-    """``tileloom.engine.products.SumOfProducts``, with the same parameters and ports."""
+    """``tileloom.arith.products.SumOfProducts``, with the same parameters and ports."""
 
     def __init__(self, k: int, *, product_register: bool = False) -> None:
         self.product_register = product_register
@@ -52,7 +52,7 @@ def _put(a: Value, b: data.View[data.StructLayout], m: Module, columns: Columns)
 
 
 def as_trees(verilog: str) -> str:
-    """Return ``verilog`` as the engine exports it with each of its sums of products as a carry-save tree."""
+    """Return ``verilog`` as the generator exports it with its sums of products as carry-save trees."""
     for name in modules_of(verilog, MODULE):
         widths = port_widths(verilog, name)
         tree = _tree(name, widths["a"] // OPERAND.width, product_register="clk" in widths)

@@ -1,35 +1,32 @@
 """The magnitude of a total times a scale as one carry-save tree, without a magnitude: ``t s = (-t) (-s)``.
 
 Booth's digits of the scale take the total's sign: the rows of a negative total are those of its negative.
-Takes the place of the module that the engine generates for it (``tileloom.engine.requantise``).
+Takes the place of the module that the generator writes for it (``tileloom.arith.magnitude``).
 """
 
 from __future__ import annotations
 
 import functools
 
-from amaranth.hdl import Module, Signal, Value, signed
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from tileloom.arith.carry_save import carry_save_sum
 from tileloom.arith.columns import Columns
+from tileloom.arith.magnitude import magnitude_signature
 from tileloom.arith.partial_products import Digit, put_booth, recode
-from tileloom.engine.requantise import PRODUCT_BITS, SCALE_BITS, TOTAL_BITS
 from tileloom.export import export
-from tileloom.netlist.text import modules_of, with_module
+from tileloom.netlist.text import modules_of, port_widths, with_module
 
 MODULE = "scaled_magnitude"
 """What the name of such a module ends in."""
 
 
 class CarrySaveMagnitude(wiring.Component):
-    """``tileloom.engine.requantise.ScaledMagnitude``, with the same ports."""
+    """``tileloom.arith.magnitude.ScaledMagnitude``, with the same parameters and ports."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            {"total": In(signed(TOTAL_BITS)), "scale": In(SCALE_BITS), "product": Out(PRODUCT_BITS)}
-        )
+    def __init__(self, total_bits: int, scale_bits: int) -> None:
+        super().__init__(magnitude_signature(total_bits, scale_bits))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -43,20 +40,21 @@ class CarrySaveMagnitude(wiring.Component):
         def put(m: Module, columns: Columns) -> int:
             return put_booth(m, columns, self.total, digits, signed=True)
 
-        rows = carry_save_sum(m, platform, [put], PRODUCT_BITS)
+        rows = carry_save_sum(m, platform, [put], len(self.product))
         m.d.comb += self.product.eq(rows.sum)
         return m
 
 
 def as_trees(verilog: str) -> str:
-    """Return ``verilog`` as the engine exports it with these products as carry-save trees."""
+    """Return ``verilog`` as the generator exports it with these products as carry-save trees."""
     for name in modules_of(verilog, MODULE):
-        verilog = with_module(verilog, name, _tree(name))
+        widths = port_widths(verilog, name)
+        verilog = with_module(verilog, name, _tree(name, widths["total"], widths["scale"]))
     return verilog
 
 
 @functools.cache
-def _tree(name: str) -> str:
-    tree = CarrySaveMagnitude()
+def _tree(name: str, total_bits: int, scale_bits: int) -> str:
+    tree = CarrySaveMagnitude(total_bits, scale_bits)
     ports: list[Signal] = [Value.cast(port) for port in (tree.total, tree.scale, tree.product)]
     return export(tree, name, ports).verilog

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from tileloom.config import Config
-from tileloom.engine.config import Core, EngineConfig
 from tileloom.errors import UserError
-from tileloom.families import preset, presets
-from tileloom.systolic.config import SystolicConfig
+from tileloom.families import family_of, preset, presets
 
-from .adder import adder_proofs
-from .multiplier import multiplier_proofs
 from .proof import Proof
 
 
@@ -18,35 +14,22 @@ def proofs_of(config: Config, name: str) -> list[Proof]:
 
     Raises UserError that begins with ``name`` where it has none.
     """
-    array = _array(config)
-    if array is None:
+    found = _proofs(config)
+    if not found:
         raise UserError(f"{name}: has no floating-point arithmetic, which is what --formal proves")
-    return [
-        *multiplier_proofs(
-            array.activation,
-            array.weight,
-            array.accumulator,
-            array.rounding,
-            array.multiply_stages,
-            carry_save=bool(array.carry_save),
-        ),
-        *adder_proofs(array.accumulator, array.rounding, array.add_stages),
-    ]
+    return found
 
 
 def proofs_of_presets() -> list[tuple[Proof, list[str]]]:
     """Return each proof that a preset calls for, once, with the presets that do."""
     found: dict[tuple[str, str, str, int], tuple[Proof, list[str]]] = {}
     for name in presets():
-        config = preset(name)
-        if _array(config) is not None:
-            for proof in proofs_of(config, name):
-                found.setdefault(proof.key, (proof, []))[1].append(name)
+        for proof in _proofs(preset(name)):
+            found.setdefault(proof.key, (proof, []))[1].append(name)
     return list(found.values())
 
 
-def _array(config: Config) -> SystolicConfig | None:
-    """Return the systolic array that a configuration is, or is built of."""
-    if isinstance(config, SystolicConfig):
-        return config
-    return config.systolic if isinstance(config, EngineConfig) and config.core is Core.SYSTOLIC else None
+def _proofs(config: Config) -> list[Proof]:
+    """Return what the configuration's family proves of it."""
+    found: list[Proof] = family_of(config).room("tileloom_synth", "formal").proofs(config)
+    return found

@@ -24,7 +24,7 @@ from ..power.data import check_seed
 from ..power.meter import Meter, Reading
 from ..power.outcome import Row, outcome
 from ..power.report import BOUNDS
-from ..power.tables import Units
+from ..power.tables import LibraryUnits
 from ..progress import progress
 from ..synthesis import synthesise
 from .unit_check import begin
@@ -67,7 +67,7 @@ def power(
         )
     goal = power_target(**options)
     library = goal.library
-    units = Units.of(library)
+    units = LibraryUnits.of(library)
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     design = generate(config)
     modules = design.manifest["modules"]

@@ -1,8 +1,8 @@
-"""The sum of an element's products, with weights kept as the digits that a multiplier selects by.
+"""Sums of products of INT8, with weights kept as the digits that a multiplier selects by.
 
-A weight stays for many tiles, and every row of the core uses it: it is recoded once, on its way into the
-block. Below its sign and the bit next to it the digits are -1, 0, 1 and 2 (``arith.digits``); those two and
-the carry make one of -2 to 2, as Booth's. Here the sum is written as what it computes. Synthesis puts one
+A stationary weight is used for many cycles, and by many elements: it is recoded once, where it comes in.
+Below its sign and the bit next to it the digits are -1, 0, 1 and 2 (``arith.digits``); those two and the
+carry make one of -2 to 2, as Booth's. Here the sum is written as what it computes. Synthesis puts one
 carry-save tree of all partial products in its place (``tileloom_synth.techmap.dot_product``), which takes the
 digits as they are.
 """
@@ -14,8 +14,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..arith.digits import carries
-from ..arith.pipeline import register
+from .digits import carries
+from .pipeline import register
 
 OPERAND = signed(8)
 """An activation or a weight."""
