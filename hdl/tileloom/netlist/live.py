@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cells import depends, drives, is_primitive
+from .cells import Cell, depends, drives, is_primitive
 
 Module = dict[str, Any]
 """A module as ``write_json`` has it."""
@@ -71,6 +71,12 @@ def live_bits(modules: Mapping[str, Module], top: str) -> dict[str, Live]:
         else:
             add_output(cell["type"], port, place)
     return live
+
+
+def is_live(cell: Cell, live: Live) -> bool:
+    """Return whether anything of what an instance gives is needed."""
+    outputs = [port for port, way in cell["port_directions"].items() if way == "output"]
+    return any(bit in live.bits for port in outputs for bit in cell["connections"][port])
 
 
 class _Index:
