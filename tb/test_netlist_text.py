@@ -50,3 +50,8 @@ def test_rtlil() -> None:
         text.rtlil_parameters(rtlil, "$mul", ["B_WIDTH"])
     with pytest.raises(text.LayoutError, match="no module in RTLIL"):
         text.rtlil_modules("")
+
+
+def test_renamed() -> None:
+    module = text.split_modules(DESIGN.verilog)["array_processing_element"]
+    assert text.renamed(module, "any") == module.replace("module array_processing_element(", "module any(")

@@ -143,6 +143,11 @@ def module_name(verilog: str) -> str:
     return str(names[0])
 
 
+def renamed(module: str, name: str) -> str:
+    """Return a module under another name. Relies on: the text begins with ``module NAME``."""
+    return re.sub(r"\Amodule \w+", f"module {name}", module)
+
+
 def with_module(verilog: str, name: str, text: str) -> str:
     """Return Verilog in which the module ``name`` is ``text``. Raises LayoutError where it is not there."""
     return verilog.replace(_module(verilog, name), text)

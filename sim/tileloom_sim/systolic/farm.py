@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tileloom.design import Design
-from tileloom.netlist.text import port_width, renamed_instances, split_modules
+from tileloom.netlist.text import port_width, renamed, renamed_instances, split_modules
 
 from .interface import Interface, Stream
 
@@ -56,8 +56,7 @@ def _merge_equal(modules: dict[str, str], keep: set[str]) -> dict[str, str]:
         first: dict[str, str] = {}
         same: dict[str, str] = {}
         for name, text in modules.items():
-            body = text.replace(f"module {name}(", "module (", 1)
-            original = first.setdefault(body, name)
+            original = first.setdefault(renamed(text, "any"), name)
             if original != name and name not in keep:
                 same[name] = original
         if not same:

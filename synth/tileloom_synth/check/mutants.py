@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tileloom import scratch
+from tileloom.netlist.text import renamed
 
 from ..gates.flat import ONE, ZERO, Flat
 from ..gates.units import circuit
@@ -74,7 +75,7 @@ def harmless(flat: Flat, mutant: Flat, clock: str = "clk", *, timeout: float = 6
             ports |= {port: {"bits": [0] * len(states)} for port in ("state", "next")}
             named = replace(each, names=dict(zip(states, names, strict=True)))
             text, _ = transition(named, clock, names, ports)
-            (folder / f"{file}.v").write_text(text.replace("module netlist", f"module {file}"), "utf-8")
+            (folder / f"{file}.v").write_text(renamed(text, file), "utf-8")
         return not difference("read_verilog before.v after.v\nproc", "before", "after", folder, timeout)
 
 
