@@ -38,6 +38,12 @@ def split_modules(verilog: str) -> dict[str, str]:
     return modules
 
 
+def instantiated(verilog: str, module: str) -> set[str]:
+    """Return the modules of a text that one of them has instances of. Relies on: as ``renamed_instances``."""
+    modules = split_modules(verilog)
+    return {match[2] for match in _INSTANCE.finditer(modules[module]) if match[2] in modules}
+
+
 def renamed_instances(module: str, names: Mapping[str, str]) -> str:
     """Return a module whose instances of ``names``' keys are of their values.
 

@@ -138,7 +138,11 @@ def run_cocotb(
         command = ["vvp", "-m", vpi, place / "sim.vvp", *trace]
     variables = _variables(top, test_module, results, testcase, seed)
     done = processes.run(
-        command, folder=folder, environment={**os.environ, **variables, **(environment or {})}, merge=True
+        command,
+        folder=folder,
+        environment={**os.environ, **variables, **(environment or {})},
+        merge=True,
+        timeout=verilator_build.MUTANT_SECONDS if verilator_build.MUTANT in (environment or {}) else None,
     )
     if waves is not None and simulator == "icarus" and (folder / "waves.fst").exists():
         shutil.move(folder / "waves.fst", waves)

@@ -70,10 +70,24 @@ void get_port(const Port& port, uint32_t* words) {
     std::memcpy(words, &port, sizeof(port));
 }
 
+// A design with faults has the port mutant (tileloom verify --mutate); others have none.
+template <typename Top>
+auto set_mutant(Top& top, int mutant, int) -> decltype(void(top.mutant)) {
+    top.mutant = mutant;
+}
+template <typename Top>
+void set_mutant(Top&, int, long) {
+    fail("the design has no port mutant");
+}
+
 // The Verilator model, its clock, reset and wave file.
 class Model {
 public:
     Vtop top;
+
+    Model() {
+        if (const char* mutant = std::getenv("TILELOOM_MUTANT")) set_mutant(top, std::atoi(mutant), 0);
+    }
 
     void open_waves(const char* path) {
 #if VM_TRACE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tileloom.design import Design
 from tileloom.errors import CheckError
 
 from . import cache, toolchain, verilator
+from .verilator import MUTANT, MUTANT_SECONDS
 
 HEADER = Path(__file__).with_name("harness.h")
 PROGRAM = "harness"
@@ -121,10 +123,17 @@ def ports_header(manifest: Mapping[str, Any], numbers: Mapping[str, int] | None 
     return "".join(f"#define {name} {value}\n" for name, value in macros.items())
 
 
-def run(program: Path, arguments: Sequence[object], progress: Progress | None = None) -> list[list[str]]:
+def run(
+    program: Path,
+    arguments: Sequence[object],
+    progress: Progress | None = None,
+    *,
+    mutant: int | None = None,
+) -> list[list[str]]:
     """Run a harness and return the fields of the lines that it prints, those of progress left out.
 
-    Raises HarnessError with its message where it fails.
+    ``mutant`` is the value of the design's port of that name, where it has one. Raises HarnessError with its
+    message where it fails; OutOfTimeError where a mutant is not done in ``MUTANT_SECONDS``.
     """
     lines: list[list[str]] = []
 
@@ -135,7 +144,13 @@ def run(program: Path, arguments: Sequence[object], progress: Progress | None = 
         elif progress is not None:
             progress(*map(int, numbers))
 
-    done = processes.run([program, *map(str, arguments)], on_line=take)
+    environment = None if mutant is None else {**os.environ, MUTANT: str(mutant)}
+    done = processes.run(
+        [program, *map(str, arguments)],
+        environment=environment,
+        timeout=None if mutant is None else MUTANT_SECONDS,
+        on_line=take,
+    )
     if done.status:
         raise HarnessError(done.reason)
     return lines

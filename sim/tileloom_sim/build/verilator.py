@@ -22,6 +22,10 @@ WARNINGS = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-assert"]
 SPEED = ["-O3", "--x-assign", "fast", "--x-initial", "fast"]
 # g++ takes half as long with -O1 as with -Os or -O2, and the program runs no slower.
 COMPILER = ["-MAKEFLAGS", "OPT_FAST=-O1", "-MAKEFLAGS", "OPT_GLOBAL=-O1"]
+MUTANT = "TILELOOM_MUTANT"
+"""Variable with the value of the port ``mutant``, of designs that have one (``tileloom verify --mutate``)."""
+MUTANT_SECONDS = 60.0
+"""What a run of such a design may take: a fault may make it one without an end."""
 RUNTIMES = ("--trace", "--vpi")
 """Options that decide what is in the runtime library."""
 

@@ -69,9 +69,14 @@ def build_axi_harness(design: Design, config: EngineConfig, *, waves: bool = Fal
 
 
 def run_programs(
-    design: Design, config: EngineConfig, programs: Sequence[AxiProgram], *, waves: Path | None = None
+    design: Design,
+    config: EngineConfig,
+    programs: Sequence[AxiProgram],
+    *,
+    waves: Path | None = None,
+    mutant: int | None = None,
 ) -> list[AxiRun]:
-    """Run programs after one another on one engine, each with a memory of its own.
+    """Run programs after one another on one engine (see ``run_layers``), each with a memory of its own.
 
     Raises ToolError if the harness cannot be built, and HarnessError if it fails: the engine stands still, or
     does what AXI4 does not allow, or touches memory that is not its own.
@@ -86,7 +91,7 @@ def run_programs(
     with scratch.folder() as folder:
         np.array(plan, "<u8").tofile(folder / "plan.bin")
         (folder / "memory.bin").write_bytes(b"".join(program.image.content for program in programs))
-        lines = harness.run(harness_program, [folder, *([waves] if waves else [])])
+        lines = harness.run(harness_program, [folder, *([waves] if waves else [])], mutant=mutant)
         after = (folder / "after.bin").read_bytes()
     runs, begin = [], 0
     for program, (_, cycles, *words) in zip(programs, lines, strict=True):

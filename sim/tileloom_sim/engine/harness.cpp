@@ -4,7 +4,8 @@
 //
 // The folder has
 //   plan.bin     little-endian 64-bit words: for each layer the transfers of commands, index, weights,
-//                activations and results; then a seed and, of 65536, how often each of those five waits a cycle
+//                activations and results; then a seed, of 65536 how often each of those five waits a cycle, and after
+//                how many cycles the layer is given up by a reset before it is begun anew, 0 for never
 //   NAME.bin     for each of the first four streams, the transfers of all layers after one another, each
 //                in as many little-endian 32-bit words as it fills
 // and gets
@@ -27,6 +28,7 @@ namespace {
 
 constexpr int INPUTS = 4, STREAMS = 5, RESULTS = 4;
 const char* const NAMES[STREAMS] = {"commands", "index", "weights", "activations", "results"};
+constexpr int PLAN = 2 * STREAMS + 2, SEED = STREAMS, WAITS = STREAMS + 1, ABANDONED = 2 * STREAMS + 1;
 constexpr uint64_t PATIENCE = 100000;
 
 // xorshift64*: the same waits for the same seed, wherever it runs.
@@ -72,14 +74,14 @@ class Harness {
 public:
     Harness(const std::string& folder, const char* waves)
         : plan_(read_file<uint64_t>(folder + "/plan.bin")), results_(folder + "/results.bin") {
-        if (plan_.empty() || plan_.size() % (2 * STREAMS + 1)) fail("plan.bin: not whole layers");
+        if (plan_.empty() || plan_.size() % PLAN) fail("plan.bin: not whole layers");
         for (int i = 0; i < INPUTS; ++i) sources_[i].words = read_file<uint32_t>(folder + "/" + NAMES[i] + ".bin");
         if (waves) model_.open_waves(waves);
     }
 
     void run() {
         reset();
-        for (size_t layer = 0; layer < plan_.size() / (2 * STREAMS + 1); ++layer) run_layer(layer);
+        for (size_t layer = 0; layer < plan_.size() / PLAN; ++layer) run_layer(layer);
         model_.finish();
         results_.close();
     }
@@ -87,10 +89,37 @@ public:
 private:
     void reset() {
         for (int i = 0; i < INPUTS; ++i) sources_[i].offered = false;
+        held_ = false;
         Random random(0);
         offer(random);
         top_.RESULTS_READY = 0;
         model_.reset(2);
+    }
+
+    // A cycle: every stream waits at random, what is offered is offered until taken.
+    struct Moved {
+        bool in, out;
+    };
+    Moved step(const uint64_t* plan, Random& random, bool keep) {
+        offer(random);
+        top_.RESULTS_READY = random.below_65536() >= plan[WAITS + RESULTS];
+        model_.clock(0);
+        const Moved moved{take_inputs(), take_result(keep)};
+        model_.clock(1);
+        return moved;
+    }
+
+    // Begin a layer and give it up: nothing of it may be left after the reset.
+    void abandon(const uint64_t* plan, Random& random) {
+        const std::array<Source, INPUTS> before = sources_;
+        uint64_t left = plan[RESULTS];
+        for (uint64_t cycle = 0; cycle < plan[ABANDONED] && left; ++cycle) left -= step(plan, random, false).out;
+        for (int i = 0; i < INPUTS; ++i) {
+            sources_[i].at = before[i].at;
+            sources_[i].left = 0;
+        }
+        reset();
+        for (int i = 0; i < INPUTS; ++i) sources_[i].left = before[i].left;
     }
 
     void offer(Random& random) {
@@ -109,7 +138,7 @@ private:
     }
 
     // Look at the result on offer; whether it is taken in this cycle.
-    bool take_result() {
+    bool take_result(bool keep) {
         Words word(port_words(top_.RESULTS_DATA) + 1);
         get_port(top_.RESULTS_DATA, word.data());
         word.back() = top_.RESULTS_LAST;
@@ -117,34 +146,31 @@ private:
         const bool taken = top_.RESULTS_VALID && top_.RESULTS_READY;
         held_ = top_.RESULTS_VALID && !taken;
         shown_ = word;
-        if (taken) results_.write(word.data(), word.size());
+        if (taken && keep) results_.write(word.data(), word.size());
         return taken;
     }
 
     void run_layer(size_t layer) {
-        const uint64_t* plan = &plan_[layer * (2 * STREAMS + 1)];
-        Random random(plan[STREAMS]);
+        const uint64_t* plan = &plan_[layer * PLAN];
+        Random random(plan[SEED]);
         for (int i = 0; i < INPUTS; ++i) {
             sources_[i].left = plan[i];
-            sources_[i].waits = plan[STREAMS + 1 + i];
+            sources_[i].waits = plan[WAITS + i];
         }
+        if (plan[ABANDONED]) abandon(plan, random);
         const std::string name = "layer " + std::to_string(layer);
         uint64_t left = plan[RESULTS], cycle = 0, first = 0, last = 0, still = 0;
         while (left) {
             ++cycle;
-            offer(random);
-            top_.RESULTS_READY = random.below_65536() >= plan[STREAMS + 1 + RESULTS];
-            model_.clock(0);
-            const bool moved = take_inputs(), taken = take_result();
-            if (taken) {
+            const Moved moved = step(plan, random, true);
+            if (moved.out) {
                 --left;
                 last = cycle;
                 if (!first) first = cycle;
             }
-            still = moved || taken ? 0 : still + 1;
+            still = moved.in || moved.out ? 0 : still + 1;
             if (still > PATIENCE)
                 fail(name + ": the engine stands still with " + std::to_string(left) + " results to come");
-            model_.clock(1);
         }
         rest(name);
         std::printf("%s %llu %llu %u\n", name.c_str(), static_cast<unsigned long long>(first),

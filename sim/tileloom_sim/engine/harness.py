@@ -33,6 +33,8 @@ class LayerStreams:
         How often each of the five streams waits in a cycle, 0 to below 1.
     seed:
         Of the waits.
+    abandoned:
+        After how many cycles the layer is given up by a reset, before it is begun anew; 0 for never.
     """
 
     commands: Beats
@@ -42,6 +44,7 @@ class LayerStreams:
     results: int
     waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     seed: int = 0
+    abandoned: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,13 @@ def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
 
 
 def run_layers(
-    design: Design, layers: Sequence[LayerStreams], *, waves: Path | None = None
+    design: Design,
+    layers: Sequence[LayerStreams],
+    *,
+    waves: Path | None = None,
+    mutant: int | None = None,
 ) -> list[EngineRun]:
-    """Run layers after one another on one engine.
+    """Run layers after one another on one engine, that has faults on the one numbered ``mutant``.
 
     Raises ToolError if the harness cannot be built, and HarnessError if it fails: the engine stands still,
     takes or gives the wrong number of transfers, or takes back an offer.
@@ -84,7 +91,7 @@ def run_layers(
     program = build_engine_harness(design, waves=waves is not None)
     plan = [
         [len(getattr(layer, name)) for name in INPUTS]
-        + [layer.results, layer.seed, *(round(65536 * wait) for wait in layer.waits)]
+        + [layer.results, layer.seed, *(round(65536 * wait) for wait in layer.waits), layer.abandoned]
         for layer in layers
     ]
     with scratch.folder() as folder:
@@ -93,7 +100,7 @@ def run_layers(
             with (folder / f"{name}.bin").open("wb") as file:
                 for layer in layers:
                     file.write(np.ascontiguousarray(_words(getattr(layer, name))).data)
-        lines = harness.run(program, [folder, *([waves] if waves else [])])
+        lines = harness.run(program, [folder, *([waves] if waves else [])], mutant=mutant)
         raw = np.fromfile(folder / "results.bin", np.uint8)
     port = next(port for port in design.manifest["ports"] if port["name"] == "results")
     width = -(-port["elements"] * port["element_width"] // 8)

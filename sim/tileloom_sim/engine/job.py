@@ -53,6 +53,8 @@ class Job:
         Of the results, as the user has them: M x N or H_out x W_out x C_out.
     waits, seed:
         How often streams, or channels of AXI4, wait in a cycle, and the seed of that.
+    abandoned:
+        Cycles after which an engine with streams is reset, and the layer begun anew; 0 for never.
     base:
         Of the memory of an AXI4 master.
     operands, parameters, chosen, saturated:
@@ -69,6 +71,7 @@ class Job:
     shape: tuple[int, ...]
     waits: Waits = FLOWING
     seed: int = 0
+    abandoned: int = 0
     base: int = 0
     operands: Operands | None = None
     parameters: Requantisation | None = None
@@ -78,7 +81,13 @@ class Job:
     def streams(self) -> LayerStreams:
         """Return what an engine with streams is given."""
         return layer_streams(
-            self.program, self.activations, self.weights, self.headers, waits=self.waits, seed=self.seed
+            self.program,
+            self.activations,
+            self.weights,
+            self.headers,
+            waits=self.waits,
+            seed=self.seed,
+            abandoned=self.abandoned,
         )
 
     def estimate(self) -> Estimate:
@@ -179,7 +188,10 @@ def make_job(
 
 
 def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
-    """Return random layers, many of them smaller than a tile; with ``waiting`` everything waits at random."""
+    """Return random layers, many of them smaller than a tile.
+
+    With ``waiting`` everything waits at random, and some layers are given up by a reset first.
+    """
     rng = np.random.default_rng(seed)
     jobs: list[Job] = []
     while len(jobs) < count:
@@ -194,6 +206,7 @@ def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = 
 
 
 def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool) -> Job:
+    streams = config.port is EnginePort.STREAM
     layer = _random_layer(config, rng)
     relu = bool(rng.integers(2))
     program = compile_layer(layer, engine_size(config), relu=relu)
@@ -229,7 +242,8 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     if config.requantise:
         scale = np.where(rng.integers(2, size=n), rng.integers(0, 2**16, n), 1 << int(rng.integers(16)))
         zero_point = rng.integers(-128, 128, n) if config.result_zero_point else None
-        parameters = Requantisation(bias, scale, rng.integers(16, 30, n), zero_point)
+        least, above = (16, 30) if rng.integers(4) else (0, 64)
+        parameters = Requantisation(bias, scale, rng.integers(least, above, n), zero_point)
     sums = _sums(config, layer, x, kept, bias)
     a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
     return Job(
@@ -242,11 +256,18 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
         (*layer.output, n),
         waits=(a, b, c, d, e),
         seed=int(rng.integers(2**32)),
+        # Some resets in the middle of a layer; in the AXI4 harness's memory a burst would be left open.
+        abandoned=int(rng.integers(1, 1000)) if waiting and streams and rng.integers(3) == 0 else 0,
     )
 
 
 def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
     channels, outputs = int(rng.integers(1, 6 * config.k)), int(rng.integers(1, 4 * config.n))
+    if rng.integers(8) == 0:
+        # One long side, for the upper bits of counters and addresses.
+        sides = [int(rng.integers(1, 3 * block)) for block in (config.m, config.k, config.n)]
+        sides[rng.integers(3)] *= 1 << int(rng.integers(1, 8))
+        return Layer.product(*sides)
     if rng.integers(4) == 0:
         return Layer.product(int(rng.integers(1, 100)), channels, outputs)
     kernel = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))

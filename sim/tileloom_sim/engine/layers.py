@@ -51,11 +51,12 @@ def layer_streams(
     *,
     waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0),
     seed: int = 0,
+    abandoned: int = 0,
 ) -> LayerStreams:
     """Return the streams of a program.
 
     ``activations`` are H x W x C, INT8 or words of the activations' width; ``headers`` a word for each output
-    channel (``tileloom_golden.engine.streams``); ``waits`` and ``seed`` as in ``LayerStreams``.
+    channel (``tileloom_golden.engine.streams``); the others as in ``LayerStreams``.
     """
     size = program.size
     units = activation_units(program, activations)
@@ -71,6 +72,7 @@ def layer_streams(
         results=rows,
         waits=waits,
         seed=seed,
+        abandoned=abandoned,
     )
 
 

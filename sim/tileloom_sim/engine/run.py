@@ -52,32 +52,35 @@ def require_whole_bytes(config: EngineConfig) -> None:
             )
 
 
-def run_jobs(design: Design, jobs: Sequence[Job], *, waves: Path | None = None) -> list[JobRun]:
-    """Run jobs after one another on the engine that they are all for.
+def run_jobs(
+    design: Design, jobs: Sequence[Job], *, waves: Path | None = None, mutant: int | None = None
+) -> list[JobRun]:
+    """Run jobs after one another on the engine that they are all for; ``mutant`` as in ``run_layers``.
 
     Raises CheckError where hardware and golden model differ in a bit, or the hardware does what it must not;
     ToolError where a tool is missing or fails.
     """
     axi = jobs[0].config.port is EnginePort.AXI4
-    runs = (_on_axi if axi else _on_streams)(design, jobs, waves)
+    runs = (_on_axi if axi else _on_streams)(design, jobs, waves, mutant)
     for number, (job, run) in enumerate(zip(jobs, runs, strict=True)):
         _compare(f"layer {number}, {job.program.layer}", job, run)
     return runs
 
 
-def _on_streams(design: Design, jobs: Sequence[Job], waves: Path | None) -> list[JobRun]:
+def _on_streams(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
     streams = [job.streams() for job in jobs]
     done = []
-    for job, given, run in zip(jobs, streams, run_layers(design, streams, waves=waves), strict=True):
+    runs = run_layers(design, streams, waves=waves, mutant=mutant)
+    for job, given, run in zip(jobs, streams, runs, strict=True):
         words = outputs(job.program, run, job.config.result_bits)
         done.append(JobRun(words.astype(job.expected.dtype), run.cycles, given, run))
     return done
 
 
-def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None) -> list[JobRun]:
+def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
     config = jobs[0].config
     programs = [AxiProgram(job.image, job.waits, job.seed) for job in jobs]
-    runs = run_programs(design, config, programs, waves=waves)
+    runs = run_programs(design, config, programs, waves=waves, mutant=mutant)
     done = []
     for job, program, run in zip(jobs, programs, runs, strict=True):
         image = program.image

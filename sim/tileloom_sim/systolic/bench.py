@@ -22,6 +22,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from tileloom.formats import Format
 
+from ..build.verilator import MUTANT
 from . import coverage
 from .interface import Interface
 from .stream_bench import PATTERNS, MismatchError, StreamSink, StreamSource, stalls
@@ -195,6 +196,8 @@ async def stream_tiles(array: Array) -> None:
 async def _run_all(dut: Any, exercise: Callable[[Array], Coroutine[Any, Any, None]]) -> None:
     """Run ``exercise`` on all arrays of the bench at once; write the report; fail if any of them failed."""
     bench = json.loads(Path(os.environ["TILELOOM_BENCH"]).read_text())
+    if MUTANT in os.environ:
+        dut.mutant.value = int(os.environ[MUTANT])
     arrays = [Array(dut, Interface.of_plain(plain), bench["seed"]) for plain in bench["interfaces"]]
     for array in arrays:
         for stream in array.interface.streams.values():

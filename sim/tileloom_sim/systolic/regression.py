@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,9 @@ def regress_design(
     testcase: str | Sequence[str] = TESTS,
     simulator: str = "verilator",
     waves: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Regression:
-    """Run the regression of one generated array, or only some of its tests."""
+    """Run the regression of one generated array, or some of its tests; the bench sees ``environment``."""
     interface = Interface.of_manifest(design.manifest)
     blocks = interface.config.rows * interface.config.columns > LARGE and waves is None
     return _regress(
@@ -103,6 +104,7 @@ def regress_design(
         simulator=simulator,
         testcase=testcase,
         waves=waves,
+        environment=environment,
     )
 
 
@@ -133,7 +135,13 @@ def regress_farm(
 
 
 def _regress(
-    verilog: str, top: str, interfaces: Sequence[Interface], *, seed: int, **options: Any
+    verilog: str,
+    top: str,
+    interfaces: Sequence[Interface],
+    *,
+    seed: int,
+    environment: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Regression:
     with scratch.folder() as folder:
         report, bench = folder / "report.json", folder / "bench.json"
@@ -151,7 +159,7 @@ def _regress(
             top,
             BENCH,
             folder=folder,
-            environment={"TILELOOM_BENCH": str(bench)},
+            environment={"TILELOOM_BENCH": str(bench), **(environment or {})},
             seed=seed,
             **options,
         )

@@ -16,6 +16,7 @@ import re
 import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
@@ -106,12 +107,7 @@ def prove(
     why, differs = "", False
     try:
         with scratch.folder() as folder:
-            (folder / "design.v").write_text(verilog, encoding="utf-8")
-            holes = f"blackbox {' '.join(sorted(without))}" if without else ""
-            yosys.run(RTL.format(top=top, holes=holes), folder=folder)
-            module = json.loads((folder / "rtl.json").read_text(encoding="utf-8"))["modules"][top]
-            _open(module, without, clock)
-            names = _states_as_ports(module, clock)
+            module, names = opened(verilog, top, clock, without, folder)
             text, states = transition(flat, clock, names, module["ports"])
             (folder / "states.json").write_text(json.dumps({"modules": {"rtl": module}}), encoding="utf-8")
             (folder / "netlist.v").write_text(text, encoding="utf-8")
@@ -124,6 +120,22 @@ def prove(
         if "was not done" not in why:
             raise
     return Equivalence(what, not why, why, differs, states, time.perf_counter() - began)
+
+
+def opened(
+    verilog: str, top: str, clock: str, without: Collection[str], folder: Path
+) -> tuple[dict[str, Any], list[str]]:
+    """Return a module of ``verilog`` as a step, Yosys's JSON, and the names of its flip-flops in their order.
+
+    Their states are the port ``state``, what they take next is ``next``, and the modules ``without`` are left
+    out: their pins are ports. Raises UnprovableError where it keeps state in anything but flip-flops.
+    """
+    (folder / "design.v").write_text(verilog, encoding="utf-8")
+    holes = f"blackbox {' '.join(sorted(without))}" if without else ""
+    yosys.run(RTL.format(top=top, holes=holes), folder=folder)
+    module = json.loads((folder / "rtl.json").read_text(encoding="utf-8"))["modules"][top]
+    _open(module, without, clock)
+    return module, _states_as_ports(module, clock)
 
 
 def _open(module: dict[str, Any], without: Collection[str], clock: str) -> None:

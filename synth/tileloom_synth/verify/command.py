@@ -1,15 +1,26 @@
-"""The command ``tileloom verify``: what is proved about a design, for every operand."""
+"""The command ``tileloom verify``: what is proved about a design, and what its regression would notice."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 import click
 
 from tileloom.cli.console import note, print_json
-from tileloom.cli.options import Number, Strict, complete, config_parameters, configured, json_option
+from tileloom.cli.options import (
+    Number,
+    Strict,
+    Whole,
+    complete,
+    config_parameters,
+    configured,
+    json_option,
+    seed_option,
+)
 from tileloom.errors import CheckError, UserError
 
+from ..mutation.run import Mutation, mutation
 from . import report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
@@ -17,37 +28,74 @@ from .proof import Outcome, decide
 TIMEOUT = 600
 """Seconds that a proof may take, where the user does not say."""
 
+MUTANTS = 200
+"""In each part of a design, where the user does not say."""
 
-@click.command("verify", cls=Strict, short_help="Prove arithmetic against its specification.")
+
+@click.command("verify", cls=Strict, short_help="Prove arithmetic; count the mutants that tests notice.")
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
 @click.option("--formal", is_flag=True, help="Prove the arithmetic, every operand, with a solver.")
+@click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
 @click.option(
     "--timeout",
     type=Number(0, 1e6, above=True),
     metavar="SECONDS",
-    help=f"For each proof.  [default: {TIMEOUT}]",
+    help=f"Of --formal: for each proof.  [default: {TIMEOUT}]",
+)
+@click.option(
+    "--mutants",
+    type=Whole(1, 10_000),
+    metavar="N",
+    help=f"Of --mutate: faults in each part of the design.  [default: {MUTANTS}]",
 )
 def verify_command(
-    source: str | None, overrides: Sequence[str], formal: bool, timeout: float | None, as_json: bool
+    source: str | None,
+    overrides: Sequence[str],
+    formal: bool,
+    mutate: bool,
+    timeout: float | None,
+    mutants: int | None,
+    seed: int | None,
+    as_json: bool,
 ) -> None:
-    """Prove that the multipliers and adders of a design are those of the specification, every operand.
+    """Prove that a design's arithmetic is the specification's, or count what faults its regression notices.
 
-    CONFIG is a preset's name or a TOML file; without it the arithmetic of all presets is proved, and what can
-    be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
+    CONFIG is a preset's name or a TOML file. With --formal and without CONFIG the arithmetic of all presets
+    is proved, and what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
     pip install 'tileloom[verify]'. Seconds are of processor time.
+
+    With --mutate Yosys puts faults into CONFIG's Verilog, one at a time: a bit inverted, stuck, or inverted
+    now and then. A fault that the regression of tileloom simulate does not notice is proved to change
+    nothing, or listed. It takes one or two seconds a fault.
 
     \b
     Examples:
       tileloom verify stream-8x8-fp16 --formal
       tileloom verify stream-8x8-int8 --formal --set rounding=nearest-even --set add_stages=3
       tileloom verify --formal --json
+      tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
 
-    Exit status: 0 all is proved; 1 there is a counterexample, or no answer in time; 2 wrong input.
+    Exit status: 0 all is proved, or 98 % of the mutants are noticed; 1 there is a counterexample, no answer
+    in time, or fewer are noticed; 2 wrong input.
     """
-    if not formal:
-        raise UserError("verify: say what is to be done: --formal")
+    if formal == mutate:
+        raise UserError("verify: say what is to be done: --formal or --mutate")
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
+    if mutate:
+        if timeout is not None:
+            raise UserError("--timeout: is of --formal")
+        if source is None:
+            raise UserError("--mutate: give the CONFIG whose regression is judged")
+        chosen = secrets.randbelow(1 << 31) if seed is None else seed
+        found = mutation(configured(source, overrides), MUTANTS if mutants is None else mutants, chosen)
+        _show_mutation(found, as_json=as_json)
+        return
+    context = click.get_current_context()
+    if mutants is not None:
+        raise UserError("--mutants: is of --mutate")
+    if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
+        raise UserError("--seed: is of --mutate; nothing else is drawn")
     if source is None:
         planned = proofs_of_presets()
     else:
@@ -68,9 +116,21 @@ def verify_command(
             raise CheckError(report.failure(outcome))
 
 
+def _show_mutation(found: Mutation, *, as_json: bool) -> None:
+    """Print a mutation score. Raises CheckError where it is too low."""
+    if as_json:
+        print_json(found.to_json())
+    else:
+        for sheet in found.sheets():
+            sheet.show()
+    note(f"Seed {found.seed}; --seed replays it.")
+    found.require()
+
+
 verify_command.params = [
     verify_command.params[0],
     config_parameters()[1],
     *verify_command.params[1:],
+    seed_option("Of --mutate: replay its faults and vectors"),
     json_option(),
 ]

@@ -54,7 +54,7 @@ def test_no_answer_ends_in_status_1() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SMALL,), "verify: say what is to be done: --formal"),
+        ((SMALL,), "verify: say what is to be done: --formal or --mutate"),
         (("--formal", "--set", "rows=3"), "--set: there is no CONFIG that it could change"),
         (("engine-int8", "--formal"), "engine-int8: has no floating-point arithmetic"),
         (("xfu-unit", "--formal"), "xfu-unit: has no floating-point arithmetic"),

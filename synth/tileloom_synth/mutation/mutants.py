@@ -1,0 +1,140 @@
+"""Faults in a design's Verilog, many in one text: an input port says which of them is there.
+
+Yosys draws them (``mutate -list``) and puts them in (``mutate -ctrl``): a bit of a cell's port inverted,
+stuck at 0 or 1, or inverted while another bit is 0 or 1. With the port at 0 the design is as it was. A module
+with many instances has its fault in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tileloom import scratch, yosys
+from tileloom.design import Design
+from tileloom.errors import UserError
+
+PORT = "mutant"
+"""The input port that is added to every module around a fault, and to the top."""
+
+WIDTH = 16
+
+READ = """
+read_verilog design.v
+hierarchy -check -top {top}
+proc
+opt_clean
+write_rtlil design.il
+"""
+
+_CLOCK = re.compile(" -port (CLK|clk|aclk|RD_CLK|WR_CLK) ")
+"""Faults that are left out: those of a clock are not the design's."""
+
+MODES = {
+    "inv": "inverted",
+    "const0": "stuck at 0",
+    "const1": "stuck at 1",
+    "cnot0": "inverted while another bit is 0",
+    "cnot1": "inverted while another bit is 1",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault.
+
+    Attributes
+    ----------
+    number:
+        The value of the port that brings it about, from 1.
+    part, module:
+        Where it is: the part of the design, and the module.
+    command:
+        Yosys's, without ``-ctrl``.
+    """
+
+    number: int
+    part: str
+    module: str
+    command: str
+
+    @property
+    def fault(self) -> str:
+        """The pin, the net on it, and what is wrong with it."""
+        options = self.command.split()
+        value = {name: options[options.index(name) + 1] for name in options if name.startswith("-")}
+        net = f"{value['-wire']}[{value['-wirebit']}], " if "-wire" in value else ""
+        pin = f"{value['-cell']} {value['-port']}[{value['-portbit']}]"
+        return f"{net}{pin} {MODES[value['-mode']]}"
+
+
+@dataclass(frozen=True)
+class Mutated:
+    """A design with its faults.
+
+    Attributes
+    ----------
+    design:
+        As it was, but that its Verilog has the port ``mutant``.
+    mutants:
+        All faults, by number.
+    """
+
+    design: Design
+    mutants: Sequence[Mutant]
+
+
+def mutate(design: Design, parts: Mapping[str, Sequence[str]], count: int, seed: int) -> Mutated:
+    """Return a design with ``count`` faults in each of its parts.
+
+    Parameters
+    ----------
+    design:
+        The design.
+    parts:
+        By name, what the names of a part's modules begin with behind the design's; of several the longest
+        counts. Modules of no part have no faults.
+    count, seed:
+        How many in each part that the design has, and of what seed.
+
+    Raises UserError where there are more than the port has numbers for.
+    """
+    chosen = _modules(design, parts)
+    if count * len(chosen) >= 1 << WIDTH:
+        raise UserError(f"--mutants {count}: {len(chosen)} parts, and {(1 << WIDTH) - 1:,} in all at most")
+    with scratch.folder() as folder:
+        (folder / "design.v").write_text(design.verilog, encoding="utf-8")
+        lists = [
+            f"mutate -list {2 * count} -seed {seed + place} -o {place}.txt {' '.join(modules)}"
+            for place, modules in enumerate(chosen.values())
+        ]
+        yosys.run("\n".join([READ.format(top=design.name), *lists]), folder=folder)
+        mutants: list[Mutant] = []
+        for place, part in enumerate(chosen):
+            lines = (folder / f"{place}.txt").read_text(encoding="utf-8").splitlines()
+            for line in [line for line in lines if not _CLOCK.search(line)][:count]:
+                command = line.partition(" -src")[0]
+                module = command.split("-module ")[1].split()[0]
+                mutants.append(Mutant(len(mutants) + 1, part, module, command))
+        faults = [f"{mutant.command} -ctrl {PORT} {WIDTH} {mutant.number}" for mutant in mutants]
+        script = ["read_rtlil design.il", *faults, "write_verilog -noattr mutated.v"]
+        yosys.run("\n".join(script), folder=folder)
+        verilog = (folder / "mutated.v").read_text(encoding="utf-8")
+    return Mutated(replace(design, verilog=verilog), mutants)
+
+
+def _modules(design: Design, parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the modules of each part that has any."""
+    found: dict[str, list[str]] = {part: [] for part in parts}
+    for module in design.manifest["modules"]:
+        own = module.removeprefix(design.name).lstrip("_")
+        fitting = [
+            (len(prefix), part)
+            for part, prefixes in parts.items()
+            for prefix in prefixes
+            if own == prefix or own.startswith(f"{prefix}_")
+        ]
+        if fitting:
+            found[max(fitting)[1]].append(module)
+    return {part: modules for part, modules in found.items() if modules}

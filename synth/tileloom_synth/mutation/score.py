@@ -1,0 +1,76 @@
+"""The score: each mutant against the design's own regression, and survivors against the design by SAT."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tileloom import processes
+from tileloom.cli.console import step
+from tileloom.errors import CheckError
+
+from .equal import changes_nothing
+from .mutants import Mutant, Mutated
+
+ROUNDS = 3
+"""Regressions, of different seeds, that a mutant must survive to be called a survivor."""
+
+LEAST = 0.98
+"""The share of mutants that a regression should notice."""
+
+Trial = Callable[[int, int], bool]
+"""Of a mutant's number, 0 for none, and a round: whether the regression passes."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one mutant.
+
+    Attributes
+    ----------
+    mutant:
+        Which.
+    killed:
+        The regression noticed it.
+    equal:
+        Of one that it did not: SAT says that it changes nothing, that it does, or (None) nothing.
+    """
+
+    mutant: Mutant
+    killed: bool
+    equal: bool | None = None
+
+    @property
+    def survived(self) -> bool:
+        """Whether it counts against the regression."""
+        return not self.killed and self.equal is not True
+
+    @property
+    def reason(self) -> str:
+        """What SAT says of a survivor."""
+        return "no answer in time" if self.equal is None else "differs from some state, reached or not"
+
+
+def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
+    """Return what came of each mutant.
+
+    Raises CheckError where the design without a fault fails its regression.
+    """
+    name, total = mutated.design.name, len(mutated.mutants)
+    with step(f"Mutants of {name}") as shown, processes.threads(os.cpu_count() or 1) as pool:
+        shown.show("building")
+        for number in range(ROUNDS):
+            if not trial(0, number):
+                raise CheckError(f"{name}: its regression fails without a fault; tileloom simulate says how")
+        done = 0
+
+        def judge(mutant: Mutant) -> Verdict:
+            nonlocal done
+            killed = not all(trial(mutant.number, number) for number in range(ROUNDS))
+            verdict = Verdict(mutant, killed, None if killed else changes_nothing(mutated, mutant))
+            done += 1
+            shown.show(f"{done} of {total}")
+            return verdict
+
+        return list(pool.map(judge, mutated.mutants))

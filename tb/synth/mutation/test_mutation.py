@@ -1,0 +1,136 @@
+"""``tileloom verify --mutate``: faults are put in, noticed, proved to be none, or listed."""
+
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+from click.testing import CliRunner
+
+from tileloom.cli.main import main
+from tileloom.errors import CheckError, UserError
+from tileloom.families import load
+from tileloom.systolic.design import generate
+from tileloom_synth.mutation.equal import changes_nothing
+from tileloom_synth.mutation.mutants import PORT, mutate
+from tileloom_synth.mutation.run import Mutation
+from tileloom_synth.mutation.score import score
+
+TOY = """\
+module toy(clk, a, b, y, hidden);
+  input clk;
+  wire clk;
+  input a;
+  wire a;
+  input b;
+  wire b;
+  output y;
+  reg y;
+  output hidden;
+  wire hidden;
+  wire twice;
+  assign twice = a & a;
+  assign hidden = twice & (twice | b);
+  always @(posedge clk)
+    y <= twice ^ b;
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Toy:
+    """As much of a design as is looked at."""
+
+    name: str
+    verilog: str
+    manifest: dict
+
+
+DESIGN = Toy("toy", TOY, {"modules": {"toy": "top"}})
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_faults_that_change_nothing_are_told_from_others():
+    """``twice | b`` is 1 wherever it counts, so that of its faults only those that make it 0 matter."""
+    mutated = mutate(DESIGN, {"all": ("",)}, 60, 1)
+    assert f"input [15:0] {PORT};" in mutated.design.verilog
+    assert not [mutant for mutant in mutated.mutants if "CLK" in mutant.command]
+    found = {}
+    for mutant in mutated.mutants:
+        options = mutant.command.split()
+        cell, port, mode = (options[options.index(name) + 1] for name in ("-cell", "-port", "-mode"))
+        found[cell.split("$")[1], port, mode] = changes_nothing(mutated, mutant)
+    assert found["or", "B", "inv"] and found["or", "B", "const0"] and found["or", "Y", "const1"]
+    assert not found["or", "Y", "inv"] and not found["xor", "Y", "const0"] and not found["and", "B", "inv"]
+
+
+def test_a_part_is_the_modules_of_its_names_and_the_longest_name_counts():
+    design = generate(load("stream-8x8-int8", rows=2, columns=3))
+    parts = {"port": ("array",), "loader": ("array_loader",), "none": ("engine",)}
+    mutated = mutate(design, parts, 3, 1)
+    modules = {part: {m.module for m in mutated.mutants if m.part == part} for part in parts}
+    assert modules["loader"] and all("array_loader" in name for name in modules["loader"])
+    assert modules["port"] and not any("array_loader" in name for name in modules["port"])
+    assert modules["none"] == set() and len(mutated.mutants) == 6
+    assert mutate(design, parts, 3, 1).design.verilog == mutated.design.verilog
+    with pytest.raises(UserError, match="--mutants 40000: 2 parts, and 65,535 in all at most"):
+        mutate(design, parts, 40_000, 1)
+
+
+def test_a_score_is_of_those_that_change_something():
+    mutated = mutate(DESIGN, {"all": ("",)}, 60, 1)
+    killed = {mutant.number for mutant in mutated.mutants if "xor" in mutant.command}
+    found = Mutation("toy", 1, score(mutated, lambda mutant, number: mutant not in killed or number < 1))
+    counts = found.counts(None)
+    assert counts["killed"] == len(killed) > 0 and counts["equal"] > 0 and counts["survived"] > 0
+    assert counts["score"] == round(len(killed) / (len(killed) + counts["survived"]), 4)
+    assert len(found.survivors) == counts["survived"]
+    assert {verdict.reason for verdict in found.survivors} == {"differs from some state, reached or not"}
+    with pytest.raises(CheckError, match=r"toy: its regression notices \d\d\.\d% of the mutants, not 98%"):
+        found.require()
+    with pytest.raises(CheckError, match="toy: its regression fails without a fault"):
+        score(replace(mutated, mutants=[]), lambda mutant, number: False)
+
+
+def test_the_command():
+    result = run("xfu-unit", "--mutate", "--mutants", "2", "--seed", "3", "--json")
+    figures = json.loads(result.stdout)
+    assert figures["mutants"] == 6 and figures["killed"] >= 4 and figures["seed"] == 3
+    assert list(figures["parts"]) == ["decode", "execute", "write back"]
+    assert result.exit_code == (figures["score"] < 0.98)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "say what is to be done: --formal or --mutate"),
+        (("--mutate", "--formal"), "say what is to be done: --formal or --mutate"),
+        (("--mutate",), "--mutate: give the CONFIG whose regression is judged"),
+        (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
+        (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
+        (("--formal", "--seed", "3"), "--seed: is of --mutate"),
+        (("xfu-cv32e40p", "--mutate"), "--mutate: of xDecimate units xfu-unit; hosts are not mutated"),
+        (("xfu-unit", "--mutate", "--mutants", "0"), "give a whole number from 1 to 10000"),
+    ],
+)
+def test_refused(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("stream-8x8-int8", {"rows": 2, "columns": 3, "add_stages": 2}),
+        ("sasp-4x4-fp32", {"rows": 3, "columns": 2}),
+        ("engine-int8", {"m": 2, "k": 3, "n": 5, "a_words": 64, "acc_tiles": 16, "bus": 64}),
+    ],
+)
+def test_regressions_notice_most_mutants(preset, fields):
+    overrides = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
+    result = run(preset, "--mutate", "--mutants", "8", "--seed", "1", "--json", *overrides)
+    figures = json.loads(result.stdout)
+    assert figures["killed"] + figures["equal"] >= 0.75 * figures["mutants"] and figures["mutants"] >= 40
