@@ -38,6 +38,7 @@ ELEMENTS = {
     "nearest-even": ("stream-8x8-int8", (*SMALL, ("rounding", "nearest-even"), ("add_stages", 3))),
     "single-buffered": ("sasp-4x4-fp32", (("rows", 1), ("columns", 1))),
     "zeros gated": ("stream-8x8-int8", (("rows", 2), ("columns", 2), ("gate_zeros", True))),
+    "one segment": ("stream-8x8-int8", (*SMALL, ("broadcast", 3))),
     "carry-save": ("stream-8x8-fp16", (*SMALL, ("multiply_stages", 2), ("carry_save", True))),
 }
 BUFFERS = (("a_words", 16), ("acc_tiles", 4), ("weight_beats", 4), ("bus", 64))

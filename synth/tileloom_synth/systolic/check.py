@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 
@@ -59,16 +60,18 @@ def check(
             )
 
         samples.append(("whole array", whole))
-    return run_check(mapped, library, design, samples, _sampled(config, design, mapped, library), seed)
+    return run_check(mapped, library, design, samples, _sampled(config, mapped, library), seed)
 
 
-def _sampled(config: SystolicConfig, design: Design, mapped: Mapped, library: Library) -> list[str]:
+def _sampled(config: SystolicConfig, mapped: Mapped, library: Library) -> list[str]:
     """Return the modules whose arithmetic is too wide for SAT; of an array that was made flat, all of it."""
     weight = config.weight
     product = config.activation.significand_bits + (
         weight.magnitude_bits if isinstance(weight, SignMagnitude) else weight.significand_bits
     )
     wide = {"multiply": product > PROVABLE_PRODUCT, "add": config.accumulator.width > PROVABLE_SUM}
-    parts = [f"{design.name}_{ELEMENT}_{name}" for name, too_wide in wide.items() if too_wide]
+    endings = [f"element_{name}" for name, too_wide in wide.items() if too_wide]
     apart = modules_around(mapped, library, sampled=())
-    return parts if all(part in apart for part in parts) else [mapped.top]
+    # One module stands for all elements: it has the name of the kind that has it first.
+    parts = {ending: [module for module in apart if module.endswith(ending)] for ending in endings}
+    return list(chain(*parts.values())) if all(parts.values()) else [mapped.top]
