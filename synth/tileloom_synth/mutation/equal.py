@@ -36,9 +36,9 @@ def changes_nothing(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) 
 
 
 def _with(step: dict[str, Any], number: int) -> dict[str, Any]:
-    """Return a module with the port ``mutant`` at a number."""
-    ports = dict(step["ports"])
-    bits = ports.pop(PORT)["bits"]
+    """Return a module with the port ``mutant`` at a number; those of modules inside are given it, too."""
+    ports = {port: account for port, account in step["ports"].items() if port.rpartition(".")[2] != PORT}
+    bits = step["ports"][PORT]["bits"]
     values = {bit: str(number >> place & 1) for place, bit in enumerate(bits)}
 
     def given(account: dict[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,50 @@ def test_faults_that_change_nothing_are_told_from_others():
     assert not found["or", "Y", "inv"] and not found["xor", "Y", "const0"] and not found["and", "B", "inv"]
 
 
+INNER = """\
+module inner(clk, a, y);
+  input clk;
+  wire clk;
+  input a;
+  wire a;
+  output y;
+  wire y;
+  assign y = ~a;
+endmodule
+"""
+OUTER = """\
+module outer(clk, a, y);
+  input clk;
+  wire clk;
+  input a;
+  wire a;
+  output y;
+  wire y;
+  wire z;
+  outer_inner inner (
+    .clk(clk),
+    .a(a),
+    .y(z)
+  );
+  assign y = z & (z | a);
+endmodule
+"""
+
+
+def test_faults_around_a_module_inside_are_judged_without_it():
+    """The module inside is told which fault is there, too, and that is no difference."""
+    verilog = INNER.replace("module inner", "module outer_inner") + OUTER
+    design = Toy("outer", verilog, {"modules": {"outer": "top", "outer_inner": "part"}})
+    mutated = mutate(design, {"outer": ("",), "inner": ("inner",)}, 20, 1)
+    equal = {
+        mutant.command.split()[6]: changes_nothing(mutated, mutant)
+        for mutant in mutated.mutants
+        if mutant.module == "outer" and "$or" in mutant.command and "const1" in mutant.command
+    }
+    assert equal and all(equal.values())
+    assert not any(changes_nothing(mutated, mutant) for mutant in mutated.mutants if mutant.part == "inner")
+
+
 def test_a_part_is_the_modules_of_its_names_and_the_longest_name_counts():
     design = generate(load("stream-8x8-int8", rows=2, columns=3))
     parts = {"port": ("array",), "loader": ("array_loader",), "none": ("engine",)}
