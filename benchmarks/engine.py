@@ -1,8 +1,8 @@
 """Cycles of the block-sparse engine in RTL, and its area and clock.
 
 Run: python benchmarks/engine.py [--liberty FILE PERIOD ...] [--json]
-Targets, at the default size: 98 % of the MACs used on dense 256 x 256 x 256, fill and drain included; at most
-51 % of those cycles with half the blocks; cycles linear in the blocks kept within 1 % plus a constant; the
+Targets, at the default size: 99.3 % of the MACs used on dense 256 x 256 x 256, fill and drain included; at most
+50.4 % of those cycles with half the blocks; cycles linear in the blocks kept within 1 % plus a constant; the
 estimator within 1 % over 200 random layers, with streams and on AXI4; walker and control at most 5 % of the
 engine.
 """
@@ -52,11 +52,11 @@ def cycles() -> list[Figure]:
         _figure(
             "dense 256^3: MACs used",
             f"{utilisation:.2%} of {found[-1]:,} cycles",
-            "98 %",
-            utilisation >= 0.98,
+            "99.3 %",
+            utilisation >= 0.993,
         ),
         _figure(
-            "half the blocks", f"{found[5] / found[-1]:.2%} of dense", "51 %", found[5] <= 0.51 * found[-1]
+            "half the blocks", f"{found[5] / found[-1]:.2%} of dense", "50.4 %", found[5] <= 0.504 * found[-1]
         ),
         _figure(
             "0 to 100 % of the blocks",

@@ -17,8 +17,8 @@ from .layers import compare_cycles, make_case, random_case, run_cases
 from .test_simulate import AXI_FLOATS
 
 CUBE = Layer.product(256, 256, 256)
-LINEAR_CONSTANT = 9300
-"""Of 256 x 256 x 256 without a single block: 8,192 rows of 8 results, and the first strip."""
+LINEAR_CONSTANT = 9500
+"""Of 256 x 256 x 256 without a single block: 8,192 rows of 8 results, and a strip of 40."""
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def test_dense_half_and_every_density(design: Design, rng: np.random.Generator) 
     masks = [rng.permutation(np.arange(1024) < count).reshape(32, 32) for count in kept]
     runs = run_cases(design, [make_case(EngineConfig(), CUBE, mask, rng) for mask in masks])
     cycles = [run.cycles for run in runs]
-    assert 256**3 / (256 * cycles[10]) >= 0.98
-    assert cycles[5] <= 0.51 * cycles[10]
+    assert 256**3 / (256 * cycles[10]) >= 0.989
+    assert cycles[5] <= 0.506 * cycles[10]
     for count, found in zip(kept, cycles, strict=True):
         assert 64 * count <= found <= 1.01 * 64 * count + LINEAR_CONSTANT
     # From half on no column is so sparse that writing the one before takes longer: the rest is constant.

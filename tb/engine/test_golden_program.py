@@ -194,14 +194,35 @@ def test_a_command_that_says_too_much_is_named():
         replace(program, groups=(group,)).commands()
 
 
-def test_a_large_product_is_three_commands():
+def test_a_large_product_is_nine_commands():
+    """Three for each width of its strips: the first, those that follow, and what is left."""
     program = compile_layer(Layer.product(256, 256, 256))
     commands = program.commands()
-    assert [slots[:2] for slots in commands] == [[1 | 1 << 4, 8], [2 | 1 << 4 | 6 << 8, 8], [3, 8]]
-    assert commands[0] == [17, 8, 32, 1, 32, 0, 256, 256, 0, 0, 0, 0]
-    assert commands[1] == [1554, 8, 32, 1, 8, 257, 256, 256, 256, 32, 0, 0]
-    assert commands[2] == [3, 8, 0, 1, 32, 0, 0, 0, 0, 32, 0, 0]
-    assert command_word(commands[2]) == 3 | 8 << 16 | 1 << 48 | 32 << 64 | 32 << 144
+    assert [slots[:2] for slots in commands] == [
+        [opcode, count] for count in (1, 5, 1) for opcode in (1 | 1 << 4, 2 | 1 << 4 | 6 << 8, 3)
+    ]
+    assert [slots[4] for slots in commands[::3]] == [20, 40, 36]
+    assert commands[3] == [17, 5, 32, 1, 40, 0, 320, 320, 0, 0, 0, 0]
+    assert commands[4] == [1554, 5, 32, 1, 10, 257, 320, 320, 320, 32, 0, 0]
+    assert commands[5] == [3, 5, 0, 1, 40, 0, 0, 0, 0, 32, 0, 0]
+    assert command_word(commands[5]) == 3 | 5 << 16 | 1 << 48 | 40 << 64 | 32 << 144
+
+
+def test_the_first_strip_is_narrow_where_that_pays():
+    """The core waits for it alone; no strip is wider than twice the first, and all pixels are in one."""
+    for m in range(1, 400, 7):
+        program = compile_layer(Layer.product(m, 256, 64))
+        widths = [group.write.width for group in program.groups]
+        assert sum(widths) == m and [group.write.x for group in program.groups] == [
+            sum(widths[:place]) for place in range(len(widths))
+        ]
+        assert program.splits["width"] == len(widths)
+        if widths[0] < max(widths):
+            assert max(widths) <= 2 * widths[0]
+    assert [group.write.width for group in compile_layer(Layer.product(8, 256, 64)).groups] == [8]
+    # An image is cut by rows as well, and all strips of a row are as wide.
+    image = compile_layer(Layer(height=56, width=56, channels=64, outputs=64, kernel=(3, 3)))
+    assert len({group.write.width for group in image.groups}) <= 2
 
 
 def test_empty_columns_are_one_entry():

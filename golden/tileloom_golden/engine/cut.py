@@ -1,9 +1,10 @@
 """How a layer is cut into strips that fit the engine's buffers, and the program that results.
 
 The engine computes a strip of output pixels at a time, for all output channels. Of all cuts by width and
-height that fit, the one with the least cycles for dense weights is taken. Input channels are cut only if not
-even one tile of pixels fits. Output channels need no cut on one engine, which stores no weights; over several
-engines see `networks`.
+height that fit, the one with the least cycles for dense weights is taken. The core waits for the first strip
+to be loaded, and for no other: in a product it may be narrower than the others. Input channels are cut only
+if not even one tile of pixels fits. Output channels need no cut on one engine, which stores no weights; over
+several engines see `networks`.
 """
 
 from collections.abc import Iterator
@@ -25,11 +26,17 @@ from .program import (
 
 @dataclass(frozen=True)
 class Cut:
-    """Largest strip, and how many parts the channel blocks are in."""
+    """Largest strip, how many parts the channel blocks are in, and the width of the first strip."""
 
     rows: int
     width: int
     parts: int
+    first: int
+
+    def across(self, width: int) -> list[tuple[int, int]]:
+        """Return (begin, length) of the strips that a row of output pixels is cut into."""
+        first = min(self.first, width)
+        return [(0, first), *((first + begin, part) for begin, part in _spans(width - first, self.width))]
 
 
 def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = False) -> Program:
@@ -55,10 +62,10 @@ def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = 
     height, width = layer.output
     groups: list[Group] = []
     for y, rows in _spans(height, cut.rows):
-        for x, columns in _spans(width, cut.width):
+        for x, columns in cut.across(width):
             groups += _strip(layer, size, cut.parts, (y, rows), (x, columns), relu)
     splits = {
-        "width": _ceil(width, cut.width),
+        "width": len(cut.across(width)),
         "outputs": 1,
         "height": _ceil(height, cut.rows),
         "channels": cut.parts,
@@ -93,11 +100,16 @@ def _spans(total: int, most: int) -> list[tuple[int, int]]:
 
 
 def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iterator[Cut]:
-    """Yield a cut for each width that fits, with as many rows as fit, evenly spread."""
+    """Yield a cut for each width that fits, with as many rows as fit, evenly spread.
+
+    Where there is one row alone, also with a first strip of as few tiles as a block's weights take to come.
+    The others are twice as wide at most: where few blocks are kept, computing it hides no wider one's load.
+    """
     height = layer.output[0]
     blocks = _ceil(_ceil(layer.channels, size.k), parts)
     if blocks > LARGEST_BLOCKS:
         return
+    shortest = size.m * _ceil(_column(size, blocks, 1), blocks)
     # A strip's columns, padding among them, are counted in 16 bits; its rows are never that many.
     widest = (LARGEST_SLOT - layer.kernel[1]) // layer.stride + 1
     for across in widths:
@@ -107,27 +119,39 @@ def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iter
         while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
             rows -= 1
         if rows:
-            yield Cut(_ceil(height, _ceil(height, rows)), across, parts)
+            narrower = height == 1 and shortest < across <= 2 * shortest
+            firsts = {across, shortest} if narrower else {across}
+            for first in sorted(firsts, reverse=True):
+                yield Cut(_ceil(height, _ceil(height, rows)), across, parts, first)
 
 
 def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
-    """Return about how many cycles the dense layer takes: strips computed or loaded, and fill and drain."""
+    """Return about how many cycles the dense layer takes.
+
+    The first strip is loaded, each is computed while the next is loaded, the last block column is written.
+    """
     height, width = layer.output
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
     taps = layer.kernel[0] * layer.kernel[1]
-    total = fill = 0
+    total = computing = drain = 0
     for _, rows in _spans(height, cut.rows):
-        for _, across in _spans(width, cut.width):
+        for _, across in cut.across(width):
             padded = (
                 (rows - 1) * layer.stride + layer.kernel[0],
                 (across - 1) * layer.stride + layer.kernel[1],
             )
             load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
-            passes = max(rows * _ceil(across, size.m), size.interval, size.hazard)
             drain = rows * _ceil(across, size.drain_rows)
-            total += max(load, columns * max(blocks * taps * passes, drain))
-            fill = fill or load // cut.parts + drain
-    return total + fill
+            total += max(load, computing) if computing else load // cut.parts
+            computing = columns * max(_column(size, blocks * taps, rows * _ceil(across, size.m)), drain)
+            if cut.parts > 1:
+                computing = max(computing, load)
+    return total + computing + drain
+
+
+def _column(size: EngineSize, blocks: int, tiles: int) -> int:
+    """Return the cycles of a block column: of its tiles, or of its header's and blocks' way into the core."""
+    return max(blocks * max(tiles, size.interval, size.hazard), size.header_beats + blocks * size.interval)
 
 
 def _best_cut(layer: Layer, size: EngineSize) -> Cut:
@@ -139,7 +163,12 @@ def _best_cut(layer: Layer, size: EngineSize) -> Cut:
             cuts = list(_cuts(layer, size, parts, widths))
             if cuts:
                 # Tiles that are zero pay only in strips of more tiles than a block's weights take to come.
-                return cuts[0] if masked(layer, size) else min(cuts, key=lambda cut: _cost(layer, size, cut))
+                if masked(layer, size):
+                    return cuts[0]
+                costs = [_cost(layer, size, cut) for cut in cuts]
+                # Weights pass once for each strip: of cuts that are as good the one with the fewest.
+                near = [cut for cut, cost in zip(cuts, costs, strict=True) if cost <= 1.001 * min(costs)]
+                return min(near, key=lambda cut: _ceil(layer.output[0], cut.rows) * len(cut.across(width)))
     needed = strip_words(layer, size, 1, 1, 1)
     raise ValueError(f"a_words is {size.a_words}: one output pixel of this layer needs {needed}")
 

@@ -36,7 +36,7 @@ class EngineSize:
     activation_mask:
         Whether tiles of A that are all zero are skipped in products.
     block_interval:
-        Least cycles between blocks; None is the dot-product core's, beats of a block + 1.
+        Least cycles between blocks; None is the dot-product core's, beats of a block.
     by_rows:
         Whether a block goes into the core a row in a cycle, not a beat.
     block_latency:
@@ -88,7 +88,7 @@ class EngineSize:
     @property
     def interval(self) -> int:
         """Least cycles between blocks."""
-        return self.block_interval or self.block_beats + 1
+        return self.block_interval or self.block_beats
 
 
 @dataclass(frozen=True, kw_only=True)

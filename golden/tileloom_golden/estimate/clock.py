@@ -190,7 +190,10 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
         whole, rest = divmod(size.weight_beats, size.block_beats)
         # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
         queue = min(times.queue, size.weight_beats + 1)
-        lag = part.passes * (1 + whole) - size.block_beats + rest - queue
+        if rest or size.by_rows:
+            lag = part.passes * (1 + whole) - size.block_beats + rest - queue
+        else:  # the last beat of a block, which makes the room, leaves the FIFO as the block is taken
+            lag = part.passes * whole - queue
         for blocks, before, tiles in part.columns:
             begun = max(clock.fed, clock.started + 1)
             clock.fed = begun + size.header_beats + blocks * size.block_beats
@@ -200,7 +203,7 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
             if not blocks:
                 clock.computed = clock.started + 1
             else:
-                arrived = begun + size.header_beats + size.block_beats + size.block_latency
+                arrived = begun + size.header_beats + size.block_beats - 1 + size.block_latency
                 last = max(clock.started, clock.ready, arrived) + before
                 clock.computed = last + tiles
                 clock.ready = last + max(tiles, size.interval)

@@ -75,15 +75,15 @@ class DotElement(wiring.Component):
 def timing(config: EngineConfig) -> Timing:
     """Return the core's numbers of cycles."""
     latency = 2 + config.product_register
-    return Timing(latency=latency, psum_delay=latency, block_interval=config.block_beats + 1)
+    return Timing(latency=latency, psum_delay=latency, block_interval=config.block_beats)
 
 
 class DotProduct(ComputeCore):
     """The core of ``m x n`` elements with two blocks: one in use, one coming in.
 
-    Ports as in ``core_signature``. The beats of a block shift in from the top; a beat is taken in every cycle
-    but the one in which the block is handed over. Moving nothing while there is no tile keeps the elements
-    from computing.
+    Ports as in ``core_signature``. The beats of a block shift in from the top, and the last goes by them as
+    the block is taken, so that a beat is taken in every cycle. Moving nothing while there is no tile keeps
+    the elements from computing.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -93,18 +93,25 @@ class DotProduct(ComputeCore):
         """Build the hardware."""
         m = Module()
         config = self.config
-        beats = config.block_beats
+        beats = config.block_beats - 1
 
+        # The last beat of a block waits in the queue before the core, and goes past the shadow block.
         shadow = Signal(beats * config.bus, reset_less=True)
         filled = Signal(range(beats + 1))
-        m.d.comb += [self.block_ready.eq(filled == beats), self.weights.ready.eq(~self.block_ready)]
-        with m.If(self.weights.valid & self.weights.ready):
-            m.d.sync += [shadow.eq(Cat(shadow, self.weights.payload)[config.bus :]), filled.eq(filled + 1)]
+        full = Signal()
+        whole = Cat(shadow, self.weights.payload)
+        m.d.comb += [
+            full.eq(filled == beats),
+            self.block_ready.eq(full & self.weights.valid),
+            self.weights.ready.eq(~full | self.take),
+        ]
         block = Signal(data.ArrayLayout(DIGITS, config.k * config.n), reset_less=True)
         with m.If(self.take):
             m.d.sync += filled.eq(0)
             for index, weight in enumerate(block):
-                m.d.sync += Value.cast(weight).eq(recoded(shadow.word_select(index, OPERAND.width)))
+                m.d.sync += Value.cast(weight).eq(recoded(whole.word_select(index, OPERAND.width)))
+        with m.Elif(self.weights.valid & ~full):
+            m.d.sync += [shadow.eq(whole[config.bus :]), filled.eq(filled + 1)]
         tile = register(m, self.valid, self.activations, "tile")
 
         for row in range(config.m):

@@ -37,7 +37,7 @@ def engine_size(config: EngineConfig) -> EngineSize:
         activation_mask=bool(config.activation_mask),
         block_interval=timing.block_interval,
         by_rows=config.core is Core.SYSTOLIC,
-        block_latency=config.k + 2 if config.core is Core.SYSTOLIC else 0,
+        block_latency=config.k + 3 if config.core is Core.SYSTOLIC else 0,
         hazard=timing.hazard,
         latency=timing.latency,
     )

@@ -142,7 +142,8 @@ def core(plan: Plan, events: Events) -> Process:
     """Take each block out of the FIFO, a beat or a row in a cycle, and into use when its first tile comes."""
     size = plan.size
     delay = 2 if size.weight_beats > 2 else 1
-    rows = size.k if size.by_rows else size.block_beats
+    # The last beat of a block of a dot product stays in the FIFO until the block is taken.
+    rows = size.k if size.by_rows else size.block_beats - 1
     per_beat = size.bus // (size.n * size.weight_bits) if size.by_rows else 1
     beat = 0
     while True:
@@ -160,6 +161,10 @@ def core(plan: Plan, events: Events) -> Process:
             beat += together
         block = len(events.taken) - 1
         taken = max(now + 1, (yield events.arrived, block))
+        if not size.by_rows:
+            taken = max(taken, (yield events.beats, beat) + delay)
+            events.shifted.append(taken)
+            beat += 1
         events.taken.append(taken)
         if events.rest[block] >= 0:
             events.finished.append(taken + events.rest[block] + size.latency)
