@@ -155,6 +155,16 @@ def test_an_interruption_while_it_starts(number: signal.Signals) -> None:
     assert (process.returncode, said) == (128 + number, "interrupted\n")
 
 
+def test_a_lack_of_memory_is_one_line(monkeypatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise MemoryError("Unable to allocate 1 TiB")
+
+    monkeypatch.setattr("tileloom_sim.systolic.command.simulate", fail)
+    result = run("simulate", "sasp-4x4-int8")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: not enough memory: Unable to allocate 1 TiB\n"
+
+
 def test_a_failed_check_is_status_1(monkeypatch) -> None:
     def fail(*arguments: object, **options: object) -> None:
         raise CheckError("Y[0, 0] differs")

@@ -37,17 +37,25 @@ def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Roun
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise ValueError(f"values has dtype {array.dtype}, not float64 or a narrower float")
     refuse(~np.isfinite(array), "values", "is NaN or infinite")
-    source = np.ascontiguousarray(array, np.float64).reshape(-1)
-    exact = kernels.unpack(source.view(np.uint64), kernels.FLOAT64)
-    words = kernels.round_and_pack(
-        exact.sign,
-        exact.exponent + format.bias,
-        exact.significand,
-        exact.fraction_bits,
-        format,
-        Rounding(rounding),
-    ).reshape(array.shape)
-    refuse((words & format.magnitude_mask) == format.infinity, "values", f"overflows {format}")
+    rounding = Rounding(rounding)
+    source = np.ascontiguousarray(array).reshape(-1)
+    words: Words = np.empty(source.size, np.uint64)
+    largest = 0
+    for start in range(0, source.size, kernels.BLOCK):
+        part = slice(start, start + kernels.BLOCK)
+        exact = kernels.unpack(source[part].astype(np.float64).view(np.uint64), kernels.FLOAT64)
+        words[part] = kernels.round_and_pack(
+            exact.sign,
+            exact.exponent + format.bias,
+            exact.significand,
+            exact.fraction_bits,
+            format,
+            rounding,
+        )
+        largest = max(largest, int((words[part] & format.magnitude_mask).max()))
+    words = words.reshape(array.shape)
+    if largest == format.infinity:
+        refuse((words & format.magnitude_mask) == format.infinity, "values", f"overflows {format}")
     return words
 
 

@@ -227,8 +227,8 @@ def signals_held() -> Iterator[None]:
         yield
     finally:
         _held -= 1
-    if _waiting and not _held:
-        _raise(_waiting.pop())
+        if _waiting and not _held:
+            _raise(_waiting.pop())
 
 
 @contextlib.contextmanager

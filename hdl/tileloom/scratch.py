@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import ToolError
+from .processes import signals_held
 
 _PLAIN = re.compile(r"[\w.+/-]*", re.ASCII)
 _PLACES = ("/tmp", "/var/tmp", "/dev/shm")
@@ -30,7 +31,7 @@ def folder(prefix: str = "tileloom-", where: Path | None = None) -> Iterator[Pat
     """
     with contextlib.ExitStack() as stack:
         try:
-            made = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=where))
+            made = stack.enter_context(_temporary(prefix, where))
         except OSError as error:
             place = where or os.environ.get("TMPDIR", "TMPDIR")
             raise ToolError(f"{place}: no temporary folder can be made: {error.strerror}") from None
@@ -44,15 +45,15 @@ def plain(path: Path) -> Iterator[Path]:
         yield path
         return
     for place in _PLACES:
-        try:
-            links = tempfile.TemporaryDirectory(prefix="tileloom-link-", dir=place)
-        except OSError:
-            continue
-        with links as name:
+        with contextlib.ExitStack() as stack:
+            try:
+                name = stack.enter_context(_temporary("tileloom-link-", place))
+            except OSError:
+                continue
             link = Path(name, "folder")
             link.symlink_to(path, target_is_directory=True)
             yield link
-        return
+            return
     raise ToolError(f"{path}: has blanks or quotes, and {_PLACES[0]} cannot be written; set TMPDIR without")
 
 
@@ -68,13 +69,13 @@ def workshop(path: Path) -> Iterator[Path]:
         return
     for place in (tempfile.gettempdir(), *_PLACES):
         if _PLAIN.fullmatch(os.path.realpath(place)):
-            try:
-                made = tempfile.TemporaryDirectory(prefix="tileloom-build-", dir=place)
-            except OSError:
-                continue
-            with made as name:
+            with contextlib.ExitStack() as stack:
+                try:
+                    name = stack.enter_context(_temporary("tileloom-build-", place))
+                except OSError:
+                    continue
                 yield Path(name)
-            return
+                return
     raise ToolError(f"{path}: has blanks or quotes, and {_PLACES[0]} cannot be written; set TMPDIR without")
 
 
@@ -82,7 +83,22 @@ def workshop(path: Path) -> Iterator[Path]:
 def lasting(prefix: str) -> Path:
     """Return a folder of this name's own that is removed when the process ends."""
     stack = contextlib.ExitStack()
-    made = stack.enter_context(folder(prefix))
-    # After tempfile's own, which would warn: of exit handlers the last registered runs first.
-    atexit.register(stack.close)
+    with signals_held():  # until it is known what to remove
+        made = stack.enter_context(folder(prefix))
+        # After tempfile's own, which would warn: of exit handlers the last registered runs first.
+        atexit.register(stack.close)
     return made
+
+
+@contextlib.contextmanager
+def _temporary(prefix: str, where: str | Path | None) -> Iterator[str]:
+    """Make a folder for the block; no signal comes between making and knowing it, nor while it goes."""
+    made: tempfile.TemporaryDirectory[str] | None = None
+    try:
+        with signals_held():
+            made = tempfile.TemporaryDirectory(prefix=prefix, dir=where)
+        yield made.name
+    finally:
+        if made is not None:
+            with signals_held():
+                made.cleanup()

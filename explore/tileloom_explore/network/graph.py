@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 from tileloom.errors import UserError
 
 from .onnx_file import Shape, load_model, message_line, name_of, sized_inputs
+from .room import require_room
+
+SIZES = 1024
+"""Elements of a constant that may be a shape, or other numbers that the size of a result follows from."""
 
 
 @dataclass
@@ -114,8 +118,12 @@ def read_graph(path: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
     inputs = dict(sized_inputs(path, model, shapes or {}))
     constants = {each.name: _array(path, each) for each in model.graph.initializer}
     graph = Graph(model, [], constants, {}, {}, inputs, [each.name for each in model.graph.output])
+    for name, (shape, dtype) in inputs.items():
+        require_room(f"{path}: input {name}", shape, item=np.dtype(dtype).itemsize)
     _fold(graph, path)
     _infer(graph)
+    for name, shape in graph.shapes.items():
+        require_room(f"{path}: {name}", shape, item=1)
     for name in graph.outputs:
         if name in graph.constants:  # a constant output still has to be put out
             held = f"{name}/constant"
@@ -163,6 +171,8 @@ def _fold(graph: Graph, path: Path) -> None:
             graph.nodes.append(node)
             continue
         inputs = {name: graph.constants[name] for name in names}
+        for name, shape in _inferred(graph.model, node, inputs):
+            require_room(f"{path}: {name_of(node)} ({node.op_type}): {name}", shape)
         try:
             with np.errstate(all="ignore"):  # NaN is refused where it is a weight
                 values = ReferenceEvaluator(_single(graph.model, node, inputs)).run(None, inputs)
@@ -171,6 +181,23 @@ def _fold(graph: Graph, path: Path) -> None:
         graph.constants |= {
             name: np.asarray(value) for name, value in zip(node.output, values, strict=True) if name
         }
+
+
+def _inferred(
+    model: ModelProto, node: NodeProto, inputs: Mapping[str, npt.NDArray[Any]]
+) -> Iterator[tuple[str, Shape]]:
+    """Yield the outputs of a node of constants, and their shapes where these can be told beforehand."""
+    single = _single(model, node, inputs)
+    small = [name for name, array in inputs.items() if array.size <= SIZES]
+    single.graph.initializer.extend(numpy_helper.from_array(inputs[name], name) for name in small)
+    try:
+        known = onnx.shape_inference.infer_shapes(single, data_prop=True).graph
+    except Exception:  # of a node that is wrong, which running it tells
+        return
+    for each in known.output:
+        sizes = [dim.dim_value for dim in each.type.tensor_type.shape.dim if dim.HasField("dim_value")]
+        if len(sizes) == len(each.type.tensor_type.shape.dim):
+            yield each.name, tuple(sizes)
 
 
 def _single(model: ModelProto, node: NodeProto, inputs: Mapping[str, npt.NDArray[Any]]) -> ModelProto:

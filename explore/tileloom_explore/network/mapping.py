@@ -17,9 +17,10 @@ from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import family_of
 from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.systolic.prune import tile_norms
+from tileloom_golden.integers import PART
 
 from .layer import NetworkLayer
+from .room import TooLargeError
 
 Image = npt.NDArray[Any]
 """N x H x W x C, or results N x H_out x W_out x C_out, as the network has them."""
@@ -137,14 +138,24 @@ class Mapping(Protocol):
 
 def map_layer(config: Config, layer: NetworkLayer) -> Mapping:
     """Return a layer on a configuration of any family. Raises RefusedError with the reason."""
-    mapping: Mapping = family_of(config).room(str(__package__), "mapping").map_layer(config, layer)
+    try:
+        mapping: Mapping = family_of(config).room(str(__package__), "mapping").map_layer(config, layer)
+    except TooLargeError as error:
+        raise RefusedError(f"{layer.name}: {error}") from None
     return mapping
 
 
 def kept_units(matrix: npt.NDArray[Any], size: tuple[int, int], least: float = 0) -> npt.NDArray[np.bool_]:
     """Return which tiles of a K x N matrix, or blocks, have a magnitude above ``least``."""
-    occupied = np.abs(matrix) > least
-    return tile_norms(occupied.astype(np.int8), *size) > 0
+    (rows, columns), (length, outputs) = size, matrix.shape
+    across, together = np.arange(0, outputs, columns), rows * max(1, PART // (rows * outputs))
+    found = []
+    for begin in range(0, length, together):
+        part = matrix[begin : begin + together]
+        occupied = (part > least) | (part < -least)
+        down = np.logical_or.reduceat(occupied, np.arange(0, len(part), rows), axis=0)
+        found.append(np.logical_or.reduceat(down, across, axis=1))
+    return np.concatenate(found)
 
 
 def within(weights: npt.NDArray[Any], low: int, high: int) -> tuple[npt.NDArray[Any], Any]:
@@ -165,8 +176,10 @@ def within(weights: npt.NDArray[Any], low: int, high: int) -> tuple[npt.NDArray[
     tuple
         C_out x h x w x C_in', and (C_in',) indices of the input channels.
     """
+    if weights.min(initial=0) >= low and weights.max(initial=0) <= high:
+        return weights, np.arange(weights.shape[3])
     parts, channels = [], []
-    rest, left = weights, np.arange(weights.shape[3])
+    rest, left = weights.astype(np.int16), np.arange(weights.shape[3])
     while left.size:
         part = np.clip(rest, low, high)
         parts.append(part)

@@ -19,11 +19,12 @@ from tileloom.errors import UserError
 
 from .graph import Graph, attributes, read_graph
 from .host import Tensors
-from .layer import NetworkLayer, corrected
+from .layer import NetworkLayer
 from .onnx_file import Shape, name_of
 from .operands import StaysOnHost
 from .operators import REFUSED, layer_of
 from .qdq import fold_weights, quantised, with_results
+from .reference import corrected
 from .rewrite import split_biases, tell_apart
 from .schedule import Step, scheduled
 from .sparsity import select

@@ -21,10 +21,12 @@ from tileloom.systolic.config import SystolicConfig
 
 from .calibrate import Observer
 from .integers import Choices, quantised, ranges_needed
-from .layer import NetworkLayer, reference, stored_dtype
+from .layer import NetworkLayer, stored_dtype
 from .mapping import map_layer
 from .network import Network
 from .prepared import Prepared
+from .reference import reference
+from .room import require_room
 from .sparsify import Sparsified, sparsify
 from .sparsity import Kind, Sparsity, select
 
@@ -122,7 +124,9 @@ def input_shapes(network: Network) -> dict[str, tuple[int, ...]]:
         dtype = "float32"
         if quantisation is not None and quantisation.y_given:
             dtype = "int32" if quantisation.y is None else stored_dtype(quantisation.y)
-        results = np.zeros(layer.output_shape(layer.image(tensor).shape), dtype)
+        results_shape = layer.output_shape(layer.image(tensor).shape)
+        require_room(f"{layer.name} ({layer.operator}): its results", results_shape)
+        results = np.zeros(results_shape, dtype)
         return layer.tensor(results, tensor.shape)
 
     network.run({name: np.zeros(shape, dtype) for name, (shape, dtype) in network.inputs.items()}, compute)

@@ -27,11 +27,10 @@ from tileloom.config import Config, to_plain
 from tileloom.errors import UserError
 from tileloom.families import families, family_of
 
-from .affine import Affine
-from .arrangement import Arrangement, Axes, Channels, Window
 from .data import read_archive
 from .host import Segment
-from .layer import NetworkLayer, Quantisation
+from .layer import NetworkLayer
+from .layer_file import layer_from_plain, layer_to_plain, put
 from .network import Network
 
 VERSION = 2
@@ -80,14 +79,14 @@ def to_bytes(prepared: Prepared) -> bytes:
             arrays[name] = np.frombuffer(step.model.SerializeToString(), np.uint8)
             steps.append({"segment": name, "inputs": step.inputs, "outputs": step.outputs})
             continue
-        plain = _layer_to_plain(step, f"layer.{number}", arrays)
+        plain = layer_to_plain(step, f"layer.{number}", arrays)
         before = original[step.name]
         if before is not step:
-            plain["original"] = _layer_to_plain(before, f"original.{number}", arrays)
+            plain["original"] = layer_to_plain(before, f"original.{number}", arrays)
         if step.name in prepared.kept:
-            plain["kept"] = _put(arrays, f"layer.{number}.kept", prepared.kept[step.name])
+            plain["kept"] = put(arrays, f"layer.{number}.kept", prepared.kept[step.name])
         plain["hardware"] = {
-            what: _put(arrays, f"layer.{number}.hardware.{what}", array)
+            what: put(arrays, f"layer.{number}.hardware.{what}", array)
             for what, array in prepared.tables[step.name].items()
         }
         plain["shape"] = list(prepared.shapes[step.name])
@@ -139,10 +138,10 @@ def _from_plain(whole: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
             steps.append(Segment(model, step["inputs"], step["outputs"]))
             continue
         plain = step["layer"]
-        layer = _layer_from_plain(plain, arrays)
+        layer = layer_from_plain(plain, arrays)
         steps.append(layer)
         if "original" in plain:
-            original[layer.name] = _layer_from_plain(plain["original"], arrays)
+            original[layer.name] = layer_from_plain(plain["original"], arrays)
         if "kept" in plain:
             kept[layer.name] = arrays[plain["kept"]]
         shapes[layer.name] = tuple(plain["shape"])
@@ -159,95 +158,3 @@ def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:
         found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         found.update(np.ascontiguousarray(array).data)
     return np.frombuffer(found.digest(), np.uint8)
-
-
-def _put(arrays: dict[str, npt.NDArray[Any]], name: str, array: npt.NDArray[Any]) -> str:
-    arrays[name] = array
-    return name
-
-
-def _layer_to_plain(layer: NetworkLayer, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    """Return a layer as JSON has it, its arrays under names that begin with ``prefix``."""
-    weights = layer.weights
-    if layer.quantisation is not None:
-        weights = weights.astype(np.int16 if layer.quantisation.weight.high > 127 else np.int8)
-    plain: dict[str, Any] = {
-        "name": layer.name,
-        "operator": layer.operator,
-        "input": layer.input,
-        "output": layer.output,
-        "arrangement": _arrangement_to_plain(layer.arrangement),
-        "weights": _put(arrays, f"{prefix}.weights", weights),
-        "bias": None if layer.bias is None else _put(arrays, f"{prefix}.bias", layer.bias),
-        "window": vars(layer.window),
-        "groups": layer.groups,
-        "relu": layer.relu,
-        "dtype": layer.dtype,
-        "zero": layer.zero,
-        "quantisation": None,
-    }
-    if layer.quantisation is not None:
-        each = layer.quantisation
-        plain["quantisation"] = {
-            "x": None if each.x is None else _affine_to_plain(each.x, f"{prefix}.x", arrays),
-            "weight": _affine_to_plain(each.weight, f"{prefix}.weight", arrays),
-            "y": None if each.y is None else _affine_to_plain(each.y, f"{prefix}.y", arrays),
-            "x_given": each.x_given,
-            "y_given": each.y_given,
-        }
-    return plain
-
-
-def _layer_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> NetworkLayer:
-    quantisation, window = plain["quantisation"], plain["window"]
-    weights = arrays[plain["weights"]]
-    if quantisation is not None:
-        weights = weights.astype(np.int16)
-        quantisation = Quantisation(
-            _affine_from_plain(quantisation["x"], arrays) if quantisation["x"] else None,
-            _affine_from_plain(quantisation["weight"], arrays),
-            _affine_from_plain(quantisation["y"], arrays) if quantisation["y"] else None,
-            quantisation["x_given"],
-            quantisation["y_given"],
-        )
-    return NetworkLayer(
-        name=plain["name"],
-        operator=plain["operator"],
-        input=plain["input"],
-        output=plain["output"],
-        arrangement=_arrangement_from_plain(plain["arrangement"]),
-        weights=weights,
-        bias=None if plain["bias"] is None else arrays[plain["bias"]],
-        window=Window(
-            tuple(window["strides"]), tuple(window["dilations"]), tuple(window["pads"]), window["auto_pad"]
-        ),
-        groups=plain["groups"],
-        relu=plain["relu"],
-        dtype=plain["dtype"],
-        zero=plain["zero"],
-        quantisation=quantisation,
-    )
-
-
-def _affine_to_plain(affine: Affine, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    return {
-        "scale": _put(arrays, f"{prefix}.scale", affine.scale),
-        "zero_point": _put(arrays, f"{prefix}.zero_point", affine.zero_point),
-        "low": affine.low,
-        "high": affine.high,
-    }
-
-
-def _affine_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Affine:
-    return Affine(arrays[plain["scale"]], arrays[plain["zero_point"]], plain["low"], plain["high"])
-
-
-def _arrangement_to_plain(arrangement: Arrangement) -> dict[str, Any]:
-    kind = "channels" if isinstance(arrangement, Channels) else "axes"
-    return {"kind": kind, **vars(arrangement)}
-
-
-def _arrangement_from_plain(plain: Mapping[str, Any]) -> Arrangement:
-    if plain["kind"] == "channels":
-        return Channels(plain["axes"])
-    return Axes(plain["x"], plain["w"], plain["y"], tuple(plain["columns"]))

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from tileloom.errors import UserError
 from tileloom_golden.checks import first
 from tileloom_golden.engine.requantise import Requantisation, from_ratios
+from tileloom_golden.integers import PART
 
 from .affine import Affine
 from .weights import expand_groups
@@ -57,7 +58,8 @@ class IntegerLayer:
     def operand(self, groups: int = 1) -> npt.NDArray[np.int8]:
         """Return the weights as hardware gets them: parts after one another along K or C_in, no groups."""
         axis = 0 if self.weights.ndim == 3 else 3
-        return np.concatenate([expand_groups(part, groups) for part in self.weights], axis)
+        parts = [expand_groups(part, groups) for part in self.weights]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
     def activations(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
         """Return activations, ... x channels, as hardware gets them: once for each part."""
@@ -93,40 +95,45 @@ def integer_layer(
             f"activations have a scale of shape {x.scale.shape} and weights {weight.scale.shape}: must be () "
             f"and () or ({outputs},)"
         )
-    integers = np.asarray(weights, np.int16)
-    outside = (integers < weight.low) | (integers > weight.high)
-    if outside.any():
+    if weights.min(initial=0) < weight.low or weights.max(initial=0) > weight.high:
+        outside = (weights < weight.low) | (weights > weight.high)
         raise UserError(f"weights{first(outside)} is not {weight.low} to {weight.high}")
     offset = 128 if x.high > 127 else 0
-    last = np.moveaxis(integers, channels, -1) - weight.zero_point.astype(np.int16)
     padding = int(x.zero_point) - offset
-    sums = last.reshape(-1, outputs)
-    _check_sums(sums, x, offset)
-    total = (
-        np.zeros(outputs, np.int64) if bias is None else np.asarray(bias, np.int64)
-    ) - padding * sums.sum(0)
+    parts = np.zeros((1, *weights.shape), np.int8)
+    sums, magnitudes = np.empty(outputs, np.int64), np.empty(outputs, np.int64)
+    zeros = np.broadcast_to(weight.zero_point.astype(np.int16), outputs)
+    together = max(1, PART // max(1, weights.size // outputs))
+    for begin in range(0, outputs, together):
+        some = slice(begin, begin + together)
+        left = np.moveaxis(weights, channels, 0)[some].astype(np.int16)
+        left -= zeros[some].reshape(-1, *[1] * (left.ndim - 1))
+        inner = tuple(range(1, left.ndim))
+        sums[some] = left.sum(axis=inner, dtype=np.int64)
+        magnitudes[some] = np.abs(left).sum(axis=inner, dtype=np.int64)
+        part = 0
+        while left.any():
+            if part == len(parts):
+                parts = np.concatenate([parts, np.zeros((1, *weights.shape), np.int8)])
+            fitting = np.clip(left, -128, 127)
+            np.moveaxis(parts[part], channels, 0)[some] = fitting
+            left, part = left - fitting, part + 1
+    _check_sums(magnitudes, x, offset)
+    total = (np.zeros(outputs, np.int64) if bias is None else np.asarray(bias, np.int64)) - padding * sums
     outside = (total < INT32.min) | (total > INT32.max)
     if outside.any():
         raise UserError(f"bias{first(outside)} with the zero points' correction exceeds INT32")
-    parts = _int8_parts(np.moveaxis(last, -1, channels))
-    return IntegerLayer(np.stack(parts), total, offset, padding)
+    return IntegerLayer(parts, total, offset, padding)
 
 
-def _check_sums(weights: npt.NDArray[np.int16], x: Affine, offset: int) -> None:
-    """Raise UserError where activations could take a sum beyond INT32, in which it would wrap."""
-    largest = np.abs(weights).sum(axis=0) * max(abs(x.low - offset), abs(x.high - offset))
+def _check_sums(magnitudes: npt.NDArray[np.int64], x: Affine, offset: int) -> None:
+    """Raise UserError where activations could take a sum beyond INT32, in which it would wrap.
+
+    `magnitudes` are the sums of those of each output channel's weights.
+    """
+    largest = magnitudes * max(abs(x.low - offset), abs(x.high - offset))
     if (largest > INT32.max).any():
         raise UserError(f"output channel {first(largest > INT32.max)[1:-1]}: its sums may exceed INT32")
-
-
-def _int8_parts(weights: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int8]]:
-    """Return INT8 arrays whose sum the weights are: one, if they fit."""
-    parts: list[npt.NDArray[np.int8]] = []
-    while not parts or weights.any():
-        part = np.clip(weights, -128, 127)
-        parts.append(part.astype(np.int8))
-        weights = weights - part
-    return parts
 
 
 def quantise_bias(bias: npt.NDArray[Any], x: Affine, weight: Affine, outputs: int) -> npt.NDArray[np.int64]:

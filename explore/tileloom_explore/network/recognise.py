@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tileloom_golden.integers import PART
 from tileloom_golden.systolic.prune import tile_norms
 from tileloom_golden.xfu.sparsity import GROUPS
 
@@ -48,13 +49,19 @@ def recognise(weights: npt.NDArray[Any]) -> Found:
         Its `m` is of groups along each output channel's K, the last of which may be cut short. Fewer than M
         weights of an output channel are no sparsity, however many are zero.
     """
-    rows = as_matrix(weights).T != 0
-    found = None
-    for m in GROUPS:
-        groups = padded(rows, m).reshape(len(rows), -1, m)
-        if rows.shape[1] >= m and (groups.sum(axis=2) <= 1).all():
-            found = m
-    return Found(rows.size, rows.size - int(np.count_nonzero(rows)), found)
+    rows = as_matrix(weights).T
+    sparse, nonzeros = [m for m in GROUPS if rows.shape[1] >= m], 0
+    together = max(1, PART // max(1, rows.shape[1]))
+    for begin in range(0, len(rows), together):
+        there = rows[begin : begin + together] != 0
+        nonzeros += int(np.count_nonzero(there))
+        sparse = [m for m in sparse if _groups_have_one(there, m)]
+    return Found(rows.size, rows.size - nonzeros, max(sparse, default=None))
+
+
+def _groups_have_one(rows: npt.NDArray[np.bool_], m: int) -> bool:
+    """Return whether no group of M along a row has more than one non-zero."""
+    return not (padded(rows, m).reshape(len(rows), -1, m).sum(axis=2, dtype=np.uint8) > 1).any()
 
 
 def empty_units(weights: npt.NDArray[Any], size: tuple[int, int], *, blocks: bool = False) -> tuple[int, int]:

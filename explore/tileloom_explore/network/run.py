@@ -20,10 +20,11 @@ from tileloom.errors import CheckError, UserError
 
 from .accuracy import SignalToNoise
 from .host import Tensors
-from .layer import NetworkLayer, reference
+from .layer import NetworkLayer
 from .mapping import Cost, map_layer
 from .mapping import Mapping as LayerMapping
 from .prepared import Prepared
+from .reference import reference
 
 Data = Mapping[str, npt.NDArray[Any]]
 

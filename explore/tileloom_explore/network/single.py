@@ -22,6 +22,7 @@ from .arrangement import Arrangement, Axes, Channels, Pads, Window
 from .data import read_archive
 from .layer import NetworkLayer
 from .network import Network
+from .room import require_room
 
 SUFFIXES = (".npz", ".safetensors")
 INPUT, OUTPUT = "x", "y"
@@ -92,6 +93,7 @@ def read_single(path: Path, single: Single, shapes: Mapping[str, tuple[int, ...]
             raise UserError(f"{path}: bias has the shape {bias.shape}, not ({layer.outputs},)")
         bias = _floats(f"{path}: bias", bias)
     made = replace(layer, bias=bias)
+    require_room(f"--shape {INPUT}", shape)
     made.output_shape(made.image_shape(shape))  # raises where the window does not fit
     return Network({INPUT: (shape, "float32")}, [OUTPUT], [made])
 

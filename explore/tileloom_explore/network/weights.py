@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from tileloom.errors import UserError
 
+from .room import require_room
+
 
 def as_matrix(weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return K x N of weights that are that already, or C_out x h x w x C_in without groups.
@@ -53,7 +55,8 @@ def expand_groups(weights: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
     Raises
     ------
     UserError
-        The groups are not a divisor of C_out, or the weights no convolution's.
+        The groups are not a divisor of C_out, or the weights no convolution's; TooLargeError for a machine
+        without room for them.
     """
     if groups == 1:
         return weights
@@ -61,6 +64,8 @@ def expand_groups(weights: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
         raise UserError(f"weights has shape {weights.shape}: no C_out x h x w x C_in of {groups} groups")
     outputs, height, width, inner = weights.shape
     each = outputs // groups
+    shape = (outputs, height, width, groups * inner)
+    require_room(f"weights of {groups} groups as dense ones", shape, item=weights.itemsize)
     dense = np.zeros((groups, each, height, width, groups, inner), weights.dtype)
     group = np.arange(groups)
     dense[group, :, :, :, group] = weights.reshape(groups, each, height, width, inner)
@@ -79,4 +84,5 @@ def own_groups(dense: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
 
 def padded(rows: npt.NDArray[Any], multiple: int) -> npt.NDArray[Any]:
     """Return rows with zeros added up to a multiple of so many columns."""
-    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % multiple)))
+    more = -rows.shape[1] % multiple
+    return np.pad(rows, ((0, 0), (0, more))) if more else rows

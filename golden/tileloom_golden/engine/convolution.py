@@ -58,7 +58,8 @@ def unrolled(weights: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
     """Return C_out x h x w x C_in weights as the K x C_out matrix that goes with `im2col`."""
     n, h, w, channels = weights.shape
     blocks = -(-channels // block)
-    filled = np.pad(weights, ((0, 0),) * 3 + ((0, blocks * block - channels),))
+    more = blocks * block - channels
+    filled = np.pad(weights, ((0, 0),) * 3 + ((0, more),)) if more else weights
     return filled.reshape(n, h, w, blocks, block).transpose(3, 1, 2, 4, 0).reshape(-1, n)
 
 

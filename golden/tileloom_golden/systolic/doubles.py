@@ -7,7 +7,7 @@ no harm with 2 p + 2 <= 53 (Figueroa, "When is double rounding innocuous?", 1995
 `applies` says so; a test compares both.
 """
 
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..checks import Words
 from ..formats import Float, Integer, Rounding
 from ..integers import signed
-from ..rounding import FLOAT64, to_float64
+from ..rounding import FLOAT64, nonzero, to_float64
 
 Doubles = npt.NDArray[np.float64]
 
@@ -30,13 +30,34 @@ def values(words: Words, format: Float | Integer) -> Doubles:
     return signed(words, format).astype(np.float64)
 
 
-def applies(x: Doubles, w: Doubles, psum: Doubles, formats: tuple[Any, Any], accumulator: Float) -> bool:
+def magnitudes(parts: Iterable[Words], format: Float | Integer) -> tuple[int, int] | None:
+    """Return the smallest and the largest magnitude field among words that are not zero; None if all are."""
+    found: tuple[int, int] | None = None
+    for words in parts:
+        there = words[nonzero(words, format)] & format.magnitude_mask
+        if there.size:
+            least, most = int(there.min()), int(there.max())
+            found = (least, most) if found is None else (min(found[0], least), max(found[1], most))
+    return found
+
+
+def applies(
+    ranges: tuple[tuple[int, int] | None, tuple[int, int] | None],
+    psum: Words,
+    length: int,
+    formats: tuple[Float, Float | Integer],
+    accumulator: Float,
+) -> bool:
     """Return whether products and sums of M x K and K x N operands stay normal numbers, or zero.
 
     Parameters
     ----------
-    x, w, psum:
-        What they are worth.
+    ranges:
+        Of x and of w, as `magnitudes` returns them.
+    psum:
+        What the sums start from.
+    length:
+        K.
     formats:
         Of x and of w.
     accumulator:
@@ -45,22 +66,25 @@ def applies(x: Doubles, w: Doubles, psum: Doubles, formats: tuple[Any, Any], acc
     bits = accumulator.significand_bits
     if sum(each.significand_bits for each in formats) > 53 or 2 * bits + 2 > 53:
         return False
-    if not np.isfinite(psum).all():
+    start = magnitudes([psum], accumulator)
+    if start is not None and start[1] >= accumulator.infinity:
         return False
+    x, w = (_exponents(found, each) for found, each in zip(ranges, formats, strict=True))
+    p = _exponents(start, accumulator)
     # All products, and so all sums, are multiples of the last bit of the smallest product there could be.
-    least = _exponent(x, least=True) + _exponent(w, least=True)
-    least = min(least, _exponent(psum, least=True))
-    most = _exponent(x) + _exponent(w) + 2 + int(x.shape[1]).bit_length()
-    most = max(most, _exponent(psum)) + 2
+    least = min(x[0] + w[0], p[0])
+    most = max(x[1] + w[1] + 2 + length.bit_length(), p[1]) + 2
     return least - bits >= 1 - accumulator.bias and most < accumulator.bias
 
 
-def _exponent(values: Doubles, *, least: bool = False) -> int:
-    """Return the exponent of the largest, or smallest, magnitude that is not zero; 0 if there is none."""
-    magnitudes = np.abs(values[values != 0])
-    if not magnitudes.size:
-        return 0
-    return int(np.frexp(magnitudes.min() if least else magnitudes.max())[1]) - 1
+def _exponents(found: tuple[int, int] | None, format: Float | Integer) -> tuple[int, int]:
+    """Return the exponents of the smallest and the largest magnitude; 0 where there are none."""
+    if found is None:
+        return 0, 0
+    if isinstance(format, Float):
+        least, most = (each >> format.fraction_bits for each in found)
+        return least - format.bias, most - format.bias
+    return found[0].bit_length() - 1, found[1].bit_length() - 1
 
 
 def accumulate(sums: Doubles, x: Doubles, w: Doubles, format: Float, rounding: Rounding) -> None:

@@ -6,6 +6,7 @@ word port (Palacios et al., "Systolic Arrays and Structured Pruning Co-design fo
 in Edge Systems") every tile starts from +0, and the host adds the tiles' results in order of k.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ import numpy.typing as npt
 
 from .. import rounding as kernels
 from ..arithmetic import check_product
-from ..checks import Words, check_ndim, check_words
+from ..checks import Words, check_integers, check_ndim, check_words
 from ..formats import Float, Integer, Rounding
 from . import doubles
 from .tiles import kept_tiles, nonzero_tiles, split_tiles, tile_grid
 
 __all__ = ["gemm", "kept_tiles", "split_tiles", "tile_grid", "tile_result"]
+
+BAND = 1 << 16
+"""Words, about, of a large operand to widen at a time: all at once they would be 8 to 30 times its size."""
 
 
 def gemm(
@@ -77,39 +81,38 @@ def gemm(
         (`arithmetic.multiply`).
     """
     rounding = Rounding(rounding)
-    x, w, total = _check_operands(
-        ("x", x), ("w", w), psum, activation_format, weight_format, accumulator_format
+    check_product(activation_format, weight_format)
+    left = check_words(x, activation_format, "x")
+    right = check_integers(w, "w")
+    total = _start(("x", left), ("w", right), psum, accumulator_format)
+    k, n = right.shape
+    tile_grid(k, n, rows, columns)  # raises for a tile of no size
+    bands = _bands(k, rows, max(total.shape))
+    ranges = (
+        doubles.magnitudes([left], activation_format),
+        doubles.magnitudes(_checked(right, bands, weight_format), weight_format),
     )
-    kept = nonzero_tiles(split_tiles(w, rows, columns), weight_format)
-    if not skip_zero_tiles:
-        kept[:] = True
-    spans = [
-        (slice(tile * rows, (tile + 1) * rows), np.flatnonzero(row.repeat(columns)[: w.shape[1]]))
-        for tile, row in enumerate(kept)
-    ]
-    left, right = doubles.values(x, activation_format), doubles.values(w, weight_format)
-    sums = doubles.values(total, accumulator_format)
-    if doubles.applies(left, right, sums, (activation_format, weight_format), accumulator_format):
-        for span, active in spans:
-            part = np.zeros((len(x), active.size)) if host_adds_tiles else sums[:, active]
-            operands = left[:, span], np.ascontiguousarray(right[span][:, active])
-            doubles.accumulate(part, *operands, accumulator_format, rounding)
-            if host_adds_tiles:
-                part = doubles.add(sums[:, active], part, accumulator_format, rounding)
-            sums[:, active] = part
-        return doubles.words_of(sums, accumulator_format)
-    for span, active in spans:
-        activations = kernels.unpack(x[:, span], activation_format)
-        weights = kernels.unpack(w[span][:, active], weight_format)
-        if host_adds_tiles:
-            words = np.zeros((x.shape[0], active.size), np.uint64)
-            _accumulate(words, activations, weights, accumulator_format, rounding)
-            words = kernels.add(total[:, active], words, accumulator_format, rounding)
-        else:
-            words = total[:, active]
-            _accumulate(words, activations, weights, accumulator_format, rounding)
-        total[:, active] = words
-    return total
+    formats = activation_format, weight_format
+    exact = doubles.applies(ranges, total, k, formats, accumulator_format)
+    unpack: Any = doubles.values if exact else kernels.unpack
+    add: Any = doubles.add if exact else kernels.add
+    accumulate: Any = doubles.accumulate if exact else _accumulate
+    sums: Any = doubles.values(total, accumulator_format) if exact else total
+    for band in bands:
+        words = right[band].astype(np.uint64, copy=False)
+        kept = nonzero_tiles(split_tiles(words, rows, columns), weight_format)
+        if not skip_zero_tiles:
+            kept[:] = True
+        activations, weights = unpack(left[:, band], activation_format), unpack(words, weight_format)
+        for tile, row in enumerate(kept):
+            span = slice(tile * rows, (tile + 1) * rows)
+            active = np.flatnonzero(row.repeat(columns)[:n])
+            before = sums[:, active]
+            part = np.zeros_like(before) if host_adds_tiles else before
+            operands = activations[:, span], weights[span, active]
+            accumulate(part, *operands, accumulator_format, rounding)
+            sums[:, active] = add(before, part, accumulator_format, rounding) if host_adds_tiles else part
+    return doubles.words_of(sums, accumulator_format) if exact else total
 
 
 def tile_result(
@@ -151,40 +154,53 @@ def tile_result(
     ValueError
         As `gemm`.
     """
-    x, w, total = _check_operands(
-        ("x_tile", x_tile), ("w_tile", w_tile), psum, activation_format, weight_format, accumulator_format
-    )
+    check_product(activation_format, weight_format)
+    x = check_words(x_tile, activation_format, "x_tile")
+    w = check_words(w_tile, weight_format, "w_tile")
+    total = _start(("x_tile", x), ("w_tile", w), psum, accumulator_format)
     activations = kernels.unpack(x, activation_format)
     weights = kernels.unpack(w, weight_format)
     _accumulate(total, activations, weights, accumulator_format, Rounding(rounding))
     return total
 
 
-def _check_operands(
-    x: tuple[str, npt.ArrayLike],
-    w: tuple[str, npt.ArrayLike],
+def _start(
+    x: tuple[str, npt.NDArray[Any]],
+    w: tuple[str, npt.NDArray[Any]],
     psum: npt.ArrayLike | None,
-    activation_format: Float,
-    weight_format: Float | Integer,
-    accumulator_format: Float,
-) -> tuple[Words, Words, Words]:
-    """Return checked activations and weights, and a copy of the partial sums with zeros flushed to +0."""
-    check_product(activation_format, weight_format)
-    left = check_words(x[1], activation_format, x[0])
-    right = check_words(w[1], weight_format, w[0])
-    check_ndim(left, 2, x[0])
-    check_ndim(right, 2, w[0])
+    format: Float,
+) -> Words:
+    """Return a copy of what the sums start from, zeros flushed to +0, having checked all shapes."""
+    (x_name, left), (w_name, right) = x, w
+    check_ndim(left, 2, x_name)
+    check_ndim(right, 2, w_name)
     if left.shape[1] != right.shape[0]:
         raise ValueError(
-            f"{x[0]} has {left.shape[1]} columns and {w[0]} has {right.shape[0]} rows: K must agree"
+            f"{x_name} has {left.shape[1]} columns and {w_name} has {right.shape[0]} rows: K must agree"
         )
     shape = left.shape[0], right.shape[1]
     if psum is None:
-        return left, right, np.zeros(shape, np.uint64)
-    start = check_words(psum, accumulator_format, "psum", infinity=True)
+        return np.zeros(shape, np.uint64)
+    start = check_words(psum, format, "psum", infinity=True)
     if start.shape != shape:
-        raise ValueError(f"psum has shape {start.shape}, and {x[0]} x {w[0]} has {shape}")
-    return left, right, kernels.flush(start, accumulator_format)
+        raise ValueError(f"psum has shape {start.shape}, and {x_name} x {w_name} has {shape}")
+    return kernels.flush(start, format)
+
+
+def _bands(length: int, rows: int, across: int) -> list[slice]:
+    """Return spans of K, whole rows of tiles each, that hold about `BAND` words of one operand."""
+    together = rows * max(1, BAND // max(1, rows * across))
+    return [slice(begin, begin + together) for begin in range(0, length, together)]
+
+
+def _checked(w: npt.NDArray[Any], bands: list[slice], format: Float | Integer) -> Iterator[Words]:
+    """Yield the weights of each band as words; raise ValueError with the index in the whole otherwise."""
+    for band in bands:
+        try:
+            yield check_words(w[band], format, "w")
+        except ValueError:
+            check_words(w, format, "w")
+            raise
 
 
 def _accumulate(

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from bitstring import Array
 
 from ..checks import check_positive, refuse
 from .sparsity import check_m, compress, expand
@@ -238,16 +237,17 @@ def _to_words(fields: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint32]:
     """Return each line's fields as 32-bit words, the first field in the least significant bits."""
     per_word = 32 // bits
     rows, count = fields.shape
-    padded = np.pad(fields, ((0, 0), (0, -count % per_word)))
-    # bitstring puts the first of its elements on top.
-    packed = Array(f"uint{bits}", padded.reshape(-1, per_word)[:, ::-1].reshape(-1).tolist())
-    packed.dtype = "uint32"
-    return np.array(packed.tolist(), np.uint32).reshape(rows, -1)
+    words = np.zeros((rows, -(-count // per_word)), np.uint32)
+    for place in range(per_word):
+        field = fields[:, place::per_word]
+        words[:, : field.shape[1]] |= field.astype(np.uint32) << np.uint32(place * bits)
+    return words
 
 
 def _from_words(words: npt.NDArray[np.uint32], bits: int) -> npt.NDArray[np.uint8]:
     """Return the fields of each line's words."""
-    packed = Array("uint32", words.reshape(-1).tolist())
-    packed.dtype = f"uint{bits}"
-    fields = np.array(packed.tolist(), np.uint8).reshape(-1, 32 // bits)[:, ::-1]
-    return fields.reshape(words.shape[0], -1).copy()
+    per_word = 32 // bits
+    fields = np.empty((len(words), words.shape[1] * per_word), np.uint8)
+    for place in range(per_word):
+        fields[:, place::per_word] = words >> np.uint32(place * bits) & np.uint32((1 << bits) - 1)
+    return fields

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import check_integers, check_ndim, refuse
+from ..checks import check_ndim, refuse
+from ..integers import PART, check_int8
 
 GROUPS = (4, 8, 16)
 """The M of 1:M that kernels and instructions exist for."""
@@ -77,19 +78,23 @@ def compress(weights: npt.ArrayLike, m: int) -> tuple[npt.NDArray[np.int8], npt.
         index), columns are not a multiple of M, or a group has more than one non-zero (the message
         has the first such group).
     """
-    array = check_integers(weights, "weights")
-    groups = _groups(array, m)
-    refuse((array < -128) | (array > 127), "weights", "does not fit INT8")
-    nonzeros = np.count_nonzero(groups, axis=2)
-    if (nonzeros > 1).any():
-        row, group = np.unravel_index(int(np.argmax(nonzeros > 1)), nonzeros.shape)
-        raise ValueError(
-            f"weights[{row}, {group * m}:{(group + 1) * m}] has {nonzeros[row, group]} non-zeros: "
-            f"1:{m} allows one (prune_nm makes it so)"
-        )
-    offsets = (groups != 0).argmax(axis=2)
-    values = np.take_along_axis(groups, offsets[..., None], axis=2)[..., 0]
-    return values.astype(np.int8), offsets.astype(np.uint8)
+    groups = _groups(check_int8(weights, "weights", 2), m)
+    values, offsets = np.empty(groups.shape[:2], np.int8), np.empty(groups.shape[:2], np.uint8)
+    together = max(1, PART // max(1, groups[:1].size))
+    for begin in range(0, len(groups), together):
+        some = slice(begin, begin + together)
+        there = groups[some] != 0
+        nonzeros = there.sum(axis=2, dtype=np.uint8)
+        if (nonzeros > 1).any():
+            row, group = np.unravel_index(int(np.argmax(nonzeros > 1)), nonzeros.shape)
+            where = f"weights[{begin + row}, {group * m}:{(group + 1) * m}]"
+            raise ValueError(
+                f"{where} has {nonzeros[row, group]} non-zeros: 1:{m} allows one (prune_nm makes it so)"
+            )
+        found = there.argmax(axis=2)
+        offsets[some] = found
+        values[some] = np.take_along_axis(groups[some], found[..., None], axis=2)[..., 0]
+    return values, offsets
 
 
 def expand(values: npt.NDArray[np.int8], offsets: npt.NDArray[np.uint8], m: int) -> npt.NDArray[np.int8]:

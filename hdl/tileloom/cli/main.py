@@ -38,6 +38,8 @@ class Told(click.Command):
             if isinstance(error, UserError):
                 raise _Mistake(str(error).replace("\n", "\\n")) from None
             raise click.ClickException(str(error)) from None
+        except MemoryError as error:
+            raise click.ClickException(f"not enough memory: {error}".removesuffix(": ")) from None
 
 
 class Group(click.Group):

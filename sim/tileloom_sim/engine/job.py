@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import UserError
 from tileloom.formats import SignMagnitude
+from tileloom_golden.checks import Words
 from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
@@ -299,10 +300,33 @@ def _sums(
     if config.core is Core.DOT_PRODUCT:
         sums = convolve_blocks(x, kept, layer.stride, layer.pads)
         return sums if config.requantise else wrap_int32(sums.astype(np.int64) + bias)
+    return systolic_sums(config, layer, x, unrolled(kept.to_convolution(), config.k), bias)
+
+
+def systolic_sums(
+    config: EngineConfig,
+    layer: Layer,
+    x: Words,
+    weights: npt.NDArray[np.unsignedinteger[Any]],
+    bias: npt.NDArray[np.int64],
+) -> Words:
+    """Return the sums of an engine with a systolic core, H_out x W_out x N words.
+
+    Parameters
+    ----------
+    config, layer:
+        The engine, and what it computes.
+    x:
+        H x W x C words.
+    weights:
+        K x N words, in any dtype that holds them, as `unrolled` orders them.
+    bias:
+        (N,) words that the sums start from.
+    """
     columns = im2col(x, layer.kernel, config.k, layer.stride, layer.pads)
     words = gemm(
         columns,
-        unrolled(kept.to_convolution(), config.k),
+        weights,
         rows=config.k,
         columns=config.n,
         host_adds_tiles=False,

@@ -12,7 +12,7 @@ from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
 from tileloom_golden.checks import Words
 from tileloom_golden.formats import Float
-from tileloom_golden.integers import sign_magnitude
+from tileloom_golden.integers import PART, sign_magnitude
 from tileloom_golden.rounding import to_float64
 from tileloom_golden.systolic.prune import prune_tiles
 from tileloom_golden.systolic.quantise import quantise
@@ -139,6 +139,42 @@ def weight_words(
     except ValueError as error:
         raise told(name, error) from None
     return Weights(words, w.astype(np.float64), scale, quantised)
+
+
+def narrow_words(config: SystolicConfig, weights: Named) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Return weights, K x N, as words in the narrowest dtype that holds them.
+
+    They become words some rows at a time: of a large matrix the arrays on the way would be 10 times its size.
+
+    Parameters
+    ----------
+    config:
+        Of the array.
+    weights:
+        Floats, or integers; floats are not quantised.
+
+    Raises UserError that names the array and the index of what is wrong.
+    """
+    name, matrix = weights
+    number_format = reference.operand_format(config.weight)
+
+    def words_of(part: npt.NDArray[Any]) -> Words:
+        if isinstance(number_format, Float):
+            return encode(_floating(part), number_format)
+        return sign_magnitude(part, number_format.bits)
+
+    words = np.empty(matrix.shape, np.min_scalar_type((1 << number_format.width) - 1))
+    together = max(1, PART // max(1, matrix.shape[1]))
+    try:
+        for begin in range(0, len(matrix), together):
+            words[begin : begin + together] = words_of(matrix[begin : begin + together])
+    except ValueError:
+        try:
+            words_of(matrix)  # which says where in the whole
+        except ValueError as error:
+            raise told(name, error) from None
+        raise
+    return words
 
 
 def values_of(

@@ -10,8 +10,9 @@ from support.seed import SEED
 from tileloom.families import load
 from tileloom_explore.network.affine import Affine, integer_range
 from tileloom_explore.network.arrangement import Axes, Channels, Window
-from tileloom_explore.network.layer import NetworkLayer, Quantisation, reference
+from tileloom_explore.network.layer import NetworkLayer, Quantisation
 from tileloom_explore.network.mapping import RefusedError, map_layer
+from tileloom_explore.network.reference import reference
 
 LAYERS = 25
 CONFIGS: dict[str, dict[str, Any]] = {

@@ -11,8 +11,8 @@ import pytest
 from explore.network.models import answers, make, perceptron, save
 from support.seed import SEED
 from tileloom.errors import UserError
-from tileloom_explore.network.layer import reference
 from tileloom_explore.network.network import Network, read_network
+from tileloom_explore.network.reference import reference
 
 
 def same(path: Path, inputs: dict[str, np.ndarray], **options: Any) -> Network:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from tileloom.design import Design
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.engine.design import generate
+from tileloom_golden.checks import Words
+from tileloom_golden.engine.convolution import unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.layer import LARGEST_NIBBLE
 from tileloom_golden.engine.layer import Layer as Geometry
@@ -22,11 +24,12 @@ from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import convolve, wrap_int32
 from tileloom_golden.rounding import to_float64
-from tileloom_sim.engine.job import Job, make_job
+from tileloom_sim.engine.job import Job, make_job, systolic_sums
 from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 from tileloom_sim.layout import Named
 from tileloom_sim.systolic import reference
+from tileloom_sim.systolic.operands import activation_words, float_words, narrow_words
 
 from ...engine.traffic import engine_traffic
 from ..arrangement import Pads, pad, unroll
@@ -158,8 +161,10 @@ class EngineMapping:
 
     def _mask(self, part: int) -> npt.NDArray[np.bool_]:
         """Return which blocks of a part there are, along C x along C_out."""
-        occupied = (self.parts[part] != 0).any(axis=(1, 2)).T
-        return kept_units(occupied, (self.config.k, self.config.n))
+        weights = self.parts[part]
+        product = weights.shape[1:3] == (1, 1)  # whose weights, large as they may be, need no other array
+        occupied = weights[:, 0, 0] if product else (weights != 0).any(axis=(1, 2))
+        return kept_units(occupied.T, (self.config.k, self.config.n))
 
     def _program(self, part: int, geometry: Geometry) -> tuple[Program, Estimate, npt.NDArray[np.bool_]]:
         try:
@@ -190,7 +195,7 @@ class EngineMapping:
     def _golden(self, part: int, x: npt.NDArray[Any], pads: Pads) -> npt.NDArray[Any]:
         """Return the values of one run's results, places x C_out."""
         if self.config.core is Core.SYSTOLIC:
-            return self._values(self._job(part, x, pads).expected.reshape(-1, self.layer.outputs))
+            return self._values(self._systolic(part, x, pads).reshape(-1, self.layer.outputs))
         sums = convolve(x, self.parts[part], self._stride, pads)
         if self.parameters is not None:
             rounding = self.config.requantise_rounding.value
@@ -198,6 +203,29 @@ class EngineMapping:
         else:
             words = wrap_int32(sums.astype(np.int64) + (0 if self.bias is None else self.bias))
         return words.reshape(-1, self.layer.outputs)
+
+    def _systolic(self, part: int, x: npt.NDArray[Any], pads: Pads) -> Words:
+        """Return the words that a systolic core sums up."""
+        array, name = self.config.systolic, self.layer.name
+        words, _ = activation_words(array, (f"{name}: {self.layer.input}", x))
+        geometry = Geometry(
+            height=x.shape[0],
+            width=x.shape[1],
+            channels=x.shape[2],
+            outputs=self.layer.outputs,
+            kernel=(self.parts[part].shape[1], self.parts[part].shape[2]),
+            stride=self._stride,
+            pads=pads,
+        )
+        bias = np.zeros(self.layer.outputs) if self.bias is None else self.bias
+        starts, _ = float_words(reference.float_format(array.accumulator), (f"{name}: bias", bias))
+        return systolic_sums(self.config, geometry, words, self._words[part], starts.astype(np.int64))
+
+    @cached_property
+    def _words(self) -> tuple[npt.NDArray[np.unsignedinteger[Any]], ...]:
+        """Each part's weights as K x N words of a systolic core."""
+        name, k = self.layer.name, self.config.k
+        return tuple(narrow_words(self.config.systolic, (name, unrolled(part, k))) for part in self.parts)
 
     def _job(self, part: int, x: npt.NDArray[Any], pads: Pads) -> Job:
         name, parameters = self.layer.name, self.parameters

@@ -112,7 +112,7 @@ def _on_array(config: EngineConfig, layer: NetworkLayer, native: bool, notes: li
     indices: tuple[npt.NDArray[Any], ...] = (channels,)
     if quantisation is not None and quantisation.x is not None:
         matrix, rows = _as_product(dense, channels, layer)
-        cuts = exact_cuts(array, layer, np.abs(as_matrix(matrix)))
+        cuts = exact_cuts(array, layer, as_matrix(matrix))
         native = native and len(cuts) == 1
         if len(cuts) > 1:
             notes.append(f"unrolled, K in {len(cuts)} parts, whose sums {array.accumulator} holds")

@@ -24,7 +24,7 @@ from tileloom_golden.estimate.useful import useful_weights
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
-from tileloom_sim.systolic.operands import float_words, weight_words
+from tileloom_sim.systolic.operands import float_words, narrow_words, weight_words
 
 from ...systolic.cycles import array_cycles
 from ..arrangement import unroll
@@ -69,7 +69,7 @@ class ArrayMapping:
         x = self._activations(image)
         parts, cycles, compared = [], 0, 0
         for cut in self.cuts:
-            run = simulate_gemm(self._design, x[:, cut], self.words[cut])
+            run = simulate_gemm(self._design, x[:, cut], self.words[cut].astype(np.uint64))
             wrong = run.words != golden_gemm(self.config, x[:, cut], self.words[cut])
             if wrong.any():
                 row, column = (int(index) for index in np.argwhere(wrong)[0])
@@ -85,7 +85,7 @@ class ArrayMapping:
         """Return what an image of a shape takes."""
         config, figures = self.config, timing(self.config)
         vectors = int(np.prod(self.layer.output_shape(image)[:3]))
-        kept = [self._kept(cut) for cut in self.cuts]
+        kept = self._kept
         tiles, computed = sum(each.size for each in kept), sum(int(each.sum()) for each in kept)
         across = sum(int(each.any(axis=0).sum()) for each in kept)
         size, shapes = (config.rows, config.columns), [self.matrix[cut].shape for cut in self.cuts]
@@ -110,30 +110,30 @@ class ArrayMapping:
     @property
     def tables(self) -> dict[str, npt.NDArray[Any]]:
         """Which tiles are computed; bias and scales are the host's."""
-        return {f"mask.{part}": self._kept(cut) for part, cut in enumerate(self.cuts)}
+        return {f"mask.{part}": kept for part, kept in enumerate(self._kept)}
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
         """Return what the array computes for an image of a shape: a product for each span of K."""
         vectors, (rows, columns) = int(np.prod(self.layer.output_shape(image)[:3])), self.matrix.shape
         spans = [len(range(rows)[cut]) for cut in self.cuts]
         return [
-            Run(Geometry.product(vectors, span, columns), self._kept(cut), 1)
-            for span, cut in zip(spans, self.cuts, strict=True)
+            Run(Geometry.product(vectors, span, columns), kept, 1)
+            for span, kept in zip(spans, self._kept, strict=True)
         ]
 
     def _cycles(self, kept: npt.NDArray[np.bool_], vectors: int) -> int:
         return array_cycles(self.config, kept, vectors)
 
     @cached_property
-    def words(self) -> Words:
-        """The weights as words of the array."""
-        matrix = self.matrix
-        if isinstance(self.config.weight, FloatFormat) and matrix.dtype.kind == "i":
-            matrix = matrix.astype(np.float32)
-        return weight_words(self.config, (self.layer.name, matrix)).words
+    def words(self) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """The weights as words of the array, in the narrowest dtype: uint64 would be 8 times INT8."""
+        return narrow_words(self.config, (self.layer.name, self.matrix))
 
-    def _kept(self, cut: slice) -> npt.NDArray[np.bool_]:
-        return kept_units(self.matrix[cut], (self.config.rows, self.config.columns), self._flushed)
+    @cached_property
+    def _kept(self) -> tuple[npt.NDArray[np.bool_], ...]:
+        """Which tiles of each span of K are computed."""
+        size = self.config.rows, self.config.columns
+        return tuple(kept_units(self.matrix[cut], size, self._flushed) for cut in self.cuts)
 
     @property
     def _flushed(self) -> float:
@@ -190,14 +190,14 @@ def map_layer(config: SystolicConfig, layer: NetworkLayer) -> ArrayMapping:
             raise RefusedError(f"{layer.name}: integers of 9 bits do not fit {config.weight} weights exactly")
     cuts: tuple[slice, ...] = (slice(0, len(matrix)),)
     if layer.quantisation is not None and layer.quantisation.x is not None:
-        cuts = exact_cuts(config, layer, np.abs(matrix))
+        cuts = exact_cuts(config, layer, matrix)
         if len(cuts) > 1:
             notes.append(f"K in {len(cuts)} parts, whose sums {config.accumulator} holds")
     return ArrayMapping(config, layer, matrix, rows.reshape(-1), cuts, tuple(notes))
 
 
 def exact_cuts(
-    config: SystolicConfig, layer: NetworkLayer, magnitudes: npt.NDArray[np.int16]
+    config: SystolicConfig, layer: NetworkLayer, matrix: npt.NDArray[np.integer[Any]]
 ) -> tuple[slice, ...]:
     """Return spans of K in which no sum of any integers can be rounded.
 
@@ -206,20 +206,21 @@ def exact_cuts(
     assert layer.quantisation is not None and layer.quantisation.x is not None
     x = layer.quantisation.x
     largest = max(x.high - int(x.zero_point), int(x.zero_point) - x.low)
+    magnitude = max(int(matrix.max(initial=1)), -int(matrix.min(initial=0)))
     for what, number_format, bits in (
         ("activations", config.activation, largest.bit_length()),
-        ("sums", config.accumulator, (largest * int(magnitudes.max(initial=1))).bit_length()),
+        ("sums", config.accumulator, (largest * magnitude).bit_length()),
     ):
         if number_format.significand_bits < bits or 2 ** (number_format.exponent_bits - 1) <= bits:
             raise RefusedError(f"{layer.name}: integers of {bits} bits do not fit {number_format} {what}")
     limit = 1 << config.accumulator.significand_bits
     limit = min(limit, 1 << min(62, (1 << (config.accumulator.exponent_bits - 1)) - 1))
     cuts, begin = [], 0
-    sums = np.zeros(magnitudes.shape[1], np.int64)
-    for row in range(len(magnitudes)):
-        terms = largest * magnitudes[row].astype(np.int64)
+    sums = np.zeros(matrix.shape[1], np.int64)
+    for row in range(len(matrix)):
+        terms = largest * np.abs(matrix[row].astype(np.int64))
         sums = sums + terms
         if sums.max(initial=0) > limit:
             cuts.append(slice(begin, row))
             begin, sums = row, terms
-    return (*cuts, slice(begin, len(magnitudes)))
+    return (*cuts, slice(begin, len(matrix)))

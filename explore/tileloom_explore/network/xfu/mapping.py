@@ -30,6 +30,7 @@ from ..layer import NetworkLayer
 from ..mapping import Cost, Image, RefusedError, Run, Simulated
 from ..quantise import IntegerLayer, integer_layer
 from ..recognise import recognise
+from ..weights import padded
 
 Int8 = npt.NDArray[np.int8]
 
@@ -214,7 +215,7 @@ def map_layer(config: XfuConfig, layer: NetworkLayer) -> KernelMapping:
     count = len(integers.weights)
     if count > 1:
         notes.append(f"{count} times the channels: weights less their zero point need more than 8 bits")
-    whole = np.concatenate(list(integers.weights), axis=3)
+    whole = integers.operand()
     weights = tuple(whole.reshape(layer.groups, -1, *whole.shape[1:]))
     found = [recognise(each).m or 0 for each in weights]
     size = max((m for m in config.group_sizes if m <= min(found)), default=None)
@@ -226,9 +227,8 @@ def map_layer(config: XfuConfig, layer: NetworkLayer) -> KernelMapping:
     if native and (any(window.pads) or window.auto_pad.startswith("SAME")):
         notes.append("padded by the host")
     if not native:
-        filled = -(-length // (size or 1)) * (size or 1)
         flat = [each.reshape(len(each), -1) for each in weights]
-        weights = tuple(np.pad(each, ((0, 0), (0, filled - length)))[:, None, None, :] for each in flat)
+        weights = tuple(padded(each, size or 1)[:, None, None, :] for each in flat)
     if layer.groups > 1:
         notes.append(f"{layer.groups} layers, one for each group")
     sparse = recognise(layer.weight_values).m
