@@ -1,10 +1,10 @@
 """Cycles of the block-sparse engine in RTL, and its area and clock.
 
 Run: python benchmarks/engine.py [--liberty FILE PERIOD ...] [--json]
-Targets, at the default size: 99.3 % of the MACs used on dense 256 x 256 x 256, fill and drain included; at most
-50.4 % of those cycles with half the blocks; cycles linear in the blocks kept within 1 % plus a constant; the
-estimator within 1 % over 200 random layers, with streams and on AXI4; walker and control at most 5 % of the
-engine.
+Targets, at the default size: 99.3 % of the MACs used on dense 256 x 256 x 256, fill and drain included; at
+most 50.4 % of those cycles with half the blocks; cycles linear in the blocks kept within 1 % plus a constant;
+the estimator within 1 % over 200 random layers, with streams and on AXI4; walker and control at most 5 % of
+the engine.
 """
 
 from __future__ import annotations
