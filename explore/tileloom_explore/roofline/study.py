@@ -13,7 +13,8 @@ from tileloom.config import Config
 from tileloom.errors import ToolError
 from tileloom_golden.engine.program import Layer
 
-from ..network.mapping import Run, map_layer
+from ..cost import Run
+from ..network.mapping import map_layer
 from .designs import Setting, mask_shape, measured, point_of
 from .layers import Mask, random_mask
 from .point import Point, total

@@ -24,10 +24,11 @@ from tileloom_sim.riscv.system import System
 from tileloom_sim.xfu.hosts import xfu_system
 from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
 
-from ...xfu.traffic import has_simd, kernel_cycles, kernel_traffic
+from ...cost import Cost, Run
+from ...xfu.cost import kernel_cost
 from ..arrangement import pad, unroll
 from ..layer import NetworkLayer
-from ..mapping import Cost, Image, RefusedError, Run, Simulated
+from ..mapping import Image, RefusedError, Simulated
 from ..quantise import IntegerLayer, integer_layer
 from ..recognise import recognise
 
@@ -87,24 +88,10 @@ class KernelMapping:
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
-        size, groups = self.group_size, self.layer.groups
         batch, height, width, _ = self.layer.output_shape(image)
         runs = batch if self.native else 1
-        pixels = batch * height * width // runs
-        layer = self._kernel_layer(image, pixels)
-        moved, times = kernel_traffic(self.config, layer), runs * groups
-        kept = layer.length if size is None else layer.length // size
-        return Cost(
-            cycles=times * kernel_cycles(self.config, layer),
-            source="exact",
-            macs=times * pixels * layer.rows * kept,
-            peak=4 if has_simd(self.config) else 1,
-            weight_bytes=times * moved.weight_bytes,
-            activation_bytes=times * moved.activation_bytes,
-            result_bytes=times * moved.results.bytes,
-            units=times * layer.rows * layer.length,
-            skipped=times * layer.rows * (layer.length - kept),
-        )
+        layer = self._kernel_layer(image, batch * height * width // runs)
+        return kernel_cost(self.config, layer, runs * self.layer.groups)
 
     @property
     def tables(self) -> dict[str, npt.NDArray[Any]]:
