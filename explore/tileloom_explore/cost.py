@@ -89,14 +89,14 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Something that an array or an engine computes for a layer.
+    """Something that hardware computes for a layer.
 
     Attributes
     ----------
     geometry:
         A convolution or a product.
     kept:
-        Which tiles or blocks of its weights are computed: along K x along N.
+        Which tiles or blocks of its weights, or which 1:M weights, are computed: along K x along N.
     times:
         How often, once for each image where these are not taken together.
     """

@@ -23,8 +23,6 @@ from tileloom.families import design_name
 from tileloom.systolic.config import SystolicConfig
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.estimate.xfu import KernelLayer
-from tileloom_sim.xfu.layers import COUNTER_GROUPS
 
 from ..cost import Cost, Run
 from ..engine.cost import engine_cost
@@ -35,7 +33,7 @@ from ..network.report.run import cost_figures, counts_sheet, run_sheets
 from ..network.weights import as_matrix
 from ..roofline.layers import LARGEST, Convolution
 from ..systolic.cost import array_cost
-from ..xfu.cost import kernel_cost
+from ..xfu.cost import kernel_cost, kernel_layer
 from .engine import engine_figures
 from .systolic import array_figures
 from .xfu import kernel_figures
@@ -148,7 +146,10 @@ def _estimate(
     config: Config, layer: Geometry, weights: Array | None, activations: Array | None, group: int | None
 ) -> tuple[Cost, dict[str, Any]]:
     if isinstance(config, XfuConfig):
-        kernel = _kernel(config, layer, weights, group)
+        if weights is not None:
+            found = recognise(weights).m or 0
+            group = max((m for m in config.group_sizes if m <= found), default=None)
+        kernel = kernel_layer(layer, group)
         return kernel_cost(config, kernel), kernel_figures(config, kernel)
     if isinstance(config, SystolicConfig):
         matrix = None if weights is None else as_matrix(weights)
@@ -171,35 +172,6 @@ def _kept(matrix: Array | None, shape: tuple[int, int], size: tuple[int, int]) -
     if matrix is None:
         return np.ones((-(-shape[0] // size[0]), -(-shape[1] // size[1])), np.bool_)
     return kept_units(matrix, size)
-
-
-def _kernel(config: XfuConfig, layer: Geometry, weights: Array | None, group: int | None) -> KernelLayer:
-    """Return a layer as `network.xfu.mapping` runs it: products row by row, K filled up to groups."""
-    if weights is not None:
-        found = recognise(weights).m or 0
-        group = max((m for m in config.group_sizes if m <= found), default=None)
-    if layer == Geometry.product(layer.width, layer.channels, layer.outputs):
-        channels = -(-layer.channels // (group or 1)) * (group or 1)
-        kernel = None if layer.width == 1 else (1, 1)
-        if group is not None and channels > group * COUNTER_GROUPS:
-            raise ValueError(f"a row of {channels} weights is more than {COUNTER_GROUPS} groups of 1:{group}")
-        return KernelLayer(
-            rows=layer.outputs, channels=channels, height=layer.width, kernel=kernel, group=group
-        )
-    length = layer.channels * layer.kernel[0] * layer.kernel[1]
-    if group is not None and (length % group or length > group * COUNTER_GROUPS):
-        most = f"{COUNTER_GROUPS} at most"
-        raise ValueError(f"a row of {length} weights is no whole groups of 1:{group}, {most}")
-    top, bottom, left, right = layer.pads
-    return KernelLayer(
-        rows=layer.outputs,
-        channels=layer.channels,
-        height=layer.height + top + bottom,
-        width=layer.width + left + right,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        group=group,
-    )
 
 
 def _group(config: Config, sparsity: str | None, weights: Path | None) -> int | None:

@@ -64,10 +64,7 @@ class Mapping(Protocol):
         """Return what an image of a shape takes."""
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
-        """Return what an array or an engine computes for an image of a shape, one after another.
-
-        Raises RefusedError for kernels on a core.
-        """
+        """Return what hardware computes for an image of a shape, one after another."""
 
 
 def map_layer(config: Config, layer: NetworkLayer) -> Mapping:

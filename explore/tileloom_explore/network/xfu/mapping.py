@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from tileloom.errors import CheckError, UserError
 from tileloom.xfu.config import Host, XfuConfig
+from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.estimate.xfu import KernelLayer
 from tileloom_golden.integers import convolve, wrap_int32
 from tileloom_golden.xfu.layers import fully_connected_packed, im2col
@@ -99,8 +100,24 @@ class KernelMapping:
         return {"bias": self.integers.bias.astype(np.int32)}
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
-        """Raise RefusedError: a core runs kernels, which have no tiles."""
-        raise RefusedError(f"{self.layer.name}: runs as kernels on a core, not in tiles or blocks")
+        """Return what the core computes for an image of a shape; of each group of 1:M weights one is kept."""
+        batch, height, width, _ = self.layer.output_shape(image)
+        times, groups = (batch if self.native else 1), self.layer.groups
+        kernel = self._kernel_layer(image, batch * height * width // times)
+        geometry = (
+            Geometry(
+                height=kernel.height,
+                width=kernel.width,
+                channels=kernel.channels,
+                outputs=kernel.rows,
+                kernel=kernel.kernel or (1, 1),
+                stride=kernel.stride,
+            )
+            if self.native
+            else Geometry.product(kernel.height, kernel.channels, kernel.rows)
+        )
+        one = np.arange(kernel.length) % (kernel.group or 1) == 0
+        return [Run(geometry, np.repeat(one[:, None], kernel.rows, axis=1), times * groups)]
 
     @property
     def _kernel(self) -> Kernel:
