@@ -92,6 +92,12 @@ def _spans(total: int, most: int) -> list[tuple[int, int]]:
     return [(begin, min(most, total - begin)) for begin in range(0, total, most)]
 
 
+def _lengths(total: int, most: int) -> list[tuple[int, int]]:
+    """Return each length of such parts, the first one's first, and how many have it."""
+    whole, rest = divmod(total, most)
+    return [(length, count) for length, count in ((most, whole), (rest, 1)) if length and count]
+
+
 def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iterator[Cut]:
     """Yield a cut for each width that fits, with as many rows as fit, evenly spread."""
     height = layer.output[0]
@@ -116,8 +122,8 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
     taps = layer.kernel[0] * layer.kernel[1]
     total = fill = 0
-    for _, rows in _spans(height, cut.rows):
-        for _, across in _spans(width, cut.width):
+    for rows, down in _lengths(height, cut.rows):
+        for across, beside in _lengths(width, cut.width):
             padded = (
                 (rows - 1) * layer.stride + layer.kernel[0],
                 (across - 1) * layer.stride + layer.kernel[1],
@@ -125,7 +131,7 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
             load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
             passes = max(rows * _ceil(across, size.m), size.interval, size.hazard)
             drain = rows * _ceil(across, size.drain_rows)
-            total += max(load, columns * max(blocks * taps * passes, drain))
+            total += down * beside * max(load, columns * max(blocks * taps * passes, drain))
             fill = fill or load // cut.parts + drain
     return total + fill
 
