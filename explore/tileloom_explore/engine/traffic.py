@@ -1,30 +1,50 @@
-"""What an engine's core computes for a program, and what crosses its ports: tiles, beats, bytes.
+"""What an engine does for a program: tiles computed, what crosses its ports, its memories' accesses.
 
-Networks and rooflines ask here.
+Networks, the analytical model and rooflines ask here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.engine.config import EngineConfig
+from tileloom.engine.config import EngineConfig, EnginePort
+from tileloom_golden.engine.memory_map import kept_blocks
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.sparse import INDEX_BYTES
+from tileloom_golden.engine.streams import to_blocks
+from tileloom_golden.estimate.clock import drained, tiles_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineTraffic:
     """Counts of a program.
 
     Attributes
     ----------
+    commands:
+        Of twelve slots.
     tiles:
-        That the core computes, one in a cycle.
+        Of A that the core multiplies by a block, one in a cycle.
+    blocks:
+        Taken by the core, each tap's one.
     block_beats:
         Of the weights' bus, without headers: as many cycles the core takes weights.
+    weight_beats:
+        With headers.
+    entries:
+        Of the index.
+    units:
+        Of A that come in.
+    filled:
+        Units written into the A buffer, padding among them.
+    drained:
+        Tiles of sums that are read to be written out.
+    rows:
+        Transfers of results, ``drain_rows`` rows each.
     weights, index, activations, results:
         Bytes, of weights with their headers.
     read_beats:
@@ -32,36 +52,107 @@ class EngineTraffic:
         bytes for each command, are left out.
     """
 
+    commands: int
     tiles: int
+    blocks: int
     block_beats: int
+    weight_beats: int
+    entries: int
+    units: int
+    filled: int
+    drained: int
+    rows: int
     weights: int
     index: int
     activations: int
     results: int
     read_beats: int
 
+    def transfers(self, config: EngineConfig) -> dict[str, int]:
+        """Return beats by port, of an AXI4 master without descriptors."""
+        if config.port is EnginePort.AXI4:
+            return {"read_bus": self.read_beats, "write_bus": -(-self.results * 8 // config.bus)}
+        return {
+            "commands": self.commands,
+            "index": self.entries,
+            "weights": self.weight_beats,
+            "activations": self.units,
+            "results": self.rows,
+        }
 
-def engine_traffic(config: EngineConfig, program: Program, kept: npt.NDArray[np.bool_]) -> EngineTraffic:
-    """Return the counts of a program with the blocks that are ``kept``, block rows x block columns."""
-    size = program.size
-    tiles = block_beats = beats = entries = activations = results = read = 0
-    for group, count in program.runs:
+    def actions(self, config: EngineConfig) -> dict[str, int]:
+        """Return units of the A buffer, tiles of the accumulators, blocks of the core, multiplications."""
+        return {
+            "a_buffer_written": self.filled,
+            "a_buffer_read": self.tiles * config.m,
+            "accumulators_written": self.tiles,
+            "accumulators_read": self.tiles + self.drained,
+            "blocks_taken": self.blocks,
+            "multiplications": self.tiles * config.m * config.k * config.n,
+        }
+
+
+def engine_traffic(
+    config: EngineConfig,
+    program: Program,
+    kept: npt.NDArray[np.bool_],
+    activations: npt.NDArray[Any] | None = None,
+) -> EngineTraffic:
+    """Return the counts of a program.
+
+    Parameters
+    ----------
+    config:
+        The engine.
+    program:
+        Of a layer.
+    kept:
+        Which blocks of the weights there are, block rows x block columns.
+    activations:
+        H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
+    """
+    size, layer = program.size, program.layer
+    runs, blocked = program.runs, None
+    if activations is not None and size.activation_mask:
+        runs = [(group, 1) for group in program.groups]
+        blocked = to_blocks(np.reshape(activations, (layer.height, layer.width, layer.channels)), size.k) != 0
+    tiles = taken = headers = entries = units = filled = drains = rows = results = read = 0
+    for group, count in runs:
         for load, conv in group.parts:
-            mask = kept[conv.block : conv.block + conv.blocks, conv.column : conv.column + conv.columns]
-            blocks = int(mask.sum()) * conv.kernel[0] * conv.kernel[1]
-            tiles += count * blocks * conv.rows * conv.tiles
-            whole = blocks * size.block_beats + conv.columns * size.header_beats
+            mask = kept_blocks(conv, kept)
+            taps = conv.kernel[0] * conv.kernel[1]
+            blocks = int(mask.sum()) * taps
+            tiles += count * taps * int(tiles_of(load, conv, size, blocked) @ mask.sum(axis=1))
+            taken += count * blocks
+            headers += count * conv.columns
             # An empty column has an entry that says so.
             here = int(np.maximum(mask.sum(axis=0), 1).sum())
-            bits = load.rows * load.width * load.blocks * size.k * size.element_bits
-            block_beats += count * blocks * size.block_beats
-            beats += count * whole
             entries += count * here
-            activations += count * bits
-            read += count * (whole - (-bits // size.bus) - (-here * 8 * INDEX_BYTES // size.bus))
+            inside = load.rows * load.width * load.blocks
+            units += count * inside
+            filled += count * load.padded[0] * load.padded[1] * load.blocks
+            whole = blocks * size.block_beats + conv.columns * size.header_beats
+            whole -= -inside * size.k * size.element_bits // size.bus
+            read += count * (whole - (-here * 8 * INDEX_BYTES // size.bus))
         write = group.write
-        rows = write.rows * -(-write.width // size.drain_rows) * size.drain_rows
-        results += count * rows * write.columns * size.n * config.result_bits
-    weights = beats * size.bus // 8
-    index = entries * INDEX_BYTES
-    return EngineTraffic(tiles, block_beats, weights, index, activations // 8, results // 8, read)
+        drains += count * write.rows * -(-write.width // size.m) * write.columns
+        rows += count * drained(group, size) * write.columns
+        results += count * drained(group, size) * size.drain_rows * write.columns
+    beats = taken * size.block_beats + headers * size.header_beats
+    return EngineTraffic(
+        commands=len(program.commands()),
+        tiles=tiles,
+        blocks=taken,
+        block_beats=taken * size.block_beats,
+        weight_beats=beats,
+        entries=entries,
+        units=units,
+        filled=filled,
+        drained=drains,
+        rows=rows,
+        weights=beats * size.bus // 8,
+        index=entries * INDEX_BYTES,
+        activations=units * size.k * size.element_bits // 8,
+        results=results * size.n * config.result_bits // 8,
+        read_beats=read,
+    )

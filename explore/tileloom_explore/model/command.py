@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-import numpy.typing as npt
 
 from tileloom.cli.console import note, print_json, step
 from tileloom.cli.options import Strict, Whole, complete, configured, input_option, json_option
 from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 from tileloom.families import read_toml
-from tileloom.systolic.config import SystolicConfig
-from tileloom_golden.systolic.tiles import split_tiles
 
 from . import report
+from .configuration import FORMS, estimate_layers, estimate_network
 from .evaluate import evaluate
 from .search import OBJECTIVES, search
 from .specification import LayerSpecification, Specification, read_specification
-from .systolic import estimate_array, port_sheet
 
-BEST = 10
-"""Mappings of a search that are shown."""
+OF_CONFIGS = ("weights", "activations", "sparsity", "network", "energy")
+"""Options that go with a configuration."""
 
 
 def estimate_layer(
@@ -51,20 +46,24 @@ def _run(source: str, layers: tuple[str, ...], as_json: bool, **given: Any) -> N
     examples see examples/sparseloop. Where it has [[search]] in place of [[mapping]], mappings are searched
     for, and the best ten are shown.
 
-    In place of SPEC: a systolic array's preset or configuration, with --layer VECTORSxKxN, and --weights for
-    the tiles of zeros that it leaves out.
+    In place of SPEC: a preset or configuration of any family, with --layer VECTORSxKxN, or
+    HxWxCxNxWINDOW[xSTRIDE[xPAD]], and --weights for the tiles or blocks of zeros that it leaves out; or with
+    --network for all layers of a prepared network.
 
     \b
     Examples:
       tileloom estimate examples/sparseloop/eyeriss_v2.toml
       tileloom estimate examples/sparseloop/eyeriss_v2.toml --layer 7
       tileloom estimate stream-8x8-int8 --layer 256x64x64
+      tileloom estimate engine-int8 --layer 28x28x64x64x3 --energy power.json
+      tileloom estimate xfu-cv32e40p --layer 1x1024x256 --sparsity nm:1:8
+      tileloom estimate engine-int8 --network digits.tileloom.npz
     """
     options = {name: value for name, value in given.items() if value not in (None, ())}
     if not source.endswith(".toml") or "family" in read_toml(source):
         _estimate_config(source, layers, as_json, **options)
         return
-    for name in ("weights", "overrides"):
+    for name in ("overrides", *OF_CONFIGS):
         if name in options:
             raise UserError(
                 f"--{'set' if name == 'overrides' else name}: is for a configuration, not for {source}"
@@ -96,54 +95,26 @@ def _run(source: str, layers: tuple[str, ...], as_json: bool, **given: Any) -> N
 
 
 def _estimate_config(source: str, layers: Sequence[str], as_json: bool, **options: Any) -> None:
-    """Estimate products on a systolic array, one for each ``--layer``."""
-    weights, overrides = options.pop("weights", None), options.pop("overrides", ())
-    config = configured(source, overrides)
-    if not isinstance(config, SystolicConfig):
-        raise UserError(f"{source}: only systolic arrays are modelled yet; give one, or a specification")
+    """Estimate layers on a configuration, one for each ``--layer``, or those of a network."""
+    config = configured(source, options.pop("overrides", ()))
+    chosen = {name: options.pop(name) for name in OF_CONFIGS if name in options}
     if options:
         raise UserError(f"--{next(iter(options))}: is for a specification with [[search]], not for {source}")
-    if not layers:
-        raise UserError(f"--layer: missing; give VECTORSxKxN, such as 256x64x64, for {source}")
-    kept = None
-    results = []
-    for text in layers:
-        vectors, k, n = _sizes(text)
-        if weights is not None:
-            kept = _kept(weights, config, k, n)
-        results.append(estimate_array(config, vectors, k, n, kept))
-    if as_json:
-        print_json(results)
+    network = chosen.pop("network", None)
+    if network is not None:
+        energy = chosen.pop("energy", None)
+        for name, value in {"layer": layers, **chosen}.items():
+            if value:
+                raise UserError(f"--{name}: not with --network, which has its own")
+        result = estimate_network(config, network, energy)
+    elif not layers:
+        raise UserError(f"--layer: missing; give {FORMS}, such as 256x64x64, or --network for {source}")
+    else:
+        result = estimate_layers(config, layers, **chosen)
+    if as_json and network is None:
+        print_json(result.figures["layers"])
         return
-    report.overview(config.label, results).show()
-    for found in results:
-        port_sheet(found).show()
-    note("Cycles are a closed form that is held to the RTL; there are no energies of this array.")
-
-
-def _sizes(text: str) -> tuple[int, int, int]:
-    parts = text.split("x")
-    if len(parts) != 3 or not all(
-        part.isascii() and part.isdecimal() and 0 < int(part) < 2**31 for part in parts
-    ):
-        raise UserError(
-            f"--layer: {text!r} is not VECTORSxKxN, three whole numbers from 1, such as 256x64x64"
-        )
-    vectors, k, n = map(int, parts)
-    return vectors, k, n
-
-
-def _kept(path: Path, config: SystolicConfig, k: int, n: int) -> npt.NDArray[np.bool_]:
-    try:
-        data = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--weights: {path}: {getattr(error, 'strerror', None) or 'no .npy file'}") from None
-    if np.shape(data) != (k, n):
-        raise UserError(f"--weights: {path}: has the shape {np.shape(data)}, the layer wants {(k, n)}")
-    kept = split_tiles(data != 0, config.rows, config.columns).any(axis=(2, 3))
-    if not kept.any():
-        raise UserError(f"--weights: {path}: all weights are zero; nothing would be computed")
-    return np.asarray(kept)
+    result.show({}, as_json=as_json)
 
 
 estimate_command = Strict(
@@ -169,7 +140,11 @@ estimate_command = Strict(
             ["--count"], type=Whole(1, 10**9), help="Mappings that a search tries.  [default: 10000]"
         ),
         click.Option(["--seed"], type=Whole(0, 2**63 - 1), help="Of a search's sample.  [default: 0]"),
-        input_option("weights", "FILE", "Weights of a CONFIG's layer, K x N; tiles of zeros are left out."),
+        input_option("weights", "FILE", "A CONFIG's: K x N, or N x h x w x C; what is zero is left out."),
+        input_option("activations", "FILE", "Of an engine with activation_mask: VECTORS x K."),
+        click.Option(["--sparsity"], metavar="nm:1:M", help="Of xDecimate's weights, where none are given."),
+        input_option("network", "PREPARED", "All layers of what `tileloom network prepare` wrote."),
+        input_option("energy", "POWER.json", "What `tileloom power` wrote of CONFIG: energy by layer."),
         json_option(),
     ],
 )

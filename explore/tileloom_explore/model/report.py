@@ -59,6 +59,30 @@ def figures(estimate: Estimate, index: int = 0) -> dict[str, Any]:
     }
 
 
+LARGEST = frozenset({"compute_units", "instances", "words", "metadata", "metadata_bits", "slowdown", "tile"})
+"""Figures of which the largest counts where parts follow one another; others add up."""
+
+
+def together(parts: Sequence[tuple[dict[str, Any], int]]) -> dict[str, Any]:
+    """Return the figures of parts on the same architecture, each so many times, one after another."""
+
+    def merged(name: str, values: Sequence[Any]) -> Any:
+        if isinstance(values[0], dict):
+            return {key: merged(key, [value[key] for value in values]) for key in values[0]}
+        if isinstance(values[0], list):
+            return [merged(name, each) for each in zip(*values, strict=True)]
+        if isinstance(values[0], str):
+            return values[0] if len(set(values)) == 1 else "-"
+        if name in LARGEST:
+            return max(values)
+        return sum(count * value for value, (_, count) in zip(values, parts, strict=True))
+
+    found: dict[str, Any] = merged("", [each for each, _ in parts])
+    found["utilisation"] = found["computes"] / (found["compute_units"] * found["cycles"])
+    found["pj_per_algorithmic_compute"] = found["energy_pj"] / found["algorithmic_computes"]
+    return found
+
+
 def limit(estimate: Estimate, index: int = 0) -> str:
     """Return what sets the cycles: "compute", or the level whose bandwidth does."""
     slow = [float(level.slowdown[index]) for level in estimate.costs.levels]

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.cli.console import Sheet
-from tileloom.systolic.config import Port, SystolicConfig
-from tileloom.systolic.design import timing
+from tileloom.systolic.config import SystolicConfig
 
-from ..systolic.cycles import array_cycles
+from ..cost import Run
 from .architecture import Architecture, Compute, Feature, Level
 from .density import ActualData
-from .evaluate import Estimate, evaluate
+from .evaluate import evaluate
 from .mapping import Loops, Mapping
 from .report import figures
 from .specification import LayerSpecification
@@ -61,44 +59,10 @@ def layer_of(
     )
 
 
-def estimate_array(
-    config: SystolicConfig, vectors: int, k: int, n: int, kept: npt.NDArray[np.bool_] | None = None
-) -> dict[str, Any]:
-    """Return the figures of ``report.figures``, cycles and transfers on the ports those of the array.
-
-    Cycles are a closed form held to the RTL; the transfers are beats of the ports.
-    """
-    layer = layer_of(config, vectors, k, n, kept)
-    assert layer.mapping is not None
-    estimate = evaluate(layer.workload, layer.architecture, layer.mapping)
-    tiles = _moved(estimate, "W") // (config.rows * config.columns)
-    word_port = config.port is Port.WORD
-    timetable = timing(config)
-    if kept is None:
-        kept = np.ones((-(-k // config.rows), -(-n // config.columns)), bool)
-    time = array_cycles(config, kept, vectors)
-    results = int(estimate.at("host", "Y").updates.actual[0])
-    transfers = {
-        "weights": tiles * timetable["weight_transfers_per_tile"],
-        "activations": _moved(estimate, "X") // (1 if word_port else config.rows),
-        "results": results // (1 if word_port else config.columns),
-    }
-    if not word_port:
-        transfers["psum_in"] = transfers["results"]
-    units = config.rows * config.columns
-    found = figures(estimate)
-    found |= {"tiles": tiles, "cycles": float(time), "transfers": transfers}
-    found["utilisation"] = found["computes"] / (units * time) if time else 0.0
-    return found
-
-
-def _moved(estimate: Estimate, tensor: str) -> int:
-    return int(estimate.at("host", tensor).reads.actual[0])
-
-
-def port_sheet(found: dict[str, Any]) -> Sheet:
-    """Return a table of the transfers on the ports."""
-    rows = [(name, f"{count:,}") for name, count in found["transfers"].items()]
-    return Sheet(
-        f"{found['layer']}: {found['tiles']:,} tiles; transfers on the ports", ("port", "beats"), rows
-    )
+def array_figures(config: SystolicConfig, run: Run) -> dict[str, Any]:
+    """Return ``report.figures`` of a product, or of a convolution that is unrolled."""
+    layer = run.geometry
+    inner = layer.channels * layer.kernel[0] * layer.kernel[1]
+    found = layer_of(config, layer.output[0] * layer.output[1], inner, layer.outputs, run.kept)
+    assert found.mapping is not None
+    return figures(evaluate(found.workload, found.architecture, found.mapping))

@@ -21,7 +21,7 @@ from tileloom.families import design_name
 from tileloom.xfu.config import XfuConfig
 from tileloom_synth.power.report import BOUNDS, bound_key
 
-from .mapping import Cost
+from ..cost import Cost
 
 KEYS = tuple(map(bound_key, BOUNDS))
 """Of the bounds, as figures have them."""

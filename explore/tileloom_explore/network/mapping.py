@@ -16,9 +16,9 @@ import numpy.typing as npt
 from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.families import family_of
-from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.integers import PART
 
+from ..cost import Cost, Run
 from .layer import NetworkLayer
 from .room import TooLargeError
 
@@ -30,52 +30,6 @@ class RefusedError(UserError):
     """A layer that a configuration cannot take; the message names the layer and the reason."""
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a layer takes on hardware.
-
-    Attributes
-    ----------
-    cycles:
-        Of all that the hardware runs for it, one after another.
-    source:
-        Where these are from: "exact", a closed form held to the RTL word for word, or "estimated".
-    macs:
-        Useful multiplications, those of tiles or blocks that are left out not among them.
-    peak:
-        Multiplications that the hardware can do in a cycle.
-    weight_bytes, activation_bytes, result_bytes:
-        That cross the hardware's ports, as often as they do; partial sums of both ways are results'.
-    units, skipped:
-        Tiles of an array, blocks of an engine, weights of an xDecimate layer, and those that take no cycle.
-    computing, loading:
-        Cycles in which an array, or an engine's core, takes activations, and in which it takes weights; these
-        may be the same ones. 0 of xDecimate.
-    """
-
-    cycles: int
-    source: str
-    macs: int
-    peak: int
-    weight_bytes: int
-    activation_bytes: int
-    result_bytes: int
-    units: int
-    skipped: int
-    computing: int = 0
-    loading: int = 0
-
-    @property
-    def utilisation(self) -> float:
-        """Share of the multipliers' cycles that did something useful."""
-        return self.macs / (self.cycles * self.peak) if self.cycles else 0.0
-
-    @property
-    def bytes(self) -> int:
-        """All bytes moved."""
-        return self.weight_bytes + self.activation_bytes + self.result_bytes
-
-
 @dataclass(frozen=True, eq=False)
 class Simulated:
     """A layer that ran in RTL, every word equal to the golden model's: results, cycles, words compared."""
@@ -83,25 +37,6 @@ class Simulated:
     results: Image
     cycles: int
     compared: int
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Something that an array or an engine computes for a layer.
-
-    Attributes
-    ----------
-    geometry:
-        A convolution or a product.
-    kept:
-        Which tiles or blocks of its weights are computed: along K x along N.
-    times:
-        How often, once for each image where these are not taken together.
-    """
-
-    geometry: Geometry
-    kept: npt.NDArray[np.bool_]
-    times: int
 
 
 class Mapping(Protocol):
@@ -130,10 +65,7 @@ class Mapping(Protocol):
         """Return what an image of a shape takes."""
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
-        """Return what an array or an engine computes for an image of a shape, one after another.
-
-        Raises RefusedError for kernels on a core.
-        """
+        """Return what hardware computes for an image of a shape, one after another."""
 
 
 def map_layer(config: Config, layer: NetworkLayer) -> Mapping:

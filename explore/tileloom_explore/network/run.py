@@ -18,11 +18,12 @@ from tileloom.cli.console import step
 from tileloom.config import Config
 from tileloom.errors import CheckError, UserError
 
+from ..cost import Cost
 from .accuracy import SignalToNoise
 from .host import Tensors
 from .layer import NetworkLayer
-from .mapping import Cost, map_layer
 from .mapping import Mapping as LayerMapping
+from .mapping import map_layer
 from .prepared import Prepared
 from .reference import reference
 

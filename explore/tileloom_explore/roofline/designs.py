@@ -20,7 +20,7 @@ from tileloom.families import design_name, family_of
 from tileloom_golden.engine.program import Layer
 
 from .energy import DRAM_BYTE, Energies
-from .layers import Mask
+from .layers import Mask, random_mask
 from .point import Counts, Point
 from .roof import Level, Machine
 
@@ -60,7 +60,7 @@ class Setting:
 
 
 def machine_of(config: Config, setting: Setting) -> Machine:
-    """Return the machine that a configuration is. Raises UserError for a family without, and for its grid."""
+    """Return the machine that a configuration is. Raises UserError for a design without, and for its grid."""
     family = _family(config)
     if setting.cores > 1 and not isinstance(config, EngineConfig):
         raise UserError(f"--grid: is for engines; {design_name(config)} is none")
@@ -84,9 +84,21 @@ def machine_of(config: Config, setting: Setting) -> Machine:
 
 
 def mask_shape(config: Config, layer: Layer) -> tuple[int, int]:
-    """Return into how many tiles or blocks a configuration cuts a layer's weights, along K and N."""
+    """Return into how many tiles, blocks or weights a layer's weights are cut, along K and N."""
     shape: tuple[int, int] = _family(config).mask_shape(config, layer)
     return shape
+
+
+def sparse_mask(config: Config, layer: Layer, sparsity: float, rng: np.random.Generator) -> Mask:
+    """Return which tiles, blocks or weights of a layer there are with a share left out at random.
+
+    Raises UserError where the design cannot leave out that share.
+    """
+    family = _family(config)
+    if hasattr(family, "random_mask"):
+        mask: Mask = family.random_mask(config, layer, sparsity, rng)
+        return mask
+    return random_mask(mask_shape(config, layer), sparsity, rng)
 
 
 def point_of(config: Config, setting: Setting, name: str, layer: Layer, kept: Mask) -> Point:
@@ -136,20 +148,17 @@ def measured(
     CheckError, ToolError, UserError
         As ``tileloom.simulate``.
     """
-    operands = _family(config).operands(config, layer, kept, np.random.default_rng(seed))
-    cycles = tileloom.simulate(config, **operands).figures["cycles"]
+    family, rng = _family(config), np.random.default_rng(seed)
+    if hasattr(family, "measure"):
+        cycles = family.measure(config, layer, kept, rng)
+    else:
+        cycles = tileloom.simulate(config, **family.operands(config, layer, kept, rng)).figures["cycles"]
     counts = replace(point.counts, cycles=cycles, core_cycles=cycles)
     return replace(point, source=MEASURED, counts=counts)
 
 
 def _family(config: Config) -> Any:
-    name = family_of(config).name
-    try:
-        return importlib.import_module(f"{__package__}.{name}")
-    except ModuleNotFoundError:
-        raise UserError(
-            f"{design_name(config)}: no roofline of this family; its runs count no bytes of the core's bus"
-        ) from None
+    return importlib.import_module(f"{__package__}.{family_of(config).name}")
 
 
 def _tensors(family: Any, config: Config, layer: Layer, counts: Counts) -> int:

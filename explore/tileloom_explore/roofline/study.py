@@ -13,9 +13,10 @@ from tileloom.config import Config
 from tileloom.errors import ToolError
 from tileloom_golden.engine.program import Layer
 
-from ..network.mapping import Run, map_layer
-from .designs import Setting, mask_shape, measured, point_of
-from .layers import Mask, random_mask
+from ..cost import Run
+from ..network.mapping import map_layer
+from .designs import Setting, measured, point_of, sparse_mask
+from .layers import Mask
 from .point import Point, total
 
 
@@ -58,7 +59,7 @@ def points_of(
                 for sparsity in sparsities:
                     shown.show(name, completed=len(runs))
                     rng = np.random.default_rng([seed, len(runs)])
-                    kept = random_mask(mask_shape(config, layer), sparsity, rng)
+                    kept = sparse_mask(config, layer, sparsity, rng)
                     runs.append((config, layer, kept, point_of(config, setting, name, layer, kept)))
     points = []
     for config, layer, kept, point in runs:

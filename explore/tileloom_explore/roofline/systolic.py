@@ -12,12 +12,11 @@ import numpy as np
 
 from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
-from tileloom.systolic.design import timing
 from tileloom_golden.engine.convolution import im2col
 from tileloom_golden.engine.program import Layer
-from tileloom_golden.estimate.useful import useful_weights
 
-from ..systolic.cycles import array_cycles
+from ..cost import Run
+from ..systolic.cost import array_cost
 from .energy import Energies, float_operation
 from .layers import Mask
 from .point import Counts
@@ -69,26 +68,15 @@ def mask_shape(config: SystolicConfig, layer: Layer) -> tuple[int, int]:
 
 def counts(config: SystolicConfig, layer: Layer, kept: Mask) -> Counts:
     """Return what a layer takes with the tiles that are kept."""
-    figures = timing(config)
-    vectors = layer.output[0] * layer.output[1]
-    computed = int(kept.sum())
-    useful = useful_weights(kept, (_inner(layer), layer.outputs), (config.rows, config.columns))
-    taken = array_cycles(config, kept, vectors)
-    transfers = {
-        "weights": computed * figures["weight_transfers_per_tile"],
-        "activations": computed * vectors * figures["activation_transfers_per_vector"],
-        "results": computed * vectors * figures["result_transfers_per_vector"],
-    }
-    if config.port is Port.STREAM:
-        transfers["psum_in"] = transfers["results"]
+    cost = array_cost(config, [Run(layer, kept, 1)])
     bits = _transfer_bits(config)
     return Counts(
-        cycles=taken,
-        macs=vectors * useful,
+        cycles=cost.cycles,
+        macs=cost.macs,
         dense_macs=layer.macs,
-        passes=computed * vectors,
-        moved={name: -(-count * bits[name] // 8) for name, count in transfers.items()},
-        core_cycles=taken,
+        passes=int(kept.sum()) * layer.output[0] * layer.output[1],
+        moved={name: -(-count * bits[name] // 8) for name, count in cost.transfers.items()},
+        core_cycles=cost.cycles,
     )
 
 

@@ -9,6 +9,7 @@ several engines see `networks`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from .program import (
     LARGEST_BLOCKS,
@@ -133,19 +134,23 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
     height, width = layer.output
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
     taps = layer.kernel[0] * layer.kernel[1]
+
+    @cache
+    def times(rows: int, across: int) -> tuple[int, int, int]:
+        """Return how long a strip is loaded, computed, and a block column of it written."""
+        padded = (rows - 1) * layer.stride + layer.kernel[0], (across - 1) * layer.stride + layer.kernel[1]
+        load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
+        drain = rows * _ceil(across, size.drain_rows)
+        computing = columns * max(_column(size, blocks * taps, rows * _ceil(across, size.m)), drain)
+        return load, max(computing, load) if cut.parts > 1 else computing, drain
+
     total = computing = drain = 0
+    beside = [across for _, across in cut.across(width)]
     for _, rows in _spans(height, cut.rows):
-        for _, across in cut.across(width):
-            padded = (
-                (rows - 1) * layer.stride + layer.kernel[0],
-                (across - 1) * layer.stride + layer.kernel[1],
-            )
-            load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
-            drain = rows * _ceil(across, size.drain_rows)
+        for across in beside:
+            load, following, drain = times(rows, across)
             total += max(load, computing) if computing else load // cut.parts
-            computing = columns * max(_column(size, blocks * taps, rows * _ceil(across, size.m)), drain)
-            if cut.parts > 1:
-                computing = max(computing, load)
+            computing = following
     return total + computing + drain
 
 

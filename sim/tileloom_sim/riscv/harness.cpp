@@ -12,13 +12,15 @@
 //     random=SEED                       wait states are drawn anew each time, from 0 to the number given
 //     instr_error=FIRST:END:TIMES       answer with a bus error; TIMES accesses only, 0: always; may be repeated
 //     data_error=FIRST:END:TIMES
+//     count=ADDRESS:BYTES               count the data accesses there; may be repeated
 //     interrupts=SEED:MEAN              raise line 17 at random, MEAN cycles apart, until acknowledged
 //     errors=0|1                        whether the core has error inputs; without, an error ends the run
 //     console=FILE                      what the program prints
 //     waves=FILE                        VCD, if built with it
 //
-// The memory map is in system.py. Standard output is a line "progress CYCLES" now and then, and at the end
-// "done CYCLES CODE" or "trap CYCLES CAUSE PC".
+// The memory map is in system.py. Standard output is a line "progress CYCLES" now and then, at the end a line
+// "count READS WRITES BYTES_READ BYTES_WRITTEN" for each place that is counted, in order, and then "done CYCLES CODE"
+// or "trap CYCLES CAUSE PC".
 
 #include <cstdint>
 #include <cstdio>
@@ -40,6 +42,20 @@ constexpr uint32_t REGISTERS = 0x10000000;
 constexpr uint32_t TIMER_LINE = 1u << 7;
 constexpr uint32_t RANDOM_LINE = 1u << 17;
 
+// How often the core accesses a place in memory.
+struct Counter {
+    uint32_t first;
+    uint64_t bytes;
+    uint64_t accesses[2] = {0, 0};
+    uint64_t moved[2] = {0, 0};
+
+    void see(uint32_t address, bool write, uint32_t lanes) {
+        if (address - first >= bytes) return;
+        ++accesses[write];
+        for (; lanes; lanes &= lanes - 1) ++moved[write];
+    }
+};
+
 class System {
 public:
     void option(const std::string& key, const std::string& value) {
@@ -53,6 +69,7 @@ public:
         else if (key == "random") randomise(number(value));
         else if (key == "instr_error") instr_.add_error(value);
         else if (key == "data_error") data_.add_error(value);
+        else if (key == "count") count(value);
         else if (key == "interrupts") interrupts(value);
         else if (key == "errors") has_errors_ = number(value);
         else if (key == "console") console_ = std::fopen(value.c_str(), "wb");
@@ -76,6 +93,12 @@ public:
         model_.finish();
         if (console_) std::fclose(console_);
         for (const auto& text : saves_) save(text);
+        for (const auto& each : counters_) {
+            std::printf("count");
+            for (const auto* pair : {each.accesses, each.moved})
+                for (int i = 0; i < 2; ++i) std::printf(" %llu", static_cast<unsigned long long>(pair[i]));
+            std::printf("\n");
+        }
         const auto cycles = static_cast<unsigned long long>(cycles_);
         if (trapped_) std::printf("trap %llu %u %u\n", cycles, code_, trap_pc_);
         else std::printf("done %llu %u\n", cycles, code_);
@@ -85,6 +108,10 @@ private:
     void randomise(uint64_t seed) {
         random_waits_ = true;
         wait_random_.seed(seed);
+    }
+    void count(const std::string& text) {
+        const auto fields = split(text, 2);
+        counters_.push_back({static_cast<uint32_t>(number(fields[0])), number(fields[1])});
     }
     void interrupts(const std::string& text) {
         const auto fields = split(text, 2);
@@ -165,6 +192,7 @@ private:
     }
     void answer_access(uint32_t address) {
         const bool write = top_.data_we_o;
+        for (auto& each : counters_) each.see(address & ~3u, write, top_.data_be_o);
         uint32_t word = 0;
         bool error = data_.must_fail(address);
         if (!error) {
@@ -222,6 +250,7 @@ private:
     std::vector<uint8_t> memory_;
     Bus instr_, data_;
     std::vector<std::string> saves_;
+    std::vector<Counter> counters_;
     std::string waves_;
     std::FILE* console_ = nullptr;
     std::mt19937 wait_random_, irq_random_;

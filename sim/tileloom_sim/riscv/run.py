@@ -105,6 +105,16 @@ class Conditions:
     limit: int = 100_000_000
 
 
+@dataclass(frozen=True)
+class Accesses:
+    """Of the core's data bus to a place in memory: how many, and the bytes that they moved."""
+
+    reads: int
+    writes: int
+    bytes_read: int
+    bytes_written: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProgramRun:
     """What came of a run.
@@ -119,12 +129,15 @@ class ProgramRun:
         What main returned.
     console:
         What the program printed.
+    accesses:
+        To the places that were to be counted, in order.
     """
 
     results: npt.NDArray[np.uint32]
     cycles: int
     exit_code: int
     console: str
+    accesses: tuple[Accesses, ...] = ()
 
 
 def run_program(
@@ -133,6 +146,7 @@ def run_program(
     *,
     memory: Mapping[int, bytes] | None = None,
     results: tuple[int, int] = (MEMORY_BASE, 0),
+    counted: Sequence[tuple[int, int]] = (),
     conditions: Conditions | None = None,
     waves: Path | None = None,
     progress: Progress | None = None,
@@ -149,6 +163,8 @@ def run_program(
         What to load beside the program, by address.
     results:
         Address and number of the words to return.
+    counted:
+        Address, a multiple of 4, and bytes of places to which accesses are counted.
     conditions:
         Wait states, errors, interrupts; by default none, and single-cycle memory.
     waves:
@@ -178,10 +194,11 @@ def run_program(
             f"save={address}:{4 * count}:{saved}",
             f"console={console}",
             f"errors={int(traits.has_bus_errors)}",
+            *(f"count={address}:{size}" for address, size in counted),
             *_condition_options(conditions),
             *([f"waves={waves}"] if waves is not None else []),
         ]
-        ending, cycles, *numbers = _simulate(system.build(), options, progress)
+        *counts, (ending, cycles, *numbers) = _simulate(system.build(), options, progress)
         if ending == "trap":
             raise TrapError(int(numbers[0]), int(numbers[1]))
         return ProgramRun(
@@ -189,6 +206,7 @@ def run_program(
             cycles=int(cycles),
             exit_code=int(numbers[0]),
             console=console.read_text(errors="replace"),
+            accesses=tuple(Accesses(*map(int, line[1:])) for line in counts),
         )
 
 
@@ -207,9 +225,9 @@ def _condition_options(conditions: Conditions) -> list[str]:
     return options
 
 
-def _simulate(program: Path, options: list[str], progress: Progress | None) -> list[str]:
-    """Run the harness; return the fields of its last line."""
+def _simulate(program: Path, options: list[str], progress: Progress | None) -> list[list[str]]:
+    """Run the harness; return the fields of its lines."""
     try:
-        return harness.run(program, options, progress)[-1]
+        return harness.run(program, options, progress)
     except harness.HarnessError as error:
         raise ProgramError(str(error)) from None

@@ -21,7 +21,7 @@ from tileloom.xfu.instruction import COUNTER_BITS, intrinsics_header
 from tileloom_golden.xfu.packing import Layout, offset_bits, pack, padded_groups
 
 from ..riscv.compile import Program, compile_program
-from ..riscv.run import Conditions, Progress, run_program
+from ..riscv.run import Accesses, Conditions, Progress, run_program
 from ..riscv.system import MEMORY_BASE, System
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -153,11 +153,15 @@ class KernelRun:
         INT32, pixels x output channels.
     cycles, instructions:
         That the layer took, im2col included, by the core's own counters.
+    accesses:
+        Of the data bus by what lies there: "input", "weights", "offsets", "patches" (im2col's), "results",
+        with those of a pixel that is not there.
     """
 
     results: npt.NDArray[np.int32]
     cycles: int
     instructions: int
+    accesses: Mapping[str, Accesses]
 
 
 def layer_program(core: str, replaced: Mapping[str, str] | None = None) -> Program:
@@ -213,7 +217,7 @@ def run_layer(
     """
     job = _Job(layer, kernel, group)
     program = program or layer_program(system.core)
-    memory, results = job.memory(program.free, activations, weights)
+    memory, results, places = job.memory(program.free, activations, weights)
     report = program.free + 4 * job.REPORT
     words = (results - report) // 4 + job.pixels * job.rows
     size = _up(results + 4 * (job.pixels + 1) * job.rows - MEMORY_BASE + ALIGNMENT, 1 << 16)
@@ -226,13 +230,19 @@ def run_layer(
         program,
         memory={program.free: memory},
         results=(report, words),
+        counted=list(places.values()),
         conditions=conditions,
         progress=progress,
         waves=waves,
     )
     sums = run.results[(results - report) // 4 :].view(np.int32).reshape(job.pixels, job.rows)
     cycles, instructions = (int(word) for word in run.results[:2])
-    return KernelRun(results=sums[:, : layer.rows], cycles=cycles, instructions=instructions)
+    return KernelRun(
+        results=sums[:, : layer.rows],
+        cycles=cycles,
+        instructions=instructions,
+        accesses=dict(zip(places, run.accesses, strict=True)),
+    )
 
 
 class _Job:
@@ -276,8 +286,8 @@ class _Job:
 
     def memory(
         self, base: int, activations: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]
-    ) -> tuple[bytes, int]:
-        """Return the memory from ``base`` on, and the address of the results."""
+    ) -> tuple[bytes, int, dict[str, tuple[int, int]]]:
+        """Return the memory from ``base`` on, the results' address, and where is what: address, bytes."""
         layer = self.layer
         for name, array, shape in (
             ("activations", activations, (layer.height, layer.width, layer.channels)),
@@ -322,7 +332,15 @@ class _Job:
         ]
         assert len(fields) == self.FIELDS
         data[: 4 * self.FIELDS] = np.array(fields, "<u4").tobytes()
-        return bytes(data), results
+        # What lies between two of these is never accessed.
+        places = {
+            "input": (input_at, weights_at - input_at),
+            "weights": (weights_at, offsets_at - weights_at),
+            "offsets": (offsets_at, patches[0] - offsets_at),
+            "patches": (patches[0], spare - patches[0]),
+            "results": (spare, results - spare + 4 * self.rows * self.pixels),
+        }
+        return bytes(data), results, places
 
     def _weights(self, weights: npt.NDArray[np.int8]) -> tuple[bytes, bytes, int]:
         """Return weights and offsets as the kernel reads them, and the bytes between two rows' offsets."""

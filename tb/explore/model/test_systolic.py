@@ -1,16 +1,15 @@
 """Arrays in the model against the RTL: cycles and results of random products, some of their tiles pruned."""
 
-import json
-
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from support.seed import SEED
-from tileloom.cli.main import main
 from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom_explore.model.systolic import estimate_array
+from tileloom_explore.cost import Run
+from tileloom_explore.model.systolic import array_figures
+from tileloom_explore.systolic.cost import array_cost
+from tileloom_golden.engine.layer import Layer
 from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.tiles import split_tiles
 from tileloom_golden.words import encode
@@ -34,31 +33,18 @@ def test_cycles_are_those_of_the_hardware(preset, layers):
             continue
         x = encode(rng.normal(size=(vectors, k)), reference.float_format(config.activation))
         run = simulate_gemm(design, x, sign_magnitude(w))
-        found = estimate_array(config, vectors, k, n, split_tiles(w != 0, 5, 3).any(axis=(2, 3)))
-        assert (found["cycles"], found["tiles"]) == (run.cycles, run.computed), (vectors, k, n)
+        one = Run(Layer.product(vectors, k, n), split_tiles(w != 0, 5, 3).any(axis=(2, 3)), 1)
+        cost, model = array_cost(config, [one]), array_figures(config, one)
+        assert (cost.cycles, cost.units - cost.skipped) == (run.cycles, run.computed), (vectors, k, n)
         tiles = np.zeros((run.computed, 5, 3), np.uint64)
-        assert found["transfers"]["weights"] == len(beats.weight_beats(config, tiles))
+        assert cost.transfers["weights"] == len(beats.weight_beats(config, tiles))
         sent = beats.vector_beats(
             config, np.zeros((run.computed * vectors, 5), np.uint64), config.activation.width
         )
-        assert found["transfers"]["activations"] == len(sent)
-        assert found["computes"] == run.computed * vectors * 15
+        assert cost.transfers["activations"] == len(sent)
+        host = {tensor: counts["reads"]["actual"] for tensor, counts in model["levels"][0]["tensors"].items()}
+        assert (host["W"], host["X"]) == (run.computed * 15, run.computed * vectors * 5)
+        assert model["computes"] == cost.actions["multiplications"] == run.computed * vectors * 15
         compared += 1
     print(f"seed {SEED}: {compared} layers on {preset}")
     assert compared > 0.7 * layers
-
-
-def test_the_command(tmp_path):
-    w = np.ones((40, 24), np.int8)
-    w[8:32] = 0
-    np.save(tmp_path / "W.npy", w)
-    arguments = ["estimate", "stream-8x8-int8", "--layer", "64x40x24", "--json"]
-    dense = json.loads(CliRunner().invoke(main, arguments).stdout)[0]
-    result = CliRunner().invoke(main, [*arguments, "--weights", str(tmp_path / "W.npy")])
-    pruned = json.loads(result.stdout)[0]
-    assert (dense["tiles"], pruned["tiles"]) == (15, 6)
-    assert dense["transfers"] == {"weights": 120, "activations": 960, "results": 960, "psum_in": 960}
-    assert pruned["transfers"] == {"weights": 48, "activations": 384, "results": 384, "psum_in": 384}
-    assert CliRunner().invoke(main, arguments[:-1]).exit_code == 0
-    wrong = CliRunner().invoke(main, [*arguments[:3], "64x40x8", "--weights", str(tmp_path / "W.npy")])
-    assert wrong.exit_code == 2 and "has the shape (40, 24), the layer wants (40, 8)" in wrong.stderr

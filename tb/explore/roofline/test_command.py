@@ -169,7 +169,7 @@ def test_the_papers_tables(tmp_path):
     [
         ("engine-int9", "engine-int9: neither a preset nor a .toml file; did you mean engine-int8?"),
         ("engine-int8 engine-int8", "engine-int8: the same design as engine-int8"),
-        ("xfu-unit", "xfu_unit: no roofline of this family"),
+        ("xfu-unit", "xfu_unit: no roofline; the unit alone has no core"),
         ("engine-int8 --set rows=3", "engine-int8: rows: no such field"),
         ("engine-int8 --gemm 1,2", "'1,2' is not M,K,N in whole numbers"),
         ("engine-int8 --gemm 1,2,0", "1,2,0: N must be from 1 to 65536"),

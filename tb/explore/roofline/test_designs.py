@@ -10,7 +10,7 @@ from tileloom.engine.config import EngineConfig
 from tileloom.errors import UserError
 from tileloom.families import load
 from tileloom.systolic.config import Port
-from tileloom_explore.roofline.designs import Setting, machine_of, mask_shape, measured, point_of
+from tileloom_explore.roofline.designs import Setting, machine_of, mask_shape, measured, point_of, sparse_mask
 from tileloom_explore.roofline.energy import Energies
 from tileloom_explore.roofline.engine import traffic
 from tileloom_explore.roofline.layers import random_mask
@@ -171,7 +171,7 @@ def test_energies_are_taken_as_given():
 
 
 def test_what_has_no_roofline():
-    with pytest.raises(UserError, match="xfu_unit: no roofline of this family"):
+    with pytest.raises(UserError, match="xfu_unit: no roofline; the unit alone has no core"):
         machine_of(load("xfu-unit"), Setting())
     with pytest.raises(UserError, match="--grid: is for engines; stream_8x8_int8 is none"):
         machine_of(load("stream-8x8-int8"), Setting(grid=(2, 2)))
@@ -179,3 +179,30 @@ def test_what_has_no_roofline():
     with pytest.raises(UserError, match="wide on engine_"):
         point_of(load("engine-int8", a_words=16), Setting(), "wide", layer, np.ones((1, 1), np.bool_))
     assert tileloom.load("engine-int8")
+
+
+@pytest.mark.parametrize("name", ["xfu-cv32e40p", "xfu-cv-x-if"])
+def test_a_core_with_xdecimate(name, rng):
+    config = load(name)
+    layer = Layer(height=6, width=5, channels=16, outputs=10, kernel=(3, 3), pads=(1, 1, 1, 1))
+    points = [
+        point_of(config, Setting(), "layer", layer, sparse_mask(config, layer, share, rng))
+        for share in (0.0, 0.75, 0.875, 0.9375)
+    ]
+    assert [point.operations for point in points] == [2 * layer.macs // m for m in (1, 4, 8, 16)]
+    assert all(point.throughput < point.roof and point.source == "exact" for point in points)
+    cycles = [point.counts.cycles for point in points]
+    assert cycles[1] > cycles[2] > cycles[3] and (name == "xfu-cv-x-if" or cycles[0] > cycles[1])
+    for share in (0.5, 0.874):
+        with pytest.raises(UserError, match=f"--sparsity {share}: xfu_.* leaves out 0.75, 0.875, 0.9375"):
+            sparse_mask(config, layer, share, rng)
+    with pytest.raises(UserError, match="a row of 9 weights is no whole groups of 8"):
+        sparse_mask(config, Layer.product(3, 9, 4), 0.875, rng)
+
+
+def test_a_core_with_xdecimate_is_measured_as_told(rng):
+    config, layer = load("xfu-cv32e40p"), Layer.product(1, 64, 12)
+    for share in (0.0, 0.75):
+        kept = sparse_mask(config, layer, share, rng)
+        point = point_of(config, Setting(), "layer", layer, kept)
+        assert measured(config, point, layer, kept, 1).counts.cycles == point.counts.cycles

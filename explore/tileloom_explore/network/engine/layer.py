@@ -11,30 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.design import Design
-from tileloom.engine.config import Core, EngineConfig, EnginePort
+from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.design import generate
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.convolution import unrolled
-from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.layer import LARGEST_NIBBLE
 from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.requantise import Requantisation, requantise
-from tileloom_golden.estimate.axi.bus import Bus
-from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import convolve, wrap_int32
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.engine.job import Job, make_job, systolic_sums
-from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 from tileloom_sim.layout import Named
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.operands import activation_words, float_words, narrow_words
 
-from ...engine.traffic import engine_traffic
+from ...cost import Cost, Run
+from ...engine.cost import engine_cost
 from ..arrangement import Pads, pad, unroll
 from ..layer import NetworkLayer
-from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units
+from ..mapping import Image, RefusedError, Simulated, kept_units
 from .channels import of_channels
 
 NO_PADS: Pads = (0, 0, 0, 0)
@@ -90,26 +86,10 @@ class EngineMapping:
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
-        config = self.config
-        found = [self._program(part, self._geometry(part, image)) for part in range(len(self.parts))]
-        images = 1 if self._flat else image[0]
-        estimates = [each for _, each, _ in found]
-        masks = [mask for _, _, mask in found]
-        moved = [engine_traffic(config, program, mask) for program, _, mask in found]
-        blocks = sum(mask.size for mask in masks)
-        return Cost(
-            cycles=images * sum(each.cycles for each in estimates),
-            source="estimated",
-            macs=images * sum(each.macs for each in estimates),
-            peak=config.m * config.k * config.n,
-            weight_bytes=images * sum(each.weights + each.index for each in moved),
-            activation_bytes=images * sum(each.activations for each in moved),
-            result_bytes=images * sum(each.results for each in moved),
-            units=images * blocks,
-            skipped=images * (blocks - sum(int(mask.sum()) for mask in masks)),
-            computing=images * sum(each.tiles for each in moved),
-            loading=images * sum(each.block_beats for each in moved),
-        )
+        try:
+            return engine_cost(self.config, self.runs(image))
+        except ValueError as error:
+            raise RefusedError(f"{self.layer.name}: {error}") from None
 
     @property
     def tables(self) -> dict[str, npt.NDArray[Any]]:
@@ -165,17 +145,6 @@ class EngineMapping:
         product = weights.shape[1:3] == (1, 1)  # whose weights, large as they may be, need no other array
         occupied = weights[:, 0, 0] if product else (weights != 0).any(axis=(1, 2))
         return kept_units(occupied.T, (self.config.k, self.config.n))
-
-    def _program(self, part: int, geometry: Geometry) -> tuple[Program, Estimate, npt.NDArray[np.bool_]]:
-        try:
-            program = compile_layer(geometry, engine_size(self.config))
-            program.commands()
-        except ValueError as error:
-            raise RefusedError(f"{self.layer.name}: {error}") from None
-        mask = self._mask(part)
-        axi = self.config.port is EnginePort.AXI4
-        bus = Bus(burst_beats=self.config.burst_beats) if axi else None
-        return program, estimate(program, mask, bus=bus), mask
 
     def _operands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[Any], Pads]]:
         """Yield the part, its activations H x W x C and the engine's pads, part by part for each image."""

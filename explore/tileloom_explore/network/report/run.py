@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,12 @@ from tileloom.config import Config
 from tileloom.families import design_name
 from tileloom_synth.power.report import BOUNDS, joules
 
+from ...cost import Cost, added, utilisation
 from ..energy import KEYS, Energy
-from ..mapping import Cost
-from ..prepared import Prepared
-from ..run import LayerRun, NetworkRun
 
-BYTE_FIELDS = ("weight_bytes", "activation_bytes", "result_bytes")
+if TYPE_CHECKING:  # the extra `network` need not be there to tell costs
+    from ..prepared import Prepared
+    from ..run import LayerRun, NetworkRun
 
 
 def layer_figures(run: LayerRun, energy: Energy | None, *, ran: bool) -> dict[str, Any]:
@@ -29,14 +29,7 @@ def layer_figures(run: LayerRun, energy: Energy | None, *, ran: bool) -> dict[st
     figures: dict[str, Any] = {
         "name": run.layer.name,
         "operator": run.layer.operator,
-        "macs": cost.macs,
-        "cycles": cost.cycles,
-        "cycles_are": cost.source,
-        "utilisation": round(cost.utilisation, 4),
-        "bytes": cost.bytes,
-        **{name: getattr(cost, name) for name in BYTE_FIELDS},
-        "units": cost.units,
-        "skipped": cost.skipped,
+        **cost.figures(),
         "notes": list(run.mapping.notes),
     }
     if energy is not None:
@@ -55,25 +48,45 @@ def run_figures(
     """Return the figures of a run, or of an estimate, which has no inferences."""
     ran = run.inferences > 0
     costs = [each.cost for each in run.layers]
-    figures: dict[str, Any] = {
-        "config": config_name,
-        "layers": [layer_figures(each, energy, ran=ran) for each in run.layers],
-        "macs": sum(cost.macs for cost in costs),
-        "cycles": sum(cost.cycles for cost in costs),
-        "utilisation": round(_utilisation(costs), 4),
-        "bytes": sum(cost.bytes for cost in costs),
-        "units": sum(cost.units for cost in costs),
-        "skipped": sum(cost.skipped for cost in costs),
-    }
-    if energy is not None:
-        layers = figures["layers"]
-        figures["energy_j"] = {bound: sum(each["energy_j"][bound] for each in layers) for bound in KEYS}
-        figures |= {"library": energy.library, "period_ps": energy.period}
+    layers = [layer_figures(each, energy, ran=ran) for each in run.layers]
+    figures = cost_figures(config_name, layers, costs, energy)
     if ran:
         figures |= {"inferences": run.inferences, "seconds": run.seconds}
     if accuracy is not None:
         figures["accuracy"] = dict(accuracy)
     return figures
+
+
+def cost_figures(
+    config_name: str, layers: Sequence[dict[str, Any]], costs: Sequence[Cost], energy: Energy | None
+) -> dict[str, Any]:
+    """Return the figures of layers, by name and with ``Cost.figures``, and what all of them take together."""
+    figures: dict[str, Any] = {
+        "config": config_name,
+        "layers": list(layers),
+        "macs": sum(cost.macs for cost in costs),
+        "cycles": sum(cost.cycles for cost in costs),
+        "utilisation": round(utilisation(costs), 4),
+        "bytes": sum(cost.bytes for cost in costs),
+        "units": sum(cost.units for cost in costs),
+        "skipped": sum(cost.skipped for cost in costs),
+        "transfers": added(cost.transfers for cost in costs),
+        "actions": added(cost.actions for cost in costs),
+    }
+    if energy is not None:
+        figures["energy_j"] = {bound: sum(each["energy_j"][bound] for each in layers) for bound in KEYS}
+        figures |= {"library": energy.library, "period_ps": energy.period}
+    return figures
+
+
+def counts_sheet(figures: Mapping[str, Any]) -> Sheet:
+    """Return a table of what crosses the ports and of what is done inside, of all layers together."""
+    rows = [
+        (where, name.replace("_", " "), f"{count:,}")
+        for where, kind in (("moved", "transfers"), ("done inside", "actions"))
+        for name, count in figures[kind].items()
+    ]
+    return Sheet("Transfers and actions", ("", "what", "count"), rows)
 
 
 def run_sheets(title: str, figures: Mapping[str, Any]) -> list[Sheet]:
@@ -125,11 +138,6 @@ def _rtl(figures: Mapping[str, Any]) -> list[str]:
     cycles = figures["rtl_cycles"]
     off = (figures["cycles"] - cycles) / cycles if cycles else 0.0
     return [f"{cycles:,}", f"{off:+.2%}", f"{figures['words_compared']:,}"]
-
-
-def _utilisation(costs: Sequence[Cost]) -> float:
-    able = sum(cost.cycles * cost.peak for cost in costs)
-    return sum(cost.macs for cost in costs) / able if able else 0.0
 
 
 def _finite(decibels: float) -> float | None:

@@ -16,20 +16,20 @@ import numpy.typing as npt
 from tileloom.design import Design
 from tileloom.errors import CheckError
 from tileloom.formats import FloatFormat
-from tileloom.systolic.config import Port, SystolicConfig
-from tileloom.systolic.design import generate, timing
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import generate
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.estimate.useful import useful_weights
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.gemm import golden_gemm, simulate_gemm
 from tileloom_sim.systolic.operands import float_words, narrow_words, weight_words
 
-from ...systolic.cycles import array_cycles
+from ...cost import Cost, Run
+from ...systolic.cost import array_cost
 from ..arrangement import unroll
 from ..layer import NetworkLayer
-from ..mapping import Cost, Image, RefusedError, Run, Simulated, kept_units, within
+from ..mapping import Image, RefusedError, Simulated, kept_units, within
 from ..weights import as_matrix, expand_groups
 
 
@@ -83,29 +83,7 @@ class ArrayMapping:
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
-        config, figures = self.config, timing(self.config)
-        vectors = int(np.prod(self.layer.output_shape(image)[:3]))
-        kept = self._kept
-        tiles, computed = sum(each.size for each in kept), sum(int(each.sum()) for each in kept)
-        across = sum(int(each.any(axis=0).sum()) for each in kept)
-        size, shapes = (config.rows, config.columns), [self.matrix[cut].shape for cut in self.cuts]
-        useful = [useful_weights(each, shape, size) for each, shape in zip(kept, shapes, strict=True)]
-        # Partial sums enter with each tile and leave; on the word port there are none to enter.
-        ways = 2 * computed - across if config.port is Port.STREAM else computed
-        sums = vectors * config.columns * config.accumulator.width // 8
-        return Cost(
-            cycles=sum(self._cycles(each, vectors) for each in kept),
-            source="exact",
-            macs=vectors * sum(useful),
-            peak=config.rows * config.columns,
-            weight_bytes=-(-computed * config.rows * config.columns * config.weight.width // 8),
-            activation_bytes=computed * vectors * -(-config.rows * config.activation.width // 8),
-            result_bytes=ways * sums,
-            units=tiles,
-            skipped=tiles - computed,
-            computing=computed * vectors * figures["cycles_per_vector"],
-            loading=computed * figures["weight_transfers_per_tile"],
-        )
+        return array_cost(self.config, self.runs(image))
 
     @property
     def tables(self) -> dict[str, npt.NDArray[Any]]:
@@ -120,9 +98,6 @@ class ArrayMapping:
             Run(Geometry.product(vectors, span, columns), kept, 1)
             for span, kept in zip(spans, self._kept, strict=True)
         ]
-
-    def _cycles(self, kept: npt.NDArray[np.bool_], vectors: int) -> int:
-        return array_cycles(self.config, kept, vectors)
 
     @cached_property
     def words(self) -> npt.NDArray[np.unsignedinteger[Any]]:

@@ -14,20 +14,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.cores import CORES as PROPERTIES
 from tileloom.errors import CheckError, UserError
 from tileloom.xfu.config import Host, XfuConfig
-from tileloom_golden.estimate.xfu import cycles
+from tileloom_golden.engine.layer import Layer as Geometry
+from tileloom_golden.estimate.xfu import KernelLayer
 from tileloom_golden.integers import convolve, wrap_int32
 from tileloom_golden.xfu.layers import fully_connected_packed, im2col
-from tileloom_golden.xfu.packing import Layout, Packed, pack, packed_bytes, padded_groups
+from tileloom_golden.xfu.packing import Layout, Packed, pack
 from tileloom_sim.riscv.system import System
-from tileloom_sim.xfu.hosts import CORES, xfu_system
+from tileloom_sim.xfu.hosts import xfu_system
 from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
 
+from ...cost import Cost, Run
+from ...xfu.cost import kernel_cost
 from ..arrangement import pad, unroll
 from ..layer import NetworkLayer
-from ..mapping import Cost, Image, RefusedError, Run, Simulated
+from ..mapping import Image, RefusedError, Simulated
 from ..quantise import IntegerLayer, integer_layer
 from ..recognise import recognise
 from ..weights import padded
@@ -88,39 +90,10 @@ class KernelMapping:
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
-        size = self.group_size
-        batch, height, width, outputs = self.layer.output_shape(image)
+        batch, height, width, _ = self.layer.output_shape(image)
         runs = batch if self.native else 1
-        pixels = batch * height * width // runs
-        _, kernel_height, kernel_width, channels = self.weights[0].shape
-        length = kernel_height * kernel_width * channels
-        kernel = None if not self.native and pixels == 1 else (kernel_height, kernel_width)
-        layout = Layout.DUPLICATED if kernel else Layout.INTERLEAVED
-        rows, groups = outputs // self.layer.groups, self.layer.groups
-        one = cycles(
-            rows=rows,
-            kernel=kernel,
-            channels=channels,
-            pixels=pixels,
-            group=size,
-            stride=self.layer.window.strides[0] if self.native else 1,
-            simd=PROPERTIES[CORES[self.config.host]].xpulp,
-        )
-        kept = length if size is None else padded_groups(length, size, layout)
-        stored = rows * length if size is None else packed_bytes(rows, length, size, layout)
-        # Weights are read for each pair of pixels, activations once into patches and again for each row.
-        pairs = -(-pixels // 2)
-        return Cost(
-            cycles=one * runs * groups,
-            source="estimated",
-            macs=runs * groups * pixels * rows * (length if size is None else length // size),
-            peak=4 if PROPERTIES[CORES[self.config.host]].xpulp else 1,
-            weight_bytes=runs * groups * pairs * stored,
-            activation_bytes=runs * groups * pixels * (length + rows * kept),
-            result_bytes=runs * groups * pixels * rows * 4,
-            units=runs * groups * rows * length,
-            skipped=0 if size is None else runs * groups * rows * (length - length // size),
-        )
+        layer = self._kernel_layer(image, batch * height * width // runs)
+        return kernel_cost(self.config, layer, runs * self.layer.groups)
 
     @property
     def tables(self) -> dict[str, npt.NDArray[Any]]:
@@ -128,12 +101,46 @@ class KernelMapping:
         return {"bias": self.integers.bias.astype(np.int32)}
 
     def runs(self, image: tuple[int, ...]) -> list[Run]:
-        """Raise RefusedError: a core runs kernels, which have no tiles."""
-        raise RefusedError(f"{self.layer.name}: runs as kernels on a core, not in tiles or blocks")
+        """Return what the core computes for an image of a shape; of each group of 1:M weights one is kept."""
+        batch, height, width, _ = self.layer.output_shape(image)
+        times, groups = (batch if self.native else 1), self.layer.groups
+        kernel = self._kernel_layer(image, batch * height * width // times)
+        geometry = (
+            Geometry(
+                height=kernel.height,
+                width=kernel.width,
+                channels=kernel.channels,
+                outputs=kernel.rows,
+                kernel=kernel.kernel or (1, 1),
+                stride=kernel.stride,
+            )
+            if self.native
+            else Geometry.product(kernel.height, kernel.channels, kernel.rows)
+        )
+        one = np.arange(kernel.length) % (kernel.group or 1) == 0
+        return [Run(geometry, np.repeat(one[:, None], kernel.rows, axis=1), times * groups)]
 
     @property
     def _kernel(self) -> Kernel:
         return Kernel.DENSE_4X2 if self.group_size is None else Kernel.XDECIMATE
+
+    def _kernel_layer(self, image: tuple[int, ...], pixels: int) -> KernelLayer:
+        """Return a group of the layer as the kernel sees it, of so many pixels."""
+        rows, height, width, channels = self.weights[0].shape
+        size = self.group_size
+        if not self.native:
+            kernel = None if pixels == 1 else (1, 1)
+            return KernelLayer(rows=rows, channels=channels, height=pixels, kernel=kernel, group=size)
+        top, bottom, left, right = self.layer.pads(image)
+        return KernelLayer(
+            rows=rows,
+            channels=channels,
+            height=image[1] + top + bottom,
+            width=image[2] + left + right,
+            kernel=(height, width),
+            stride=self.layer.window.strides[0],
+            group=size,
+        )
 
     def _shape(self, group: int, x: tuple[int, ...]) -> LayerShape:
         rows, height, width, channels = self.weights[group].shape

@@ -1,0 +1,1 @@
+"""What networks, models and rooflines ask of xDecimate alike."""
