@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from ..checks import check_ndim, refuse
 
+BAND = 1 << 16
+"""Weights that are widened to float64 at a time: of a large matrix all would be 8 times its integers."""
+
 
 @dataclass(frozen=True)
 class Quantised:
@@ -62,18 +65,23 @@ def quantise(weights: npt.ArrayLike, bits: int = 8, per: Literal["tensor", "colu
         raise ValueError(f"weights has dtype {array.dtype}, not float64 or a narrower float")
     check_ndim(array, 2, "weights")
     refuse(~np.isfinite(array), "weights", "is NaN or infinite")
-    exact = array.astype(np.float64)
     limit = (1 << (bits - 1)) - 1
-    magnitude = np.abs(exact)
-    refuse(magnitude > limit * float(np.finfo(np.float32).max), "weights", "is too large for a float32 scale")
+    most = limit * float(np.finfo(np.float32).max)
+    refuse(np.abs(array) > most, "weights", "is too large for a float32 scale")
 
-    largest = magnitude.max(axis=0 if per == "column" else None, initial=0.0)
+    axis = 0 if per == "column" else None
+    bounds = array.max(axis=axis, initial=0.0), array.min(axis=axis, initial=0.0)
+    largest = np.maximum(bounds[0].astype(np.float64), -bounds[1].astype(np.float64))
     step = np.asarray(largest / limit)
     tiny = step < np.finfo(np.float32).tiny
     scale = np.where(tiny, 1.0, step).astype(np.float32)
-    # The scale was rounded to float32, so that the largest weight may fall just beyond the largest integer.
-    integers = np.clip(np.rint(exact / scale), -limit, limit)
-    return Quantised(integers.astype(np.int8 if bits <= 8 else np.int16), scale)
+    integers = np.empty(array.shape, np.int8 if bits <= 8 else np.int16)
+    together = max(1, BAND // max(1, array.shape[1]))
+    for begin in range(0, len(array), together):
+        exact = array[begin : begin + together].astype(np.float64) / scale
+        # The scale was rounded to float32: the largest weight may fall just beyond the largest integer.
+        integers[begin : begin + together] = np.clip(np.rint(exact), -limit, limit)
+    return Quantised(integers, scale)
 
 
 def dequantise(quantised: Quantised) -> npt.NDArray[np.float32]:

@@ -28,8 +28,8 @@ opt_clean
 write_rtlil design.il
 """
 
-_CLOCK = re.compile(" -port (CLK|clk|aclk|RD_CLK|WR_CLK) ")
-"""Faults that are left out: those of a clock are not the design's."""
+_LEFT_OUT = re.compile(r" -port (CLK|clk|aclk) | -cell \$memrd\S* -port (EN|ARST|SRST) ")
+"""Faults of a clock, which is not the design's, and of pins of a memory that Verilog has no words for."""
 
 MODES = {
     "inv": "inverted",
@@ -113,7 +113,7 @@ def mutate(design: Design, parts: Mapping[str, Sequence[str]], count: int, seed:
         mutants: list[Mutant] = []
         for place, part in enumerate(chosen):
             lines = (folder / f"{place}.txt").read_text(encoding="utf-8").splitlines()
-            for line in [line for line in lines if not _CLOCK.search(line)][:count]:
+            for line in [line for line in lines if not _LEFT_OUT.search(line)][:count]:
                 command = line.partition(" -src")[0]
                 module = command.split("-module ")[1].split()[0]
                 mutants.append(Mutant(len(mutants) + 1, part, module, command))
