@@ -66,8 +66,9 @@ def quantise(weights: npt.ArrayLike, bits: int = 8, per: Literal["tensor", "colu
     check_ndim(array, 2, "weights")
     refuse(~np.isfinite(array), "weights", "is NaN or infinite")
     limit = (1 << (bits - 1)) - 1
-    most = limit * float(np.finfo(np.float32).max)
-    refuse(np.abs(array) > most, "weights", "is too large for a float32 scale")
+    if array.dtype.itemsize == 8:  # no narrower one can hold what is refused, or `most` itself
+        most = limit * float(np.finfo(np.float32).max)
+        refuse(np.abs(array) > most, "weights", "is too large for a float32 scale")
 
     axis = 0 if per == "column" else None
     bounds = array.max(axis=axis, initial=0.0), array.min(axis=axis, initial=0.0)
