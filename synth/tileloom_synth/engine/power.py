@@ -13,7 +13,7 @@ import numpy as np
 
 from tileloom.cli.console import step
 from tileloom.cli.result import Result
-from tileloom.engine.config import EngineConfig
+from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.design import generate
 from tileloom_sim.engine.operands import Operands, prepare
 from tileloom_sim.layout import MATRIX, named, oriented
@@ -154,8 +154,8 @@ def _rows(
     """Return what is told besides origins."""
     computing, loading, idle = ([found[bound][mode].energy.total for bound in BOUNDS] for mode in MODES)
     cycle = [each + memory for each in computing]
-    beats = config.block_beats
-    load = [(one - other) * beats for one, other in zip(loading, idle, strict=True)]
+    cycles = found[BOUNDS[0]][MODES[1]].cycles
+    load = [(one - other) * cycles for one, other in zip(loading, idle, strict=True)]
     tile = [one * seen.tiles_of_a + other for one, other in zip(cycle, load, strict=True)]
     macs = config.m * config.k * config.n
     return [
@@ -163,7 +163,7 @@ def _rows(
         Row("loading_weights_cycle_j", "a cycle, loading weights", loading),
         Row("idle_cycle_j", "a cycle, idle", idle),
         Row("mac_j", f"a MAC, computing ({macs} a cycle)", [each / macs for each in cycle]),
-        Row("load_j", f"loading a block of weights ({beats} cycles)", load),
+        Row("load_j", f"loading a block of weights ({cycles} cycles)", load),
         Row("tile_j", f"a block with {seen.tiles_of_a} tiles of A", tile),
         Row("gemm_j", f"the GEMM: {seen.kept} of {seen.grid} blocks", [each * seen.kept for each in tile]),
     ]
@@ -192,11 +192,20 @@ def measure(
         if port in flat.ports:
             simulator.set(port, value)
 
-    def cycle(measured: bool) -> None:
+    def cycle(measured: bool) -> bool:
         simulator.settle(unit_delays=unit_delays and measured)
+        taken = bool(simulator.get("weights__ready")[0, 0] & np.uint64(1))
         if measured:
             meter.cycle()
         simulator.tick()
+        return taken
+
+    def first_tile(value: int) -> None:
+        for port in ("take", "valid", "last"):
+            drive(port, value)
+
+    # A dot product takes the last beat of a block with the block's first tile.
+    together = config.core is Core.DOT_PRODUCT
 
     def load(blocks: np.ndarray, *, measured: bool) -> None:
         drive("weights__valid", 1)
@@ -207,11 +216,10 @@ def measure(
             # Bits of a beat that no block fills are no port's.
             place = beat * config.bus
             drive("weights__payload", block[place : place + len(flat.ports["weights__payload"])])
-            # Whether a beat is taken does not depend on it.
-            taken = int(simulator.get("weights__ready")[0, 0] & np.uint64(1))
-            cycle(measured)
-            beat += taken
+            first_tile(int(together and beat == config.block_beats - 1))
+            beat += cycle(measured)
         drive("weights__valid", 0)
+        first_tile(0)
 
     for port in flat.inputs - {"clk"}:
         simulator.set(port, int(port == "rst"))
@@ -226,10 +234,9 @@ def measure(
     readings[MODES[2]] = meter.read()
     # A block loads while another is in use: one that a tile has come for, and left.
     load(rng.permutation(seen.blocks), measured=False)
-    for value in (1, 0):
-        for port in ("take", "valid", "last"):
-            drive(port, value)
-        cycle(False)
+    first_tile(int(not together))
+    cycle(False)
+    first_tile(0)
     for _ in range(2 * timing.latency):
         cycle(False)
     meter.begin()
@@ -237,7 +244,7 @@ def measure(
     readings[MODES[1]] = meter.read()
     steps = len(seen.tiles)
     for index in range(steps):
-        drive("take", int(index == 0))
+        drive("take", int(index == 0 and not together))
         drive("valid", 1)
         drive("last", 0)
         drive("activations", bits.of_words(seen.tiles[index], config.element_bits))
