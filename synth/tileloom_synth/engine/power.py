@@ -69,15 +69,13 @@ def power(
         Femtojoules for each bit read from or written to the A buffer and the accumulators.
     seed:
         Of what is drawn; a random one, and told, by default.
-
     options:
-        Library, period and constraints, as in ``TargetOptions``; the library must have tables of power, and
-        there must be a period.
+        As ``power_target`` takes them.
 
     Raises
     ------
     UserError
-        The library has no tables of power, or an argument is wrong or does not apply.
+        From ``power_target``, or an argument is wrong or does not apply.
     ToolError
         Yosys or OpenSTA fails.
     """

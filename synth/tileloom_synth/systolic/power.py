@@ -51,15 +51,13 @@ def power(
         Share of the tiles of weights that become zero first, those with the smallest L1 norm.
     seed:
         Of what is drawn; a random one, and told, by default.
-
     options:
-        Library, period and constraints, as in ``TargetOptions``; the library must have tables of power, and
-        there must be a period.
+        As ``power_target`` takes them.
 
     Raises
     ------
     UserError
-        The library has no tables of power, or an argument is wrong or does not apply.
+        From ``power_target``, or an argument is wrong or does not apply.
     ToolError
         Yosys or OpenSTA fails.
     """

@@ -48,15 +48,13 @@ def power(
         The unit, alone or as a coprocessor, of which the unit is measured.
     seed:
         Of the instructions; a random one, and told, by default.
-
     options:
-        Library, period and constraints, as in ``TargetOptions``; the library must have tables of power, and
-        there must be a period.
+        As ``power_target`` takes them.
 
     Raises
     ------
     UserError
-        The library has no tables of power, an argument is wrong, or the unit is part of a core.
+        From ``power_target``, an argument is wrong, or the unit is part of a core.
     ToolError
         Yosys or OpenSTA fails.
     """
