@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from explore.network.models import answers, make, perceptron, save
 from support.seed import SEED
 from tileloom.cli.main import main
+from tileloom_explore.network import run as network_run
 from tileloom_explore.network.prepared import read_prepared
 
 SAMPLES = 40
@@ -105,6 +107,20 @@ def test_layers_run_in_rtl(folder: Path, config: str) -> None:
         assert abs(layer["rtl_cycles"] - layer["cycles"]) <= 6
     some = figures("run", "p.tileloom.npz", config, "--data", "x.npz", "--rtl", "fc1")
     assert ["rtl_cycles" in layer for layer in some["layers"]] == [False, True]
+
+
+def test_the_rate_is_of_the_golden_models_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures("prepare", "m.onnx", "--for", "stream-8x8-int8", "-o", "p.tileloom.npz")
+    prepared, clock = read_prepared(Path("p.tileloom.npz")), [0.0]
+
+    def simulate(*_: object) -> None:
+        clock[0] += 1000
+
+    monkeypatch.setattr(network_run, "_simulate", simulate)
+    monkeypatch.setattr(network_run, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    inputs = [{"x": np.ones((1, 20), np.float32)}]
+    found = network_run.run_network(prepared, prepared.config, inputs, in_rtl=["fc0"])
+    assert clock == [1000] and found.seconds == 0
 
 
 def test_what_is_prepared_is_read_back(folder: Path) -> None:

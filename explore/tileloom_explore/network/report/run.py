@@ -161,7 +161,6 @@ def remarks(prepared: Prepared, config: Config, run: NetworkRun) -> list[str]:
     if prepared.config != config:
         lines.append(f"prepared for {design_name(prepared.config)}, run on {design_name(config)}")
     if run.inferences and run.seconds:
-        lines.append(
-            f"{run.inferences} inferences, {run.inferences / run.seconds:.3g} a second by the golden models"
-        )
+        count = f"{run.inferences:,} inference{'s' * (run.inferences > 1)}"
+        lines.append(f"{count}, {run.inferences / run.seconds:.3g} a second by the golden models")
     return lines
