@@ -83,7 +83,6 @@ CHEAP = [
     line
     for line in BLOCKS
     if line.words[0] in ("presets", "doctor")
-    or line.words[:2] == ("verify", "stream-8x8-fp16")
     or line.words[:2] in (("cache", "show"), ("paper", "sparseloop"), ("paper", "roofline"))
     or (line.words[0] in ("estimate", "roofline") and not {"--measure", "--network"} & set(line.words))
     or (line.words[0] == "generate" and "xfu-cv32e40p" not in line.words)

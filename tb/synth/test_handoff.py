@@ -237,7 +237,9 @@ def run_bench(design, files, folder, netlist=None):
 
 
 @NEEDS_ICARUS
-@pytest.mark.parametrize(("which", "least"), [("array", 0.9), ("engine", 0.3)])
+@pytest.mark.parametrize(
+    ("which", "least"), [("array", 0.9), pytest.param("engine", 0.3, marks=pytest.mark.long)]
+)
 def test_icarus_runs_the_netlist_as_the_rtl(which, least, request, tmp_path):
     design, files = request.getfixturevalue(which)
     bits, known, wrong = run_bench(design, files, tmp_path)

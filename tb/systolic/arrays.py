@@ -77,6 +77,9 @@ ODD = {
 }
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
+USUAL = ("sasp_4x4_fp32", "sasp_4x4_int8", "sasp_8x8_int8", "stream_8x8_int8")
+"""Presets of every run: one of each kind of port and weight, and of the size that they are used in."""
+
 
 def _sizes(first: int) -> dict[str, SystolicConfig]:
     """Return arrays of every fifth of the sizes by name: of 8 kinds each has its turn."""
@@ -88,28 +91,27 @@ def _sizes(first: int) -> dict[str, SystolicConfig]:
 
 def small() -> dict[str, SystolicConfig]:
     """Return the small arrays of every run by name: a fifth of the sizes, and what is not of sizes alone."""
-    sizes = _sizes(0)
     odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
-    presets = {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
-    return {**sizes, **odd, **presets}
+    return {**_sizes(0), **odd, **{name: config for name, config in _presets().items() if name in USUAL}}
+
+
+def _presets() -> dict[str, SystolicConfig]:
+    """Return the small presets by name."""
+    return {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
 
 
 def more() -> dict[str, SystolicConfig]:
-    """Return the other sizes by name."""
-    return _sizes(1) | _sizes(2) | _sizes(3) | _sizes(4)
+    """Return the other sizes and small presets by name."""
+    presets = {name: config for name, config in _presets().items() if name not in USUAL}
+    return _sizes(1) | _sizes(2) | _sizes(3) | _sizes(4) | presets
 
 
 def large() -> dict[str, SystolicConfig]:
-    """Return the large array of every run by name."""
-    return {name: LARGE[name] for name in ("ragged_17x19",)}
+    """Return the large arrays by name."""
+    return {name.replace("-", "_"): config for name, config in LARGE.items()}
 
 
-def larger() -> dict[str, SystolicConfig]:
-    """Return the large presets by name."""
-    return {name.replace("-", "_"): LARGE[name] for name in LARGE if name.replace("-", "_") not in large()}
-
-
-GROUPS = {"small": small, "large": large, "more": more, "larger": larger}
+GROUPS = {"small": small, "more": more, "large": large}
 """What is simulated together; the last two in the long run alone."""
 
 

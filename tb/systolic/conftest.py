@@ -17,7 +17,7 @@ def regression(summary: list[str]) -> Callable[[str], Regression]:
     @cache
     def of(group: str) -> Regression:
         # A swap in a large array is the same hardware, and its weights take a thousand cycles to load.
-        large = group in ("large", "larger")
+        large = group == "large"
         tests = ("regression",) if large else ("regression", "swaps")
         done = regress_farm(arrays.farm(group), seed=SEED, testcase=tests, large=large)
         names = {entry["array"] for entry in done.entries}

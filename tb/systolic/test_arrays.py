@@ -27,8 +27,7 @@ SMALL = pytest.mark.xdist_group("small arrays")
     "group",
     [
         pytest.param("small", marks=SMALL),
-        "large",
-        *(pytest.param(group, marks=pytest.mark.long) for group in ("more", "larger")),
+        *(pytest.param(group, marks=pytest.mark.long) for group in ("more", "large")),
     ],
 )
 def test_every_word(regression, group):

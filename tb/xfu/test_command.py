@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from support.long import few
 from tileloom.cli.main import main
 from tileloom.cores import CORES
 from tileloom_golden.xfu import layers as nm_layers
@@ -31,7 +32,7 @@ def figures(core: str, *arguments: str) -> dict:
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", few(CORES))
 def test_run_measures_every_kernel(core):
     printed = figures(core)
     runs = printed["runs"]

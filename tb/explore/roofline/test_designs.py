@@ -75,7 +75,7 @@ def test_bytes_are_those_of_an_arrays_ports(name, rng):
         assert moved.get("psum_in", moved["results"]) == moved["results"]
 
 
-@pytest.mark.parametrize("name", few(ARRAYS, 2))
+@pytest.mark.parametrize("name", few(ARRAYS))
 def test_cycles_of_arrays_are_those_of_the_rtl(name, rng, seed):
     config = load(name, **ARRAYS[name])
     compared = 0

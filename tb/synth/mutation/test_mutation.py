@@ -138,6 +138,7 @@ def test_a_score_is_of_those_that_change_something():
         score(replace(mutated, mutants=[]), lambda mutant, number: False)
 
 
+@pytest.mark.long
 def test_the_command():
     result = run("xfu-unit", "--mutate", "--mutants", "2", "--seed", "3", "--json")
     figures = json.loads(result.stdout)
