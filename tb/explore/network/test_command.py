@@ -123,6 +123,19 @@ def test_the_rate_is_of_the_golden_models_alone(folder: Path, monkeypatch: pytes
     assert clock == [1000] and found.seconds == 0
 
 
+@pytest.mark.parametrize(
+    ("config", "activations", "results"),
+    [("stream-8x8-int8", "fp32", "fp32"), ("xfu-cv32e40p", "int8", "int32"), ("engine-int8", "int8", "int8")],
+)
+def test_types_of_layers_are_those_of_the_hardware(
+    folder: Path, config: str, activations: str, results: str
+) -> None:
+    needed = [] if activations == "fp32" else ["--calibrate", "x.npz"]
+    layer = figures("prepare", "m.onnx", "--for", config, "-o", "p.tileloom.npz", *needed)["layers"][0]
+    found = [layer[name].split(",")[0] for name in ("activations", "weights", "results")]
+    assert found == [activations, "int8", results]
+
+
 def test_what_is_prepared_is_read_back(folder: Path) -> None:
     options = ["--calibrate", "x.npz", "--sparsity", "blocks:40%", "--asymmetric-weights"]
     figures("prepare", "m.onnx", "--for", "engine-int8", "-o", "p.tileloom.npz", *options)

@@ -8,6 +8,7 @@ from typing import Any
 from tileloom.cli.console import Sheet
 
 from ..affine import Affine
+from ..layer import Quantisation
 from ..prepare import Preparation
 from ..sparsify import Sparsified
 from .show import host_sheet
@@ -17,13 +18,10 @@ def prepared_report(name: str, done: Preparation) -> tuple[dict[str, Any], list[
     """Return figures and tables of what `prepare` did."""
     layers = []
     for layer in done.prepared.network.layers:
-        quantisation = layer.quantisation
         layers.append(
             {
                 "name": layer.name,
-                "activations": _integers(None if quantisation is None else quantisation.x),
-                "weights": "fp32" if quantisation is None else _integers(quantisation.weight),
-                "results": _integers(None if quantisation is None else quantisation.y),
+                **_types(layer.quantisation),
                 **(_removed(done.removed[layer.name]) if layer.name in done.removed else {}),
             }
         )
@@ -35,10 +33,21 @@ def prepared_report(name: str, done: Preparation) -> tuple[dict[str, Any], list[
     return {"config": name, "layers": layers, "on_host": dict(reasons)}, sheets
 
 
-def _integers(affine: Affine | None) -> str:
+def _types(quantisation: Quantisation | None) -> dict[str, str]:
+    """Return what a layer's activations, weights and results are; of sums, what they are before any scale."""
+    if quantisation is None:
+        return dict.fromkeys(("activations", "weights", "results"), "fp32")
+    x, y = quantisation.x, quantisation.y
+    sums = "fp32" if x is None else "int32"
+    return {
+        "activations": "fp32" if x is None else _integers(x),
+        "weights": _integers(quantisation.weight),
+        "results": sums if y is None else _integers(y),
+    }
+
+
+def _integers(affine: Affine) -> str:
     """Return the type of integers and, of one for all, their scale and zero point."""
-    if affine is None:
-        return "fp32"
     bits = (affine.high - affine.low).bit_length()
     kind = f"{'u' * (affine.low >= 0)}int{bits}"
     if affine.scale.ndim:
