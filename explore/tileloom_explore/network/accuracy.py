@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +164,8 @@ def read_characters(path: Path) -> list[str]:
 def load_metric(name: str) -> Metric:
     """Return the user's function ``module:name``, which is called with all outputs and all labels.
 
+    The module is looked for in the current folder as well, behind what is installed.
+
     Raises
     ------
     UserError
@@ -171,6 +174,9 @@ def load_metric(name: str) -> Metric:
     module, _, function = name.partition(":")
     if not module or not function:
         raise UserError(f"{name!r}: must be module:name, such as scores:f1")
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)
     try:
         found = getattr(importlib.import_module(module), function, None)
     except Exception as error:  # whatever the user's module raises as it is imported

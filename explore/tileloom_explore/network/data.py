@@ -55,7 +55,7 @@ def read_data(
     arrays = read_archive(path)
     wanted = None if LABELS in network.inputs else arrays.pop(LABELS, None)
     if labels and wanted is None:
-        raise UserError(f"{path}: --labels: it has no array {LABELS}; arrays: {', '.join(arrays)}")
+        raise UserError(f"{path}: {LABELS}: missing, to compare answers with; arrays: {', '.join(arrays)}")
     for name in arrays:
         if name not in network.inputs:
             raise UserError(f"{path}: {name}: no input of the network; inputs: {', '.join(network.inputs)}")

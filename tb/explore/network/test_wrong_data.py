@@ -169,7 +169,7 @@ def test_an_input_may_be_called_labels(folder: Path) -> None:
     with np.load("x.npz") as archive:
         np.savez("l.npz", labels=archive["x"])
     assert figures(*RUN, "l.npz")["inferences"] == 40
-    assert mistake(*RUN, "l.npz", "--labels").startswith("l.npz: --labels: it has no array labels")
+    assert mistake(*RUN, "l.npz", "--labels").startswith("l.npz: labels: missing, to compare answers with")
 
 
 def test_a_layer_without_signal_is_not_exact(folder: Path) -> None:
