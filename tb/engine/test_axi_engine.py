@@ -34,7 +34,7 @@ STRIPS = (Layer.product(30, 8, 12), 0.7)
 
 buses = pytest.mark.parametrize(
     ("burst_beats", "idle"),
-    [(1, 0.4), (2, 0.4), (16, 0.4), (16, 0.0)],
+    [(1, 0.4), pytest.param(2, 0.4, marks=pytest.mark.long), (16, 0.4), (16, 0.0)],
     ids=["1, stalled", "2, stalled", "16, stalled", "16, flowing"],
 )
 

@@ -181,11 +181,11 @@ def test_memory(folder: Path, rng: np.random.Generator) -> None:
 
 
 def test_synth(folder: Path) -> None:
-    figures = json.loads(call("synth engine-int8 --set m=1 --set n=2 --set bus=64 --json"))
+    figures = json.loads(call("synth engine-int8 --set m=1 --set k=2 --set n=2 --set bus=64 --json"))
     shares = figures["origins"]
     assert {"dot product", "requantise", "walker", "control"} <= shares.keys()
-    assert figures["memory_bits"] == {"A buffer": 2 * 1024 * 64, "accumulators": 2 * 16 * 2 * 32}
-    assert figures["macs"] == 16
+    assert figures["memory_bits"] == {"A buffer": 2 * 1024 * 16, "accumulators": 2 * 16 * 2 * 32}
+    assert figures["macs"] == 4
     # No memory is among the flip-flops.
     assert figures["flops"] < 6000
 

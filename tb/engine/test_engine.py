@@ -244,7 +244,17 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize(
-    "settings", but(CONFIGS, "halves to even", "INT32", "one row", "one tile", "4 x 16 blocks", "FP32 x INT8")
+    "settings",
+    but(
+        CONFIGS,
+        "halves to even",
+        "INT32",
+        "one row",
+        "one tile",
+        "4 x 16 blocks",
+        "FP32 x INT8",
+        "FP32, nearest even",
+    ),
 )
 def test_configurations(settings: dict, rng: np.random.Generator) -> None:
     config = EngineConfig(**{**FIELDS, **settings})

@@ -113,9 +113,11 @@ def test_compiled_harness():
 @pytest.mark.parametrize(
     ("simulator", "waves"),
     [
-        ("verilator", False),
-        *(pytest.param(*both, marks=pytest.mark.long) for both in (("verilator", True), ("icarus", False))),
         ("icarus", True),
+        *(
+            pytest.param(*both, marks=pytest.mark.long)
+            for both in (("icarus", False), ("verilator", False), ("verilator", True))
+        ),
     ],
 )
 def test_cocotb(simulator, waves, folder):

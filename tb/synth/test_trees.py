@@ -113,8 +113,11 @@ def test_a_scaled_magnitude_is_that_of_integers():
 
 
 def test_the_trees_have_the_ports_that_an_engine_generates():
-    """Each module is replaced, in the default engine and where the products have registers."""
-    for config in (EngineConfig(), EngineConfig(m=1, k=3, n=2, bus=64, product_register=True)):
+    """Each module is replaced, in an engine of the default k and where the products have registers."""
+    for config in (
+        EngineConfig(m=2, n=2, bus=64),
+        EngineConfig(m=1, k=3, n=2, bus=64, product_register=True),
+    ):
         verilog = generate(config).verilog
         tree = scaled_magnitude.as_trees(dot_product.as_trees(verilog))
         assert verilog.count(" * ") >= config.k + 1

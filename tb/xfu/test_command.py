@@ -178,6 +178,7 @@ def test_generate_core(tmp_path):
     assert set(installed) - set(changed)
 
 
+@pytest.mark.long
 def test_figures_and_waves_are_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shapes = ("--connected", "16", "--rows", "2", "--set", "group_sizes=16", "--seed", "3")

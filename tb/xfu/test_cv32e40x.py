@@ -62,8 +62,15 @@ def run(
     return {**seen, "failed": failed, "interrupted": interrupted, "traps": traps}
 
 
-@pytest.mark.parametrize("precise", [True, False], ids=["precise", "fast"])
-@pytest.mark.parametrize("stall", [0, 40], ids=["flowing", "stalled"])
+@pytest.mark.parametrize(
+    ("precise", "stall"),
+    [
+        (True, 40),
+        (False, 0),
+        *(pytest.param(*other, marks=pytest.mark.long) for other in ((True, 0), (False, 40))),
+    ],
+    ids=["precise, stalled", "fast, flowing", "precise, flowing", "fast, stalled"],
+)
 def test_random_programs(precise: bool, stall: int, tmp_path: Path, rng: np.random.Generator) -> None:
     config = XfuConfig(precise_errors=precise)
     bench = build(config)

@@ -43,6 +43,7 @@ def test_random_programs(name: str, rng: np.random.Generator) -> None:
     assert executed > 20_000 and decimated > 7_000
 
 
+@pytest.mark.long
 def test_instructions_of_another_group_size_trap(rng: np.random.Generator) -> None:
     steps = Generator(rng, built=(16,)).program(1000)
     machine = check(system((16,)), steps, memory(rng), CONDITIONS["random-waits"], 16)
