@@ -10,7 +10,7 @@ from tileloom.design import Design
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom_golden.engine.program import Layer
-from tileloom_sim.engine.job import random_jobs
+from tileloom_sim.engine.random_jobs import random_jobs
 from tileloom_sim.engine.run import run_jobs
 
 from .layers import compare_cycles, make_case, random_case, run_cases

@@ -13,6 +13,7 @@ from tileloom.errors import CheckError, UserError
 from tileloom.formats import BF16, FP32, FloatFormat, Rounding, SignMagnitude
 from tileloom_golden.engine.convolution import convolve, im2col, multiply, unrolled
 from tileloom_golden.engine.masks import block_mask
+from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.rounding import to_float64
@@ -21,6 +22,8 @@ from tileloom_golden.systolic.quantise import quantise
 from tileloom_golden.words import encode
 from tileloom_sim.engine import job
 from tileloom_sim.engine.axi_harness import AxiProgram, run_programs
+from tileloom_sim.engine.random_jobs import random_jobs
+from tileloom_sim.engine.run import run_jobs
 from tileloom_sim.systolic.reference import arithmetic, float_format
 
 from .test_activation_mask import MASKED
@@ -81,24 +84,40 @@ def test_random_layers(config: EngineConfig, seed: list[int]) -> None:
     assert figures["results_compared"] > 1000
     assert 0 < figures["blocks_kept"] < figures["blocks"]
     assert 0 < figures["utilisation"] < 1
+    assert ("bus_errors" in figures) == (config.port is EnginePort.AXI4)
+
+
+@pytest.mark.parametrize("config", [KINDS["AXI4"], AXI_FLOATS], ids=["dot product", "systolic"])
+def test_nothing_is_left_of_a_program_that_an_error_ended(
+    config: EngineConfig, rng: np.random.Generator
+) -> None:
+    """Wherever it was: blocks were loaded in part, or waited, in a core that no ``ResetInserter`` reaches."""
+    jobs = random_jobs(config, 80, int(rng.integers(2**31)))
+    for place in range(0, len(jobs), 2):
+        image = jobs[place].image
+        descriptor = int(rng.integers(len(image.descriptors)))
+        jobs[place] = replace(jobs[place], failing=image.start + DESCRIPTOR_BYTES * descriptor)
+        jobs[place + 1] = replace(jobs[place + 1], failing=None)
+    runs = run_jobs(generate(config), jobs)
+    assert [run.failed for run in runs] == [True, False] * (len(jobs) // 2)
 
 
 @pytest.mark.parametrize("config", [SUMS, AXI_FLOATS], ids=["streams", "AXI4"])
 def test_a_wrong_bit_is_found(config: EngineConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = job._results
+    original = job.results_of
 
     def other(*arguments):
         results = original(*arguments).copy()
         results[-1, -1, -1] ^= 1
         return results
 
-    monkeypatch.setattr(job, "_results", other)
+    monkeypatch.setattr("tileloom_sim.engine.random_jobs.results_of", other)
     with pytest.raises(CheckError, match=r"layer 0, Layer\(.*: 1 of \d+ results differ, the first at \["):
         tileloom.simulate(config, layers=2, seed=1)
 
 
 def test_random_layers_reach_what_is_special(rng: np.random.Generator) -> None:
-    jobs = job.random_jobs(AXI_FLOATS, 200, int(rng.integers(2**31)))
+    jobs = random_jobs(AXI_FLOATS, 200, int(rng.integers(2**31)))
     layers = [one.program.layer for one in jobs]
     ends = [one.base + len(one.image.content) for one in jobs]
     special = {
@@ -276,7 +295,7 @@ def test_what_is_chosen_is_said(rng: np.random.Generator) -> None:
 def test_the_memory_is_guarded(rng: np.random.Generator) -> None:
     """The harness finds accesses outside of what a program may touch, and a program that does nothing."""
     design = generate(AXI_FLOATS)
-    (one,) = job.random_jobs(AXI_FLOATS, 1, int(rng.integers(2**31)))
+    (one,) = random_jobs(AXI_FLOATS, 1, int(rng.integers(2**31)))
     image = one.image
     run_programs(design, AXI_FLOATS, [AxiProgram(image)])
     with pytest.raises(CheckError, match=r"W writes 0x[0-9a-f]+, which is not of the results"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import EngineConfig
+from .config import EngineConfig, EnginePort
 from .loader import unit_layout
 
 
@@ -34,9 +34,13 @@ def core_signature(config: EngineConfig) -> wiring.Signature:
         In: the tile's partial sums, ``Timing.psum_delay`` cycles after ``valid``.
     results:
         Out: partial sums plus A tile times block, ``Timing.latency`` cycles after ``valid``.
+    clear:
+        In, of an AXI4 master's: as a reset, which drops the blocks that are there, whole or in part. The core
+        is a shared module, and no ``ResetInserter`` around the engine reaches into it.
     """
     return wiring.Signature(
         {
+            **({"clear": In(1)} if config.port is EnginePort.AXI4 else {}),
             "weights": In(stream.Signature(config.bus)),
             "block_ready": Out(1),
             "take": In(1),

@@ -21,7 +21,7 @@ from amaranth.lib.wiring import In, Out
 from ..arith.pipeline import register
 from ..arith.products import DIGITS, OPERAND, SumOfProducts, recoded
 from ..hierarchy import add_shared
-from .config import EngineConfig
+from .config import EngineConfig, EnginePort
 from .core import ComputeCore, Timing
 
 ACCUMULATOR = signed(32)
@@ -112,6 +112,9 @@ class DotProduct(ComputeCore):
                 m.d.sync += Value.cast(weight).eq(recoded(whole.word_select(index, OPERAND.width)))
         with m.Elif(self.weights.valid & ~full):
             m.d.sync += [shadow.eq(whole[config.bus :]), filled.eq(filled + 1)]
+        if config.port is EnginePort.AXI4:
+            with m.If(self.clear):
+                m.d.sync += filled.eq(0)
         tile = register(m, self.valid, self.activations, "tile")
 
         for row in range(config.m):

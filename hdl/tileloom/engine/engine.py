@@ -25,7 +25,7 @@ from . import dot_product, systolic_core
 from .accumulators import Accumulators
 from .activation_mask import ActivationMask
 from .activations import ActivationBuffer
-from .config import Core, EngineConfig
+from .config import Core, EngineConfig, EnginePort
 from .core import ComputeCore, Timing
 from .dispatch import Dispatch
 from .dot_product import DotProduct
@@ -57,7 +57,8 @@ class Engine(wiring.Component):
 
     Ports: streams ``commands`` (in, ``COMMAND``), ``index`` (in, ``INDEX``), ``weights`` (in, beats),
     ``activations`` (in, units), ``results`` (out, rows of C, ``last`` at the end of a block column); ``busy``
-    (out): a command waits or is under way, or results are; ``fault`` (out), the walker's.
+    (out): a command waits or is under way, or results are; ``fault`` (out), the walker's; under an AXI4
+    master ``clear`` (in), the core's.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -71,6 +72,7 @@ class Engine(wiring.Component):
                 "results": Out(stream.Signature(packet(result_layout(config)))),
                 "busy": Out(1),
                 "fault": Out(2),
+                **({"clear": In(1)} if config.port is EnginePort.AXI4 else {}),
             }
         )
 
@@ -159,6 +161,8 @@ class Engine(wiring.Component):
             accumulators.step.eq(sequencer.step),
             drain.untouched.eq(sequencer.untouched),
         ]
+        if config.port is EnginePort.AXI4:
+            m.d.comb += core.clear.eq(self.clear)
 
         # Headers.
         m.d.comb += [

@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ResetInserter, Signal
 
 from ..systolic.stream_array import StreamArray
 from ..systolic.timing import Timetable
-from .config import EngineConfig
+from .config import EngineConfig, EnginePort
 from .core import ComputeCore, Timing
 
 
@@ -39,7 +39,9 @@ class SystolicCore(ComputeCore):
         """Build the hardware."""
         m = Module()
         config = self.config
-        m.submodules.array = array = StreamArray(config.systolic)
+        array = StreamArray(config.systolic)
+        cleared = config.port is EnginePort.AXI4
+        m.submodules.array = ResetInserter(self.clear)(array) if cleared else array
 
         # A beat has whole rows; the last one of a block may end with none.
         row_bits = config.n * config.weight_bits
@@ -59,6 +61,9 @@ class SystolicCore(ComputeCore):
                 row.eq(Mux(last_row, 0, row + 1)),
                 place.eq(Mux(last_of_beat, 0, place + 1)),
             ]
+        if cleared:
+            with m.If(self.clear):
+                m.d.sync += [row.eq(0), place.eq(0)]
 
         # ``ready`` says that weights for the next row of A are there, and that row is the first of a block
         # whenever anyone asks.

@@ -4,19 +4,23 @@
 //
 // The folder has
 //   plan.bin    little-endian 64-bit words: for each program the memory's first address and its bytes, the
-//               first descriptor, the first byte of the results and the one behind them; then a seed and, of
-//               65536, how often AR, R, AW, W and B wait a cycle
+//               first descriptor, the first byte of the results and the one behind them; a byte that memory
+//               fails to read or write, and with what response, 0 for none; whether it says what is to be done;
+//               then a seed and, of 65536, how often AR, R, AW, W and B wait a cycle
 //   memory.bin  what is in memory before each program, one after another
 // and gets
 //   after.bin   the same, after each
-// Programs run after one another. Standard output is, for each, "program CYCLES STATUS...": the cycles from the
-// offer on start until status is valid, and the words of status in hexadecimal, the least significant first.
+// Programs run after one another. Standard output is, for each, "program CYCLES RESPONSE ADDRESS STATUS...": the
+// cycles from the offer on start until status is valid; of the first error response bits 3:0 of the status that it
+// calls for, 0 for none, and where its burst began; the words of status in hexadecimal, the least significant first.
 //
 // The memory answers reads in the order of their addresses, as one ID demands; W may come before its AW; a write
-// is answered once all of it is there. What a channel carries while it is not valid is noise. These are errors:
+// is answered once all of it is there. What a channel carries while it is not valid, or with an error, is noise.
+// These are errors:
 // an offer that is not held with its payload; a burst that crosses 4 KiB, is too long, not INCR, not of whole
 // beats, or outside of the memory; WLAST at the wrong beat; a byte written outside of the results; a status while
-// a burst is under way; anything after it; no handshake for 100,000 cycles.
+// a burst is under way; anything after it; an offer on AW or a strobe that begins after an error on what says what
+// is to be done; no handshake for 100,000 cycles.
 
 #include <array>
 #include <deque>
@@ -32,12 +36,14 @@ constexpr uint64_t PATIENCE = 100000, PAGE = 4096, INCR = 1;
 constexpr size_t DEEPEST = 8;
 
 struct Plan {
-    uint64_t base, bytes, start, results, results_end, seed, waits[CHANNELS];
+    uint64_t base, bytes, start, results, results_end, failing, response, control, seed, waits[CHANNELS];
 };
 
 struct Burst {
     uint64_t address;
     unsigned beats;
+
+    bool has(uint64_t byte) const { return byte - address < uint64_t(beats) * BEAT_BYTES; }
 };
 
 struct Beat {
@@ -78,6 +84,9 @@ public:
         shown_ = payload;
         return valid && ready;
     }
+
+    // Whether an offer of the cycle before is still to be taken.
+    bool held() const { return held_; }
 
 private:
     bool held_ = false;
@@ -136,25 +145,41 @@ private:
         top_.m_axi_wready = !waits(W) && beats_.size() < DEEPEST * BURST_BEATS;
         if (!reading_) reading_ = !reads_.empty() && !waits(R);
         top_.m_axi_rvalid = reading_;
-        if (reading_) {
-            const Burst& burst = reads_.front();
-            std::memcpy(&top_.m_axi_rdata, at(burst.address + uint64_t(read_beat_) * BEAT_BYTES), BEAT_BYTES);
-            top_.m_axi_rresp = 0;
-            top_.m_axi_rlast = read_beat_ + 1 == burst.beats;
-        } else {
+        const Burst beat{reading_ ? reads_.front().address + uint64_t(read_beat_) * BEAT_BYTES : 0, 1};
+        const uint64_t answer = reading_ ? answer_of(beat) : 0;
+        if (reading_ && !answer) {
+            std::memcpy(&top_.m_axi_rdata, at(beat.address), BEAT_BYTES);
+        } else if (!reading_ || fresh_) {
             for (uint8_t& byte : noise_) byte = random_.word() >> 56;
             std::memcpy(&top_.m_axi_rdata, noise_.data(), BEAT_BYTES);
-            top_.m_axi_rresp = random_.word() >> 62;
-            top_.m_axi_rlast = random_.word() >> 63;
         }
-        if (!answering_) answering_ = written_ && !waits(B);
+        fresh_ = false;
+        top_.m_axi_rresp = reading_ ? answer : random_.word() >> 62;
+        top_.m_axi_rlast = reading_ ? read_beat_ + 1 == reads_.front().beats : random_.word() >> 63;
+        if (!answering_) answering_ = !written_.empty() && !waits(B);
         top_.m_axi_bvalid = answering_;
-        top_.m_axi_bresp = answering_ ? 0 : random_.word() >> 62;
+        top_.m_axi_bresp = answering_ ? answer_of(written_.front()) : random_.word() >> 62;
+    }
+
+    // Memory's response to an access.
+    uint64_t answer_of(const Burst& access) const { return access.has(program_.failing) ? program_.response : 0; }
+
+    // Note the first error response, with the bits of status that it calls for.
+    void note(const Burst& burst, uint64_t answer, bool write) {
+        if (answer && !answered_) {
+            answered_ = 1 | write << 1 | answer << 2;
+            answered_at_ = burst.address;
+        }
     }
 
     // What is taken at the clock's edge; whether anything is.
     bool take() {
         bool moved = false;
+        if (answered_ && program_.control) {
+            if (top_.m_axi_awvalid && !held_[AW].held()) wrong("AW begins after an error on control data");
+            if (top_.m_axi_wvalid && top_.m_axi_wstrb && !held_[W].held())
+                wrong("W has a strobe after an error on control data");
+        }
         Words request;
         append(request, top_.m_axi_araddr);
         append(request, top_.m_axi_arlen);
@@ -165,6 +190,8 @@ private:
         if (reading_ && top_.m_axi_rready) {
             moved = true;
             reading_ = false;
+            fresh_ = true;
+            note(reads_.front(), top_.m_axi_rresp, false);
             if (++read_beat_ == reads_.front().beats) {
                 reads_.pop_front();
                 read_beat_ = 0;
@@ -192,7 +219,8 @@ private:
         if (answering_ && top_.m_axi_bready) {
             moved = true;
             answering_ = false;
-            --written_;
+            note(written_.front(), top_.m_axi_bresp, true);
+            written_.pop_front();
         }
         while (!writes_.empty() && !beats_.empty()) write();
         return moved;
@@ -227,16 +255,18 @@ private:
         }
         beats_.pop_front();
         if (last) {
+            written_.push_back(burst);
             writes_.pop_front();
             write_beat_ = 0;
-            ++written_;
         }
     }
 
-    bool at_rest() { return reads_.empty() && writes_.empty() && beats_.empty() && !written_ && !answering_; }
+    bool at_rest() { return reads_.empty() && writes_.empty() && beats_.empty() && written_.empty() && !answering_; }
 
     void run_program() {
         random_ = Random(program_.seed);
+        answered_ = answered_at_ = 0;
+        fresh_ = true;
         bool starting = true, offered = false;
         uint64_t cycle = 0, ended = 0, still = 0;
         for (bool done = false; !done;) {
@@ -263,7 +293,8 @@ private:
             }
             done = held_status_.taken("status", top_.STATUS_VALID, top_.STATUS_READY, status);
             if (done) {
-                std::printf("program %llu", static_cast<unsigned long long>(ended));
+                std::printf("program %llu %llu %llu", static_cast<unsigned long long>(ended),
+                            static_cast<unsigned long long>(answered_), static_cast<unsigned long long>(answered_at_));
                 for (uint32_t word : status) std::printf(" %08x", word);
                 std::printf("\n");
             }
@@ -299,12 +330,12 @@ private:
     Random random_;
     std::array<Held, CHANNELS> held_;
     Held held_status_;
-    std::deque<Burst> reads_, writes_;
+    std::deque<Burst> reads_, writes_, written_;
     std::deque<Beat> beats_;
     std::array<uint8_t, BEAT_BYTES> noise_{};
     unsigned read_beat_ = 0, write_beat_ = 0;
-    uint64_t written_ = 0;
-    bool reading_ = false, answering_ = false;
+    uint64_t answered_ = 0, answered_at_ = 0;
+    bool reading_ = false, answering_ = false, fresh_ = true;
 };
 
 }  // namespace

@@ -15,6 +15,9 @@ from tileloom.engine.config import EngineConfig
 from ..build import harness, verilator
 from .memory import MemoryImage
 
+STATUS_ADDRESS = 6
+"""Bit of a status at which the address begins."""
+
 SOURCE = Path(__file__).with_name("axi_harness.cpp")
 
 
@@ -30,11 +33,18 @@ class AxiProgram:
         How often AR, R, AW, W and B wait in a cycle, 0 to below 1.
     seed:
         Of the waits.
+    failing:
+        Address of a byte that memory fails to read or to write: an access to it is answered with an error,
+        and what was read is noise. None for none.
+    response:
+        Of such an access: 2 SLVERR, 3 DECERR.
     """
 
     image: MemoryImage
     waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     seed: int = 0
+    failing: int | None = None
+    response: int = 2
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,14 @@ class AxiRun:
         From the offer on ``start`` until ``status`` was valid.
     status:
         The word on ``status``.
+    answered:
+        The word that the first error response calls for, 0 where there was none.
     """
 
     content: bytes
     cycles: int
     status: int
+    answered: int
 
 
 def build_axi_harness(design: Design, config: EngineConfig, *, waves: bool = False) -> Path:
@@ -86,7 +99,10 @@ def run_programs(
     for program in programs:
         image = program.image
         plan.append([image.base, len(image.content), image.start, image.results])
-        plan[-1] += [image.results + image.results_size, program.seed]
+        failing = program.failing
+        plan[-1] += [image.results + image.results_size]
+        plan[-1] += [0, 0] if failing is None else [failing, program.response]
+        plan[-1] += [failing is not None and image.says_what_to_do(failing, config.bus // 8), program.seed]
         plan[-1] += [round(65536 * wait) for wait in program.waits]
     with scratch.folder() as folder:
         np.array(plan, "<u8").tofile(folder / "plan.bin")
@@ -94,9 +110,10 @@ def run_programs(
         lines = harness.run(harness_program, [folder, *([waves] if waves else [])], mutant=mutant)
         after = (folder / "after.bin").read_bytes()
     runs, begin = [], 0
-    for program, (_, cycles, *words) in zip(programs, lines, strict=True):
+    for program, (_, cycles, response, burst, *words) in zip(programs, lines, strict=True):
         end = begin + len(program.image.content)
         status = sum(int(word, 16) << 32 * index for index, word in enumerate(words))
-        runs.append(AxiRun(after[begin:end], int(cycles), status))
+        answered = int(response) | int(burst) << STATUS_ADDRESS
+        runs.append(AxiRun(after[begin:end], int(cycles), status, answered))
         begin = end
     return runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,14 +11,12 @@ import numpy.typing as npt
 
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import UserError
-from tileloom.formats import SignMagnitude
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
-from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
-from tileloom_golden.engine.sparse import BlockSparse, from_convolution
+from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import header_words
 from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
@@ -28,7 +26,6 @@ from tileloom_golden.systolic.gemm import gemm
 from ..layout import Named
 from ..systolic import reference
 from ..systolic.operands import Scaling
-from ..systolic.stimulus import float_words, integer_words
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
 from .memory import MemoryImage, memory_image
@@ -58,6 +55,8 @@ class Job:
         Cycles after which an engine with streams is reset, and the layer begun anew; 0 for never.
     base:
         Of the memory of an AXI4 master.
+    failing:
+        Address of a byte there that cannot be read or written; None for none.
     operands, parameters, chosen, saturated:
         Of the user's layer: its arrays, what results are requantised with, whether its scale and shift were
         chosen for the user, and how many results saturate. None where that does not apply.
@@ -74,6 +73,7 @@ class Job:
     seed: int = 0
     abandoned: int = 0
     base: int = 0
+    failing: int | None = None
     operands: Operands | None = None
     parameters: Requantisation | None = None
     chosen: bool = False
@@ -164,7 +164,7 @@ def make_job(
     except ValueError as error:
         where = f"--pads {','.join(map(str, pads))}" if str(error).startswith("pad ") else name
         raise UserError(f"{where}: {error}") from None
-    sums = _sums(config, layer, x, kept, bias_values)
+    sums = sums_of(config, layer, x, kept, bias_values)
     parameters, clamped = None, None
     if config.requantise:
         parameters = _parameters(sums, bias_values, scale, shift, zero_point)
@@ -175,8 +175,8 @@ def make_job(
         program,
         x.reshape(program.layer.height, program.layer.width, -1),
         kept,
-        _headers(bias_values, parameters),
-        _results(config, sums, parameters, relu).reshape(*program.layer.output, -1),
+        headers_of(bias_values, parameters),
+        results_of(config, sums, parameters, relu).reshape(*program.layer.output, -1),
         (x.shape[1], outputs) if operands.product else (*layer.output, layer.outputs),
         operands=operands,
         parameters=parameters,
@@ -188,108 +188,7 @@ def make_job(
     return job
 
 
-def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
-    """Return random layers, many of them smaller than a tile.
-
-    With ``waiting`` everything waits at random, and some layers are given up by a reset first.
-    """
-    rng = np.random.default_rng(seed)
-    jobs: list[Job] = []
-    while len(jobs) < count:
-        try:
-            job = _random_job(config, rng, waiting=waiting)
-            if config.port is EnginePort.AXI4:
-                job = _placed(job, rng)
-        except ValueError:
-            continue  # a layer that the engine's buffers or addresses have no room for
-        jobs.append(job)
-    return jobs
-
-
-def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool) -> Job:
-    streams = config.port is EnginePort.STREAM
-    layer = _random_layer(config, rng)
-    relu = bool(rng.integers(2))
-    program = compile_layer(layer, engine_size(config), relu=relu)
-    program.commands()
-    layer = program.layer
-    shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
-    n = layer.outputs
-    if config.core is Core.DOT_PRODUCT:
-        # Coarse numbers, and a scale that is a power of two, leave halves to be rounded.
-        coarse = int(rng.choice([1, 16]))
-        x, dense = (rng.integers(-128 // coarse, 128 // coarse, shape, np.int8) * coarse for shape in shapes)
-        reach = 2 ** (16 if config.requantise else 31) // coarse**2
-        bias = rng.integers(-reach, reach, n) * coarse**2
-        if config.activation_mask:
-            keep = rng.random((layer.height, -(-layer.width // config.m), -(-layer.channels // config.k)))
-            there = (keep < rng.choice([0, 0.2, 0.6, 1])).repeat(config.m, 1).repeat(config.k, 2)
-            x *= there[:, : layer.width, : layer.channels]
-        blocks: npt.NDArray[Any] = dense
-    else:
-        array = config.systolic
-        x = float_words(rng, array.activation, shapes[0])
-        if isinstance(array.weight, SignMagnitude):
-            dense = integer_words(rng, array.weight.bits, shapes[1])
-        else:
-            dense = float_words(rng, array.weight, shapes[1])
-        bias = float_words(rng, array.accumulator, (n,)).astype(np.int64)
-        blocks = (dense != 0).astype(np.int8)
-    block = (config.k, config.n)
-    mask = block_mask(blocks, float(rng.choice([0, 0.3, 0.6, 1])), block)
-    mask &= rng.random(mask.shape) < rng.choice([0.3, 0.7, 1])
-    kept = from_convolution(dense, block, mask)
-    parameters = None
-    if config.requantise:
-        scale = np.where(rng.integers(2, size=n), rng.integers(0, 2**16, n), 1 << int(rng.integers(16)))
-        zero_point = rng.integers(-128, 128, n) if config.result_zero_point else None
-        least, above = (16, 30) if rng.integers(4) else (0, 64)
-        parameters = Requantisation(bias, scale, rng.integers(least, above, n), zero_point)
-    sums = _sums(config, layer, x, kept, bias)
-    a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
-    return Job(
-        config,
-        program,
-        x,
-        kept,
-        _headers(bias, parameters),
-        _results(config, sums, parameters, relu),
-        (*layer.output, n),
-        waits=(a, b, c, d, e),
-        seed=int(rng.integers(2**32)),
-        # Some resets in the middle of a layer; in the AXI4 harness's memory a burst would be left open.
-        abandoned=int(rng.integers(1, 1000)) if waiting and streams and rng.integers(3) == 0 else 0,
-    )
-
-
-def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
-    channels, outputs = int(rng.integers(1, 6 * config.k)), int(rng.integers(1, 4 * config.n))
-    if rng.integers(8) == 0:
-        # One long side, for the upper bits of counters and addresses.
-        sides = [int(rng.integers(1, 3 * block)) for block in (config.m, config.k, config.n)]
-        sides[rng.integers(3)] *= 1 << int(rng.integers(1, 8))
-        return Layer.product(*sides)
-    if rng.integers(4) == 0:
-        return Layer.product(int(rng.integers(1, 100)), channels, outputs)
-    kernel = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
-    return Layer(
-        height=int(rng.integers(kernel[0], 16)),
-        width=int(rng.integers(kernel[1], 16)),
-        channels=channels,
-        outputs=outputs,
-        kernel=kernel,
-        stride=int(rng.integers(1, 4)),
-        pads=tuple(int(rng.integers(kernel[axis // 2])) for axis in range(4)),  # type: ignore[arg-type]
-    )
-
-
-def _placed(job: Job, rng: np.random.Generator) -> Job:
-    """Return the job somewhere in the addresses that there are. Raises UserError where it does not fit."""
-    room = (1 << job.config.address_bits) - len(job.image.content)
-    return replace(job, base=64 * int(rng.integers(room // 64, endpoint=True)))
-
-
-def _sums(
+def sums_of(
     config: EngineConfig,
     layer: Layer,
     x: npt.NDArray[Any],
@@ -336,7 +235,7 @@ def systolic_sums(
     return words.reshape(*layer.output, layer.outputs)
 
 
-def _results(
+def results_of(
     config: EngineConfig, sums: npt.NDArray[Any], parameters: Requantisation | None, relu: bool
 ) -> npt.NDArray[Any]:
     """Return results as they leave the engine."""
@@ -348,7 +247,8 @@ def _results(
     return np.where(negative, sums.dtype.type(0), sums)
 
 
-def _headers(bias: npt.NDArray[np.int64], parameters: Requantisation | None) -> npt.NDArray[np.uint64]:
+def headers_of(bias: npt.NDArray[np.int64], parameters: Requantisation | None) -> npt.NDArray[np.uint64]:
+    """Return a word for each output channel: what its results are requantised with, or its bias."""
     if parameters is not None:
         return header_words(parameters)
     return bias.astype(np.uint64) & np.uint64(2**32 - 1)

@@ -33,6 +33,8 @@ PLACES = {
 OPCODE = 0b11
 """Of a command's first slot; 0 ends a program."""
 
+CONV = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Descriptor:
@@ -148,6 +150,18 @@ class MemoryImage:
             place = self.start - self.base + DESCRIPTOR_BYTES * len(found)
             found.append(Descriptor.from_bytes(self.content[place:]))
         return found
+
+    def says_what_to_do(self, address: int, beat: int) -> bool:
+        """Return whether a beat of so many bytes that has ``address`` is of descriptors, or of the index."""
+        place = address // beat * beat
+        if place >= self.start // beat * beat:
+            return True
+        return any(
+            -beat < place - (descriptor.address + repeat * descriptor.step) < descriptor.run
+            for descriptor in self.descriptors
+            if descriptor.opcode == CONV
+            for repeat in range(descriptor.command[1])
+        )
 
     def outputs(self, content: bytes) -> npt.NDArray[Any]:
         """Return the results, H_out x W_out x N, from the bytes that are in their place after the program."""

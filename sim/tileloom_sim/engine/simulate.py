@@ -29,7 +29,8 @@ from tileloom_golden.rounding import to_float64
 from ..layout import Named, named, paths
 from ..systolic import reference
 from ..systolic.operands import Scaling, require_float32
-from .job import Job, make_job, random_jobs
+from .job import Job, make_job
+from .random_jobs import random_jobs
 from .run import JobRun, require_whole_bytes, run_jobs
 from .text import texts
 
@@ -211,16 +212,20 @@ def _run(config: EngineConfig, jobs: Sequence[Job], waves: Path | None) -> list[
 
 
 def _figures(config: EngineConfig, jobs: Sequence[Job], runs: Sequence[JobRun]) -> dict[str, Any]:
-    """Return the figures that random and own layers have, plain values by name."""
+    """Return the figures that random and own layers have, plain values by name; errors on the bus apart."""
+    done = [(job, run) for job, run in zip(jobs, runs, strict=True) if not run.failed]
+    failed = {"bus_errors": len(jobs) - len(done)} if len(done) < len(jobs) else {}
+    jobs, runs = zip(*done, strict=True) if done else ((), ())
     cycles = sum(run.cycles for run in runs)
     macs = sum(estimate(job.program, job.weights).macs for job in jobs)
     return {
-        "layers": len(jobs),
+        "layers": len(done) + sum(failed.values()),
+        **failed,
         "results_compared": sum(run.words.size for run in runs),
         "cycles": cycles,
         "blocks_kept": sum(len(job.weights.block_rows) for job in jobs),
         "blocks": sum(job.weights.grid[0] * job.weights.grid[1] for job in jobs),
-        "utilisation": round(macs / (cycles * config.m * config.k * config.n), 4),
+        "utilisation": round(macs / max(1, cycles * config.m * config.k * config.n), 4),
     }
 
 

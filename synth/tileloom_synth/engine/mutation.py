@@ -8,7 +8,8 @@ from functools import cache
 from tileloom.engine.config import EngineConfig
 from tileloom.errors import CheckError
 from tileloom.processes import OutOfTimeError
-from tileloom_sim.engine.job import Job, random_jobs
+from tileloom_sim.engine.job import Job
+from tileloom_sim.engine.random_jobs import random_jobs
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 
 from ..mutation.mutants import Mutated

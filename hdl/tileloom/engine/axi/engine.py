@@ -68,10 +68,11 @@ class AxiEngine(wiring.Component):
         config = self.config
         # A program was ended by an error: what carries it out is held in reset until its status is taken. Not
         # reset are the channels, which see to their bursts' ends, and the registers of shared modules. Of
-        # these only the swaps on their way through a systolic array matter, and they pass before new ones.
+        # these the core is cleared, and the swaps on their way through a systolic array pass before new ones.
         ended = Signal()
         engine, descriptors = Engine(config), Descriptors(config)
         m.submodules.engine = ResetInserter(ended)(engine)
+        m.d.comb += engine.clear.eq(ended)
         m.submodules.descriptors = ResetInserter(ended)(descriptors)
         m.submodules.write = write = WriteClient(config, result_layout(config).size)
         m.submodules.channel = channel = ReadChannel(config, 4)
