@@ -77,8 +77,11 @@ ODD = {
 }
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
-USUAL = ("sasp_4x4_fp32", "sasp_4x4_int8", "sasp_8x8_int8", "stream_8x8_int8")
-"""Presets of every run: one of each kind of port and weight, and of the size that they are used in."""
+LATER = (
+    *("deep_even", "coupled", "word_carry_save", "broadcast_whole"),
+    *("sasp_8x8_fp32", "stream_8x8_fp32", "stream_8x8_bf16_int8", "stream_8x8_fp16"),
+)
+"""Of ``ODD`` and the small presets, what the long run alone simulates."""
 
 
 def _sizes(first: int) -> dict[str, SystolicConfig]:
@@ -91,19 +94,19 @@ def _sizes(first: int) -> dict[str, SystolicConfig]:
 
 def small() -> dict[str, SystolicConfig]:
     """Return the small arrays of every run by name: a fifth of the sizes, and what is not of sizes alone."""
-    odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
-    return {**_sizes(0), **odd, **{name: config for name, config in _presets().items() if name in USUAL}}
-
-
-def _presets() -> dict[str, SystolicConfig]:
-    """Return the small presets by name."""
-    return {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
+    return {**_sizes(0), **{name: config for name, config in _others().items() if name not in LATER}}
 
 
 def more() -> dict[str, SystolicConfig]:
-    """Return the other sizes and small presets by name."""
-    presets = {name: config for name, config in _presets().items() if name not in USUAL}
-    return _sizes(1) | _sizes(2) | _sizes(3) | _sizes(4) | presets
+    """Return the other small arrays by name."""
+    sizes = _sizes(1) | _sizes(2) | _sizes(3) | _sizes(4)
+    return sizes | {name: config for name, config in _others().items() if name in LATER}
+
+
+def _others() -> dict[str, SystolicConfig]:
+    """Return the arrays of ``ODD`` and the small presets by name."""
+    odd = {name: SystolicConfig(rows=4, columns=5, **fields) for name, fields in ODD.items()}
+    return odd | {name.replace("-", "_"): config for name, config in PRESETS.items() if config.rows <= 8}
 
 
 def large() -> dict[str, SystolicConfig]:
