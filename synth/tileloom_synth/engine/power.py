@@ -74,10 +74,8 @@ def power(
 
     Raises
     ------
-    UserError
-        From ``power_target``, or an argument is wrong or does not apply.
-    ToolError
-        Yosys or OpenSTA fails.
+    UserError, ToolError
+        As ``power_target`` and ``synthesise`` do, and for an argument that is wrong or does not apply.
     """
     check_seed(seed)
     check_data(weights, activations, layout, per, prune)

@@ -56,10 +56,8 @@ def power(
 
     Raises
     ------
-    UserError
-        From ``power_target``, or an argument is wrong or does not apply.
-    ToolError
-        Yosys or OpenSTA fails.
+    UserError, ToolError
+        As ``power_target`` and ``synthesise`` do, and for an argument that is wrong or does not apply.
     """
     if config.columns_per_register > 1:
         raise UserError("broadcast: energy is measured of arrays whose elements are all the same, with 1")
