@@ -14,7 +14,7 @@ from tileloom_sim.engine.random_jobs import random_jobs
 from tileloom_sim.engine.run import run_jobs
 
 from .layers import compare_cycles, make_case, random_case, run_cases
-from .test_simulate import AXI_FLOATS
+from .test_random_jobs import AXI_FLOATS
 
 CUBE = Layer.product(256, 256, 256)
 LINEAR_CONSTANT = 9500

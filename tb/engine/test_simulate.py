@@ -1,137 +1,25 @@
-"""``tileloom.simulate`` of engines: every kind of configuration, random layers and own ones, bit for bit."""
-
-from dataclasses import replace
+"""``tileloom.simulate`` of own layers on engines: every kind of configuration, bit for bit, and mistakes."""
 
 import numpy as np
 import pytest
 
 import tileloom
-from support.long import but
-from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRounding
-from tileloom.engine.design import generate
-from tileloom.errors import CheckError, UserError
-from tileloom.formats import BF16, FP32, FloatFormat, Rounding, SignMagnitude
+from tileloom.engine.config import EngineConfig, EnginePort
+from tileloom.errors import UserError
+from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.convolution import convolve, im2col, multiply, unrolled
 from tileloom_golden.engine.masks import block_mask
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.rounding import to_float64
 from tileloom_golden.systolic.gemm import tile_result
 from tileloom_golden.systolic.quantise import quantise
 from tileloom_golden.words import encode
-from tileloom_sim.engine import job
-from tileloom_sim.engine.axi_harness import AxiProgram, run_programs
-from tileloom_sim.engine.random_jobs import random_jobs
-from tileloom_sim.engine.run import run_jobs
 from tileloom_sim.systolic.reference import arithmetic, float_format
 
-from .test_activation_mask import MASKED
+from .test_random_jobs import AS_ONNX, AXI_FLOATS, FLOATS, ODD, SUMS
 
 pytestmark = pytest.mark.usefixtures("generated_once")
-
-FLOATS = EngineConfig(m=1, k=4, n=4, core=Core.SYSTOLIC, bus=128, a_words=512, acc_tiles=64)
-SUMS = EngineConfig(
-    m=2, k=4, n=2, bus=64, a_words=64, acc_tiles=8, weight_beats=8, drain_rows=2, requantise=False
-)
-AS_ONNX = replace(
-    SUMS, requantise=True, requantise_rounding=RequantiseRounding.HALF_EVEN, result_zero_point=True
-)
-AXI_FLOATS = EngineConfig(
-    m=1,
-    k=2,
-    n=2,
-    core=Core.SYSTOLIC,
-    bus=64,
-    a_words=32,
-    acc_tiles=8,
-    activation=BF16,
-    weight=SignMagnitude(4),
-    accumulator=FP32,
-    port=EnginePort.AXI4,
-    address_bits=40,
-    burst_beats=4,
-)
-ODD = EngineConfig(
-    m=1,
-    k=3,
-    n=2,
-    core=Core.SYSTOLIC,
-    bus=192,
-    a_words=64,
-    acc_tiles=8,
-    activation=FloatFormat(8, 10),
-    weight=FloatFormat(3, 2),
-    accumulator=FloatFormat(8, 15),
-    rounding=Rounding.NEAREST_EVEN,
-)
-KINDS = {
-    "INT8": EngineConfig(),
-    "INT32": SUMS,
-    "INT8 as ONNX": AS_ONNX,
-    "both sides sparse": MASKED,
-    "FP32 x INT8": FLOATS,
-    "TF32 x E3M2": ODD,
-    "AXI4": EngineConfig(port=EnginePort.AXI4),
-    "AXI4, BF16 x INT4": AXI_FLOATS,
-}
-
-
-@pytest.mark.parametrize("config", but(KINDS, "INT32", "TF32 x E3M2", "FP32 x INT8"))
-def test_random_layers(config: EngineConfig, seed: list[int]) -> None:
-    figures = tileloom.simulate(config, layers=40, seed=seed[0]).figures
-    assert figures["layers"] == 40 and figures["seed"] == seed[0]
-    assert figures["results_compared"] > 1000
-    assert 0 < figures["blocks_kept"] < figures["blocks"]
-    assert 0 < figures["utilisation"] < 1
-    assert ("bus_errors" in figures) == (config.port is EnginePort.AXI4)
-
-
-@pytest.mark.parametrize("config", [KINDS["AXI4"], AXI_FLOATS], ids=["dot product", "systolic"])
-def test_nothing_is_left_of_a_program_that_an_error_ended(
-    config: EngineConfig, rng: np.random.Generator
-) -> None:
-    """Wherever it was: blocks were loaded in part, or waited, in a core that no ``ResetInserter`` reaches."""
-    jobs = random_jobs(config, 80, int(rng.integers(2**31)))
-    for place in range(0, len(jobs), 2):
-        image = jobs[place].image
-        descriptor = int(rng.integers(len(image.descriptors)))
-        jobs[place] = replace(jobs[place], failing=image.start + DESCRIPTOR_BYTES * descriptor)
-        jobs[place + 1] = replace(jobs[place + 1], failing=None)
-    runs = run_jobs(generate(config), jobs)
-    assert [run.failed for run in runs] == [True, False] * (len(jobs) // 2)
-
-
-@pytest.mark.parametrize("config", [SUMS, AXI_FLOATS], ids=["streams", "AXI4"])
-def test_a_wrong_bit_is_found(config: EngineConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = job.results_of
-
-    def other(*arguments):
-        results = original(*arguments).copy()
-        results[-1, -1, -1] ^= 1
-        return results
-
-    monkeypatch.setattr("tileloom_sim.engine.random_jobs.results_of", other)
-    with pytest.raises(CheckError, match=r"layer 0, Layer\(.*: 1 of \d+ results differ, the first at \["):
-        tileloom.simulate(config, layers=2, seed=1)
-
-
-def test_random_layers_reach_what_is_special(rng: np.random.Generator) -> None:
-    jobs = random_jobs(AXI_FLOATS, 200, int(rng.integers(2**31)))
-    layers = [one.program.layer for one in jobs]
-    ends = [one.base + len(one.image.content) for one in jobs]
-    special = {
-        "product": sum(layer.kernel == (1, 1) for layer in layers),
-        "padded": sum(any(layer.pads) for layer in layers),
-        "strided": sum(layer.stride > 1 for layer in layers),
-        "channels split": sum(one.program.splits["channels"] > 1 for one in jobs),
-        "no block": sum(one.weights.density == 0 for one in jobs),
-        "dense": sum(one.weights.density == 1 for one in jobs),
-        "waiting": sum(max(one.waits) > 0.8 for one in jobs),
-        "far": sum(end > 1 << 32 for end in ends),
-    }
-    assert min(special.values()) >= 5, special
-    assert max(ends) <= 1 << 40
 
 
 def own_layer(rng: np.random.Generator, *, floats: bool) -> dict[str, np.ndarray]:
@@ -290,19 +178,6 @@ def test_what_is_chosen_is_said(rng: np.random.Generator) -> None:
             relu=relu,
         )
         assert twice.figures["saturated"] == beyond.sum() > 0
-
-
-def test_the_memory_is_guarded(rng: np.random.Generator) -> None:
-    """The harness finds accesses outside of what a program may touch, and a program that does nothing."""
-    design = generate(AXI_FLOATS)
-    (one,) = random_jobs(AXI_FLOATS, 1, int(rng.integers(2**31)))
-    image = one.image
-    run_programs(design, AXI_FLOATS, [AxiProgram(image)])
-    with pytest.raises(CheckError, match=r"W writes 0x[0-9a-f]+, which is not of the results"):
-        run_programs(design, AXI_FLOATS, [AxiProgram(replace(image, results=image.results + 64))])
-    with pytest.raises(CheckError, match=r"AR 0x[0-9a-f]+, . beats: outside of the memory"):
-        content = image.content[: image.start - image.base]
-        run_programs(design, AXI_FLOATS, [AxiProgram(replace(image, content=content))])
 
 
 MATRIX = {"weights": np.ones((4, 3), int), "layout": "KN", "activations": np.ones((2, 4), int)}
