@@ -13,8 +13,9 @@ from .processes import Process
 def sequencer(plan: Plan, events: Events) -> Process:
     """Visit tiles, a column's once its header, its half of the accumulators and the strip are there."""
     size = plan.size
-    # A systolic core needs sums together with their tile: the next pass of a tile waits for the one before.
-    hazard = size.hazard if size.by_rows else 0
+    # The next pass of a tile waits for the one before: in a systolic core, which needs sums together with
+    # their tile, and where the next block comes sooner than the sums are written.
+    hazard = size.hazard if size.by_rows or size.hazard > size.interval else 0
     strip = column_number = half = token = 0
     # When the last tile left the loops, when the next can; when the mask's register is free for a token.
     left = free = masked = 0
