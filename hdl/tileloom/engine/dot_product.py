@@ -106,10 +106,13 @@ class DotProduct(ComputeCore):
             self.weights.ready.eq(~full | self.take),
         ]
         block = Signal(data.ArrayLayout(DIGITS, config.k * config.n), reset_less=True)
+        # Signals of their own: a part of a wide value costs Amaranth all of it, each time that it is read.
+        weights = [Signal(OPERAND.width, name=f"weight_{index}") for index in range(len(block))]
+        m.d.comb += Cat(weights).eq(whole)
         with m.If(self.take):
             m.d.sync += filled.eq(0)
-            for index, weight in enumerate(block):
-                m.d.sync += Value.cast(weight).eq(recoded(whole.word_select(index, OPERAND.width)))
+            for weight, digits in zip(weights, block, strict=True):
+                m.d.sync += Value.cast(digits).eq(recoded(weight))
         with m.Elif(self.weights.valid & ~full):
             m.d.sync += [shadow.eq(whole[config.bus :]), filled.eq(filled + 1)]
         if config.port is EnginePort.AXI4:
