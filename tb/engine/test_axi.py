@@ -155,6 +155,7 @@ def test_programs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> 
         compare(job, (tmp_path / f"{index}.after").read_bytes())
 
 
+@pytest.mark.long
 def test_a_hundred_layers_with_bus_errors(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
     """Anywhere in memory, descriptors apart, some bytes fail: it is reported if and only if they are used.
 

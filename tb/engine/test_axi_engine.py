@@ -34,7 +34,12 @@ STRIPS = (Layer.product(30, 8, 12), 0.7)
 
 buses = pytest.mark.parametrize(
     ("burst_beats", "idle"),
-    [(1, 0.4), pytest.param(2, 0.4, marks=pytest.mark.long), (16, 0.4), (16, 0.0)],
+    [
+        (1, 0.4),
+        pytest.param(2, 0.4, marks=pytest.mark.long),
+        (16, 0.4),
+        pytest.param(16, 0.0, marks=pytest.mark.long),
+    ],
     ids=["1, stalled", "2, stalled", "16, stalled", "16, flowing"],
 )
 
@@ -322,7 +327,7 @@ def test_the_first_error_is_kept(burst_beats: int, idle: float, rng: np.random.G
     assert well(found[-1])
 
 
-@pytest.mark.parametrize("burst_beats", [1, 2, 16])
+@pytest.mark.parametrize("burst_beats", [1, pytest.param(2, marks=pytest.mark.long), 16])
 def test_floats_from_a_wider_address(burst_beats: int, rng: np.random.Generator) -> None:
     """The systolic core: units of 16 bytes, a beat each; an error in the middle, and the next program."""
     config = replace(FLOAT, burst_beats=burst_beats)

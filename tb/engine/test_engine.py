@@ -196,14 +196,16 @@ def run(config: EngineConfig, streams: Streams, idle: float, rng: np.random.Gene
     return when
 
 
-@pytest.mark.parametrize("idle", [0.0, 0.4], ids=["flowing", "stalled"])
+@pytest.mark.parametrize(
+    "idle", [pytest.param(0.0, id="flowing", marks=pytest.mark.long), pytest.param(0.4, id="stalled")]
+)
 @pytest.mark.parametrize("case", LAYERS.values(), ids=LAYERS)
 def test_layer(case: tuple[Layer, float], idle: float, rng: np.random.Generator) -> None:
     streams = layer_streams(SMALL, *case, rng)
     run(SMALL, streams, idle, rng)
 
 
-@pytest.mark.parametrize("weight_beats", [1, 2, 4])
+@pytest.mark.parametrize("weight_beats", [1, 2, pytest.param(4, marks=pytest.mark.long)])
 @pytest.mark.parametrize("block", but({"2 beats a block": 4, "8 beats a block": 8}, "8 beats a block"))
 def test_short_queues_of_weights_take_the_estimated_cycles(
     weight_beats: int, block: int, rng: np.random.Generator
@@ -247,10 +249,12 @@ CONFIGS = {
     "settings",
     but(
         CONFIGS,
+        "registered",
         "halves to even",
         "INT32",
         "one row",
         "one tile",
+        "16 x 4 blocks",
         "4 x 16 blocks",
         "FP32 x INT8",
         "FP32, nearest even",

@@ -78,28 +78,28 @@ ODD = {
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
 LATER = (
-    *("deep_even", "coupled", "word_carry_save", "broadcast_whole"),
-    *("sasp_8x8_fp32", "stream_8x8_fp32", "stream_8x8_bf16_int8", "stream_8x8_fp16"),
+    *("coupled", "word_carry_save", "word_deep", "gated", "broadcast", "broadcast_whole"),
+    *("sasp_4x4_fp32", "sasp_8x8_fp32", "stream_8x8_fp32", "stream_8x8_bf16_int8", "stream_8x8_fp16"),
 )
 """Of ``ODD`` and the small presets, what the long run alone simulates."""
 
 
 def _sizes(first: int) -> dict[str, SystolicConfig]:
-    """Return arrays of every fifth of the sizes by name: of 8 kinds each has its turn."""
+    """Return arrays of every ninth of the sizes by name: of 8 kinds each has its turn."""
     return {
         f"array_{rows}x{columns}": SystolicConfig(rows=rows, columns=columns, **KINDS[index % len(KINDS)])
-        for index, (rows, columns) in list(enumerate(SIZES))[first::5]
+        for index, (rows, columns) in list(enumerate(SIZES))[first::9]
     }
 
 
 def small() -> dict[str, SystolicConfig]:
-    """Return the small arrays of every run by name: a fifth of the sizes, and what is not of sizes alone."""
+    """Return the small arrays of every run by name: a ninth of the sizes, and what is not of sizes alone."""
     return {**_sizes(0), **{name: config for name, config in _others().items() if name not in LATER}}
 
 
 def more() -> dict[str, SystolicConfig]:
     """Return the other small arrays by name."""
-    sizes = _sizes(1) | _sizes(2) | _sizes(3) | _sizes(4)
+    sizes = {name: config for first in range(1, 9) for name, config in _sizes(first).items()}
     return sizes | {name: config for name, config in _others().items() if name in LATER}
 
 
