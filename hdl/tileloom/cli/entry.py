@@ -22,3 +22,7 @@ def main() -> None:
         if "tileloom.cli.main" not in sys.modules:
             print("interrupted", file=sys.stderr)
         raise
+
+
+if __name__ == "__main__":
+    main()

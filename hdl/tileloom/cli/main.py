@@ -149,7 +149,7 @@ def main() -> None:
     Around them:
       tileloom power stream-8x8-int8 --liberty FILE --clock 2ns     energy by origin, leakage
       tileloom presets                               every preset; presets NAME: as TOML, to start from
-      tileloom verify stream-8x8-int8 --formal       its arithmetic, proved for every operand
+      tileloom verify stream-8x8-int8 --formal       its arithmetic, proved; also --mutate, --soak
       tileloom estimate SPEC.toml                    a sparse accelerator by an analytical model
       tileloom roofline engine-int8 stream-8x8-int8  what bounds throughput and energy
       tileloom paper sasp                            the papers' tables beside ours

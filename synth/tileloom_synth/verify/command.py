@@ -1,4 +1,4 @@
-"""The command ``tileloom verify``: what is proved about a design, and what its regression would notice."""
+"""The command ``tileloom verify``: what is proved, what a regression would notice, and a soak."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tileloom.cli.options import (
     seed_option,
 )
 from tileloom.errors import CheckError, UserError
+from tileloom_sim.soak import Soak, soak
 
 from ..mutation.run import Mutation, mutation
 from . import report
@@ -32,10 +33,17 @@ MUTANTS = 200
 """In each part of a design, where the user does not say."""
 
 
-@click.command("verify", cls=Strict, short_help="Prove arithmetic; count the mutants that tests notice.")
+@click.command("verify", cls=Strict, short_help="Prove arithmetic; count mutants; soak.")
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
 @click.option("--formal", is_flag=True, help="Prove the arithmetic, every operand, with a solver.")
 @click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
+@click.option(
+    "--soak",
+    "minutes",
+    type=Number(0, 1e5, above=True),
+    metavar="MINUTES",
+    help="Draw designs of all families, and simulate them with random data, for so long.",
+)
 @click.option(
     "--timeout",
     type=Number(0, 1e6, above=True),
@@ -53,12 +61,13 @@ def verify_command(
     overrides: Sequence[str],
     formal: bool,
     mutate: bool,
+    minutes: float | None,
     timeout: float | None,
     mutants: int | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Prove that a design's arithmetic is the specification's, or count what faults its regression notices.
+    """Prove a design's arithmetic, count the faults that its regression notices, or soak all families.
 
     CONFIG is a preset's name or a TOML file. With --formal and without CONFIG the arithmetic of all presets
     is proved, and what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
@@ -68,23 +77,35 @@ def verify_command(
     now and then. A fault that the regression of tileloom simulate does not notice is proved to change
     nothing, or listed. It takes one or two seconds a fault.
 
+    With --soak designs of all families are drawn, with their data, stalls, resets and errors, and run as
+    tileloom simulate runs them. What fails is shrunk, and told as the command line that replays it.
+
     \b
     Examples:
       tileloom verify stream-8x8-fp16 --formal
       tileloom verify stream-8x8-int8 --formal --set rounding=nearest-even --set add_stages=3
       tileloom verify --formal --json
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
+      tileloom verify --soak 120 --seed 1
 
-    Exit status: 0 all is proved, or 98 % of the mutants are noticed; 1 there is a counterexample, no answer
-    in time, or fewer are noticed; 2 wrong input.
+    Exit status: 0 all is proved, 98 % of the mutants are noticed, or all runs pass; 1 there is a
+    counterexample, no answer in time, fewer are noticed, or a run fails; 2 wrong input.
     """
-    if formal == mutate:
-        raise UserError("verify: say what is to be done: --formal or --mutate")
+    if formal + mutate + (minutes is not None) != 1:
+        raise UserError("verify: say what is to be done: --formal, --mutate or --soak MINUTES")
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
+    if timeout is not None and not formal:
+        raise UserError("--timeout: is of --formal")
+    if mutants is not None and not mutate:
+        raise UserError("--mutants: is of --mutate")
+    if minutes is not None:
+        if source is not None:
+            raise UserError(f"{source}: --soak draws designs of all families; it takes no CONFIG")
+        soaked = soak(minutes, secrets.randbelow(1 << 31) if seed is None else seed)
+        _show_soak(soaked, as_json=as_json)
+        return
     if mutate:
-        if timeout is not None:
-            raise UserError("--timeout: is of --formal")
         if source is None:
             raise UserError("--mutate: give the CONFIG whose regression is judged")
         chosen = secrets.randbelow(1 << 31) if seed is None else seed
@@ -92,10 +113,8 @@ def verify_command(
         _show_mutation(found, as_json=as_json)
         return
     context = click.get_current_context()
-    if mutants is not None:
-        raise UserError("--mutants: is of --mutate")
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
-        raise UserError("--seed: is of --mutate; nothing else is drawn")
+        raise UserError("--seed: is of --mutate and --soak; nothing else is drawn")
     if source is None:
         planned = proofs_of_presets()
     else:
@@ -127,10 +146,20 @@ def _show_mutation(found: Mutation, *, as_json: bool) -> None:
     found.require()
 
 
+def _show_soak(found: Soak, *, as_json: bool) -> None:
+    """Print what came of a soak. Raises CheckError where a run failed."""
+    if as_json:
+        print_json(found.to_json())
+    else:
+        for sheet in found.sheets:
+            sheet.show()
+    found.require()
+
+
 verify_command.params = [
     verify_command.params[0],
     config_parameters()[1],
     *verify_command.params[1:],
-    seed_option("Of --mutate: replay its faults and vectors"),
+    seed_option("Of --mutate and --soak: replay what is drawn"),
     json_option(),
 ]
