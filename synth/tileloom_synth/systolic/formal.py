@@ -1,15 +1,35 @@
-"""What solvers prove of a systolic array: the multiplier and the adder of its elements."""
+"""What solvers prove of a systolic array: the multiplier and the adder of its elements, and its streams."""
 
 from __future__ import annotations
 
-from tileloom.systolic.config import SystolicConfig
+from dataclasses import replace
+
+from tileloom.systolic.config import Port, SystolicConfig
 
 from ..verify.adder import adder_proofs
 from ..verify.multiplier import multiplier_proofs
 from ..verify.proof import Proof
+from ..verify.streams import stream_proofs
+
+SIDE = 4
+"""Rows and columns of the array whose streams are proved, at most: more of them are more of the same."""
 
 
 def proofs(config: SystolicConfig) -> list[Proof]:
+    """Return the proofs of an array; of a large one the streams are those of a small one."""
+    return [*arithmetic(config), *stream_proofs(small(config))]
+
+
+def small(config: SystolicConfig) -> SystolicConfig:
+    """Return an array with everything but the size as ``config`` has it."""
+    rows, columns = min(config.rows, SIDE), min(config.columns, SIDE)
+    longest = max(rows, columns)
+    interval = longest if config.port is Port.WORD else min(config.step_interval, longest)
+    broadcast = config.broadcast and min(config.broadcast, columns)
+    return replace(config, rows=rows, columns=columns, step_interval=interval, broadcast=broadcast)
+
+
+def arithmetic(config: SystolicConfig) -> list[Proof]:
     """Return the proofs of an array's floating-point arithmetic."""
     return [
         *multiplier_proofs(

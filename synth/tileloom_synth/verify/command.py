@@ -33,9 +33,9 @@ MUTANTS = 200
 """In each part of a design, where the user does not say."""
 
 
-@click.command("verify", cls=Strict, short_help="Prove arithmetic; count mutants; soak.")
+@click.command("verify", cls=Strict, short_help="Prove arithmetic and streams; count mutants; soak.")
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
-@click.option("--formal", is_flag=True, help="Prove the arithmetic, every operand, with a solver.")
+@click.option("--formal", is_flag=True, help="Prove arithmetic and streams with a solver.")
 @click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
 @click.option(
     "--soak",
@@ -67,10 +67,10 @@ def verify_command(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Prove a design's arithmetic, count the faults that its regression notices, or soak all families.
+    """Prove arithmetic and streams, count the faults that a regression notices, or soak all families.
 
-    CONFIG is a preset's name or a TOML file. With --formal and without CONFIG the arithmetic of all presets
-    is proved, and what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
+    CONFIG is a preset's name or a TOML file. With --formal and without CONFIG all presets are proved, and
+    what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
     pip install 'tileloom[verify]'. Seconds are of processor time.
 
     With --mutate Yosys puts faults into CONFIG's Verilog, one at a time: a bit inverted, stuck, or inverted

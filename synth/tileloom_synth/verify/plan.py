@@ -10,13 +10,15 @@ from .proof import Proof
 
 
 def proofs_of(config: Config, name: str) -> list[Proof]:
-    """Return the proofs of a configuration's floating-point arithmetic.
+    """Return the proofs of a configuration's arithmetic and streams.
 
     Raises UserError that begins with ``name`` where it has none.
     """
     found = _proofs(config)
     if not found:
-        raise UserError(f"{name}: has no floating-point arithmetic, which is what --formal proves")
+        raise UserError(
+            f"{name}: has neither floating-point arithmetic nor streams, which are what --formal proves"
+        )
     return found
 
 

@@ -22,7 +22,7 @@ class Proof:
     title:
         The property.
     formats, rounding, stages:
-        Of the hardware.
+        Of the hardware; of a whole design its name, and no rounding.
     how:
         The kind of evidence.
     queries:
@@ -76,7 +76,7 @@ def decide(proof: Proof, *, timeout: float) -> Outcome:
     Raises ToolError where Yosys or the solver is missing or fails.
     """
     began = _processor_time()
-    with step(f"{proof.title}, {proof.formats}, {proof.rounding}, {proof.stages} stages") as shown:
+    with step(", ".join(filter(None, (proof.title, proof.formats, proof.rounding)))) as shown:
         if proof.structure is not None:
             try:
                 return Outcome(proof, True, None, proof.structure(), _processor_time() - began)

@@ -16,6 +16,8 @@ _SCOPE = (
     ("product", "floats x floats", "for every product of the significands; lemmas on these"),
     ("rows of a product", "multiply_stages=3, carry_save", "the tree rewritten into a polynomial"),
     ("any enable", "all", "registers hold, and results are of one cycle's operands"),
+    ("streams: held until taken", "all designs", "a step from any state, memories left free"),
+    ("streams: wait for no ready", "all designs", "no path in the netlist"),
 )
 
 _VERDICT = {True: "proved", False: "REFUTED", None: "NO ANSWER"}
@@ -23,11 +25,11 @@ _VERDICT = {True: "proved", False: "REFUTED", None: "NO ANSWER"}
 
 def sheet(outcomes: Sequence[tuple[Outcome, Sequence[str]]], *, of_presets: bool) -> Sheet:
     """Return the table of what came of proofs, where asked for with how many presets each is of."""
-    headings = ["property", "formats", "rounding", "stages", "how", "", "s"]
+    headings = ["property", "formats or design", "rounding", "stages", "how", "", "s"]
     rows = []
     for outcome, used in outcomes:
         proof = outcome.proof
-        stages = str(proof.stages) if proof.stages else "any"
+        stages = str(proof.stages or ("any" if proof.rounding else ""))
         row = [proof.title, proof.formats, proof.rounding, stages, proof.how]
         row += [_VERDICT[outcome.proved], f"{outcome.seconds:.1f}"]
         rows.append([*row, str(len(used))] if of_presets else row)
@@ -36,7 +38,7 @@ def sheet(outcomes: Sequence[tuple[Outcome, Sequence[str]]], *, of_presets: bool
 
 def scope() -> Sheet:
     """Return the table of what can be proved, in both roundings and any number of stages."""
-    return Sheet("What --formal proves, both roundings, any stages", ("property", "formats", "how"), _SCOPE)
+    return Sheet("What --formal proves, both roundings, any stages", ("property", "of", "how"), _SCOPE)
 
 
 def figures(outcome: Outcome, used: Sequence[str]) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def figures(outcome: Outcome, used: Sequence[str]) -> dict[str, Any]:
     return {
         "property": proof.title,
         "formats": proof.formats,
-        "rounding": proof.rounding,
+        "rounding": proof.rounding or None,
         "stages": proof.stages or None,
         "how": proof.how,
         "proved": outcome.proved,
@@ -59,7 +61,9 @@ def figures(outcome: Outcome, used: Sequence[str]) -> dict[str, Any]:
 def failure(outcome: Outcome) -> str:
     """Return the line that tells of a proof that failed."""
     proof = outcome.proof
-    what = f"{proof.title}, {proof.formats}, {proof.rounding}, stages {proof.stages or 'any'}"
+    what = f"{proof.title}, {proof.formats}"
+    if proof.rounding:
+        what += f", {proof.rounding}, stages {proof.stages or 'any'}"
     if outcome.counterexample is None:
         return f"{what}: no answer in time; give it more with --timeout"
     values = ", ".join(f"{name} = {value}" for name, value in outcome.counterexample.items())

@@ -174,10 +174,8 @@ class WriteClient(wiring.Component):
         ]
         with m.If(transfer):
             m.d.sync += sent.eq(Mux(self.w.payload.last, 0, sent + 1))
-        with m.If(~self.stop):
-            m.d.sync += dropping.eq(0)
-        with m.Elif(~self.w.valid | self.w.ready):
-            m.d.sync += dropping.eq(1)
+        with m.If(~self.w.valid | self.w.ready):
+            m.d.sync += dropping.eq(self.stop)
 
         m.d.comb += [
             self.b.ready.eq(addresses.outgoing.valid),

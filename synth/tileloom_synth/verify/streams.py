@@ -1,0 +1,141 @@
+"""Streams: what a design offers stays until it is taken, and offering waits for nobody.
+
+    valid, not ready  ->  in the next cycle valid, with the same payload    from any state, whatever comes in
+    no ``ready`` that comes in is part of ``valid`` or payload in a cycle   by the netlist's structure
+
+A proof from any state covers every state that the design can be in, and any sequence: each cycle of waiting
+is one step of it. What large memories give is left free, which only makes the property harder. AXI4 asks for
+both, of every channel (IHI 0022, A3.2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+from tileloom import scratch, yosys
+from tileloom.api import generate
+from tileloom.config import Config
+from tileloom.design import Design
+
+from .netlist import TOP, Netlist, cone, parse, port
+from .proof import Proof
+from .solver import Query
+from .structure import TreeError
+
+SCRIPT = """
+read_verilog design.v
+hierarchy -top {name}
+rename {name} {top}
+proc
+flatten
+opt -full
+memory_collect
+memory_map t:$mem_v2 r:SIZE<={queue} %i
+opt -full
+cutpoint t:$mem_v2
+async2sync
+dffunmap
+setundef -undriven -zero
+opt_clean
+write_smt2 -bv -wires design.smt2
+"""
+
+
+QUEUE = 16
+"""Words of a memory that is a queue's, and taken for registers; what larger ones give is left free."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream that goes out: the names of its signals in Verilog."""
+
+    name: str
+    valid: str
+    ready: str
+    payload: tuple[str, ...]
+
+
+def outgoing(manifest: Mapping[str, Any]) -> Iterator[Stream]:
+    """Yield the streams that a design drives: of ports, of a unit's signals, of an AXI4 master's channels."""
+    for each in manifest["ports"]:
+        signals = each.get("signals", {})
+        if each["direction"] == "out" and "valid" in signals:
+            payload = tuple(name for role, name in signals.items() if role not in ("valid", "ready"))
+            yield Stream(each["name"], signals["valid"], signals["ready"], payload)
+        if each["direction"] == "out" and each["name"].endswith("__valid"):
+            name = each["name"].removesuffix("__valid")
+            yield Stream(name, each["name"], f"{name}__ready", (f"{name}__payload",))
+    for channel, signals in manifest.get("master", {}).items():
+        if channel in ("ar", "aw", "w"):
+            valid, ready = (f"m_axi_{channel}{role}" for role in ("valid", "ready"))
+            payload = tuple(name for name in signals if name not in (valid, ready))
+            yield Stream(f"{channel} channel", valid, ready, payload)
+
+
+def netlist_of_design(design: Design) -> Netlist:
+    """Return the netlist of a design's Verilog, what its memories give left free."""
+    with scratch.folder() as folder:
+        (folder / "design.v").write_text(design.verilog, encoding="utf-8")
+        yosys.run(SCRIPT.format(name=design.name, top=TOP, queue=QUEUE), folder=folder)
+        return parse((folder / "design.smt2").read_text(encoding="utf-8"))
+
+
+def held_query(netlist: Netlist, manifest: Mapping[str, Any], stream: Stream) -> Query:
+    """Return a query without a counterexample where what a stream offers stays until it is taken."""
+    reset = manifest["reset"]
+    lines = [*netlist.step(0), *netlist.step(1), *netlist.clock(0)]
+    for cycle in (0, 1):
+        value = port(reset["name"], cycle)
+        lines.append(f"(assert {value if reset['active_low'] else f'(not {value})'})")
+    lines += [f"(assert {port(stream.valid, 0)})", f"(assert (not {port(stream.ready, 0)}))"]
+    same = [f"(= {port(signal, 0)} {port(signal, 1)})" for signal in stream.payload]
+    lines.append(f"(assert (not (and true {port(stream.valid, 1)} {' '.join(same)})))")
+    return Query(lines, {})
+
+
+def no_path(netlist: Netlist, stream: Stream, readies: Sequence[str]) -> int:
+    """Return how many nets ``valid`` and payload are made of, no ``ready`` that comes in among them.
+
+    Raises TreeError that names one where there is.
+    """
+    nets = {net.name: net for net in netlist.nets}
+    found: set[str] = set()
+    for signal in (stream.valid, *stream.payload):
+        made_of = cone(nets, f"|{TOP}_n {signal}|")
+        for ready in readies:
+            (source,) = cone(nets, f"|{TOP}_n {ready}|")  # the input that has the name
+            if source in made_of:
+                raise TreeError(f"{signal} waits for {ready}")
+        found |= made_of
+    return len(found)
+
+
+@cache
+def stream_proofs(config: Config, but: tuple[str, ...] = ()) -> list[Proof]:
+    """Return the proofs of the streams that a configuration's design drives.
+
+    ``but`` names those that are held in the states that the design can come to, and not in every one.
+    """
+    design = generate(config)
+    every = list(outgoing(design.manifest))
+    readies = [stream.ready for stream in every]
+    streams = [stream for stream in every if stream.name not in but]
+    netlist = cache(partial(netlist_of_design, design))
+
+    def held(stream: Stream) -> list[Query]:
+        return [held_query(netlist(), design.manifest, stream)]
+
+    def free(stream: Stream) -> int:
+        return no_path(netlist(), stream, readies)
+
+    found = []
+    for stream in streams:
+        for what, how, queries, structure in (
+            ("held until taken", "a step from any state", partial(held, stream), None),
+            ("waits for no ready", "structure", list, partial(free, stream)),
+        ):
+            found.append(Proof(f"{stream.name}: {what}", design.name, "", 0, how, queries, structure))
+    return found
