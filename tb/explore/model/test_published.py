@@ -178,3 +178,18 @@ def test_the_dual_side_tensor_core():
     assert len(rows) == 10 and rows[0]["latency"] == 1
     assert sparseloop.dual_side_error(rows) < DUAL_SIDE_ERROR
     assert np.all(np.diff([row["latency"] for row in rows[::2]]) < 0)
+
+
+def test_dataflow_and_skipping_together():
+    """The order of Sparseloop, Section 7.2: no design is best everywhere, and more skipping not always."""
+    crossing = sparseloop.crossing()
+    assert 0.01 < crossing < 0.03
+    for row in sparseloop.co_design():
+        sparse = row["density"] < crossing
+        assert row["best"] == ("ReuseAZ.HierarchicalSkip" if sparse else "ReuseABZ.InnermostSkip")
+        over = row["over_best"]
+        innermost, hierarchical = (over[f"ReuseABZ.{kind}"] for kind in sparseloop.SKIPPING)
+        assert hierarchical <= innermost
+        if row["density"] > 0.003:  # where tiles of 128 x 16 are not empty there is nothing to skip in DRAM
+            assert hierarchical == pytest.approx(innermost, rel=1e-3)
+        assert over["ReuseAZ.HierarchicalSkip"] <= over["ReuseAZ.InnermostSkip"]
