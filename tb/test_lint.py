@@ -80,7 +80,7 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 LATER = [
     *(name for name in families()["systolic"].presets if not name.endswith("8x8-int8")),
-    "engine-fp32",
+    *("engine-int8", "engine-fp32", "engine-fp32-int8"),
     "engine-int8-axi4 m=1 k=4 n=2 activation_mask=true bus=64",
 ]
 """Of the same modules as others, or large ones."""

@@ -143,6 +143,7 @@ def results_of(job: Job) -> slice:
     return slice(begin, begin + job.image.results_size)
 
 
+@pytest.mark.long
 def test_programs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
     jobs = []
     for index, layer in enumerate([*LAYERS, *LAYERS]):

@@ -92,7 +92,12 @@ def test_a_run_that_fails_is_told_with_what_replays_it(monkeypatch):
     ("run", "family", "least"),
     [
         (RandomRun("stream-8x8-int8", {"rows": "2", "columns": "1"}, {}, 1), "systolic", {"transfers": 100}),
-        (RandomRun("engine-int8", {}, {"layers": "3"}, 1), "engine", {"results": 30, "layers": 3}),
+        pytest.param(
+            RandomRun("engine-int8", {}, {"layers": "3"}, 1),
+            "engine",
+            {"results": 30, "layers": 3},
+            marks=pytest.mark.long,
+        ),
         (
             RandomRun("xfu-cv32e40p", {}, {"connected": "16", "rows": "2"}, 1),
             "xfu",

@@ -78,8 +78,16 @@ ODD = {
 """Formats, pipelines and intervals that the presets do not have, on 4 x 5 arrays."""
 
 LATER = (
-    *("coupled", "word_carry_save", "word_deep", "gated", "broadcast", "broadcast_whole"),
-    *("sasp_4x4_fp32", "sasp_8x8_fp32", "stream_8x8_fp32", "stream_8x8_bf16_int8", "stream_8x8_fp16"),
+    *("coupled", "word_carry_save", "word_deep", "gated", "broadcast", "broadcast_whole", "fp16"),
+    *(
+        "sasp_4x4_fp32",
+        "sasp_8x8_fp32",
+        "sasp_8x8_int8",
+        "stream_8x8_int8",
+        "stream_8x8_fp32",
+        "stream_8x8_bf16_int8",
+        "stream_8x8_fp16",
+    ),
 )
 """Of ``ODD`` and the small presets, what the long run alone simulates."""
 

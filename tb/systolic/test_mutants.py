@@ -11,7 +11,7 @@ from support.seed import SEED
 from tileloom.arith.add import Add
 from tileloom.arith.multiply import Multiply
 from tileloom.design import Design
-from tileloom.formats import INT8, Rounding
+from tileloom.formats import FP16, INT8, Rounding
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 from tileloom.systolic.skew import Skew
@@ -19,7 +19,7 @@ from tileloom.systolic.timing import Timetable
 from tileloom_sim.systolic.farm import Farm, combine
 from tileloom_sim.systolic.regression import regress_farm
 
-CONFIG = SystolicConfig(rows=3, columns=4, weight=INT8, double_buffer=True)
+CONFIG = SystolicConfig(rows=2, columns=3, activation=FP16, weight=INT8, accumulator=FP16, double_buffer=True)
 
 
 class LosesLowestBit(wiring.Component):

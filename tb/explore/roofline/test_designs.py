@@ -91,6 +91,7 @@ def test_cycles_of_arrays_are_those_of_the_rtl(name, rng, seed):
     assert compared == 4
 
 
+@pytest.mark.long
 def test_cycles_of_an_engine_are_near_those_of_the_rtl(rng, seed):
     config = EngineConfig()
     layers = [Layer.product(37, 50, 70), Layer(height=9, width=8, channels=20, outputs=30, kernel=(3, 3))]

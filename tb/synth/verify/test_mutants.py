@@ -143,7 +143,7 @@ def test_a_product_of_other_operands():
     assert found(queries[:1]) is not None and found(queries[1:]) is None
 
 
-@pytest.mark.parametrize("b", [FP32, INT8], ids=str)
+@pytest.mark.parametrize("b", [pytest.param(FP32, marks=pytest.mark.long), INT8], ids=str)
 def test_broken_rows(b, rng):
     """A gate of the tree that is another, and two places of the product that are exchanged."""
     hardware = FloatMultiply(FP32, b, FP32, TRUNCATE, stages=3, exact_specials=False)
