@@ -222,7 +222,8 @@ def against_rtl() -> Iterator[tuple[str, float, float, int]]:
         began = time.perf_counter()
         (found,) = run_jobs(design, [job])
         seconds = time.perf_counter() - began
-    layer = Layer(height, width, channels, outputs, (3, 3), pads=(1, 1, 1, 1))
+    shape = {"height": height, "width": width, "channels": channels, "outputs": outputs}
+    layer = Layer(**shape, kernel=(3, 3), pads=(1, 1, 1, 1))
     kept = whole(layer, engine.k, engine.n)
     text = f"engine-int8, {height} x {width} x {channels}, 3 x 3, {outputs}"
     yield text, timed(lambda: engine_cost(engine, [kept])), seconds, found.cycles
