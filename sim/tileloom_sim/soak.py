@@ -14,7 +14,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -150,9 +150,8 @@ class Soak:
     failed: RandomRun | None = None
     said: str = ""
 
-    @property
     def sheets(self) -> list[Sheet]:
-        """The table for people."""
+        """Return the table for people."""
         rows = [
             (
                 families()[name].title,
@@ -227,6 +226,15 @@ def soak(minutes: float, seed: int, *, workers: int | None = None) -> Soak:
             return Soak(seed, took, counts)
         failed, outcome = shrunk(*failures[0], lambda case: run(case, environment), shown)
     return Soak(seed, took, counts, failed, outcome.said)
+
+
+def some_fields(rng: np.random.Generator, choices: Mapping[str, Sequence[object]]) -> dict[str, str]:
+    """Return a value of about every second field that there are choices for, as ``--set`` takes it."""
+    return {
+        name: str(values[int(rng.integers(len(values)))])
+        for name, values in choices.items()
+        if rng.integers(2)
+    }
 
 
 def drawn(seed: int, number: int) -> tuple[str, RandomRun]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..soak import RandomRun
+from ..soak import RandomRun, some_fields
 
 LARGEST = 9
 """Rows and columns: larger arrays are slow to build, and have the same elements."""
@@ -34,11 +34,7 @@ def draw(rng: np.random.Generator) -> RandomRun:
         "axi4_stream_names": ("true", "false"),
     }
     sizes = {name: str(rng.integers(1, LARGEST + 1)) for name in ("rows", "columns")}
-    fields = {
-        name: str(values[int(rng.integers(len(values)))])
-        for name, values in choices.items()
-        if rng.integers(2)
-    }
+    fields = some_fields(rng, choices)
     source = ("sasp-4x4-fp32", "stream-8x8-fp32")[rng.integers(2)]
     return RandomRun(source, {**sizes, **fields}, {}, int(rng.integers(1 << 31)))
 
