@@ -99,18 +99,21 @@ def verify_command(
         raise UserError("--timeout: is of --formal")
     if mutants is not None and not mutate:
         raise UserError("--mutants: is of --mutate")
+    chosen = secrets.randbelow(1 << 31) if seed is None else seed
     if minutes is not None:
         if source is not None:
             raise UserError(f"{source}: --soak draws designs of all families; it takes no CONFIG")
-        soaked = soak(minutes, secrets.randbelow(1 << 31) if seed is None else seed)
-        _show_soak(soaked, as_json=as_json)
+        soaked = soak(minutes, chosen)
+        _show(soaked, as_json=as_json)
+        soaked.require()
         return
     if mutate:
         if source is None:
             raise UserError("--mutate: give the CONFIG whose regression is judged")
-        chosen = secrets.randbelow(1 << 31) if seed is None else seed
         found = mutation(configured(source, overrides), MUTANTS if mutants is None else mutants, chosen)
-        _show_mutation(found, as_json=as_json)
+        _show(found, as_json=as_json)
+        note(f"Seed {found.seed}; --seed replays it.")
+        found.require()
         return
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
@@ -135,25 +138,12 @@ def verify_command(
             raise CheckError(report.failure(outcome))
 
 
-def _show_mutation(found: Mutation, *, as_json: bool) -> None:
-    """Print a mutation score. Raises CheckError where it is too low."""
+def _show(found: Mutation | Soak, *, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
     else:
         for sheet in found.sheets():
             sheet.show()
-    note(f"Seed {found.seed}; --seed replays it.")
-    found.require()
-
-
-def _show_soak(found: Soak, *, as_json: bool) -> None:
-    """Print what came of a soak. Raises CheckError where a run failed."""
-    if as_json:
-        print_json(found.to_json())
-    else:
-        for sheet in found.sheets:
-            sheet.show()
-    found.require()
 
 
 verify_command.params = [

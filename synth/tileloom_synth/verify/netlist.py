@@ -15,22 +15,31 @@ from amaranth.hdl import Signal
 from amaranth.lib import wiring
 
 from tileloom import scratch, yosys
+from tileloom.design import Design
 from tileloom.hierarchy import ModuleLibrary
 
 TOP = "top"
 
 SCRIPT = """
-read_rtlil design.il
-hierarchy -top top
+{read} design
+hierarchy -top {top}
+rename {top} top
 proc
 flatten
 opt -full
+memory_collect
+memory_map t:$mem_v2 r:SIZE<={queue} %i
+opt -full
+cutpoint t:$mem_v2
 async2sync
 dffunmap
 setundef -undriven -zero
 opt_clean
 write_smt2 -bv {wires} design.smt2
 """
+
+QUEUE = 16
+"""Words of a memory that is a queue's, and taken for registers; what larger ones give is left free."""
 
 _DEFINE = re.compile(
     r"^\(define-fun (\|[^|]+\|) \(\(state [^)]*\)\) (\(_ BitVec \d+\)|Bool) (.*?)\)(?: ; .*)?$"
@@ -144,9 +153,19 @@ def netlist_of(component: wiring.Component, *, wires: bool = False) -> Netlist:
 
     Raises ``yosys.YosysError`` where Yosys refuses it.
     """
+    return _netlist("read_rtlil", rtlil_of(component), TOP, wires=wires)
+
+
+def netlist_of_design(design: Design) -> Netlist:
+    """Return the netlist of a design's Verilog, all of its signals by their names."""
+    return _netlist("read_verilog", design.verilog, design.name, wires=True)
+
+
+def _netlist(read: str, text: str, top: str, *, wires: bool) -> Netlist:
     with scratch.folder() as folder:
-        (folder / "design.il").write_text(rtlil_of(component), encoding="utf-8")
-        yosys.run(SCRIPT.format(wires="-wires" if wires else ""), folder=folder)
+        (folder / "design").write_text(text, encoding="utf-8")
+        script = SCRIPT.format(read=read, top=top, queue=QUEUE, wires="-wires" if wires else "")
+        yosys.run(script, folder=folder)
         return parse((folder / "design.smt2").read_text(encoding="utf-8"))
 
 

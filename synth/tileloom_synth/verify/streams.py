@@ -15,37 +15,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from tileloom import scratch, yosys
 from tileloom.api import generate
 from tileloom.config import Config
-from tileloom.design import Design
 
-from .netlist import TOP, Netlist, cone, parse, port
+from .netlist import TOP, Netlist, cone, netlist_of_design, port
 from .proof import Proof
 from .solver import Query
 from .structure import TreeError
-
-SCRIPT = """
-read_verilog design.v
-hierarchy -top {name}
-rename {name} {top}
-proc
-flatten
-opt -full
-memory_collect
-memory_map t:$mem_v2 r:SIZE<={queue} %i
-opt -full
-cutpoint t:$mem_v2
-async2sync
-dffunmap
-setundef -undriven -zero
-opt_clean
-write_smt2 -bv -wires design.smt2
-"""
-
-
-QUEUE = 16
-"""Words of a memory that is a queue's, and taken for registers; what larger ones give is left free."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +51,6 @@ def outgoing(manifest: Mapping[str, Any]) -> Iterator[Stream]:
             yield Stream(f"{channel} channel", valid, ready, payload)
 
 
-def netlist_of_design(design: Design) -> Netlist:
-    """Return the netlist of a design's Verilog, what its memories give left free."""
-    with scratch.folder() as folder:
-        (folder / "design.v").write_text(design.verilog, encoding="utf-8")
-        yosys.run(SCRIPT.format(name=design.name, top=TOP, queue=QUEUE), folder=folder)
-        return parse((folder / "design.smt2").read_text(encoding="utf-8"))
-
-
 def held_query(netlist: Netlist, manifest: Mapping[str, Any], stream: Stream) -> Query:
     """Return a query without a counterexample where what a stream offers stays until it is taken."""
     reset = manifest["reset"]
@@ -102,11 +70,14 @@ def no_path(netlist: Netlist, stream: Stream, readies: Sequence[str]) -> int:
     Raises TreeError that names one where there is.
     """
     nets = {net.name: net for net in netlist.nets}
+    inputs = {}
+    for ready in readies:
+        (source,) = cone(nets, f"|{TOP}_n {ready}|")  # the input that has the name
+        inputs[source] = ready
     found: set[str] = set()
     for signal in (stream.valid, *stream.payload):
         made_of = cone(nets, f"|{TOP}_n {signal}|")
-        for ready in readies:
-            (source,) = cone(nets, f"|{TOP}_n {ready}|")  # the input that has the name
+        for source, ready in inputs.items():
             if source in made_of:
                 raise TreeError(f"{signal} waits for {ready}")
         found |= made_of
@@ -114,15 +85,14 @@ def no_path(netlist: Netlist, stream: Stream, readies: Sequence[str]) -> int:
 
 
 @cache
-def stream_proofs(config: Config, but: tuple[str, ...] = ()) -> list[Proof]:
+def stream_proofs(config: Config, but: tuple[str, ...] = ()) -> tuple[Proof, ...]:
     """Return the proofs of the streams that a configuration's design drives.
 
     ``but`` names those that are held in the states that the design can come to, and not in every one.
     """
     design = generate(config)
-    every = list(outgoing(design.manifest))
-    readies = [stream.ready for stream in every]
-    streams = [stream for stream in every if stream.name not in but]
+    streams = list(outgoing(design.manifest))
+    readies = [stream.ready for stream in streams]
     netlist = cache(partial(netlist_of_design, design))
 
     def held(stream: Stream) -> list[Query]:
@@ -133,9 +103,10 @@ def stream_proofs(config: Config, but: tuple[str, ...] = ()) -> list[Proof]:
 
     found = []
     for stream in streams:
-        for what, how, queries, structure in (
-            ("held until taken", "a step from any state", partial(held, stream), None),
-            ("waits for no ready", "structure", list, partial(free, stream)),
-        ):
-            found.append(Proof(f"{stream.name}: {what}", design.name, "", 0, how, queries, structure))
-    return found
+        if stream.name not in but:
+            of, queries, structure = (design.name, "", 0), partial(held, stream), partial(free, stream)
+            found += [
+                Proof(f"{stream.name}: held until taken", *of, "a step from any state", queries),
+                Proof(f"{stream.name}: waits for no ready", *of, "structure", structure=structure),
+            ]
+    return tuple(found)

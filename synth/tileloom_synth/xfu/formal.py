@@ -10,4 +10,4 @@ from ..verify.streams import stream_proofs
 
 def proofs(config: XfuConfig) -> list[Proof]:
     """Return the proofs of a unit; its loads are held while nothing is answered that was not asked."""
-    return stream_proofs(config, ("loads",)) if config.host is Host.UNIT else []
+    return [*stream_proofs(config, ("loads",))] if config.host is Host.UNIT else []

@@ -9,10 +9,11 @@ import pytest
 import tileloom
 from tileloom.design import Design
 from tileloom.families import load
+from tileloom_synth.verify.netlist import netlist_of_design
 from tileloom_synth.verify.plan import proofs_of
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
-from tileloom_synth.verify.streams import held_query, netlist_of_design, no_path, outgoing
+from tileloom_synth.verify.streams import held_query, no_path, outgoing
 from tileloom_synth.verify.structure import TreeError
 
 SMALL_ENGINE = {"m": 2, "k": 2, "n": 2, "bus": 64, "a_words": 8, "acc_tiles": 4, "weight_beats": 2}
