@@ -16,11 +16,12 @@ from amaranth.hdl import Cat, ClockDomain, Module, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from support.exact import flushed
+from support.softfloat import softfloat
 from tileloom.arith.add import Add
 from tileloom.arith.multiply import FloatMultiply
 from tileloom.export import export
 from tileloom.formats import FP16, FP32, FloatFormat, Rounding
-from tileloom_golden.formats import Float
+from tileloom_golden import formats as golden_formats
 from tileloom_sim.build import harness
 from tileloom_sim.build.verilator import control_file
 
@@ -37,11 +38,6 @@ OPERATIONS: dict[tuple[type, FloatFormat], Callable[..., Any]] = {
     (Add, FP16): softfloatpy.f16_add,
     (FloatMultiply, FP32): softfloatpy.f32_mul,
     (FloatMultiply, FP16): softfloatpy.f16_mul,
-}
-WORDS = {FP32: softfloatpy.Float32, FP16: softfloatpy.Float16}
-MODES = {
-    Rounding.TRUNCATE: softfloatpy.RoundingMode.MIN_MAG,
-    Rounding.NEAREST_EVEN: softfloatpy.RoundingMode.NEAR_EVEN,
 }
 Words = npt.NDArray[np.uint64]
 
@@ -116,31 +112,9 @@ def operands(float_format: FloatFormat, *, infinity: bool) -> Words:
     return np.array([sign << float_format.width - 1 | m for sign in (0, 1) for m in magnitudes], np.uint64)
 
 
-def softfloat(kind: type, float_format: FloatFormat, rounding: Rounding, a: Words, b: Words) -> Words:
-    """Return SoftFloat's results as docs/numbers.md has them: infinity by overflow, zero below the range."""
-    operation, word = OPERATIONS[kind, float_format], WORDS[float_format].from_bytes
-    size = float_format.width // 8
-    overflow, underflow = softfloatpy.ExceptionFlag.OVERFLOW, softfloatpy.ExceptionFlag.UNDERFLOW
-    infinity = float_format.infinity_exponent << float_format.fraction_bits
-    sign = 1 << float_format.width - 1
-    found = []
-    softfloatpy.set_rounding_mode(MODES[rounding])
-    softfloatpy.set_tininess_mode(softfloatpy.TininessMode.AFTER_ROUNDING)
-    for left, right in zip(a.tolist(), b.tolist(), strict=True):
-        softfloatpy.set_exception_flags(softfloatpy.ExceptionFlag(0))
-        bits = operation(word(left.to_bytes(size, "big")), word(right.to_bytes(size, "big"))).to_bytes()
-        result = int.from_bytes(bits, "big")
-        if softfloatpy.test_exception_flags(overflow):
-            result = result & sign | infinity
-        elif softfloatpy.test_exception_flags(underflow):
-            result = 0
-        found.append(result)
-    return flushed(np.array(found, np.uint64), golden(float_format))
-
-
-def golden(float_format: FloatFormat) -> Float:
+def golden(float_format: FloatFormat) -> golden_formats.Float:
     """Return the format as the tests' own arithmetic has it."""
-    return Float(float_format.exponent_bits, float_format.fraction_bits)
+    return golden_formats.Float(float_format.exponent_bits, float_format.fraction_bits)
 
 
 @cache
@@ -176,10 +150,11 @@ def test_softfloats_results(
     np.stack([a, b], axis=1).astype(np.uint32).tofile(tmp_path / "pairs")
     harness.run(program(float_format), [tmp_path / "pairs", tmp_path / "results"])
     all_results = np.fromfile(tmp_path / "results", np.uint32).reshape(len(a), len(UNITS))
-    own = flushed(all_results[:, UNITS.index((kind, rounding))].astype(np.uint64), golden(float_format))
-    expected = softfloat(
-        kind, float_format, rounding, *(flushed(each, golden(float_format)) for each in (a, b))
-    )
+    number_format = golden(float_format)
+    own = flushed(all_results[:, UNITS.index((kind, rounding))].astype(np.uint64), number_format)
+    left, right = (flushed(each, number_format) for each in (a, b))
+    operation = OPERATIONS[kind, float_format]
+    expected = softfloat(operation, left, right, number_format, golden_formats.Rounding(rounding.value))
     wrong = np.flatnonzero(own != expected)
     assert wrong.size == 0, [f"{a[i]:x} {b[i]:x}: {own[i]:x}, not {expected[i]:x}" for i in wrong[:4]]
     print(f"{kind.__name__} {float_format} {rounding.value}: {len(a):,} pairs equal")
