@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import Any
 
 import click
 
 from tileloom.cli.console import Sheet, print_json, step
-from tileloom.errors import ToolError
-from tileloom.families import read_toml
 
 from ..model import report
 from ..model.evaluate import Estimate, evaluate
-from ..model.specification import Specification, parse_specification, read_specification
+from ..model.specification import Specification, read_specification
 from ..model.taxonomy import taxonomy
+from . import co_design
 from .accelerators import DOT_PRODUCTS, DUAL_SIDE, DUAL_SIDE_ERROR, EYERISS, EYERISS_V2, SPARSE_PRODUCT
-
-
-def folder() -> Path:
-    """Return where the specifications are: in the installed package, or in the clone that it runs from.
-
-    Raises ToolError where they are in neither.
-    """
-    here = Path(__file__).parent
-    for place in (here / "specifications", here.parents[2] / "examples" / "sparseloop"):
-        if place.is_dir():
-            return place
-    raise ToolError(
-        "the specifications of examples/sparseloop are not installed; run in a clone of the repository"
-    )
+from .examples import folder
 
 
 def estimates(name: str) -> dict[str, Estimate]:
@@ -109,55 +93,6 @@ def dual_side_error(rows: list[dict[str, Any]]) -> float:
     return sum(errors) / len(errors)
 
 
-DATAFLOW_NAMES = {"reuse_abz": "ReuseABZ", "reuse_az": "ReuseAZ"}
-"""What the study calls them, by specification."""
-
-SKIPPING = ("InnermostSkip", "HierarchicalSkip")
-DENSITIES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
-
-
-def energy_delay(dataflow: str, skipping: str, density: float) -> float:
-    """Return pJ times cycles of a product of two matrices of a density, on a design of the study."""
-    values = read_toml(str(folder() / f"{dataflow}.toml"))
-    inner = values["workload"]["sizes"]["k"]
-    values["workload"]["density"] = {"A": density, "B": density, "Z": 1 - (1 - density**2) ** inner}
-    if skipping == "InnermostSkip":
-        values["feature"] = [each for each in values["feature"] if each["level"] != "DRAM"]
-    (layer,) = parse_specification(values, dataflow, folder()).layers
-    assert layer.mapping is not None
-    costs = evaluate(layer.workload, layer.architecture, layer.mapping).costs
-    return float(costs.cycles[0] * costs.energy[0])
-
-
-def co_design() -> list[dict[str, Any]]:
-    """Return the study of dataflow and features over densities: energy-delay products over the best one's."""
-    rows = []
-    for density in DENSITIES:
-        products = {
-            f"{DATAFLOW_NAMES[dataflow]}.{skipping}": energy_delay(dataflow, skipping, density)
-            for dataflow in DATAFLOW_NAMES
-            for skipping in SKIPPING
-        }
-        least = min(products.values())
-        best = next(name for name, product in products.items() if product == least)
-        over = {name: product / least for name, product in products.items()}
-        rows.append({"density": density, "best": best, "over_best": over})
-    return rows
-
-
-def crossing() -> float:
-    """Return the density above which keeping B on the chip is better than skipping it from DRAM on."""
-    low, high = DENSITIES[0], DENSITIES[-1]
-    while high / low > 1.001:
-        middle = math.sqrt(low * high)
-        kept = energy_delay("reuse_abz", "InnermostSkip", middle)
-        if kept < energy_delay("reuse_az", "HierarchicalSkip", middle):
-            high = middle
-        else:
-            low = middle
-    return math.sqrt(low * high)
-
-
 def designs() -> list[Specification]:
     """Return the specifications of the paper's designs."""
     files = sorted(folder().glob("*.toml"))
@@ -180,20 +115,22 @@ def sparseloop_command(as_json: bool) -> None:
     """
     with step("Estimating designs") as shown:
         tables: dict[str, Any] = {}
-        for table in (small, eyeriss_v2, eyeriss, dual_side, co_design):
+        for table in (small, eyeriss_v2, eyeriss, dual_side):
             shown.show(table.__name__.replace("_", " "))
             tables[table.__name__] = table()
+        shown.show("co design")
+        tables["co_design"] = co_design.study()
         tables["taxonomy"] = [taxonomy(each) for each in designs()]
     if as_json:
         error = dual_side_error(tables["dual_side"])
-        print_json({**tables, "dual_side_mean_error": error, "co_design_crossing": crossing()})
+        print_json({**tables, "dual_side_mean_error": error, "co_design_crossing": co_design.crossing()})
         return
     for sheet in _sheets(tables):
         sheet.show()
 
 
 def _sheets(tables: dict[str, Any]) -> list[Sheet]:
-    error = dual_side_error(tables["dual_side"])
+    error, place = dual_side_error(tables["dual_side"]), co_design.crossing()
     return [
         Sheet(
             "Small designs",
@@ -247,7 +184,7 @@ def _sheets(tables: dict[str, Any]) -> list[Sheet]:
             ],
         ),
         Sheet(
-            f"Dataflow and skipping, energy-delay product over the best, which changes at {crossing():.1%}",
+            f"Dataflow and skipping, energy-delay product over the best, which changes at {place:.1%}",
             ("density", *tables["co_design"][0]["over_best"], "best"),
             [
                 (

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from tileloom.cli.main import main
 from tileloom_explore.model.specification import parse_specification
-from tileloom_explore.paper import sparseloop
+from tileloom_explore.paper.examples import folder
 
-EXAMPLES = sorted(sparseloop.folder().glob("*.toml"))
-PRODUCT = tomllib.loads((sparseloop.folder() / "sparse_product.toml").read_text("utf-8"))
+EXAMPLES = sorted(folder().glob("*.toml"))
+PRODUCT = tomllib.loads((folder() / "sparse_product.toml").read_text("utf-8"))
 PATH = "spec.toml"
 
 
@@ -36,7 +36,7 @@ def test_every_example_is_estimated(path):
 
 
 def test_one_layer_is_shown_level_by_level():
-    path = str(sparseloop.folder() / "eyeriss_v2.toml")
+    path = str(folder() / "eyeriss_v2.toml")
     every, one = run("estimate", path), run("estimate", path, "--layer", "7")
     assert every.exit_code == one.exit_code == 0
     assert "1,592,242" in every.stdout and "1,479,115" in every.stdout
@@ -155,7 +155,7 @@ def test_what_is_wrong_is_told_with_its_path(path, value, message, tmp_path, mon
 def test_the_fanout_is_told():
     plain = changed(("architecture", "level", 1, "fanout"), 4)
     plain["mapping"][1] |= {"loops": "k n", "spatial": "m:8"}
-    layer = parse_specification(plain, PATH, sparseloop.folder()).layers[0]
+    layer = parse_specification(plain, PATH, folder()).layers[0]
     with pytest.raises(
         ValueError, match=r"mapping.Buffer.spatial: 8 instances below, 4 more than its fanout"
     ):

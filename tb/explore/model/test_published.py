@@ -6,8 +6,9 @@ import pytest
 from tileloom_explore.model.evaluate import evaluate
 from tileloom_explore.model.report import figures
 from tileloom_explore.model.specification import parse_specification, read_specification
-from tileloom_explore.paper import sparseloop
+from tileloom_explore.paper import co_design, sparseloop
 from tileloom_explore.paper.accelerators import DUAL_SIDE_ERROR, EYERISS, EYERISS_V2
+from tileloom_explore.paper.examples import folder
 
 
 def estimate_of(name):
@@ -72,7 +73,7 @@ def test_the_sparse_product():
 
 def test_the_sparse_product_in_tiles():
     """The exercises' next case: B comes in four tiles, and has a rank more outside."""
-    design = read_specification(sparseloop.folder() / "sparse_product.toml")
+    design = read_specification(folder() / "sparse_product.toml")
     plain = {
         "workload": {
             "einsum": "Z[m,n] = A[m,k] * B[k,n]",
@@ -101,7 +102,7 @@ def test_the_sparse_product_in_tiles():
             {"level": "Buffer", "loops": "k:8 n:2 m:8", "keep": ["B", "Z"]},
         ],
     }
-    layer = parse_specification(plain, "tiled", sparseloop.folder()).layers[0]
+    layer = parse_specification(plain, "tiled", folder()).layers[0]
     estimate = evaluate(layer.workload, layer.architecture, layer.mapping)
     assert counts(estimate, "BackingStorage", "A") == (64, 0, 64, 0, [36, 64], [36, 64])
     assert counts(estimate, "BackingStorage", "B") == (32, 0, 0, 0, [5, 36, 32], [0, 0, 0])
@@ -134,7 +135,7 @@ def test_a_convolution_on_four_elements():
             {"level": "Buffer", "loops": "q:9 s:3", "keep": ["I", "O"]},
         ],
     }
-    layer = parse_specification(plain, "conv", sparseloop.folder()).layers[0]
+    layer = parse_specification(plain, "conv", folder()).layers[0]
     estimate = evaluate(layer.workload, layer.architecture, layer.mapping)
     assert counts(estimate, "BackingStorage", "W") == (188, 0, 0, 0, [45, 180, 188], [0, 0, 0])
     assert counts(estimate, "BackingStorage", "I")[:4] == (11, 0, 0, 0)
@@ -182,13 +183,13 @@ def test_the_dual_side_tensor_core():
 
 def test_dataflow_and_skipping_together():
     """The order of Sparseloop, Section 7.2: no design is best everywhere, and more skipping not always."""
-    crossing = sparseloop.crossing()
+    crossing = co_design.crossing()
     assert 0.01 < crossing < 0.03
-    for row in sparseloop.co_design():
+    for row in co_design.study():
         sparse = row["density"] < crossing
         assert row["best"] == ("ReuseAZ.HierarchicalSkip" if sparse else "ReuseABZ.InnermostSkip")
         over = row["over_best"]
-        innermost, hierarchical = (over[f"ReuseABZ.{kind}"] for kind in sparseloop.SKIPPING)
+        innermost, hierarchical = (over[f"ReuseABZ.{kind}"] for kind in co_design.SKIPPING)
         assert hierarchical <= innermost
         if row["density"] > 0.003:  # where tiles of 128 x 16 are not empty there is nothing to skip in DRAM
             assert hierarchical == pytest.approx(innermost, rel=1e-3)
