@@ -221,7 +221,7 @@ def one_layer() -> tuple[float, float]:
 
 @click.command(cls=Told)
 @click.option(
-    "--count", type=click.IntRange(100, 10**7), default=2000, show_default=True, help="Mappings a layer."
+    "--count", type=click.IntRange(100, 10**7), default=10_000, show_default=True, help="Mappings a layer."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(count: int, as_json: bool) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 from .architecture import Architecture
 from .formats import Format
 from .leaders import deciding, law_of, leader_empty
-from .mapping import Nest, extents
-from .traffic import Floats, Transfer
+from .mapping import Floats, Nest, extents
+from .traffic import Transfer
 from .workload import Tensor, Workload
 
 

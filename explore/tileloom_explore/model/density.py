@@ -1,7 +1,8 @@
 """How non-zeros lie in a tensor: how often a tile is empty, and how many non-zeros it has.
 
-A law is asked about many tiles at once: an array (..., ranks) of their extents gives an array (...). The
-laws are Sparseloop's (MICRO 2022, section 5.3.2): fixed-structured, uniform, banded, actual data.
+A law is asked about many tiles at once: an array (..., ranks) of their extents, which are whole numbers, gives
+an array (...). The laws are Sparseloop's (MICRO 2022, section 5.3.2): fixed-structured, uniform, banded, actual
+data.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-Extents = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _SMALL = np.cumsum(np.log(np.maximum(np.arange(257), 1)))
@@ -36,17 +36,17 @@ class Density(Protocol):
     def share(self) -> float:
         """Non-zeros over all words."""
 
-    def empty(self, tile: Extents) -> Floats:
+    def empty(self, tile: Floats) -> Floats:
         """Return the probability that a tile has no non-zero."""
 
-    def most(self, tile: Extents, confidence: float) -> Floats:
+    def most(self, tile: Floats, confidence: float) -> Floats:
         """Return how many non-zeros a tile does not exceed with this probability."""
 
-    def packed(self, tile: Extents, lanes: npt.NDArray[np.int64]) -> Floats:
+    def packed(self, tile: Floats, lanes: Floats) -> Floats:
         """Return the expected ceil(non-zeros / lanes): steps of so many lanes to pass a tile."""
 
 
-def _words(tile: Extents) -> Floats:
+def _words(tile: Floats) -> Floats:
     return np.prod(tile, axis=-1, dtype=np.float64)
 
 
@@ -59,15 +59,15 @@ class FixedStructured:
 
     share: float
 
-    def empty(self, tile: Extents) -> Floats:
+    def empty(self, tile: Floats) -> Floats:
         """Return 1 - n d while a tile has less than one non-zero, else 0."""
         return np.maximum(0.0, 1 - _words(tile) * self.share)
 
-    def most(self, tile: Extents, confidence: float) -> Floats:
+    def most(self, tile: Floats, confidence: float) -> Floats:
         """Return n d, up."""
         return np.ceil(_words(tile) * self.share - 1e-9)
 
-    def packed(self, tile: Extents, lanes: npt.NDArray[np.int64]) -> Floats:
+    def packed(self, tile: Floats, lanes: Floats) -> Floats:
         """Return the steps of floor and ceiling of n d, weighted by its fraction."""
         mean = _words(tile) * self.share
         low = np.floor(mean + 1e-9)
@@ -100,16 +100,21 @@ class Uniform:
         """Non-zeros over all words."""
         return self.nonzeros / self.words
 
-    def empty(self, tile: Extents) -> Floats:
+    def empty(self, tile: Floats) -> Floats:
         """Return C(N - n, r) / C(N, r)."""
         n = np.minimum(_words(tile), self.words)
         left = self.words - n - self.nonzeros
-        log = log_factorial(self.words - n) + log_factorial(self.words - self.nonzeros)
-        log = log - log_factorial(np.maximum(left, 0)) - log_factorial(self.words)
+        some, others = log_factorial(np.stack([self.words - n, np.maximum(left, 0)]))
+        log = some + self._logs[0] - others - self._logs[1]
         one = 1 - self.share  # of one word the quotient is known without logarithms
         return np.where(n == 1, one, np.where(left < 0, 0.0, np.exp(log)))
 
-    def most(self, tile: Extents, confidence: float) -> Floats:
+    @cached_property
+    def _logs(self) -> Floats:
+        """Logarithms of the factorials of the zeros, and of all words."""
+        return log_factorial([self.words - self.nonzeros, self.words])
+
+    def most(self, tile: Floats, confidence: float) -> Floats:
         """Return the quantile; at confidence 1 the largest occupancy there can be."""
         n = np.minimum(_words(tile), self.words)
         if confidence >= 1:
@@ -118,7 +123,7 @@ class Uniform:
             n, lambda low, mass: low + int(np.searchsorted(np.cumsum(mass), confidence - 1e-12))
         )
 
-    def packed(self, tile: Extents, lanes: npt.NDArray[np.int64]) -> Floats:
+    def packed(self, tile: Floats, lanes: Floats) -> Floats:
         """Return the expectation over the hypergeometric law."""
         n = np.minimum(_words(tile), self.words)
         wide = np.broadcast_to(lanes, n.shape)
@@ -175,17 +180,17 @@ class ActualData:
             self._found[tile] = np.sort(counts, axis=None).astype(np.float64)
         return self._found[tile]
 
-    def empty(self, tile: Extents) -> Floats:
+    def empty(self, tile: Floats) -> Floats:
         """Return the share of tiles without a non-zero."""
         return self._each(tile, lambda counts: float(np.mean(counts == 0)))
 
-    def most(self, tile: Extents, confidence: float) -> Floats:
+    def most(self, tile: Floats, confidence: float) -> Floats:
         """Return the quantile over the tiles."""
         return self._each(
             tile, lambda counts: float(counts[max(0, math.ceil(confidence * counts.size - 1e-9) - 1)])
         )
 
-    def packed(self, tile: Extents, lanes: npt.NDArray[np.int64]) -> Floats:
+    def packed(self, tile: Floats, lanes: Floats) -> Floats:
         """Return the mean over the tiles."""
         flat = tile.reshape(-1, tile.shape[-1])
         wide = np.broadcast_to(lanes, tile.shape[:-1]).reshape(-1)
@@ -195,7 +200,7 @@ class ActualData:
         ]
         return np.array(means).reshape(tile.shape[:-1])
 
-    def _each(self, tile: Extents, of: Callable[[Floats], float]) -> Floats:
+    def _each(self, tile: Floats, of: Callable[[Floats], float]) -> Floats:
         flat = tile.reshape(-1, tile.shape[-1])
         shapes, where = np.unique(flat, axis=0, return_inverse=True)
         values = [of(self.counts(tuple(map(int, shape)))) for shape in shapes]

@@ -59,7 +59,7 @@ class Estimate:
 
 def evaluate_nest(workload: Workload, architecture: Architecture, nest: Nest) -> Estimate:
     """Return the estimate of all mappings of a nest, those that do not fit among them."""
-    dense = {tensor.name: dense_traffic(nest, architecture, tensor) for tensor in workload.tensors}
+    dense = {tensor.name: tuple(dense_traffic(nest, architecture, tensor)) for tensor in workload.tensors}
     actions = tuple(
         found
         for tensor in workload.tensors

@@ -10,7 +10,6 @@ import enum
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from .density import Density, Floats
 
@@ -65,7 +64,7 @@ class Format:
         return tuple(rank.bits or (1 if rank.kind is Kind.B else max(word, 1)) for rank in self.ranks)
 
 
-def items(form: Format, tiles: npt.NDArray[np.int64], law: Density) -> Floats:
+def items(form: Format, tiles: Floats, law: Density) -> Floats:
     """Return how many items each rank keeps (..., ranks).
 
     Parameters

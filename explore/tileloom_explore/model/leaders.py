@@ -11,8 +11,8 @@ import numpy as np
 
 from .architecture import Architecture, Feature
 from .density import DENSE, Density
-from .mapping import Nest, extents
-from .traffic import Floats, Transfer
+from .mapping import Floats, Nest, extents
+from .traffic import Transfer
 from .workload import Tensor, Workload
 
 

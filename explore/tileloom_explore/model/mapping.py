@@ -2,13 +2,16 @@
 
 A ``Nest`` has many mappings at once, as arrays: all of them have the same slots for loops and keep the same
 tensors at the same levels, and differ in the dimensions and the bounds of the loops. So one mapping and ten
-thousand are evaluated by the same code.
+thousand are evaluated by the same code. The arrays lie in memory with mappings innermost (Fortran's order),
+so that NumPy's inner loops run over thousands of mappings and not over a handful of slots; whole numbers are
+floats, exact up to 2**53, which NumPy multiplies several at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,7 @@ from .architecture import Architecture
 from .workload import Tensor, Workload
 
 Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Nest:
     ----------
     dimension, bound:
         Of the loop in each slot (mappings x slots), the outermost first; a slot that is not used has bound 1.
+        Bounds are whole numbers.
     spatial, level:
         Of each slot: whether it is in space, and the index of its level.
     dimensions:
@@ -79,7 +84,7 @@ class Nest:
     """
 
     dimension: Integers
-    bound: Integers
+    bound: Floats
     spatial: npt.NDArray[np.bool_]
     level: Integers
     dimensions: tuple[str, ...]
@@ -87,22 +92,28 @@ class Nest:
     depth: int
 
     @cached_property
-    def bounds(self) -> Integers:
-        """Bound of each slot in each dimension (mappings x slots x dimensions), 1 where it is another's."""
-        one_hot = self.dimension[..., None] == np.arange(len(self.dimensions))
-        return np.where(one_hot, self.bound[..., None], 1)
+    def _walked(self) -> tuple[Floats, Floats]:
+        """What ``stride`` and ``tile`` are, from the innermost slot outwards."""
+        mappings, slots = self.bound.shape
+        running, rows = np.ones(len(self.dimensions) * mappings), np.arange(mappings)
+        stride, tile = np.empty_like(self.bound), np.ones((self.depth + 1, running.size))
+        levels = [*self.level.tolist(), self.depth]
+        for slot in reversed(range(slots)):
+            tile[levels[slot] + 1 : levels[slot + 1] + 1] = running
+            own = self.dimension[:, slot] * mappings + rows
+            stride[:, slot] = running[own]
+            running[own] = stride[:, slot] * self.bound[:, slot]
+        tile[: levels[0] + 1] = running
+        return stride, tile.reshape(self.depth + 1, len(self.dimensions), mappings).T
 
-    @cached_property
-    def inside(self) -> Integers:
-        """Iterations of each dimension from a slot on inwards (mappings x slots + 1 x dimensions)."""
-        inner = np.cumprod(self.bounds[:, ::-1], axis=1)[:, ::-1]
-        return np.concatenate([inner, np.ones_like(inner[:, :1])], axis=1)
+    @property
+    def stride(self) -> Floats:
+        """How far an iteration of a slot moves in its dimension (mappings x slots)."""
+        return self._walked[0]
 
-    @cached_property
-    def stride(self) -> Integers:
-        """How far an iteration of a slot moves in each dimension (mappings x slots x dimensions)."""
-        one_hot = self.dimension[..., None] == np.arange(len(self.dimensions))
-        return np.where(one_hot, self.inside[:, 1:], 0)
+    def tile(self, level: int) -> Floats:
+        """Return iterations of each dimension from a level on inwards (mappings x dimensions)."""
+        return self._walked[1][:, :, level]
 
     def start(self, level: int) -> int:
         """Return the first slot of a level; of one past the last level, the number of slots."""
@@ -113,22 +124,38 @@ class Nest:
         """The first slot of each level, and the number of slots."""
         return np.searchsorted(self.level, np.arange(self.depth + 1))
 
-    def instances(self, level: int) -> Integers:
+    def instances(self, level: int) -> Floats:
         """Return how many instances of a level are in use (mappings,); of ``depth``, compute units."""
         above = self.spatial & (self.level < level)
         return np.multiply.reduce(self.bound[:, above], axis=1)
 
     @cached_property
-    def steps(self) -> Integers:
+    def steps(self) -> Floats:
         """Iterations in time of one compute unit (mappings,)."""
         return np.multiply.reduce(self.bound[:, ~self.spatial], axis=1)
 
-    def points(self, slots: npt.NDArray[np.bool_]) -> Integers:
+    def points(self, slots: npt.NDArray[np.bool_]) -> Floats:
         """Return the iterations of each dimension in some slots (mappings x dimensions).
 
         ``slots`` says which: for all mappings, or for each (mappings x slots).
         """
-        return np.multiply.reduce(np.where(slots[..., None], self.bounds, 1), axis=1)
+        if slots.ndim == 1:
+            more, hot = self.bound[:, slots] - 1, self._one_hot[:, slots]
+        else:
+            more, hot = (self.bound - 1) * slots, self._one_hot
+        return np.multiply.reduce(1 + more[..., None] * hot, axis=1)
+
+    @cached_property
+    def _one_hot(self) -> npt.NDArray[np.bool_]:
+        """Whether a slot's loop is over a dimension (mappings x slots x dimensions)."""
+        result = np.empty((*self.dimension.shape, len(self.dimensions)), np.bool_, order="F")
+        for index in range(len(self.dimensions)):
+            np.equal(self.dimension, index, out=result[..., index])
+        return result
+
+    def steps_of(self, tensor: Tensor, slots: npt.NDArray[Any]) -> Floats:
+        """Return how far iterations of some slots move in a tensor's ranks (mappings x slots x ranks)."""
+        return _along(tensor, self.dimensions, self.stride[:, slots, None] * self._one_hot[:, slots])
 
     def relevant(self, tensor: Tensor) -> npt.NDArray[np.bool_]:
         """Return the slots whose loops change a tensor's coordinates (mappings x slots)."""
@@ -143,17 +170,28 @@ class Nest:
         return {}
 
 
-def extents(tensor: Tensor, dimensions: tuple[str, ...], points: Integers) -> Integers:
-    """Return a tensor's extents (..., ranks) over a box of so many points (..., dimensions).
+def extents(tensor: Tensor, dimensions: tuple[str, ...], points: Floats) -> Floats:
+    """Return a tensor's extents (mappings x any x ranks) over boxes of so many points (... x dimensions).
 
     They count words, not coordinates: of a stride of two every other coordinate is one.
     """
-    spans = (points - 1) @ tensor.coefficients(dimensions).T
+    spans = _along(tensor, dimensions, points - 1)
     return 1 + (spans // grids(tensor, dimensions, points) if tensor.strided else spans)
 
 
-def grids(tensor: Tensor, dimensions: tuple[str, ...], points: Integers) -> Integers:
-    """Return in each rank (..., ranks) how far the words of a box lie apart."""
+def _along(tensor: Tensor, dimensions: tuple[str, ...], ways: Floats) -> Floats:
+    """Return how far ways in each dimension (mappings x any x dimensions) go in a tensor's ranks."""
+    result: Floats = ways[..., [dimensions.index(index[0][0]) for index in tensor.ranks]]
+    for rank, ((_, coefficient), *others) in enumerate(tensor.ranks):
+        if coefficient != 1:
+            result[..., rank] *= coefficient
+        for name, coefficient in others:
+            result[..., rank] += ways[..., dimensions.index(name)] * coefficient
+    return result
+
+
+def grids(tensor: Tensor, dimensions: tuple[str, ...], points: Floats) -> Integers:
+    """Return in each rank (... x ranks) how far the words of a box lie apart."""
     used = np.where((points > 1)[..., None, :], tensor.coefficients(dimensions), 0)
     return np.maximum(np.gcd.reduce(used, axis=-1), 1)
 
@@ -196,7 +234,7 @@ def nest_of(workload: Workload, architecture: Architecture, mapping: Mapping, wh
     table = np.array(slots or [(0, 1, False, 0)], np.int64)
     return Nest(
         dimension=table[None, :, 0],
-        bound=table[None, :, 1],
+        bound=table[None, :, 1].astype(np.float64),
         spatial=table[:, 2].astype(bool),
         level=table[:, 3],
         dimensions=workload.dimensions,

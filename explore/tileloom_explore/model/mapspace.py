@@ -18,7 +18,7 @@ from .architecture import Architecture
 from .formats import Format
 from .leaders import law_of
 from .loops import Constraint
-from .mapping import Integers, Loops, Mapping, Nest, extents
+from .mapping import Floats, Integers, Loops, Mapping, Nest, extents
 from .workload import Workload
 
 
@@ -83,28 +83,25 @@ class Mapspace:
     def sample(self, rng: np.random.Generator, count: int) -> Nest:
         """Return ``count`` mappings drawn at random, no two of them the same, so there may be fewer."""
         dims = len(self.workload.dimensions)
-        table = np.ones((count, len(self.places), dims), np.int64)
+        fixed = np.ones((len(self.places), dims))
         for index, place in enumerate(self.places):
-            for name, fixed in place.fixed.items():
-                table[:, index, self.workload.dimensions.index(name)] = fixed
-        where = self._deal(rng, count, table)
-        rows = np.arange(count)
+            for name, bound_there in place.fixed.items():
+                fixed[index, self.workload.dimensions.index(name)] = bound_there
+        where, rows = self._deal(rng, count, fixed), np.arange(count)
+        table = np.repeat(fixed.T[..., None], count, axis=2).T
         for column, (number, prime, _) in enumerate(self.primes):
             table[rows, where[:, column], number] *= prime
         dimension: list[Integers] = []
-        bound: list[Integers] = []
+        bound: list[Floats] = []
         for index, place in enumerate(self.places):
             if place.spatial:  # in space the order of loops means nothing
                 here = [d for d in range(dims) if (table[:, index, d] > 1).any()]
                 dimension.append(np.broadcast_to(np.array(here, np.int64), (count, len(here))))
                 bound.append(table[:, index, here])
                 continue
-            order = self._order(rng, place, count)
+            order = self._order(rng, place, table[:, index])
             bounds = np.take_along_axis(table[:, index], order, axis=1)
-            # Loops that do nothing first, as a mapping is the same wherever they stand.
-            settled = np.argsort(bounds > 1, axis=1, kind="stable")
-            bounds = np.take_along_axis(bounds, settled, axis=1)
-            order = np.where(bounds > 1, np.take_along_axis(order, settled, axis=1), 0)
+            order = np.where(bounds > 1, order, 0)
             used = np.flatnonzero((bounds > 1).any(axis=0))
             first = int(used[0]) if used.size else dims
             dimension.append(order[:, first:])
@@ -112,18 +109,21 @@ class Mapspace:
         widths = [part.shape[1] for part in bound]
         level = np.repeat([place.level for place in self.places], widths)
         spatial = np.repeat([place.spatial for place in self.places], widths)
-        packed = np.concatenate([np.concatenate(dimension, axis=1), np.concatenate(bound, axis=1)], axis=1)
-        _, first_rows = np.unique(packed @ _hash(packed.shape[1]), return_index=True)
-        packed = packed[np.sort(first_rows)]
-        half = packed.shape[1] // 2
-        return self._nest(packed[:, :half], packed[:, half:], spatial, level)
+        dimensions, bounds = np.concatenate(dimension, axis=1), np.concatenate(bound, axis=1)
+        weights = _hash(2 * level.size)
+        key = dimensions @ weights[: level.size] + bounds.astype(np.int64) @ weights[level.size :]
+        first_rows = np.sort(np.unique(key, return_index=True)[1])
+        return self._nest(dimensions[first_rows], bounds[first_rows], spatial, level)
 
-    def _deal(self, rng: np.random.Generator, count: int, fixed: Integers) -> Integers:
+    def _deal(self, rng: np.random.Generator, count: int, fixed: Floats) -> Integers:
         """Return a place for each prime factor (mappings x primes), moved outwards where there is no room.
 
-        What is left without room after that has nowhere to go, and is not a mapping.
+        What is left without room after that has nowhere to go, and is not a mapping. ``fixed`` has the bounds
+        that are given (places x dimensions).
         """
-        where = np.stack([rng.choice(allowed, count) for _, _, allowed in self.primes], axis=1)
+        where = np.empty((count, len(self.primes)), np.int64, order="F")
+        for column, (_, _, places) in enumerate(self.primes):
+            where[:, column] = rng.choice(places, count)
         factor = np.array([prime for _, prime, _ in self.primes])
         number = np.array([number for number, _, _ in self.primes])
         levels = np.array([place.level for place in self.places])
@@ -132,40 +132,50 @@ class Mapspace:
         for column, (_, _, places) in enumerate(self.primes):
             allowed[column, list(places)] = True
 
-        def move(rows: Integers, sources: npt.NDArray[np.bool_], limit: int) -> bool:
-            """Move a prime of each mapping in ``rows``, one of ``sources``, to a level above ``limit``."""
+        level_of = np.asfortranarray(levels.astype(np.int8)[where])
+
+        def move(rows: Integers, sources: npt.NDArray[np.bool_], limit: int) -> tuple[Integers, Integers]:
+            """Move a prime of each mapping in ``rows``, one of ``sources``, to a level above ``limit``.
+
+            Return the mappings where there was one, and which.
+            """
             targets = allowed & timely & (levels < limit)
             sources = sources & targets.any(axis=1)
             able = sources.any(axis=1)
             column = np.argmax(rng.random(sources[able].shape) * sources[able], axis=1)
-            where[rows[able], column] = np.argmax(
-                rng.random((len(column), len(levels))) * targets[column], axis=1
-            )
-            return bool(able.any())
+            target = np.argmax(rng.random((len(column), len(levels))) * targets[column], axis=1)
+            where[rows[able], column], level_of[rows[able], column] = target, levels[target]
+            return rows[able], column
 
         for index, place in enumerate(self.places):
-            fanout, rows = self.architecture.levels[place.level].fanout, np.arange(count)
-            base = np.prod(fixed[:, index], axis=1)
-            while place.spatial and fanout is not None:
-                here = where[rows] == index
-                crowded = base[rows] * np.prod(np.where(here, factor, 1), axis=1) > fanout
-                rows = rows[crowded]
-                if not move(rows, here[crowded], place.level + 1):
+            fanout = self.architecture.levels[place.level].fanout
+            if not place.spatial or fanout is None:
+                continue
+            used = np.full(count, np.prod(fixed[index]))
+            for column, prime in enumerate(factor):
+                used *= 1 + (where[:, column] == index) * (prime - 1.0)
+            rows = np.flatnonzero(used > fanout)
+            while rows.size:
+                moved, columns = move(rows, where[rows] == index, place.level + 1)
+                if not moved.size:
                     break
-        one_hot = number[:, None] == np.arange(fixed.shape[2])
+                used[moved] /= factor[columns]
+                rows = rows[used[rows] > fanout]
+        one_hot = number[:, None] == np.arange(fixed.shape[1])
         for level in reversed(range(len(self.architecture.levels))):
-            base, helps, rows = (
-                np.prod(fixed[:, levels >= level], axis=1),
-                one_hot @ self._used(level),
-                np.arange(count),
-            )
-            while self.architecture.levels[level].size is not None:
-                here = levels[where[rows]] >= level
-                points = base[rows] * np.prod(np.where(here[..., None] & one_hot, factor[:, None], 1), axis=1)
-                crowded = self._crowded(level, points)
-                rows = rows[crowded]
-                if not move(rows, here[crowded] & helps, level):
+            if self.architecture.levels[level].size is None:
+                continue
+            helps = one_hot @ self._used(level)
+            points = np.repeat(np.prod(fixed[levels >= level], axis=0)[:, None], count, axis=1).T
+            for column, (prime, dimension) in enumerate(zip(factor, number, strict=True)):
+                points[:, dimension] *= 1 + (level_of[:, column] >= level) * (prime - 1.0)
+            rows = np.flatnonzero(self._crowded(level, points))
+            while rows.size:
+                moved, columns = move(rows, (level_of[rows] >= level) & helps, level)
+                if not moved.size:
                     break
+                points[moved, number[columns]] /= factor[columns]
+                rows = rows[self._crowded(level, points[rows])]
         return where
 
     def _used(self, level: int) -> npt.NDArray[np.bool_]:
@@ -179,7 +189,7 @@ class Mapspace:
         }
         return np.array([name in names for name in self.workload.dimensions])
 
-    def _crowded(self, level: int, points: Integers) -> npt.NDArray[np.bool_]:
+    def _crowded(self, level: int, points: Floats) -> npt.NDArray[np.bool_]:
         """Return whether the tiles of so many points do not fit a level; metadata is not looked at."""
         kind = self.architecture.levels[level]
         words = np.zeros(len(points))
@@ -193,19 +203,30 @@ class Mapspace:
                 words += volume
         return words > (np.inf if kind.size is None else kind.size // kind.buffers)
 
-    def _order(self, rng: np.random.Generator, place: Place, count: int) -> Integers:
-        """Return an order of all dimensions for each mapping, the outermost first."""
+    def _order(self, rng: np.random.Generator, place: Place, bounds: Floats) -> Integers:
+        """Return an order of all dimensions for each mapping, the outermost first.
+
+        Loops that do nothing come first, as a mapping is the same wherever they stand.
+        """
         dims = self.workload.dimensions
-        keys = rng.random((count, len(dims)))
+        keys = rng.random(bounds.shape)
         for position, name in enumerate(place.order):
             keys[:, dims.index(name)] = 1 + position  # after all that are drawn
-        return np.argsort(keys, axis=1)
+        return np.argsort(keys - len(dims) * (bounds == 1), axis=1)
 
     def _nest(
-        self, dimension: Integers, bound: Integers, spatial: npt.NDArray[np.bool_], level: Integers
+        self, dimension: Integers, bound: Floats, spatial: npt.NDArray[np.bool_], level: Integers
     ) -> Nest:
         depth = len(self.architecture.levels)
-        return Nest(dimension, bound, spatial, level, self.workload.dimensions, self.keep, depth)
+        return Nest(
+            np.asfortranarray(dimension),
+            np.asfortranarray(bound, np.float64),
+            spatial,
+            level,
+            self.workload.dimensions,
+            self.keep,
+            depth,
+        )
 
     def feasible(self, nest: Nest) -> Nest:
         """Return the mappings of a nest that fan-outs and sizes have room for; metadata is not looked at."""
@@ -215,8 +236,8 @@ class Mapspace:
             if level.fanout is not None:
                 good &= np.prod(nest.bound[:, here], axis=1) <= level.fanout
             if level.size is not None:
-                good &= ~self._crowded(index, nest.inside[:, nest.start(index)])
-        return self.only(nest, good)
+                good &= ~self._crowded(index, nest.tile(index))
+        return nest if good.all() else self.only(nest, good)
 
     def only(self, nest: Nest, rows: npt.NDArray[np.bool_] | Integers) -> Nest:
         """Return some of a nest's mappings."""

@@ -14,9 +14,8 @@ import numpy as np
 from .architecture import Architecture, Level
 from .computes import Computes
 from .formats import Format
-from .mapping import Nest
+from .mapping import Floats, Nest
 from .sparse import LevelActions
-from .traffic import Floats
 
 _TINY = 1e-9
 
@@ -87,8 +86,8 @@ def costs(
 ) -> Costs:
     """Return what the mappings of a nest cost."""
     compute = architecture.compute
-    steps = nest.steps.astype(np.float64)
-    units = nest.instances(nest.depth).astype(np.float64)
+    steps = nest.steps
+    units = nest.instances(nest.depth)
     busy = computes.actual + computes.gated
     factor = np.where(computes.packed > 0, busy / np.maximum(computes.packed, _TINY), 0.0)
     compute_cycles = np.maximum(np.ceil(steps * computes.packing * factor - 1e-6), 1)
@@ -104,7 +103,7 @@ def costs(
     rate = np.min([1 / slow for slow in slowdowns], axis=0)
     cycles = np.ceil(compute_cycles / rate)
     levels = tuple(
-        _level(architecture, level, found, slow, cycles, nest.instances(index).astype(np.float64))
+        level_cost(architecture, level, found, slow, cycles, nest.instances(index))
         for index, (level, found, slow) in enumerate(
             zip(architecture.levels, by_level, slowdowns, strict=True)
         )
@@ -157,7 +156,7 @@ def _slowdown(
     return slow
 
 
-def _level(
+def level_cost(
     architecture: Architecture,
     level: Level,
     found: Sequence[LevelActions],
@@ -165,6 +164,7 @@ def _level(
     cycles: Floats,
     instances: Floats,
 ) -> LevelCost:
+    """Return what one level costs, where all takes so many cycles and it has so many instances in use."""
     options, metadata = architecture.options, level.metadata
     words = bits = np.zeros_like(cycles)
     energy = {}

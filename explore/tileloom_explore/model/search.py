@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -18,15 +19,14 @@ from tileloom.errors import UserError
 from .bounds import least_cycles, least_energy
 from .evaluate import Estimate, evaluate, evaluate_nest
 from .loops import Constraint
-from .mapping import Mapping
+from .mapping import Floats, Mapping
 from .mapspace import Mapspace
 from .specification import LayerSpecification
-from .traffic import Floats
 
-CHUNK = 2500
+CHUNK = 10_000
 """Mappings that are drawn together."""
 
-BLOCK = 1250
+FIRST, BLOCK = 125, 1250
 """Mappings evaluated together, those with the lowest bounds first; many more do not stay in the cache."""
 
 
@@ -52,11 +52,16 @@ OBJECTIVES: dict[str, Callable[[Floats, Floats | float], Floats]] = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """A mapping, what it costs, and its value of the objective."""
+    """A mapping of a layer, and its value of the objective."""
 
+    layer: LayerSpecification
     mapping: Mapping
-    estimate: Estimate
     value: float
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """What the mapping does and costs."""
+        return evaluate(self.layer.workload, self.layer.architecture, self.mapping)
 
 
 @dataclass(frozen=True)
@@ -113,12 +118,10 @@ def search(
         drawn = space.sample(np.random.default_rng([seed, number]), sizes[number])
         nest = space.feasible(drawn)
         part = _Part([], drawn.bound.shape[0], nest.bound.shape[0], 0)
-        least = value(
-            least_cycles(workload, architecture, nest), least_energy(workload, architecture, space.keep)
-        )
+        least = value(least_cycles(workload, architecture, nest), least_energy(workload, architecture, nest))
         order = np.argsort(least, kind="stable")
-        for start in range(0, len(order), BLOCK):
-            rows = order[start : start + BLOCK]
+        # The first few are likely the best, and rule out most of the others.
+        for rows in np.split(order, range(FIRST, len(order), BLOCK)):
             if len(part.best) == most:
                 rows = rows[least[rows] <= part.best[-1][0]]
             if not rows.size:
@@ -144,10 +147,7 @@ def search(
             break
     if not chosen:
         raise UserError(f"search: none of {count:,} mappings fits; give larger levels, or fewer constraints")
-    best = tuple(
-        Candidate(mapping, evaluate(workload, architecture, mapping), found)
-        for found, mapping in chosen.values()
-    )
+    best = tuple(Candidate(layer, mapping, found) for found, mapping in chosen.values())
     return Found(
         best,
         sum(part.tried for part in parts),

@@ -7,7 +7,7 @@ has removed does not reach the inner ones. (Sparseloop, MICRO 2022, section 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,8 @@ from .architecture import Architecture, Feature
 from .density import Density
 from .formats import Format, Kind, items
 from .leaders import deciding, law_of, leader_empty
-from .mapping import Integers, Nest, extents
-from .traffic import Floats, Transfer
+from .mapping import Floats, Integers, Nest, extents
+from .traffic import Transfer
 from .workload import Tensor, Workload
 
 _TINY = 1e-9
@@ -87,23 +87,21 @@ class _Removal:
 
 def filter_tensor(
     nest: Nest, workload: Workload, architecture: Architecture, tensor: Tensor, dense: Sequence[Transfer]
-) -> list[LevelActions]:
-    """Return what each level that keeps a tensor does for it, the outermost first."""
+) -> Iterator[LevelActions]:
+    """Yield what each level that keeps a tensor does for it, the outermost first."""
     gone = none = np.zeros(nest.bound.shape[0])
-    result = []
     for transfer in dense:
         received = _Removal(1 - gone, none, none)
         features = {action: deciding(architecture, tensor, transfer, action) for action in ("skip", "gate")}
         if not any(features.values()):
-            result.append(_level(nest, workload, architecture, tensor, transfer, received, received))
+            yield _level(nest, workload, architecture, tensor, transfer, received, received)
             continue
         skip, gate = (_removed(nest, workload, tensor, transfer, features[action]) for action in features)
         after = np.maximum(gone, 1 - (1 - skip) * (1 - gate))
         skipping = np.maximum(np.minimum(after, skip) - gone, 0)
         sent = _Removal(1 - gone, after - gone - skipping, skipping)
-        result.append(_level(nest, workload, architecture, tensor, transfer, sent, received))
+        yield _level(nest, workload, architecture, tensor, transfer, sent, received)
         gone = after
-    return result
 
 
 def _level(

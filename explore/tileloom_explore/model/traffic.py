@@ -9,16 +9,15 @@ and the halo of convolutions (it has moved by less than its extent) are two case
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from .architecture import Architecture
-from .mapping import Integers, Nest, extents, grids
+from .mapping import Floats, Integers, Nest, extents, grids
 from .workload import Tensor
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class Transfer:
 
     level: int
     below: int
-    tile: Integers
+    tile: Floats
     instances: Floats
     reads: Floats
     fills: Floats
@@ -56,30 +55,27 @@ class Transfer:
     links: Floats
 
 
-def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> list[Transfer]:
-    """Return the transfers of each level that keeps a tensor, the outermost first."""
+def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> Iterator[Transfer]:
+    """Yield the transfers of each level that keeps a tensor, the outermost first."""
     keepers = nest.keep[tensor.name]
-    step = nest.stride @ tensor.coefficients(nest.dimensions).T
-    result = []
     fills = first = np.zeros(nest.bound.shape[0])
+    held = extents(tensor, nest.dimensions, nest.tile(0))
     for level, below in zip(keepers, (*keepers[1:], nest.depth), strict=True):
         between = [other for other in architecture.levels[level:below] if other.fanout != 1]
         lanes = nest.spatial & (nest.level >= level) & (nest.level < below)
-        count = np.multiply.reduce(nest.bound[:, lanes], axis=1).astype(np.float64)
-        inner = nest.inside[:, nest.start(below)]
+        count = np.multiply.reduce(nest.bound[:, lanes], axis=1)
+        inner = nest.tile(below)
         tile = extents(tensor, nest.dimensions, inner)
+        merge = all(other.reduction if tensor.written else other.multicast for other in between)
+        chained = merge and not tensor.written and any(other.links for other in between)
         if below == nest.depth:
-            own = nest.steps.astype(np.float64)
-            shared = own * _cover(np.ones_like(tile), step[:, lanes], nest.bound[:, lanes])
-            linked = shared
+            own = nest.steps
+            shared = linked = own * _cover(nest.steps_of(tensor, lanes), nest.bound[:, lanes])
         else:
             apart = grids(tensor, nest.dimensions, inner) if tensor.strided else None
-            own, shared, linked = _changes(nest, nest.start(below), tile, apart, step, lanes)
-        links = np.zeros_like(own)
-        merge = all(other.reduction if tensor.written else other.multicast for other in between)
-        moved = shared if merge else own * count
-        if merge and not tensor.written and any(other.links for other in between):
-            moved, links = linked, shared - linked
+            own, shared, linked = _changes(nest, tensor, below, tile, apart, lanes, chained)
+        moved = linked if chained else shared if merge else own * count
+        links = shared - linked if chained else np.zeros_like(own)
         if tensor.written:
             mine = _distinct(nest, tensor, level)
             reads, updates = np.maximum(moved - mine, 0), moved
@@ -88,55 +84,53 @@ def dense_traffic(nest: Nest, architecture: Architecture, tensor: Tensor) -> lis
         else:
             reads, updates = moved, np.zeros_like(own)
             next_fills, next_first = own, np.zeros_like(own)
-        instances = nest.instances(level).astype(np.float64)
-        held = extents(tensor, nest.dimensions, nest.inside[:, nest.start(level)])
-        result.append(Transfer(level, below, held, instances, reads, fills, updates, first, links))
-        fills, first = next_fills, next_first
-    return result
+        instances = nest.instances(level)
+        yield Transfer(level, below, held, instances, reads, fills, updates, first, links)
+        held, fills, first = tile, next_fills, next_first
 
 
 def _changes(
     nest: Nest,
-    start: int,
-    tile: Integers,
+    tensor: Tensor,
+    below: int,
+    tile: Floats,
     apart: Integers | None,
-    step: Integers,
     lanes: npt.NDArray[np.bool_],
+    linked: bool,
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the words that tiles of the loops from slot ``start`` on take in over time.
+    """Return the words that tiles of a tensor take in over time that a level has, and those ``below`` it.
 
     ``apart`` is how far the words of a tile lie apart: moved by no multiple of it, it has no word again.
     They are counted for one instance; for all instances at once, each word that several take in in the same
     step once; and for all instances as one, words that any of them had the step before left out.
     """
-    above = np.flatnonzero(~nest.spatial[:start])
-    bound, way = nest.bound[:, above], step[:, above]
-    moved = way - _after(way * (bound - 1)[..., None])
-    repeats = np.cumprod(np.concatenate([np.ones_like(bound[:, :1]), bound], axis=1), axis=1)[:, :-1]
-    times = (repeats * (bound - 1)).astype(np.float64)
-    extent = np.repeat(tile[:, None], moved.shape[1], axis=1)
-    common = np.maximum(extent - _in_words(moved, apart), 0)
+    above = np.flatnonzero(~nest.spatial[: nest.start(below)])
+    bound, way = nest.bound[:, above], nest.steps_of(tensor, above)
+    # A loop's step, less the whole ways of those inside it, comes as often as those outside it turn.
+    back = np.cumsum((way * (bound - 1)[..., None])[:, ::-1], axis=1)[:, ::-1]
+    moved = way * bound[..., None] - back
+    turns = np.cumprod(bound, axis=1)
+    times = turns - turns / bound
+    common = np.maximum(tile[:, None] - _in_words(moved, apart), 0)
     volume, kept = _product(tile), _product(common)
     own = volume + (times * (volume[:, None] - kept)).sum(axis=1)
-    across, width = _in_words(step[:, lanes], apart), nest.bound[:, lanes]
-    if not across.any():
+    across, width = _in_words(nest.steps_of(tensor, lanes), apart), nest.bound[:, lanes]
+    turned = _turned(across, width)
+    if not any(turned):
         return own, own, own  # all instances have the same
     # What is new is slabs, one a rank, each common in the ranks before its own and whole in those after.
-    sizes = np.concatenate([extent, common, extent - common], axis=1)
-    count = extent.shape[1]
-    parts = [
-        (points[:, :count], points[:, count : 2 * count], points[:, 2 * count :])
-        for points in _points(sizes, across, width)
-    ]
-    slabs = np.zeros(times.shape)
-    for rank, (_, _, new) in enumerate(parts):
-        slab = new
-        for other, (whole, both, _) in enumerate(parts):
-            if other != rank:
-                slab = slab * (both if other < rank else whole)
-        slabs += slab
-    everything = _cover(tile, across, width)
+    slabs, both = np.zeros_like(times), np.ones_like(times)
+    everything = np.ones_like(volume)
+    for rank, slots in enumerate(turned):
+        whole, old = tile[:, rank, None], common[..., rank]
+        new = whole - old
+        if slots:
+            sizes = _points(np.concatenate([whole, old, new], axis=1), across[..., rank], width, slots)
+            whole, old, new = sizes[:, :1], sizes[:, 1 : 1 + above.size], sizes[:, 1 + above.size :]
+        slabs, both, everything = slabs * whole + both * new, both * old, everything * whole[:, 0]
     shared = everything + (times * slabs).sum(axis=1)
+    if not linked:
+        return own, shared, shared
     span = tile + (across * (width - 1)[..., None]).sum(axis=1)
     held = _product(np.maximum(span[:, None] - _in_words(moved, apart), 0))
     box = _product(span)
@@ -149,7 +143,7 @@ _FAR = 2**40
 """Words that no tile reaches over."""
 
 
-def _in_words(way: Integers, apart: Integers | None) -> Integers:
+def _in_words(way: Floats, apart: Integers | None) -> Floats:
     """Return how many words of a tile a way (mappings x any x ranks) is; many where it meets none."""
     if apart is None:
         return np.abs(way)
@@ -157,46 +151,42 @@ def _in_words(way: Integers, apart: Integers | None) -> Integers:
     return np.where(rest == 0, words, _FAR)
 
 
-def _after(values: Integers) -> Integers:
-    """Return for each slot the sum over those inside it."""
-    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1] - values
+def _turned(across: Floats, bound: Floats) -> list[list[int]]:
+    """Return for each rank the loops in space that any mapping moves in it, the innermost first."""
+    moves = np.any(across * (bound - 1)[..., None], axis=0)
+    return [np.flatnonzero(each)[::-1].tolist() if each.any() else [] for each in np.transpose(moves)]
 
 
-def _points(width: Integers, across: Integers, bound: Integers) -> list[Floats]:
-    """Return for each rank how many points intervals of ``width`` cover, one for each instance.
+def _points(width: Floats, across: Floats, bound: Floats, slots: Sequence[int]) -> Floats:
+    """Return how many points intervals of ``width`` (mappings x any) cover in a rank, one for each instance.
 
-    ``width`` is mappings x any x ranks, what is returned mappings x any; ``across`` and ``bound`` are the
-    stride and bound of the loops in space, the innermost last.
+    ``across`` and ``bound`` are the stride and bound of the loops in space, of which ``slots`` are looked at.
     """
-    result = []
-    for rank in range(width.shape[2]):
-        points = span = width[:, :, rank].astype(np.float64)
-        for slot in reversed(range(bound.shape[1])):
-            stride = across[:, slot, rank]
-            if not stride.any():
-                continue
-            stride, times = stride[:, None], bound[:, slot, None]
-            grown = span + stride * (times - 1)
-            joined = (points == span) & (stride <= span)
-            points = np.where(stride == 0, points, np.where(joined, grown, points * times))
-            span = np.where(stride == 0, span, grown)
-        result.append(points)
-    return result
+    points = span = width
+    for slot in slots:
+        stride = across[:, slot, None]
+        more = (stride > 0) * (bound[:, slot, None] - 1)
+        # Intervals that overlap or touch add their stride to the points, others their whole width.
+        joined = span + np.minimum(stride, span) * more
+        points = joined if points is span else np.where(points == span, joined, points * (more + 1))
+        span = span + stride * more
+    return points
 
 
-def _cover(tile: Integers, across: Integers, bound: Integers) -> Floats:
-    """Return how many words the tiles of all instances have together."""
-    result = np.ones(tile.shape[0])
-    for points in _points(tile[:, None], across, bound):
-        result = result * points[:, 0]
-    return result
+def _cover(across: Floats, bound: Floats) -> Floats:
+    """Return how many words of a tensor all instances have together, each of which has one."""
+    covered = one = np.ones((len(bound), 1))
+    for rank, slots in enumerate(_turned(across, bound)):
+        if slots:
+            covered = covered * _points(one, across[..., rank], bound, slots)
+    return covered[:, 0]
 
 
 def _distinct(nest: Nest, tensor: Tensor, level: int) -> Floats:
     """Return how many words of a tensor one instance of a level ever sees."""
-    points = nest.points(~nest.spatial | (nest.level >= level))
+    points = nest.tile(0) / nest.points(nest.spatial & (nest.level < level))
     return _product(extents(tensor, nest.dimensions, points))
 
 
-def _product(values: Integers | Floats) -> Floats:
-    return np.multiply.reduce(values, axis=-1, dtype=np.float64)
+def _product(values: Floats) -> Floats:
+    return np.multiply.reduce(values, axis=-1)

@@ -35,7 +35,8 @@ def specification(tmp_path, **changes):
 
 
 @pytest.mark.parametrize("objective", list(OBJECTIVES))
-def test_any_number_of_cores_finds_the_same(tmp_path, objective):
+def test_any_number_of_cores_finds_the_same(tmp_path, objective, monkeypatch):
+    monkeypatch.setattr("tileloom_explore.model.search.CHUNK", 2500)
     found = specification(tmp_path)
     layer = found.layers[0]
     runs = [
@@ -83,10 +84,41 @@ def test_what_bounds_rule_out_is_not_among_the_best(tmp_path, objective, monkeyp
     values = np.sort(OBJECTIVES[objective](every.costs.cycles, every.costs.energy))
     assert run.fitting == len(values)
     assert [each.value for each in run.best] == pytest.approx(list(values[:10]), rel=1e-12)
-    assert objective != "cycles" or run.evaluated < run.fitting, "no bound ruled anything out"
+    assert run.evaluated < run.fitting, "no bound ruled anything out"
     least = least_cycles(layer.workload, layer.architecture, nest)
-    assert (least <= every.costs.cycles).all()
-    assert 0 < least_energy(layer.workload, layer.architecture, space.keep) <= every.costs.energy.min()
+    assert (least <= every.costs.cycles).all() and (least > 1).any()
+    least = least_energy(layer.workload, layer.architecture, nest)
+    assert (least > every.costs.energy / 100).all() and (least <= every.costs.energy).all()
+
+
+GATE = {"level": "Buffer", "action": "gate", "target": "W", "by": ["I"]}
+SKIP = {"level": "DRAM", "action": "skip", "target": "I", "by": ["W"]}
+PACK = {"level": "Buffer", "action": "pack", "target": "W"}
+
+
+@pytest.mark.parametrize("features", [[], [GATE], [SKIP], [PACK], [GATE, SKIP]])
+@pytest.mark.parametrize("formats", [{}, {"DRAM": {"I": ["RLE"]}}, {"Buffer": {"W": ["UOP", "CP"]}}])
+@pytest.mark.parametrize("zeros", ["compute", "gate", "skip"])
+def test_no_mapping_undercuts_its_bounds(tmp_path, features, formats, zeros):
+    plain = {
+        "architecture": {
+            "level": [
+                {"name": "DRAM", "read": 200.0, "write": 200.0, "block": 4, "metadata": {"width": 4}},
+                {"name": "Buffer", "read": 2.0, "write": 2.0, "fanout": 8, "metadata": {"width": 4}},
+            ],
+            "compute": {"energy": 1.0, "zeros": zeros},
+        },
+        "feature": features,
+        "format": formats,
+    }
+    found = specification(tmp_path, **plain)
+    layer = found.layers[0]
+    nest = Mapspace.of(layer.workload, layer.architecture, found.constraints).sample(
+        np.random.default_rng(5), 300
+    )
+    costs = evaluate_nest(layer.workload, layer.architecture, nest).costs
+    assert (least_cycles(layer.workload, layer.architecture, nest) <= costs.cycles).all()
+    assert (least_energy(layer.workload, layer.architecture, nest) <= costs.energy).all()
 
 
 def test_a_space_that_can_be_listed_is_searched_to_its_end(tmp_path):

@@ -77,7 +77,7 @@ def test_reads_fills_and_updates_are_those_of_a_walk(links):
         workload, architecture, mapping, keep, loops = arrangement(rng, links)
         nest = nest_of(workload, architecture, mapping)
         for tensor in workload.tensors:
-            found = dense_traffic(nest, architecture, tensor)
+            found = list(dense_traffic(nest, architecture, tensor))
             walked = Walk(tensor, workload.sizes, loops, keep[tensor.name]).run()
             for transfer, below in zip(found, (*found[1:], None), strict=True):
                 counts = walked[transfer.level]
