@@ -112,12 +112,12 @@ def engine_traffic(
         H x W x C, for an engine that skips their tiles of zeros; None is none of zeros.
     """
     size, layer = program.size, program.layer
-    runs, blocked = program.runs, None
+    kinds, blocked = program.kinds, None
     if activations is not None and size.activation_mask:
-        runs = [(group, 1) for group in program.groups]
+        kinds = [(group, 1) for group in program.groups]
         blocked = to_blocks(np.reshape(activations, (layer.height, layer.width, layer.channels)), size.k) != 0
     tiles = taken = headers = entries = units = filled = drains = rows = results = read = 0
-    for group, count in runs:
+    for group, count in kinds:
         for load, conv in group.parts:
             mask = kept_blocks(conv, kept)
             taps = conv.kernel[0] * conv.kernel[1]

@@ -1,8 +1,7 @@
 """How non-zeros lie in a tensor: how often a tile is empty, and how many non-zeros it has.
 
-A law is asked about many tiles at once: an array (..., ranks) of their extents, which are whole numbers, gives
-an array (...). The laws are Sparseloop's (MICRO 2022, section 5.3.2): fixed-structured, uniform, banded, actual
-data.
+A law is asked about many tiles at once: an array (..., ranks) of their extents, whole numbers, gives an array
+(...). The laws are Sparseloop's (MICRO 2022, section 5.3.2): fixed-structured, uniform, banded, actual data.
 """
 
 from __future__ import annotations

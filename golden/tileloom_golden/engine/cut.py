@@ -62,9 +62,13 @@ def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = 
     cut = _best_cut(layer, size)
     height, width = layer.output
     groups: list[Group] = []
-    for y, rows in _spans(height, cut.rows):
-        for x, columns in cut.across(width):
-            groups += _strip(layer, size, cut.parts, (y, rows), (x, columns), relu)
+    ways = layer.stride, layer.kernel[1], layer.pads[2], layer.width
+    beside = [(begin, count, seen(begin, count, *ways)) for begin, count in cut.across(width)]
+    ways = layer.stride, layer.kernel[0], layer.pads[0], layer.height
+    for begin, count in _spans(height, cut.rows):
+        vertical = (begin, count, seen(begin, count, *ways))
+        for horizontal in beside:
+            groups += _strip(layer, size, cut.parts, vertical, horizontal, relu)
     splits = {
         "width": len(cut.across(width)),
         "outputs": 1,
@@ -72,6 +76,10 @@ def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = 
         "channels": cut.parts,
     }
     return Program(layer=layer, size=size, groups=tuple(groups), splits=splits)
+
+
+_Span = tuple[int, int, tuple[int, int, int, int]]
+"""Outputs of a strip on one axis: the first, how many, and what they see."""
 
 
 def _ceil(value: int, divisor: int) -> int:
@@ -144,13 +152,22 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
         computing = columns * max(_column(size, blocks * taps, rows * _ceil(across, size.m)), drain)
         return load, max(computing, load) if cut.parts > 1 else computing, drain
 
-    total = computing = drain = 0
     beside = [across for _, across in cut.across(width)]
-    for _, rows in _spans(height, cut.rows):
+
+    @cache
+    def row(rows: int, computing: int) -> tuple[int, int, int]:
+        """Return what a row of strips adds, after a strip computed in so long, and what it leaves."""
+        added = drain = 0
         for across in beside:
             load, following, drain = times(rows, across)
-            total += max(load, computing) if computing else load // cut.parts
+            added += max(load, computing) if computing else load // cut.parts
             computing = following
+        return added, computing, drain
+
+    total = computing = drain = 0
+    for _, rows in _spans(height, cut.rows):
+        added, computing, drain = row(rows, computing)
+        total += added
     return total + computing + drain
 
 
@@ -182,18 +199,17 @@ def _strip(
     layer: Layer,
     size: EngineSize,
     parts: int,
-    vertical: tuple[int, int],
-    horizontal: tuple[int, int],
+    vertical: _Span,
+    horizontal: _Span,
     relu: bool,
 ) -> list[Group]:
     """Return the groups of one strip: one, or one for each block column if input channels are split.
 
     One has no more block columns than a command can tell.
     """
-    (y, rows), (x, width) = vertical, horizontal
+    (y, rows, (begin_y, count_y, top, bottom)) = vertical
+    (x, width, (begin_x, count_x, left, right)) = horizontal
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
-    begin_y, count_y, top, bottom = seen(y, rows, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
-    begin_x, count_x, left, right = seen(x, width, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
     groups = []
     spans = _spans(blocks, _ceil(blocks, parts))
     most = LARGEST_COLUMNS if len(spans) == 1 else 1

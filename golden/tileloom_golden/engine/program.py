@@ -132,7 +132,7 @@ class Group:
     parts: tuple[tuple[Load, Conv], ...]
     write: Write
 
-    @property
+    @cached_property
     def shape(self) -> tuple[tuple[int, ...], ...]:
         """What the engine sees of it, and its first block column: equal for groups that take as long."""
         steps = [step.slots() for pair in self.parts for step in pair]
@@ -165,6 +165,15 @@ class Program:
         """The groups with equal neighbours taken together: the first of each run, and how many."""
         equal = [list(same) for _, same in groupby(self.groups, key=lambda group: group.shape)]
         return [(run[0], len(run)) for run in equal]
+
+    @cached_property
+    def kinds(self) -> list[tuple[Group, int]]:
+        """The groups with all equal ones taken together: the first of each kind, and how many."""
+        kinds: dict[tuple[tuple[int, ...], ...], tuple[Group, int]] = {}
+        for run, count in self.runs:
+            first, before = kinds.get(run.shape, (run, 0))
+            kinds[run.shape] = first, before + count
+        return list(kinds.values())
 
     def commands(self) -> list[list[int]]:
         """Return the commands, each twelve 16-bit slots; a run is one command with iterations if possible.

@@ -17,6 +17,7 @@ Equal strips settle into equal steps, and from there on are multiplied.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -91,8 +92,26 @@ class Clock:
 
     def relative(self) -> tuple[int, ...]:
         """Return the times, counted from `computed`."""
-        times = (self.loaded, self.written, self.fed, self.started, self.ready, *self.released, *self.freed)
-        return tuple(time - self.computed for time in times)
+        now, released, freed = self.computed, self.released, self.freed
+        return (
+            self.loaded - now,
+            self.written - now,
+            self.fed - now,
+            self.started - now,
+            self.ready - now,
+            released[0] - now,
+            released[1] - now,
+            freed[0] - now,
+            freed[1] - now,
+        )
+
+    def settle(self, computed: int, relative: tuple[int, ...]) -> None:
+        """Become what has this time of `computed`, and these times relative to it."""
+        self.computed = computed
+        self.loaded, self.written, self.fed, self.started, self.ready, *rest = (
+            computed + time for time in relative
+        )
+        self.released, self.freed = rest[:2], rest[2:]
 
 
 @dataclass(frozen=True)
@@ -142,7 +161,7 @@ class Part:
             finish=conv.finish,
         )
 
-    @property
+    @cached_property
     def cycles(self) -> int:
         """In which a block is in use, or an empty column passes."""
         return sum(max(1, before + last) for _, before, last in self.columns)
@@ -168,48 +187,84 @@ def drained(group: Group, size: EngineSize) -> int:
     return group.write.rows * -(-group.write.width // size.drain_rows)
 
 
+Known = dict[tuple[tuple[tuple[int, ...], ...], int, tuple[int, ...]], tuple[int, tuple[int, ...]]]
+"""Of a group's shape, a count and relative times before: cycles until after, and relative times then."""
+
+
 def repeat(
-    clock: Clock, group: Group, parts: list[Part], count: int, size: EngineSize, times: Overheads
+    clock: Clock,
+    group: Group,
+    parts: list[Part],
+    count: int,
+    size: EngineSize,
+    times: Overheads,
+    known: Known,
 ) -> None:
-    """Let equal groups pass; once one leaves the units as the one before did, the rest take as long as it."""
-    before = None
+    """Let equal groups pass; once one leaves the units as the one before did, the rest take as long as it.
+
+    What was seen of such groups is looked up in ``known``, and kept there.
+    """
+    began, key = clock.computed, (group.shape, count, clock.relative())
+    if key in known:
+        cycles, after = known[key]
+        clock.settle(began + cycles, after)
+        return
+    before: tuple[int, ...] | None = None
     for done in range(count):
         start = clock.computed
         _pass(clock, parts, drained(group, size), size, times)
         if clock.relative() == before:
             clock.advance((count - done - 1) * (clock.computed - start))
-            return
+            break
         before = clock.relative()
+    known[key] = clock.computed - began, clock.relative()
 
 
 def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: Overheads) -> None:
     """Let one group pass."""
+    beats, header = size.block_beats, size.header_beats
+    whole, rest = divmod(size.weight_beats, beats)
+    # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
+    queue = min(times.queue, size.weight_beats + 1)
+    interval, latency, first = size.interval, size.latency, header + beats - 1 + size.block_latency
+    computed, written, fed, started, ready = (
+        clock.computed,
+        clock.written,
+        clock.fed,
+        clock.started,
+        clock.ready,
+    )
+    other, freed = clock.freed
     for part in parts:
         clock.loaded = max(clock.loaded + times.load, clock.released[0]) + part.units
-        clock.computed = max(clock.computed, clock.loaded + times.begin)
-        whole, rest = divmod(size.weight_beats, size.block_beats)
-        # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
-        queue = min(times.queue, size.weight_beats + 1)
+        computed = max(computed, clock.loaded + times.begin)
         if rest or size.by_rows:
-            lag = part.passes * (1 + whole) - size.block_beats + rest - queue
+            lag = part.passes * (1 + whole) - beats + rest - queue
         else:  # the last beat of a block, which makes the room, leaves the FIFO as the block is taken
             lag = part.passes * whole - queue
         for blocks, before, tiles in part.columns:
-            begun = max(clock.fed, clock.started + 1)
-            clock.fed = begun + size.header_beats + blocks * size.block_beats
-            clock.started = max(clock.computed, begun + size.header_beats)
-            if not part.accumulate:
-                clock.started = max(clock.started, clock.freed[0])
+            begun = max(fed, started + 1)
+            fed = begun + header + blocks * beats
+            started = max(computed, begun + header)
+            if not part.accumulate and other > started:
+                started = other
             if not blocks:
-                clock.computed = clock.started + 1
+                computed = started + 1
             else:
-                arrived = begun + size.header_beats + size.block_beats - 1 + size.block_latency
-                last = max(clock.started, clock.ready, arrived) + before
-                clock.computed = last + tiles
-                clock.ready = last + max(tiles, size.interval)
+                last = max(started, ready, begun + first) + before
+                computed = last + tiles
+                ready = last + max(tiles, interval)
                 # The last beat waits outside until the FIFO has room for it.
-                clock.fed = max(clock.fed, last - lag)
+                fed = max(fed, last - lag)
             if part.finish:
-                clock.written = max(clock.written, clock.computed + size.latency) + drain
-                clock.freed = [clock.freed[1], clock.written + times.free]
-        clock.released = [clock.released[1], clock.computed]
+                written = max(written, computed + latency) + drain
+                other, freed = freed, written + times.free
+        clock.released = [clock.released[1], computed]
+    clock.computed, clock.written, clock.fed, clock.started, clock.ready = (
+        computed,
+        written,
+        fed,
+        started,
+        ready,
+    )
+    clock.freed = [other, freed]

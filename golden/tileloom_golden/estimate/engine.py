@@ -15,7 +15,7 @@ from ..engine.sparse import BlockSparse
 from ..engine.streams import to_blocks
 from .axi.bus import Bus
 from .axi.engine import axi_cycles
-from .clock import Clock, Overheads, Part, drained, repeat
+from .clock import Clock, Known, Overheads, Part, drained, repeat
 from .useful import useful_weights
 
 
@@ -94,13 +94,18 @@ def estimate(
         # Every strip has its own tiles of zeros.
         runs = [(group, 1) for group in program.groups]
         blocked = to_blocks(np.reshape(activations, (layer.height, layer.width, layer.channels)), size.k) != 0
+    known: Known = {}
+    seen: dict[tuple[tuple[int, ...], ...], list[Part]] = {}
     for group, count in runs:
-        parts = [Part.of(load, conv, mask, size, blocked) for load, conv in group.parts]
+        parts = seen.get(group.shape) if blocked is None else None
+        if parts is None:
+            parts = [Part.of(load, conv, mask, size, blocked) for load, conv in group.parts]
+            seen[group.shape] = parts
         computing += count * sum(part.cycles for part in parts)
         loading += count * sum(part.units for part in parts)
         writing += count * drained(group, size) * group.write.columns
         if not bus:
-            repeat(clock, group, parts, count, size, times)
+            repeat(clock, group, parts, count, size, times, known if blocked is None else {})
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     macs = useful_weights(mask, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
     cycles = clock.written + times.leaving(size)
