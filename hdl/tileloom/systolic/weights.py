@@ -65,8 +65,10 @@ class WeightLoader(wiring.Component):
 
         # Where the next transfer goes. A row's transfers are its groups of columns.
         groups = -(-config.columns // self.per_transfer)
-        row, group = Signal(range(config.rows)), Signal(range(groups))
-        vacant, loaded = Signal(init=1), Signal()
+        row = Signal(range(config.rows))
+        group = Signal(range(groups))
+        vacant = Signal(init=1)
+        loaded = Signal()
         transfer = Signal()
         m.d.comb += [self.weights.ready.eq(vacant), transfer.eq(self.weights.valid & vacant)]
         with m.If(transfer):

@@ -1,4 +1,4 @@
-"""What solvers prove of a systolic array: the multiplier and the adder of its elements, and its streams."""
+"""What solvers prove of a systolic array: its elements' arithmetic, its streams, vectors and tiles."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from ..verify.adder import adder_proofs
 from ..verify.multiplier import multiplier_proofs
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
+from .tiles import tile_proofs
+from .vectors import vector_proofs
 
 SIDE = 4
-"""Rows and columns of the array whose streams are proved, at most: more of them are more of the same."""
+"""Rows and columns of the array that is proved, at most: more of them are more of the same."""
 
 
 def proofs(config: SystolicConfig) -> list[Proof]:
-    """Return the proofs of an array; of a large one the streams are those of a small one."""
-    return [*arithmetic(config), *stream_proofs(small(config))]
+    """Return the proofs of an array; of a large one all but the arithmetic are those of a small one."""
+    array = small(config)
+    return [*arithmetic(config), *stream_proofs(array), *vector_proofs(array), *tile_proofs(array)]
 
 
 def small(config: SystolicConfig) -> SystolicConfig:

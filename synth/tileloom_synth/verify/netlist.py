@@ -25,6 +25,7 @@ SCRIPT = """
 hierarchy -top {top}
 rename {top} top
 proc
+{cut}
 flatten
 opt -full
 memory_collect
@@ -148,12 +149,13 @@ def port(name: str, index: int) -> str:
     return f"|{TOP}_n {name}@{index}|"
 
 
-def netlist_of(component: wiring.Component, *, wires: bool = False) -> Netlist:
+def netlist_of(component: wiring.Component, *, wires: bool = False, free: Sequence[str] = ()) -> Netlist:
     """Return the netlist of a component, with ``wires`` all of its signals by their names.
 
+    What modules give whose names end in one of ``free`` is left free; what goes into them has its names.
     Raises ``yosys.YosysError`` where Yosys refuses it.
     """
-    return _netlist("read_rtlil", rtlil_of(component), TOP, wires=wires)
+    return _netlist("read_rtlil", rtlil_of(component), TOP, wires=wires, free=free)
 
 
 def netlist_of_design(design: Design) -> Netlist:
@@ -161,10 +163,13 @@ def netlist_of_design(design: Design) -> Netlist:
     return _netlist("read_verilog", design.verilog, design.name, wires=True)
 
 
-def _netlist(read: str, text: str, top: str, *, wires: bool) -> Netlist:
+def _netlist(read: str, text: str, top: str, *, wires: bool, free: Sequence[str] = ()) -> Netlist:
     with scratch.folder() as folder:
         (folder / "design").write_text(text, encoding="utf-8")
-        script = SCRIPT.format(read=read, top=top, queue=QUEUE, wires="-wires" if wires else "")
+        cut = "".join(f"cutpoint *.{name}\n" for name in free)
+        if free:  # what goes into them would be left out, and what optimisation goes past has no value
+            cut += "setattr -set keep 1 */w:*"
+        script = SCRIPT.format(read=read, top=top, queue=QUEUE, wires="-wires" if wires else "", cut=cut)
         yosys.run(script, folder=folder)
         return parse((folder / "design.smt2").read_text(encoding="utf-8"))
 

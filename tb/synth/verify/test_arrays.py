@@ -1,0 +1,96 @@
+"""Arrays are proved: which words meet and when, and that weights are those of a vector's tile."""
+
+import pytest
+from amaranth.hdl import Const
+
+from tileloom.families import load
+from tileloom.systolic.mesh import Mesh
+from tileloom.systolic.skew import Skew
+from tileloom.systolic.timing import Timetable
+from tileloom_synth.systolic.tiles import tile_proofs
+from tileloom_synth.systolic.vectors import vector_proofs
+from tileloom_synth.verify.proof import decide
+
+STREAM = ("stream-8x8-int8", {"rows": 2, "columns": 3})
+WORD = ("sasp-8x8-int8", {"rows": 3, "columns": 2, "step_interval": 3})
+SLOW = (
+    "stream-8x8-fp16",
+    {"rows": 3, "columns": 4, "step_interval": 3, "multiply_stages": 2, "add_stages": 2},
+)
+
+
+def outcomes(preset: str, fields: dict) -> dict[str, bool | None]:
+    """Return by title what came of each proof of an array."""
+    config = load(preset, **fields)
+    return {
+        proof.title.partition(":")[0]: decide(proof, timeout=600).proved
+        for proof in (*vector_proofs(config), *tile_proofs(config))
+    }
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        STREAM,
+        WORD,
+        SLOW,
+        ("stream-8x8-int8", {"rows": 1, "columns": 1}),
+        ("stream-8x8-int8", {"rows": 4, "columns": 4, "double_buffer": False, "step_interval": 2}),
+        ("stream-8x8-int8", {"rows": 2, "columns": 5, "broadcast": 2, "step_interval": 2, "add_stages": 2}),
+        ("sasp-8x8-fp32", {"rows": 2, "columns": 4, "step_interval": 4, "double_buffer": True}),
+        pytest.param("stream-8x8-int8", {}, marks=pytest.mark.long),
+        pytest.param("stream-8x8-int8", {"rows": 16, "columns": 16}, marks=pytest.mark.long),
+        pytest.param("sasp-8x8-int8", {"double_buffer": True}, marks=pytest.mark.long),
+    ],
+    ids=str,
+)
+def test_arrays_are_proved(preset: str, fields: dict) -> None:
+    assert outcomes(preset, fields) == {
+        "results": True,
+        "a stall changes nothing": True,
+        "nothing waits for ever": True,
+        "weights": True,
+    }
+
+
+def test_of_elements_that_keep_zeros_back_only_the_tiles_are_proved() -> None:
+    assert outcomes(STREAM[0], STREAM[1] | {"gate_zeros": True}) == {"weights": True}
+
+
+@pytest.mark.parametrize("double_buffer", [False, True])
+@pytest.mark.parametrize(("preset", "fields"), [STREAM, WORD])
+def test_weights_overwritten_a_cycle_early_are_noticed(preset, fields, double_buffer, monkeypatch) -> None:
+    kept = Timetable.weights_released.fget
+    monkeypatch.setattr(Timetable, "weights_released", property(lambda table: kept(table) - 1))
+    assert outcomes(preset, fields | {"double_buffer": double_buffer})["weights"] is False
+
+
+@pytest.mark.parametrize("name", ["psum_due", "activation_due"])
+def test_a_word_that_comes_a_cycle_late_is_noticed(name, monkeypatch) -> None:
+    kept = getattr(Timetable, name)
+    monkeypatch.setattr(Timetable, name, lambda table, index: kept(table, index) + (index == 1))
+    assert outcomes(*STREAM)["results"] is False
+
+
+@pytest.mark.parametrize(("preset", "fields"), [STREAM, WORD])
+def test_rows_exchanged_are_noticed(preset, fields, monkeypatch) -> None:
+    kept = Mesh.elaborate
+
+    def exchanged(mesh: Mesh, platform: object) -> object:
+        mesh.activations = [mesh.activations[1], mesh.activations[0], *list(mesh.activations)[2:]]
+        return kept(mesh, platform)
+
+    monkeypatch.setattr(Mesh, "elaborate", exchanged)
+    assert outcomes(preset, fields)["results"] is False
+
+
+@pytest.mark.parametrize(("preset", "fields"), [STREAM, WORD])
+def test_registers_that_move_in_a_stall_are_noticed(preset, fields, monkeypatch) -> None:
+    kept = Skew.elaborate
+
+    def restless(skew: Skew, platform: object) -> object:
+        skew.enable = Const(1)
+        return kept(skew, platform)
+
+    monkeypatch.setattr(Skew, "elaborate", restless)
+    assert outcomes(preset, fields)["a stall changes nothing"] is False
