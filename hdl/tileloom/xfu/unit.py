@@ -111,9 +111,11 @@ class Unit(wiring.Component):
         m = Module()
         # Only the valid bits need a reset.
         waiting = Signal(self.layout, reset_less=True)
-        executing = Signal(self.layout, reset_less=True)
-        waits, executes, committed = Signal(), Signal(), Signal()
-        done = self._execute(m, executing, executes)
+        head = Signal(self.layout, reset_less=True)
+        waits = Signal()
+        executes = Signal()
+        committed = Signal()
+        done = self._execute(m, head, executes)
 
         incoming = self.instructions.payload
         commits = self.commit_valid & ~self.commit_kill
@@ -143,15 +145,15 @@ class Unit(wiring.Component):
         # rs3 of both younger ones was read before this result was written. (For register 0 that does no harm:
         # what is written there is lost.)
         with m.If(advances):
-            m.d.sync += executing.eq(waiting)
+            m.d.sync += head.eq(waiting)
         with m.If(enters):
             m.d.sync += waiting.eq(incoming)
         for younger, follows, place in (
-            (waiting, advances, executing),
+            (waiting, advances, head),
             (waiting, ~enters, waiting),
             (incoming, enters, waiting),
         ):
-            with m.If(done & follows & (younger.rd == executing.rd)):
+            with m.If(done & follows & (younger.rd == head.rd)):
                 m.d.sync += place.rs3.eq(self.results.payload.data)
         return m
 
@@ -172,7 +174,8 @@ class Unit(wiring.Component):
         if len(self.config.group_sizes) > 1:
             m.d.comb += execute.funct2.eq(head.funct2)
 
-        requested, answered = Signal(), Signal()
+        requested = Signal()
+        answered = Signal()
         m.d.comb += [
             self.loads.valid.eq(valid & ~head.swap & ~requested),
             self.loads.payload.tag.eq(head.tag),

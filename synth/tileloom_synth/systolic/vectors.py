@@ -23,7 +23,7 @@ from tileloom.systolic.array import systolic_array
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom.systolic.timing import Timetable
 
-from ..verify.netlist import Netlist, cone, netlist_of, port
+from ..verify.netlist import Netlist, cone, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
 from ..verify.specification import bits, canonical, widen
@@ -42,7 +42,7 @@ class OpenArray:
     @cached_property
     def netlist(self) -> Netlist:
         """The netlist, all signals by their names."""
-        return netlist_of(systolic_array(self.config), wires=True, free=("multiply", "add"))
+        return open_netlist(systolic_array(self.config), free=("multiply", "add"))
 
     @cached_property
     def sorts(self) -> dict[str, str]:

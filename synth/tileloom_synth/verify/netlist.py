@@ -25,7 +25,7 @@ SCRIPT = """
 hierarchy -top {top}
 rename {top} top
 proc
-{cut}
+{before}
 flatten
 opt -full
 memory_collect
@@ -149,13 +149,21 @@ def port(name: str, index: int) -> str:
     return f"|{TOP}_n {name}@{index}|"
 
 
-def netlist_of(component: wiring.Component, *, wires: bool = False, free: Sequence[str] = ()) -> Netlist:
-    """Return the netlist of a component, with ``wires`` all of its signals by their names.
+def netlist_of(component: wiring.Component, *, wires: bool = False) -> Netlist:
+    """Return the netlist of a component, with ``wires`` its signals by their names.
 
-    What modules give whose names end in one of ``free`` is left free; what goes into them has its names.
-    Raises ``yosys.YosysError`` where Yosys refuses it.
+    A signal that optimisation goes past has no value. Raises ``yosys.YosysError`` where Yosys refuses it.
     """
-    return _netlist("read_rtlil", rtlil_of(component), TOP, wires=wires, free=free)
+    return _netlist("read_rtlil", rtlil_of(component), TOP, wires=wires)
+
+
+def open_netlist(component: wiring.Component, free: Sequence[str] = ()) -> Netlist:
+    """Return the netlist of a component with all of its signals by their names, each with its value.
+
+    What modules give whose names end in one of ``free`` is left free.
+    """
+    before = "".join(f"cutpoint *.{name}\n" for name in free) + "setattr -set keep 1 */w:*"
+    return _netlist("read_rtlil", rtlil_of(component), TOP, wires=True, before=before)
 
 
 def netlist_of_design(design: Design) -> Netlist:
@@ -163,13 +171,11 @@ def netlist_of_design(design: Design) -> Netlist:
     return _netlist("read_verilog", design.verilog, design.name, wires=True)
 
 
-def _netlist(read: str, text: str, top: str, *, wires: bool, free: Sequence[str] = ()) -> Netlist:
+def _netlist(read: str, text: str, top: str, *, wires: bool, before: str = "") -> Netlist:
     with scratch.folder() as folder:
         (folder / "design").write_text(text, encoding="utf-8")
-        cut = "".join(f"cutpoint *.{name}\n" for name in free)
-        if free:  # what goes into them would be left out, and what optimisation goes past has no value
-            cut += "setattr -set keep 1 */w:*"
-        script = SCRIPT.format(read=read, top=top, queue=QUEUE, wires="-wires" if wires else "", cut=cut)
+        names = "-wires" if wires else ""
+        script = SCRIPT.format(read=read, top=top, queue=QUEUE, wires=names, before=before)
         yosys.run(script, folder=folder)
         return parse((folder / "design.smt2").read_text(encoding="utf-8"))
 

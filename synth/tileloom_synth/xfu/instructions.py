@@ -1,0 +1,341 @@
+"""The xDecimate unit: any sequence of instructions, commits, kills, waits and errors gives what is specified.
+
+Beside the netlist the specification's state is kept: the counter, and of the instructions that were taken and
+are neither done nor killed, two at most, their operands, whether they are committed, and what became of their
+load. It changes by what crosses the ports, and by the rules of docs/xdecimate.md alone:
+
+    taken ---> [younger] ---> [older, committed] ---> result taken: rd, counter + 1
+                   |                 |
+                 killed          load, answer
+
+What the unit offers must be what that state says, wherever the unit's registers agree with it; that they
+agree is what a reset in any state establishes, and every cycle keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from tileloom.xfu.config import XfuConfig
+from tileloom.xfu.instruction import COUNTER_BITS, FUNCT2
+from tileloom.xfu.unit import Unit
+
+from ..verify.netlist import Netlist, open_netlist, port
+from ..verify.proof import Proof
+from ..verify.solver import Query
+from ..verify.specification import bits, number, widen
+
+FAULT_BITS = 1
+PLACES = ("older", "younger")
+LOAD = ("loads__payload.tag", "loads__payload.address")
+OPERANDS = {"rd": 5, "rs1": 32, "rs2": 32, "rs3": 32}
+
+
+def instruction_proofs(config: XfuConfig) -> list[Proof]:
+    """Return the proofs of a unit."""
+    of = (config.label, "", 0)
+    how = "an invariant that a reset begins and every cycle keeps"
+    return [Proof("instructions: rd, counter, loads", *of, how, lambda: list(queries(UnitState(config))))]
+
+
+class UnitState:
+    """The unit's netlist, and the specification's state beside it, as symbols of steps."""
+
+    def __init__(self, config: XfuConfig) -> None:
+        self.config = config
+        self.fields = {"tag": config.id_width, "swap": 1, **OPERANDS}
+        if len(config.group_sizes) > 1:
+            self.fields["funct2"] = 2
+
+    @cached_property
+    def netlist(self) -> Netlist:
+        """The netlist, all signals by their names."""
+        return open_netlist(Unit(self.config, tag_bits=self.config.id_width, fault_bits=FAULT_BITS))
+
+    @property
+    def symbols(self) -> dict[str, int]:
+        """The names of the state and their bits; a condition has one."""
+        found = {"counter": COUNTER_BITS, "asked": 1, "answered": 1, "byte": 8, "fault": FAULT_BITS}
+        for place in PLACES:
+            found |= {f"{place} there": 1, f"{place} committed": 1}
+            found |= {f"{place} {name}": width for name, width in self.fields.items()}
+        return found
+
+    def declared(self, step: int) -> list[str]:
+        """Return the declarations of a step."""
+        return [
+            f"(declare-fun {kept(name, step)} () (_ BitVec {width}))" for name, width in self.symbols.items()
+        ]
+
+    def offered(self, name: str) -> str:
+        """Return a field of the instruction at the port in step 0, as bits."""
+        return (
+            as_bits(f"instructions__payload.{name}")
+            if name == "swap"
+            else port(f"instructions__payload.{name}", 0)
+        )
+
+    def covers(self, tag: str, *, kill: bool) -> str:
+        """Return whether this cycle's commit, or kill, is for an instruction with a tag.
+
+        A commit is for this tag and all older ones, a kill for this and all younger ones, modulo the tags.
+        """
+        ahead = f"(bvsub {port('commit_tag', 0)} {tag})"
+        younger = is_one(bits(ahead, self.config.id_width - 1, self.config.id_width - 1))
+        killed = port("commit_kill", 0)
+        asked = f"(and {port('commit_valid', 0)} {killed if kill else no(killed)})"
+        same = f"(= {ahead} {number(0, self.config.id_width)})"
+        return f"(and {asked} {f'(or {younger} {same})' if kill else no(younger)})"
+
+
+def kept(name: str, step: int = 0) -> str:
+    """Return the symbol of a part of the specification's state."""
+    return f"|kept {name}@{step}|"
+
+
+def as_bits(signal: str, step: int = 0) -> str:
+    """Return a signal of one bit as a bit-vector."""
+    return f"(ite {port(signal, step)} #b1 #b0)"
+
+
+def is_one(value: str) -> str:
+    """Return whether a bit is 1."""
+    return f"(= {value} #b1)"
+
+
+def no(condition: str) -> str:
+    """Return that a condition does not hold."""
+    return f"(not {condition})"
+
+
+def all_of(*conditions: str) -> str:
+    """Return that all conditions hold."""
+    return f"(and true {' '.join(conditions)})"
+
+
+def any_of(*conditions: str) -> str:
+    """Return that one of some conditions holds."""
+    return f"(or false {' '.join(conditions)})"
+
+
+def address(state: UnitState) -> str:
+    """Return where the older instruction loads from: rs1 + M csr[15:1] + o mod M."""
+    found = None
+    for size in state.config.group_sizes:
+        width = 2 if size == 4 else 4
+        count = 32 // width
+        place = bits(kept("counter"), count.bit_length() - 2, 0)
+        shift = f"(bvmul {widen(place, 32 - count.bit_length() + 1)} {number(width, 32)})"
+        field = f"(bvand (bvlshr {kept('older rs2')} {shift}) {number(min(size, 1 << width) - 1, 32)})"
+        pair = widen(bits(kept("counter"), COUNTER_BITS - 1, 1), 33 - COUNTER_BITS)
+        group = f"(bvmul {number(size, 32)} {pair})"
+        one = f"(bvadd {kept('older rs1')} (bvadd {group} {field}))"
+        chosen = f"(= {kept('older funct2')} {number(FUNCT2[size], 2)})"
+        found = one if found is None else f"(ite {chosen} {one} {found})"
+    assert found is not None
+    return found
+
+
+def merged(byte: str) -> str:
+    """Return rd with a byte in the lane csr[2:1]."""
+    shift = f"(bvshl {widen(bits(kept('counter'), 2, 1), 30)} {number(3, 32)})"
+    mask = f"(bvshl {number(255, 32)} {shift})"
+    return f"(bvor (bvand {kept('older rs3')} (bvnot {mask})) (bvshl {widen(byte, 24)} {shift}))"
+
+
+def queries(state: UnitState) -> Iterator[Query]:
+    """Yield the queries: what is offered where the states agree, what keeps it, and how it begins."""
+    netlist, told = state.netlist, {name: kept(name) for name in state.symbols}
+    now = [*netlist.step(0), *state.declared(0)]
+    step = [*now, *netlist.step(1), *netlist.clock(0), *state.declared(1)]
+    step += [
+        f"(assert (= {kept(name, 1)} (ite {port('rst', 0)} {number(0, state.symbols[name])} {value})))"
+        for name, value in _next(state).items()
+    ]
+    agree = [f"(assert {no(port('rst', 0))})"]
+    agree += [f"(assert {each})" for each in (*_agreement(state, 0), *_answers(state))]
+    yield Query([*now, *agree, f"(assert {no(all_of(*_offers(state)))})"], told)
+    after = list(_agreement(state, 1))
+    yield Query([*step, *agree, f"(assert {no(all_of(*after, *_goes_on()))})"], told)
+    yield Query([*step, f"(assert {port('rst', 0)})", f"(assert {no(all_of(*after))})"], told)
+
+
+def _answers(state: UnitState) -> Iterator[str]:
+    """Yield what is assumed: an answer comes to a load that was asked for, once; the group size is there."""
+    asked = any_of(is_one(kept("asked")), f"(and {port('loads__valid', 0)} {port('loads__ready', 0)})")
+    yield f"(=> {port('loaded_valid', 0)} {all_of(asked, no(is_one(kept('answered'))))})"
+    if "funct2" in state.fields:
+        yield _known(state, state.offered("funct2"))
+
+
+def _known(state: UnitState, funct2: str) -> str:
+    """Return whether a group size is one of those that the unit is for."""
+    return any_of(*(f"(= {funct2} {number(FUNCT2[size], 2)})" for size in state.config.group_sizes))
+
+
+def _completion(state: UnitState) -> tuple[str, str, str]:
+    """Return whether the older instruction may give its result, its data, and whether its load failed."""
+    older, swap = is_one(kept("older there")), is_one(kept("older swap"))
+    answered = any_of(is_one(kept("answered")), port("loaded_valid", 0))
+    may = all_of(older, is_one(kept("older committed")), any_of(swap, answered))
+    byte = f"(ite {is_one(kept('answered'))} {kept('byte')} {port('loaded_byte', 0)})"
+    fault = f"(ite {is_one(kept('answered'))} {is_one(kept('fault'))} {port('loaded_fault', 0)})"
+    failed = all_of(no(swap), fault)
+    loaded = f"(ite {failed} {kept('older rs3')} {merged(byte)})"
+    data = f"(ite {swap} {widen(kept('counter'), 32 - COUNTER_BITS)} {loaded})"
+    return may, data, failed
+
+
+def _offers(state: UnitState) -> Iterator[str]:
+    """Yield what the unit must offer in step 0, by the specification's state."""
+    may, data, failed = _completion(state)
+    older, younger = (is_one(kept(f"{place} there")) for place in PLACES)
+    yield f"(= {port('counter', 0)} {kept('counter')})"
+    yield f"(= {port('offer_committed', 0)} {_of_incoming(state, kill=False)})"
+    yield f"(=> {port('results__valid', 0)} {may})"
+    result = [f"(= {port(f'results__payload.{name}', 0)} {kept(f'older {name}')})" for name in ("tag", "rd")]
+    result += [
+        f"(= {port('results__payload.swap', 0)} {is_one(kept('older swap'))})",
+        f"(= {port('results__payload.data', 0)} {data})",
+        f"(= {port('results__payload.fault', 0)} {failed})",
+    ]
+    yield f"(=> {port('results__valid', 0)} {all_of(*result)})"
+    asks = all_of(
+        *(older, is_one(kept("older committed")), no(is_one(kept("older swap"))), no(is_one(kept("asked")))),
+        f"(= {port('loads__payload.address', 0)} {address(state)})",
+        f"(= {port('loads__payload.tag', 0)} {kept('older tag')})",
+    )
+    yield f"(=> {port('loads__valid', 0)} {asks})"
+    # Nothing is taken behind one that is not committed, and nothing where two are.
+    waiting = any_of(
+        all_of(older, no(is_one(kept("older committed"))), no(_meant(state, "older", kill=False))),
+        all_of(younger, no(is_one(kept("younger committed"))), no(_meant(state, "younger", kill=False))),
+        all_of(younger, no(all_of(port("results__valid", 0), port("results__ready", 0)))),
+    )
+    yield f"(=> {waiting} {no(port('instructions__ready', 0))})"
+    # And it goes on: room where there is none inside, a load or a result of what is committed.
+    yield f"(=> {no(older)} {port('instructions__ready', 0)})"
+
+
+def _meant(state: UnitState, place: str, *, kill: bool) -> str:
+    """Return whether this cycle's commit, or kill, is for an instruction inside."""
+    return state.covers(kept(f"{place} tag"), kill=kill)
+
+
+def _of_incoming(state: UnitState, *, kill: bool) -> str:
+    """Return whether this cycle's commit, or kill, is for the instruction at the port.
+
+    Of two in a row with the same tag it is for the one that is inside and waits for it.
+    """
+    tag, inside = state.offered("tag"), []
+    for place in PLACES:
+        waits = all_of(is_one(kept(f"{place} there")), no(is_one(kept(f"{place} committed"))))
+        inside.append(
+            all_of(waits, f"(= {kept(f'{place} tag')} {tag})", f"(= {port('commit_tag', 0)} {tag})")
+        )
+    return all_of(state.covers(tag, kill=kill), no(any_of(*inside)))
+
+
+def _next(state: UnitState) -> dict[str, str]:
+    """Return the specification's state after a cycle without a reset, by name."""
+    _, data, failed = _completion(state)
+    done = all_of(port("results__valid", 0), port("results__ready", 0))
+    there, committed, kept_on = {}, {}, {}
+    for place in PLACES:
+        there[place] = is_one(kept(f"{place} there"))
+        committed[place] = any_of(is_one(kept(f"{place} committed")), _meant(state, place, kill=False))
+        killed = all_of(no(is_one(kept(f"{place} committed"))), _meant(state, place, kill=True))
+        kept_on[place] = all_of(there[place], no(killed))
+    stays = all_of(kept_on["older"], no(done))
+    already = port("instructions__payload.committed", 0)
+    commits, kills = (_of_incoming(state, kill=kill) for kill in (False, True))
+    kills = all_of(kills, no(already))
+    taken = all_of(port("instructions__valid", 0), port("instructions__ready", 0), no(kills))
+
+    def forwarded(register: str, rs3: str) -> str:
+        same = f"(= {register} {kept('older rd')})"
+        return f"(ite {all_of(done, same)} {data} {rs3})"
+
+    def entry(source: str) -> dict[str, str]:
+        if source == "instructions":
+            found = {name: state.offered(name) for name in state.fields}
+            found["rs3"] = forwarded(found["rd"], found["rs3"])
+            return found | {"committed": f"(ite {any_of(already, commits)} #b1 #b0)"}
+        found = {name: kept(f"{source} {name}") for name in state.fields}
+        if source == "younger":
+            found["rs3"] = forwarded(found["rd"], found["rs3"])
+        return found | {"committed": f"(ite {committed[source]} #b1 #b0)"}
+
+    older, younger, new = entry("older"), entry("younger"), entry("instructions")
+    following = {}
+    for name in (*state.fields, "committed"):
+        following[f"older {name}"] = (
+            f"(ite {stays} {older[name]} (ite {kept_on['younger']} {younger[name]} {new[name]}))"
+        )
+        following[f"younger {name}"] = (
+            f"(ite {all_of(stays, kept_on['younger'])} {younger[name]} {new[name]})"
+        )
+    following["older there"] = f"(ite {any_of(stays, kept_on['younger'], taken)} #b1 #b0)"
+    both = any_of(all_of(stays, kept_on["younger"]), all_of(stays, taken), all_of(kept_on["younger"], taken))
+    following["younger there"] = f"(ite {both} #b1 #b0)"
+    asks = all_of(port("loads__valid", 0), port("loads__ready", 0))
+    for name, happens in (("asked", asks), ("answered", port("loaded_valid", 0))):
+        following[name] = f"(ite {all_of(no(done), any_of(is_one(kept(name)), happens))} #b1 #b0)"
+    for name, signal in (("byte", port("loaded_byte", 0)), ("fault", as_bits("loaded_fault"))):
+        following[name] = f"(ite {port('loaded_valid', 0)} {signal} {kept(name)})"
+    stepped = f"(bvadd {kept('counter')} {number(1, COUNTER_BITS)})"
+    swapped = f"(ite {is_one(kept('older swap'))} {bits(kept('older rs1'), COUNTER_BITS - 1, 0)} {stepped})"
+    following["counter"] = f"(ite {all_of(done, no(failed))} {swapped} {kept('counter')})"
+    return following
+
+
+def _goes_on() -> Iterator[str]:
+    """Yield what a cycle leads to: loads are held, and what is committed asks for one or gives its result."""
+    refused = all_of(port("loads__valid", 0), no(port("loads__ready", 0)))
+    held = [
+        f"(= {port(f'loads__payload.{name}', 0)} {port(f'loads__payload.{name}', 1)})"
+        for name in ("tag", "address")
+    ]
+    yield f"(=> {refused} {all_of(port('loads__valid', 1), *held)})"
+    waits = all_of(is_one(kept("older there")), is_one(kept("older committed")))
+    done = all_of(port("results__valid", 0), port("results__ready", 0))
+    moves = any_of(is_one(kept("asked", 1)), port("loads__valid", 1), port("results__valid", 1))
+    yield f"(=> {all_of(waits, no(done))} {moves})"
+    answered = all_of(is_one(kept("answered", 1)), is_one(kept("older there", 1)))
+    yield f"(=> {answered} {port('results__valid', 1)})"
+
+
+def _agreement(state: UnitState, step: int) -> Iterator[str]:
+    """Yield how the unit's registers and the specification's state belong together."""
+
+    def flag(signal: str) -> str:
+        return port(signal, step)
+
+    def same(register: str, place: str) -> Iterator[str]:
+        for name in state.fields:
+            value = (
+                as_bits(f"{register}.{name}", step) if name == "swap" else port(f"{register}.{name}", step)
+            )
+            yield f"(= {value} {kept(f'{place} {name}', step)})"
+
+    older, younger = (is_one(kept(f"{place} there", step)) for place in PLACES)
+    executes, waits, committed = flag("executes"), flag("waits"), flag("committed")
+    yield f"(= {port('counter', step)} {kept('counter', step)})"
+    yield f"(= {older} {any_of(executes, waits)})"
+    yield f"(= {younger} {all_of(executes, waits)})"
+    yield f"(=> {executes} {all_of(is_one(kept('older committed', step)), *same('head', 'older'))})"
+    for place, here in (("younger", all_of(executes, waits)), ("older", all_of(no(executes), waits))):
+        promised = f"(= {committed} {is_one(kept(f'{place} committed', step))})"
+        yield f"(=> {here} {all_of(promised, *same('waiting', place))})"
+    for name, signal in (("asked", "requested"), ("answered", "answered")):
+        yield f"(= {flag(signal)} {is_one(kept(name, step))})"
+        yield f"(=> {flag(signal)} {all_of(executes, no(is_one(kept('older swap', step))))})"
+    yield f"(=> {flag('answered')} {flag('requested')})"
+    read = [f"(= {port('kept_byte', step)} {kept('byte', step)})"]
+    read.append(f"(= {as_bits('kept_fault', step)} {kept('fault', step)})")
+    yield f"(=> {flag('answered')} {all_of(*read)})"
+    if "funct2" in state.fields:
+        for place in PLACES:
+            known = _known(state, kept(f"{place} funct2", step))
+            yield f"(=> {is_one(kept(f'{place} there', step))} {known})"
