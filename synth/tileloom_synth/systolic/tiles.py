@@ -35,7 +35,7 @@ def tile_proofs(config: SystolicConfig) -> list[Proof]:
         Proof(
             "weights: those of a vector's tile",
             *(config.label, "", 0),
-            "an invariant that a reset begins and every cycle keeps",
+            "induction",
             lambda: list(_steps(Record(OpenArray(config)))),
         )
     ]

@@ -80,7 +80,7 @@ def vector_proofs(config: SystolicConfig) -> list[Proof]:
         Proof(
             "results: products of a column, in order",
             *of,
-            "products and sums uninterpreted, from any state",
+            "uninterpreted functions",
             lambda: list(_results(array())),
         ),
         Proof("a stall changes nothing", *of, "a step from any state", lambda: [_stalled(array())]),

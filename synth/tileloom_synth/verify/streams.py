@@ -4,8 +4,9 @@
     no ``ready`` that comes in is part of ``valid`` or payload in a cycle   by the netlist's structure
 
 A proof from any state covers every state that the design can be in, and any sequence: each cycle of waiting
-is one step of it. What large memories give is left free, which only makes the property harder. AXI4 asks for
-both, of every channel (IHI 0022, A3.2.1).
+is one step of it. Of queues that have a memory only those states are taken in which places and level belong
+together, which is proved, too: a reset begins it, every cycle keeps it. What large memories give is left
+free, which only makes the property harder. AXI4 asks for both, of every channel (IHI 0022, A3.2.1).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tileloom.config import Config
 from .netlist import TOP, Netlist, cone, netlist_of_design, port
 from .proof import Proof
 from .solver import Query
+from .specification import number, widen
 from .structure import TreeError
 
 
@@ -51,13 +53,54 @@ def outgoing(manifest: Mapping[str, Any]) -> Iterator[Stream]:
             yield Stream(f"{channel} channel", valid, ready, payload)
 
 
+def level_conditions(netlist: Netlist, step: int) -> Iterator[str]:
+    """Yield that each queue's level is within its depth, and is how far it writes ahead of where it reads."""
+    sorts = {
+        net.name[len("|top_n ") : -1]: net.sort for net in netlist.nets if net.name.startswith("|top_n ")
+    }
+    for name in sorts:
+        queue = name.removesuffix(".level")
+        depth = sum(other.startswith(f"{queue}.memory[") for other in sorts)
+        fields = [name, f"{queue}.r_port__addr", f"{queue}.w_port__addr"]
+        if queue == name or not depth or not sorts.keys() >= set(fields):
+            continue
+        width = depth.bit_length() + 1
+        level, reads, writes = (_number(sorts[field], port(field, step), width) for field in fields)
+        size, end = number(depth, width), f"(bvadd {reads} {level})"
+        yield f"(bvule {level} {size})"
+        yield f"(and (bvult {reads} {size}) (bvult {writes} {size}))"
+        yield f"(= {writes} (ite (bvuge {end} {size}) (bvsub {end} {size}) {end}))"
+
+
+def _number(sort: str, symbol: str, width: int) -> str:
+    if sort == "Bool":
+        return f"(ite {symbol} {number(1, width)} {number(0, width)})"
+    return widen(symbol, width - int(sort.split()[-1].removesuffix(")")))
+
+
+def level_queries(netlist: Netlist, manifest: Mapping[str, Any]) -> list[Query]:
+    """Return queries without a counterexample where no queue is ever over full, or mixes up its places."""
+    step = [*netlist.step(0), *netlist.step(1), *netlist.clock(0)]
+    now, after = ([f"(and true {' '.join(level_conditions(netlist, index))})"] for index in (0, 1))
+    running = _running(manifest, 0)
+    kept = [f"(assert {running})", f"(assert {now[0]})", f"(assert (not {after[0]}))"]
+    return [
+        Query([*step, *kept], {}),
+        Query([*step, f"(assert (not {running}))", f"(assert (not {after[0]}))"], {}),
+    ]
+
+
+def _running(manifest: Mapping[str, Any], cycle: int) -> str:
+    reset = manifest["reset"]
+    value = port(reset["name"], cycle)
+    return value if reset["active_low"] else f"(not {value})"
+
+
 def held_query(netlist: Netlist, manifest: Mapping[str, Any], stream: Stream) -> Query:
     """Return a query without a counterexample where what a stream offers stays until it is taken."""
-    reset = manifest["reset"]
     lines = [*netlist.step(0), *netlist.step(1), *netlist.clock(0)]
-    for cycle in (0, 1):
-        value = port(reset["name"], cycle)
-        lines.append(f"(assert {value if reset['active_low'] else f'(not {value})'})")
+    lines += [f"(assert {_running(manifest, cycle)})" for cycle in (0, 1)]
+    lines += [f"(assert {condition})" for condition in level_conditions(netlist, 0)]
     lines += [f"(assert {port(stream.valid, 0)})", f"(assert (not {port(stream.ready, 0)}))"]
     same = [f"(= {port(signal, 0)} {port(signal, 1)})" for signal in stream.payload]
     lines.append(f"(assert (not (and true {port(stream.valid, 1)} {' '.join(same)})))")
@@ -95,16 +138,23 @@ def stream_proofs(config: Config, but: tuple[str, ...] = ()) -> tuple[Proof, ...
     readies = [stream.ready for stream in streams]
     netlist = cache(partial(netlist_of_design, design))
 
+    def levels() -> list[Query]:
+        return level_queries(netlist(), design.manifest)
+
     def held(stream: Stream) -> list[Query]:
         return [held_query(netlist(), design.manifest, stream)]
 
     def free(stream: Stream) -> int:
         return no_path(netlist(), stream, readies)
 
+    of = (design.name, "", 0)
+    how = "induction"
     found = []
+    if any(level_conditions(netlist(), 0)):
+        found.append(Proof("queues: in order, none over full", *of, how, levels))
     for stream in streams:
         if stream.name not in but:
-            of, queries, structure = (design.name, "", 0), partial(held, stream), partial(free, stream)
+            queries, structure = partial(held, stream), partial(free, stream)
             found += [
                 Proof(f"{stream.name}: held until taken", *of, "a step from any state", queries),
                 Proof(f"{stream.name}: waits for no ready", *of, "structure", structure=structure),

@@ -35,7 +35,7 @@ OPERANDS = {"rd": 5, "rs1": 32, "rs2": 32, "rs3": 32}
 def instruction_proofs(config: XfuConfig) -> list[Proof]:
     """Return the proofs of a unit."""
     of = (config.label, "", 0)
-    how = "an invariant that a reset begins and every cycle keeps"
+    how = "induction"
     return [Proof("instructions: rd, counter, loads", *of, how, lambda: list(queries(UnitState(config))))]
 
 

@@ -9,11 +9,11 @@ import pytest
 import tileloom
 from tileloom.design import Design
 from tileloom.families import load
-from tileloom_synth.verify.netlist import netlist_of_design
+from tileloom_synth.verify.netlist import cone, netlist_of_design
 from tileloom_synth.verify.plan import proofs_of
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
-from tileloom_synth.verify.streams import held_query, no_path, outgoing
+from tileloom_synth.verify.streams import held_query, level_queries, no_path, outgoing
 from tileloom_synth.verify.structure import TreeError
 
 SMALL_ENGINE = {"m": 2, "k": 2, "n": 2, "bus": 64, "a_words": 8, "acc_tiles": 4, "weight_beats": 2}
@@ -55,6 +55,7 @@ def with_ready_tied(design: Design, ready: str) -> Design:
         (*DESIGNS["stream array"], "results"),
         (*DESIGNS["engine"], "results"),
         (*DESIGNS["AXI4 engine"], "aw channel"),
+        (*DESIGNS["AXI4 engine"], "w channel"),
     ],
 )
 def test_what_goes_on_without_ready_is_refuted(preset: str, fields: dict, name: str) -> None:
@@ -62,6 +63,23 @@ def test_what_goes_on_without_ready_is_refuted(preset: str, fields: dict, name: 
     (stream,) = (each for each in outgoing(design.manifest) if each.name == name)
     broken = netlist_of_design(with_ready_tied(design, stream.ready))
     assert refute([held_query(broken, design.manifest, stream)], timeout=300) is not None
+
+
+@pytest.mark.parametrize("field", ["level", "r_port__addr", "w_port__addr"])
+def test_a_queue_that_miscounts_is_refuted(field: str) -> None:
+    preset, fields = DESIGNS["AXI4 engine"]
+    design = tileloom.generate(load(preset, **fields))
+    netlist = netlist_of_design(design)
+    assert refute(level_queries(netlist, design.manifest), timeout=300) is None
+    name = f"|top_n array.write.lengths.storage.{field}|"
+    (register,) = cone({net.name: net for net in netlist.nets}, name) & dict(netlist.registers).keys()
+    width = next(net.sort for net in netlist.nets if net.name == register).split()[-1].removesuffix(")")
+    registers = tuple(
+        (other, f"(bvxor {value} (_ bv1 {width}))" if other == register else value)
+        for other, value in netlist.registers
+    )
+    broken = replace(netlist, registers=registers)
+    assert refute(level_queries(broken, design.manifest), timeout=300) is not None
 
 
 def test_a_valid_that_waits_for_ready_is_named() -> None:
