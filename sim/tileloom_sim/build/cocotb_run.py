@@ -17,7 +17,7 @@ from cocotb_tools.check_results import get_results
 
 from tileloom import processes
 
-from . import cache, toolchain
+from . import cache, coverage, toolchain
 from . import verilator as verilator_build
 
 SIMULATORS = ("verilator", "icarus")
@@ -78,7 +78,7 @@ def build_cocotb(
         return cache.built("icarus", content, lambda work: _build_icarus(work, verilog, top, waves=waves))
 
     main = Path(cocotb_tools.config.share_dir, "lib", "verilator", "verilator.cpp").read_text()
-    options += ["--vpi"]
+    options += ["--vpi", *coverage.options()]
     # A wave file needs the insides of blocks, and Verilator traces them only when they are none.
     control = verilator_build.control_file(modules, blocks=blocks and not waves, public=[top])
     tools = [toolchain.verilator().version, toolchain.compiler_version(), version("cocotb")]
@@ -146,6 +146,9 @@ def run_cocotb(
     )
     if waves is not None and simulator == "icarus" and (folder / "waves.fst").exists():
         shutil.move(folder / "waves.fst", waves)
+    collection = coverage.current()
+    if collection is not None and (folder / "coverage.dat").exists():
+        shutil.move(folder / "coverage.dat", collection.next())
     try:
         tests, failed = get_results(results)
     except RuntimeError:

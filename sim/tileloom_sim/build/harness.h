@@ -14,6 +14,9 @@
 
 #include "Vtop.h"
 #include "verilated.h"
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
 #if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
@@ -118,6 +121,9 @@ public:
     }
     void finish() {
         top.final();
+#if VM_COVERAGE
+        if (const char* counts = std::getenv("TILELOOM_COVERAGE")) VerilatedCov::write(counts);
+#endif
 #if VM_TRACE
         trace_.close();
 #endif

@@ -11,7 +11,7 @@ from tileloom import processes
 from tileloom.design import Design
 from tileloom.errors import CheckError
 
-from . import cache, toolchain, verilator
+from . import cache, coverage, toolchain, verilator
 from .verilator import MUTANT, MUTANT_SECONDS
 
 HEADER = Path(__file__).with_name("harness.h")
@@ -58,7 +58,7 @@ def compile_harness(
     Raises ToolError where a tool is missing or fails.
     """
     texts = {HEADER.name: HEADER.read_text(encoding="utf-8"), **sources}
-    options = ["-CFLAGS", "-I.", *(["--trace"] if waves else []), *options]
+    options = ["-CFLAGS", "-I.", *(["--trace"] if waves else []), *coverage.options(), *options]
 
     def build(work: Path) -> list[str]:
         for file, text in texts.items():
@@ -144,10 +144,13 @@ def run(
         elif progress is not None:
             progress(*map(int, numbers))
 
-    environment = None if mutant is None else {**os.environ, MUTANT: str(mutant)}
+    collection = coverage.current()
+    variables = {} if collection is None else {coverage.VARIABLE: str(collection.next())}
+    if mutant is not None:
+        variables[MUTANT] = str(mutant)
     done = processes.run(
         [program, *map(str, arguments)],
-        environment=environment,
+        environment={**os.environ, **variables},
         timeout=None if mutant is None else MUTANT_SECONDS,
         on_line=take,
     )

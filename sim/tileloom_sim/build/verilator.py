@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tileloom import scratch
 
-from . import cache, toolchain
+from . import cache, coverage, toolchain
 
 WARNINGS = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-assert"]
 SPEED = ["-O3", "--x-assign", "fast", "--x-initial", "fast"]
@@ -36,7 +36,7 @@ MUTANT_SECONDS = 60.0
 """What a run of such a design may take: a fault may make it one without an end."""
 RUNTIME_TIME = 4102444800
 """Of the files of the runtime library in a build: the year 2100."""
-RUNTIMES = ("--trace", "--vpi")
+RUNTIMES = ("--trace", "--vpi", *coverage.OPTIONS)
 """Options that decide what is in the runtime library."""
 
 

@@ -11,8 +11,8 @@
 // and gets
 //   results.bin  for each transfer its words, and one more: 1 if it is a packet's last
 // Layers run after one another; between two the engine comes to rest. Standard output is, for each layer,
-// "layer FIRST LAST FAULT": the cycles from its first command's offer until its first and its last result are
-// taken. A layer that stands still for 100,000 cycles, a transfer that is left, an offer that is not held and
+// "layer NUMBER FIRST LAST FAULT MOVED...": the cycles from its first command's offer until its first and its last
+// result are taken; the transfers of each of the five streams before the reset that gave it up, 0 without one. A layer that stands still for 100,000 cycles, a transfer that is left, an offer that is not held and
 // an engine that stays busy are errors.
 
 #include <array>
@@ -115,9 +115,11 @@ private:
         uint64_t left = plan[RESULTS];
         for (uint64_t cycle = 0; cycle < plan[ABANDONED] && left; ++cycle) left -= step(plan, random, false).out;
         for (int i = 0; i < INPUTS; ++i) {
+            moved_[i] = before[i].left - sources_[i].left;
             sources_[i].at = before[i].at;
             sources_[i].left = 0;
         }
+        moved_[RESULTS] = plan[RESULTS] - left;
         reset();
         for (int i = 0; i < INPUTS; ++i) sources_[i].left = before[i].left;
     }
@@ -157,6 +159,7 @@ private:
             sources_[i].left = plan[i];
             sources_[i].waits = plan[WAITS + i];
         }
+        moved_.fill(0);
         if (plan[ABANDONED]) abandon(plan, random);
         const std::string name = "layer " + std::to_string(layer);
         uint64_t left = plan[RESULTS], cycle = 0, first = 0, last = 0, still = 0;
@@ -173,8 +176,10 @@ private:
                 fail(name + ": the engine stands still with " + std::to_string(left) + " results to come");
         }
         rest(name);
-        std::printf("%s %llu %llu %u\n", name.c_str(), static_cast<unsigned long long>(first),
+        std::printf("%s %llu %llu %u", name.c_str(), static_cast<unsigned long long>(first),
                     static_cast<unsigned long long>(last), static_cast<unsigned>(top_.fault));
+        for (const uint64_t moved : moved_) std::printf(" %llu", static_cast<unsigned long long>(moved));
+        std::printf("\n");
     }
 
     // Nothing may be left, come or stay busy.
@@ -200,6 +205,7 @@ private:
     std::array<Source, INPUTS> sources_;
     Output results_;
     Words shown_;
+    std::array<uint64_t, STREAMS> moved_{};
     bool held_ = false;
 };
 

@@ -61,6 +61,9 @@ class EngineRun:
         From the first command's offer until the first and the last result were taken.
     fault:
         The engine's output after it.
+    abandoned:
+        Transfers of commands, index, weights, activations and results before the reset that gave it up; all
+        0 where there was none.
     """
 
     results: Beats
@@ -68,6 +71,7 @@ class EngineRun:
     first_cycle: int
     cycles: int
     fault: int
+    abandoned: tuple[int, ...] = (0, 0, 0, 0, 0)
 
 
 def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
@@ -107,10 +111,10 @@ def run_layers(
     transfers = raw.reshape(-1, -(-width // 4) * 4 + 4)
     runs, begin = [], 0
     for layer, line in zip(layers, lines, strict=True):
-        first, cycles, fault = map(int, line[2:])
+        first, cycles, fault, *moved = map(int, line[2:])
         mine = transfers[begin : begin + layer.results]
         begin += layer.results
-        runs.append(EngineRun(mine[:, :width], mine[:, -4] != 0, first, cycles, fault))
+        runs.append(EngineRun(mine[:, :width], mine[:, -4] != 0, first, cycles, fault, tuple(moved)))
     return runs
 
 

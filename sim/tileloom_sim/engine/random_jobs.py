@@ -12,7 +12,7 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
-from tileloom_golden.engine.program import Layer
+from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.sparse import from_convolution
 
@@ -20,6 +20,8 @@ from ..systolic.stimulus import float_words, integer_words
 from .job import Job, headers_of, results_of, sums_of
 from .layers import engine_size
 from .memory import CONV
+
+_HIGHEST = np.iinfo(np.int32).max
 
 
 def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
@@ -58,6 +60,9 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
         x, dense = (rng.integers(-128 // coarse, 128 // coarse, shape, np.int8) * coarse for shape in shapes)
         reach = 2 ** (16 if config.requantise else 31) // coarse**2
         bias = rng.integers(-reach, reach, n) * coarse**2
+        if rng.integers(8) == 0:
+            # At the ends of INT32, where a sum wraps, or has a bit more.
+            bias = np.where(rng.integers(2, size=n), _HIGHEST, ~_HIGHEST) ^ rng.integers(1 << 10, size=n)
         if config.activation_mask:
             keep = rng.random((layer.height, -(-layer.width // config.m), -(-layer.channels // config.k)))
             there = (keep < rng.choice([0, 0.2, 0.6, 1])).repeat(config.m, 1).repeat(config.k, 2)
@@ -79,6 +84,7 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
     parameters = None
     if config.requantise:
         scale = np.where(rng.integers(2, size=n), rng.integers(0, 2**16, n), 1 << int(rng.integers(16)))
+        scale[rng.integers(16, size=n) == 0] = 0
         zero_point = rng.integers(-128, 128, n) if config.result_zero_point else None
         least, above = (16, 30) if rng.integers(4) else (0, 64)
         parameters = Requantisation(bias, scale, rng.integers(least, above, n), zero_point)
@@ -95,8 +101,16 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
         waits=(a, b, c, d, e),
         seed=int(rng.integers(2**32)),
         # Some resets in the middle of a layer; in the AXI4 harness's memory a burst would be left open.
-        abandoned=int(rng.integers(1, 1000)) if waiting and streams and rng.integers(3) == 0 else 0,
+        abandoned=_reset_after(program, d, rng) if waiting and streams and rng.integers(3) == 0 else 0,
     )
+
+
+def _reset_after(program: Program, wait: float, rng: np.random.Generator) -> int:
+    """Return after how many cycles a layer is given up: of any length, or soon after the last activation."""
+    if rng.integers(2):
+        return int(2 ** rng.uniform(0, 10))
+    units = sum(load.blocks * load.rows * load.width for group in program.groups for load, _ in group.parts)
+    return 1 + int(units / (1 - wait) * rng.uniform(0.8, 2))
 
 
 def _failing(job: Job, rng: np.random.Generator) -> int:
@@ -122,15 +136,17 @@ def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
         return Layer.product(*sides)
     if rng.integers(4) == 0:
         return Layer.product(int(rng.integers(1, 100)), channels, outputs)
-    kernel = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    # Some are wider than a tile, so that all of its lanes are turned.
+    widest = 3 if rng.integers(4) else max(3, config.m + 1)
+    kernel = (int(rng.integers(1, 4)), int(rng.integers(1, widest + 1)))
     return Layer(
         height=int(rng.integers(kernel[0], 16)),
-        width=int(rng.integers(kernel[1], 16)),
+        width=int(rng.integers(kernel[1], max(16, kernel[1] + 2))),
         channels=channels,
         outputs=outputs,
         kernel=kernel,
         stride=int(rng.integers(1, 4)),
-        pads=tuple(int(rng.integers(kernel[axis // 2])) for axis in range(4)),  # type: ignore[arg-type]
+        pads=tuple(int(rng.integers(min(16, kernel[axis // 2]))) for axis in range(4)),  # type: ignore[arg-type]
     )
 
 

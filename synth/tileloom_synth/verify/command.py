@@ -1,4 +1,4 @@
-"""The command ``tileloom verify``: what is proved, what a regression would notice, and a soak."""
+"""The command ``tileloom verify``: proofs, what a regression would notice and what it reaches, and a soak."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from tileloom.cli.options import (
     seed_option,
 )
 from tileloom.errors import CheckError, UserError
+from tileloom_sim.coverage import report as coverage_report
+from tileloom_sim.coverage.run import coverage_of, coverage_of_families
 from tileloom_sim.soak import Soak, soak
 
 from ..mutation.run import Mutation, mutation
@@ -33,10 +35,13 @@ MUTANTS = 200
 """In each part of a design, where the user does not say."""
 
 
-@click.command("verify", cls=Strict, short_help="Prove arithmetic and streams; count mutants; soak.")
+@click.command(
+    "verify", cls=Strict, short_help="Prove arithmetic and streams; count mutants; coverage; soak."
+)
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
 @click.option("--formal", is_flag=True, help="Prove arithmetic and streams with a solver.")
 @click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
+@click.option("--coverage", is_flag=True, help="Count what the regression reaches: bins, lines, toggles.")
 @click.option(
     "--soak",
     "minutes",
@@ -61,13 +66,14 @@ def verify_command(
     overrides: Sequence[str],
     formal: bool,
     mutate: bool,
+    coverage: bool,
     minutes: float | None,
     timeout: float | None,
     mutants: int | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Prove arithmetic and streams, count the faults that a regression notices, or soak all families.
+    """Prove arithmetic and streams, say what a regression notices and reaches, or soak all families.
 
     CONFIG is a preset's name or a TOML file. With --formal and without CONFIG all presets are proved, and
     what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
@@ -76,6 +82,10 @@ def verify_command(
     With --mutate Yosys puts faults into CONFIG's Verilog, one at a time: a bit inverted, stuck, or inverted
     now and then. A fault that the regression of tileloom simulate does not notice is proved to change
     nothing, or listed. It takes one or two seconds a fault.
+
+    With --coverage the regression runs with Verilator's line and toggle coverage, and with bins for the
+    cases that its data, waits, resets and errors should have; several seeds are merged. Without CONFIG it is
+    that of designs of every family.
 
     With --soak designs of all families are drawn, with their data, stalls, resets and errors, and run as
     tileloom simulate runs them. What fails is shrunk, and told as the command line that replays it.
@@ -86,13 +96,15 @@ def verify_command(
       tileloom verify stream-8x8-int8 --formal --set rounding=nearest-even --set add_stages=3
       tileloom verify --formal --json
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
+      tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
       tileloom verify --soak 120 --seed 1
 
-    Exit status: 0 all is proved, 98 % of the mutants are noticed, or all runs pass; 1 there is a
-    counterexample, no answer in time, fewer are noticed, or a run fails; 2 wrong input.
+    Exit status: 0 all is proved, 98 % of the mutants are noticed, all bins are hit and all lines reached or
+    explained, or all runs pass; 1 there is a counterexample, no answer in time, fewer are noticed or reached,
+    or a run fails; 2 wrong input.
     """
-    if formal + mutate + (minutes is not None) != 1:
-        raise UserError("verify: say what is to be done: --formal, --mutate or --soak MINUTES")
+    if formal + mutate + coverage + (minutes is not None) != 1:
+        raise UserError("verify: say what is to be done: --formal, --mutate, --coverage or --soak MINUTES")
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
     if timeout is not None and not formal:
@@ -115,9 +127,23 @@ def verify_command(
         note(f"Seed {found.seed}; --seed replays it.")
         found.require()
         return
+    if coverage:
+        covered = (
+            coverage_of_families(chosen)
+            if source is None
+            else coverage_of(configured(source, overrides), chosen)
+        )
+        if as_json:
+            print_json(coverage_report.figures(covered))
+        else:
+            for sheet in coverage_report.sheets(covered):
+                sheet.show()
+        note(f"Seed {covered.seed}; --seed replays it.")
+        covered.require()
+        return
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
-        raise UserError("--seed: is of --mutate and --soak; nothing else is drawn")
+        raise UserError("--seed: is of --mutate, --coverage and --soak; nothing else is drawn")
     if source is None:
         planned = proofs_of_presets()
     else:
@@ -150,6 +176,6 @@ verify_command.params = [
     verify_command.params[0],
     config_parameters()[1],
     *verify_command.params[1:],
-    seed_option("Of --mutate and --soak: replay what is drawn"),
+    seed_option("Of --mutate, --coverage and --soak: replay what is drawn"),
     json_option(),
 ]

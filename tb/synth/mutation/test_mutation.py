@@ -150,8 +150,8 @@ def test_the_command():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "say what is to be done: --formal, --mutate or --soak"),
-        (("--mutate", "--formal"), "say what is to be done: --formal, --mutate or --soak"),
+        ((), "say what is to be done: --formal, --mutate, --coverage or --soak"),
+        (("--mutate", "--formal"), "say what is to be done: --formal, --mutate, --coverage or --soak"),
         (("--mutate",), "--mutate: give the CONFIG whose regression is judged"),
         (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),

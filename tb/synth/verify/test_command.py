@@ -59,7 +59,7 @@ def test_no_answer_ends_in_status_1() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SMALL,), "verify: say what is to be done: --formal, --mutate or --soak"),
+        ((SMALL,), "verify: say what is to be done: --formal, --mutate, --coverage or --soak"),
         (("--formal", "--set", "rows=3"), "--set: there is no CONFIG that it could change"),
         (("xfu-cv-x-if", "--formal"), "xfu-cv-x-if: has neither floating-point arithmetic nor streams"),
         (("xfu-cv32e40p", "--formal"), "xfu-cv32e40p: has neither floating-point arithmetic nor"),
