@@ -77,16 +77,16 @@ def test_a_reason_is_needed_and_needs_a_line():
     first, second = holes(found, "d", verilog, known)
     assert (first.reason, first.text, first.side) == (known[0], "if (fault) a <= 1;", "if")
     assert (second.reason, second.module) == (None, "part")
-    covered = run.Covered("d", "engine", {"bin": 1}, {"part": found}, [first, second])
+    covered = run.Covered("d", "engine", 4, {"bin": 1}, {"part": found}, [first, second])
     with pytest.raises(CheckError, match=r"1 lines are not reached, and nothing says why: part: if .enable."):
         run.Coverage(1, [covered]).require()
-    covered = run.Covered("d", "engine", {"bin": 1}, {"part": found}, [first])
+    covered = run.Covered("d", "engine", 4, {"bin": 1}, {"part": found}, [first])
     run.Coverage(1, [covered]).require()
     assert run.unused(known, [covered]) == known[1:]
     with pytest.raises(CheckError, match="explains no line any more"):
         run.Coverage(1, [covered], known[1:]).require()
     sheets = report.sheets(run.Coverage(1, [covered]))
-    assert sheets[0].rows == [("d", "1/1", "0/0", "1/3", "0/1")]
+    assert sheets[0].rows == [("d", "4", "1/1", "0/0", "1/3", "0/1")]
     assert sheets[-1].rows == [("part", "if (fault) a <= 1;", "if", "why", "1")]
 
 

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 import numpy as np
 import pytest
 
-from tileloom.formats import FP32, INT8
+from tileloom.formats import BF16, FP16, FP32, INT8
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom_sim.systolic import coverage
 from tileloom_sim.systolic.interface import Stream
@@ -114,3 +114,18 @@ def test_last_is_noise_within_a_vector(rng):
     marks = np.array([last for _, last in beats["activations"]]).reshape(-1, 4)
     assert marks[:, :3].any() and np.flatnonzero(marks[:, 3]).tolist() == [49, 52]
     assert "psum_in" not in beats
+
+
+def test_coverage_leaves_out_sums_that_formats_rule_out():
+    """FP16 x FP16 in FP32 comes near no end of the range; BF16 does, and FP16 in FP16."""
+    ends = {"add: overflows", "add: underflows"}
+    found = {
+        (str(each), str(accumulator)): ends
+        & set(
+            coverage.expected_bins(
+                SystolicConfig(rows=1, columns=1, activation=each, weight=each, accumulator=accumulator)
+            )
+        )
+        for each, accumulator in ((FP16, FP32), (BF16, FP32), (FP16, FP16))
+    }
+    assert list(found.values()) == [set(), ends, ends]

@@ -8,7 +8,7 @@ from typing import Any
 from tileloom.cli.console import Sheet
 
 from .points import KINDS, ModuleCounts, Point, counts, untoggled
-from .run import SEEDS, Coverage, Covered
+from .run import Coverage, Covered
 
 LONGEST = 64
 """Of a line of Verilog in a table."""
@@ -39,7 +39,6 @@ def figures(found: Coverage) -> dict[str, Any]:
     """Return the figures as plain data."""
     return {
         "seed": found.seed,
-        "seeds": SEEDS,
         "designs": [_figures(design) for design in found.designs],
         "reasons_unused": [{"module": each.module, "text": each.text} for each in found.stale],
     }
@@ -49,6 +48,7 @@ def _figures(design: Covered) -> dict[str, Any]:
     return {
         "name": design.name,
         "family": design.family,
+        "seeds": design.seeds,
         "bins": dict(design.bins),
         "bins_missing": design.missing,
         **_plain(_all(design)),
@@ -82,9 +82,9 @@ def _designs(found: Coverage) -> Sheet:
     for design in found.designs:
         hit = len(design.bins) - len(design.missing)
         shares = [_share(*getattr(_all(design), kind)) for kind in KINDS]
-        rows.append((design.name, _share(hit, len(design.bins)), *shares))
-    headings = ("design", "bins", "lines", "branches", "toggles")
-    return Sheet(f"Coverage, seeds {found.seed} to {found.seed + SEEDS - 1}", headings, rows)
+        rows.append((design.name, str(design.seeds), _share(hit, len(design.bins)), *shares))
+    headings = ("design", "seeds", "bins", "lines", "branches", "toggles")
+    return Sheet(f"Coverage, from seed {found.seed} on", headings, rows)
 
 
 def _modules(found: Coverage) -> Sheet:

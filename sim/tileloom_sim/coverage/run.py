@@ -16,11 +16,8 @@ from . import points
 from .points import Point
 from .reasons import Hole, Reason, holes, short
 
-COVERED = ("engine",)
+COVERED = ("systolic", "engine")
 """The families with a regression for this."""
-
-SEEDS = 4
-"""Regressions of a design that are merged; the seeds follow one another."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,8 @@ class Covered:
     ----------
     name, family:
         Of the design.
+    seeds:
+        How many regressions are merged; their seeds follow one another.
     bins:
         How often each declared bin of functional coverage was hit.
     modules:
@@ -41,6 +40,7 @@ class Covered:
 
     name: str
     family: str
+    seeds: int
     bins: Mapping[str, int]
     modules: Mapping[str, Mapping[Point, int]]
     holes: Sequence[Hole]
@@ -123,12 +123,12 @@ def unused(reasons: Sequence[Reason], designs: Sequence[Covered]) -> list[Reason
 def _cover(config: Config, seed: int, shown: Step) -> Covered:
     family: Family = family_of(config)
     room = family.room("tileloom_sim", "cover")
-    declared: list[str] = room.declared(config)
     shown.show("generating")
     design = family.room("tileloom", "design").generate(config)
+    declared: list[str] = room.declared(config, design)
     seen: Counter[str] = Counter()
     with build_coverage.collecting() as collected:
-        for number in range(SEEDS):
+        for number in range(room.SEEDS):
             shown.show(f"{design.name}, seed {seed + number}")
             seen.update(room.regress(config, design, seed + number))
         reached = points.merge(collected.files())
@@ -138,6 +138,7 @@ def _cover(config: Config, seed: int, shown: Step) -> Covered:
     return Covered(
         design.name,
         family.name,
+        room.SEEDS,
         {name: seen[name] for name in declared},
         {short(name, design.name): own for name, own in points.by_module(reached).items()},
         holes(reached, design.name, design.verilog.splitlines(), room.REASONS),

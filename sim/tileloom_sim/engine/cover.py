@@ -13,6 +13,9 @@ from .coverage import expected_bins, observe
 from .random_jobs import random_jobs
 from .run import require_whole_bytes, run_jobs
 
+SEEDS = 4
+"""That are merged; the seeds follow one another."""
+
 LAYERS = 250
 """Random layers of a seed."""
 
@@ -48,7 +51,7 @@ REASONS: Sequence[Reason] = (
 )
 
 
-def declared(config: EngineConfig) -> list[str]:
+def declared(config: EngineConfig, design: Design) -> list[str]:
     """Return the bins of an engine. Raises UserError where it cannot be simulated."""
     require_whole_bytes(config)
     return expected_bins(config)

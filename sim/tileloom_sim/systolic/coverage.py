@@ -37,7 +37,7 @@ ZERO_PRODUCT, HIGH_PRODUCT, LOW_PRODUCT = (
 
 def expected_bins(config: SystolicConfig) -> list[str]:
     """Return the bins that a thorough regression of this configuration's arithmetic fills."""
-    bins = [*ADDER, *_reachable_products(config)]
+    bins = [*_reachable_sums(config), *_reachable_products(config)]
     bins += [_gap(gap) for gap in range(config.accumulator.fraction_bits + 4)]
     if isinstance(config.weight, SignMagnitude):
         bins += [_magnitude(magnitude) for magnitude in range(1 << config.weight.magnitude_bits)]
@@ -62,17 +62,39 @@ def _reachable_products(config: SystolicConfig) -> list[str]:
 
     A whole number is at least 1, so that its product with a normal number is never smaller than that.
     """
-    weight = config.weight
-    if isinstance(weight, SignMagnitude):
-        lowest, highest = 0, weight.magnitude_bits
-    else:
-        lowest, highest = 1 - weight.bias, weight.bias + 1
+    lowest, highest, _ = _products(config)
     bins = [ZERO_PRODUCT]
-    if config.activation.bias + highest > config.accumulator.bias:
+    if highest > config.accumulator.bias + 1:
         bins.append(HIGH_PRODUCT)
-    if 1 - config.activation.bias + lowest < 1 - config.accumulator.bias:
+    if lowest < 1 - config.accumulator.bias:
         bins.append(LOW_PRODUCT)
     return bins
+
+
+def _reachable_sums(config: SystolicConfig) -> list[str]:
+    """Return the adder's bins without an overflow or underflow that the formats rule out.
+
+    The largest partial sum overflows with a product of half its last place. What two terms leave of each
+    other is a multiple of a product's last place, and below the smallest normal only if that is.
+    """
+    lowest, highest, fraction = _products(config)
+    accumulator, out = config.accumulator, set()
+    if highest <= accumulator.bias - accumulator.fraction_bits - 1:
+        out.add("add: overflows")
+    if lowest - fraction >= 1 - accumulator.bias:
+        out.add("add: underflows")
+    return [name for name in ADDER if name not in out]
+
+
+def _products(config: SystolicConfig) -> tuple[int, int, int]:
+    """Return the exponent of the smallest product, that of the power of two above all, and fraction bits."""
+    activation, weight = config.activation, config.weight
+    if isinstance(weight, SignMagnitude):
+        lowest, highest, bits = 0, weight.magnitude_bits, weight.magnitude_bits
+    else:
+        lowest, highest, bits = 1 - weight.bias, weight.bias + 1, weight.fraction_bits + 1
+    fraction = min(config.accumulator.fraction_bits, activation.fraction_bits + bits)
+    return 1 - activation.bias + lowest, activation.bias + 1 + highest, fraction
 
 
 def _observe_tile(config: SystolicConfig, tile: Tile) -> dict[str, int]:
