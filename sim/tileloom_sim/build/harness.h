@@ -111,7 +111,10 @@ public:
         time_ += 5;
 #endif
     }
+    // It begins with an edge, as an asynchronous reset needs one where clocks stand still.
     void reset(int cycles) {
+        top.RESET = !RESET_ACTIVE;
+        top.eval();
         top.RESET = RESET_ACTIVE;
         for (int i = 0; i < cycles; ++i) {
             clock(0);

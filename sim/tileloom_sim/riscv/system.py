@@ -28,7 +28,7 @@ from pathlib import Path
 
 from tileloom.cores import CORES, Patch, RiscvCore, Sources
 
-from ..build import harness
+from ..build import coverage, harness
 
 MEMORY_BASE = 0x8000_0000
 REGISTERS_BASE = 0x1000_0000
@@ -101,7 +101,7 @@ class System:
             TOP,
             sources | harness_sources,
             HARNESS[0],
-            control="`verilator_config\n",
+            control=_control(sources),
             waves=self.waves,
             options=[*OPTIONS, *defines, *sources],
         )
@@ -150,6 +150,12 @@ def core_wrapper(core: str) -> Sources:
         "ports.svh": (rtl / "ports.svh").read_text(),
         f"tileloom_{core}.sv": (rtl / f"{core}.sv").read_text(),
     }
+
+
+def _control(sources: Sources) -> str:
+    """Return what Verilator is told of files: a core's own are left out of coverage."""
+    others = [name for name in sources if not name.endswith(".v")] if coverage.options() else []
+    return "".join(["`verilator_config\n", *(f'coverage_off -file "{name}"\n' for name in others)])
 
 
 def _identifier(name: str) -> str:

@@ -6,11 +6,14 @@ Counted beside the golden hart that results are compared with.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tileloom.xfu.config import XfuConfig
 from tileloom_golden.xfu import xdecimate as golden
 
+from ..riscv.run import Conditions
+from .suite import Case
 from .unit_core import Compared, Lane
 
 STREAMS = {"instructions": "offers", "loads": "loads", "results": "takes"}
@@ -48,6 +51,11 @@ RESULTS = (
     "fault: kept until the result is taken",
 )
 RESETS = ("reset: with an instruction inside", "reset: with a load asked for")
+WAITS = (
+    "memory: no waits",
+    *(f"{bus}: waits for {what}" for bus in ("fetch", "data") for what in ("grant", "answer")),
+    "memory: waits drawn anew each time",
+)
 GROUPS = {4: (2, 15), 8: (4, 7), 16: (4, 7)}
 """Of a group size: the bits of an offset, and of the counter those that say which offset it is."""
 
@@ -64,6 +72,28 @@ def expected_bins(config: XfuConfig) -> list[str]:
         bins += [f"1:{size}: byte {byte} of rd" for byte in range(4)]
         bins.append(f"1:{size}: fault")
     return bins
+
+
+def host_bins(suite: Sequence[Case]) -> list[str]:
+    """Return the bins of a host: every kernel on every kind of layer, and the memory's waits."""
+    return [*(_name(case) for case in suite), *WAITS]
+
+
+def observe_host(suite: Sequence[Case], conditions: Conditions) -> Counter[str]:
+    """Return the bins that a suite, run to its end, hits."""
+    seen = Counter(_name(case) for case in suite)
+    buses = {"fetch": conditions.instruction_waits, "data": conditions.data_waits}
+    for bus, waits in buses.items():
+        seen[f"{bus}: waits for grant"] += waits.grant > 0
+        seen[f"{bus}: waits for answer"] += waits.response > 0
+    idle = not any(waits.grant or waits.response for waits in buses.values())
+    seen["memory: no waits"] += idle
+    seen["memory: waits drawn anew each time"] += conditions.random_seed is not None and not idle
+    return seen
+
+
+def _name(case: Case) -> str:
+    return f"{case.kind}: {case.kernel_name}"
 
 
 class CoveredLane(Lane):
