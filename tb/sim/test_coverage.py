@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from tileloom_sim.build import verilator
 from tileloom_sim.coverage import points, report, run
 from tileloom_sim.coverage.points import Point
 from tileloom_sim.coverage.reasons import Reason, holes
+from tileloom_sim.xfu import cover as xfu_cover
 
 HEADING = f"{points.HEADING}\n"
 SMALL = ("m=1", "k=2", "n=2", "bus=64", "a_words=64", "acc_tiles=8", "weight_beats=4")
@@ -127,3 +129,41 @@ def test_an_engine_is_covered_and_a_stimulus_left_out_is_told(monkeypatch):
     }
     with pytest.raises(CheckError, match=r"11 bins are not hit: commands: waits"):
         found.require()
+
+
+def test_a_unit_without_resets_misses_them(monkeypatch):
+    """A run of one phase hits what it has cycles for."""
+    monkeypatch.setattr(xfu_cover, "PHASES", (500,))
+    monkeypatch.setattr(xfu_cover, "SEEDS", 1)
+    (design,) = run.coverage_of(load("xfu-unit", group_sizes="8"), SEED).designs
+    assert {"reset: with an instruction inside", "reset: with a load asked for"} <= set(design.missing)
+    assert len(design.missing) < 20
+    assert design.bins["loads: waits"] > 20 and design.bins["1:8: byte 3 of rd"] > 5
+
+
+@pytest.mark.long
+def test_a_unit_that_counts_wrong_fails(monkeypatch):
+    config = load("xfu-unit")
+    design = families()["xfu"].room("tileloom", "design").generate(config)
+    assert design.verilog.count("+ 16'h0001") == 1
+    broken = replace(design, verilog=design.verilog.replace("+ 16'h0001", "+ 16'h0003"))
+    with pytest.raises(CheckError, match="counter: 0x3, expected 0x1"):
+        xfu_cover.regress(config, broken, SEED)
+
+
+@pytest.mark.long
+def test_an_array_whose_tiles_swap_at_random_misses_distances(monkeypatch):
+    room = families()["systolic"].room("tileloom_sim", "cover")
+    every = room.regress_design
+    monkeypatch.setattr(
+        room, "regress_design", lambda design, seed: every(design, seed=seed, testcase="regression")
+    )
+    (design,) = run.coverage_of(load("stream-8x8-int8", rows=2, columns=2), SEED).designs
+    assert {"swap after 1 vectors", "swap after 5 vectors"} <= set(design.missing)
+
+
+@pytest.mark.long
+def test_every_family_is_covered_whole():
+    found = run.coverage_of_families(SEED)
+    found.require()
+    assert {design.family for design in found.designs} == set(families()) and len(found.designs) == 17

@@ -36,7 +36,11 @@ async def regression(dut: Any) -> None:
     assert isinstance(config, XfuConfig)
     rng, seen, completed = np.random.default_rng(bench["seed"]), Counter[str](), 0
     Clock(dut.clk, 10, unit="ns").start()
+    lane: CoveredLane | None = None
     for cycles in bench["phases"]:
+        if lane is not None:
+            lane.reset()
+            seen.update(lane.seen)
         lane = CoveredLane(config, len(dut.loaded_fault), rng)
         await FallingEdge(dut.clk)
         dut.rst.value = 1
@@ -53,10 +57,9 @@ async def regression(dut: Any) -> None:
             ):
                 assert got == expected, f"{name}: {got:#x}, expected {expected:#x}"
             await FallingEdge(dut.clk)
-        lane.reset()
-        seen.update(lane.seen)
         completed += lane.completed
-    assert completed
+    assert lane is not None and completed
+    seen.update(lane.seen)
     Path(bench["report"]).write_text(
         json.dumps({"completed": completed, "seen": {name: int(hits) for name, hits in seen.items()}})
     )
