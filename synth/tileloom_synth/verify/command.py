@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -24,7 +25,7 @@ from tileloom_sim.coverage.run import coverage_of, coverage_of_families
 from tileloom_sim.soak import Soak, soak
 
 from ..mutation.run import Mutation, mutation
-from . import report
+from . import evidence, report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
 
@@ -35,11 +36,9 @@ MUTANTS = 200
 """In each part of a design, where the user does not say."""
 
 
-@click.command(
-    "verify", cls=Strict, short_help="Prove arithmetic and streams; count mutants; coverage; soak."
-)
+@click.command("verify", cls=Strict, short_help="Prove designs; count mutants; coverage; soak; report.")
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
-@click.option("--formal", is_flag=True, help="Prove arithmetic and streams with a solver.")
+@click.option("--formal", is_flag=True, help="Prove arithmetic, streams, arrays and units with a solver.")
 @click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
 @click.option("--coverage", is_flag=True, help="Count what the regression reaches: bins, lines, toggles.")
 @click.option(
@@ -48,6 +47,13 @@ MUTANTS = 200
     type=Number(0, 1e5, above=True),
     metavar="MINUTES",
     help="Draw designs of all families, and simulate them with random data, for so long.",
+)
+@click.option(
+    "--report",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Print as Markdown what such runs have shown, kept in FOLDER as they print it with --json.",
 )
 @click.option(
     "--timeout",
@@ -68,12 +74,13 @@ def verify_command(
     mutate: bool,
     coverage: bool,
     minutes: float | None,
+    folder: Path | None,
     timeout: float | None,
     mutants: int | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Prove arithmetic and streams, say what a regression notices and reaches, or soak all families.
+    """Prove designs, say what a regression notices and reaches, or soak all families.
 
     CONFIG is a preset's name or a TOML file. With --formal and without CONFIG all presets are proved, and
     what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
@@ -98,13 +105,16 @@ def verify_command(
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
       tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
       tileloom verify --soak 120 --seed 1
+      tileloom verify --report docs/evidence
 
     Exit status: 0 all is proved, 98 % of the mutants are noticed, all bins are hit and all lines reached or
     explained, or all runs pass; 1 there is a counterexample, no answer in time, fewer are noticed or reached,
     or a run fails; 2 wrong input.
     """
-    if formal + mutate + coverage + (minutes is not None) != 1:
-        raise UserError("verify: say what is to be done: --formal, --mutate, --coverage or --soak MINUTES")
+    if formal + mutate + coverage + (minutes is not None) + (folder is not None) != 1:
+        raise UserError(
+            "verify: say what is to be done: --formal, --mutate, --coverage, --soak MINUTES, --report FOLDER"
+        )
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
     if timeout is not None and not formal:
@@ -144,21 +154,31 @@ def verify_command(
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
         raise UserError("--seed: is of --mutate, --coverage and --soak; nothing else is drawn")
+    if folder is not None:
+        if source is not None or as_json:
+            raise UserError("--report: takes no CONFIG, and prints Markdown; the folder has the JSON")
+        click.echo(evidence.report(evidence.read_evidence(folder)))
+        return
+    if timeout is None:
+        note(f"Each proof has {TIMEOUT} s; --timeout sets it.")
+    _prove(source, overrides, TIMEOUT if timeout is None else timeout, as_json=as_json)
+
+
+def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_json: bool) -> None:
+    """Prove what a configuration calls for, or all presets do; raise CheckError for the first that fails."""
     if source is None:
         planned = proofs_of_presets()
     else:
         planned = [(proof, [source]) for proof in proofs_of(configured(source, overrides), source)]
     outcomes: list[tuple[Outcome, list[str]]] = []
     for proof, used in planned:
-        outcomes.append((decide(proof, timeout=TIMEOUT if timeout is None else timeout), used))
+        outcomes.append((decide(proof, timeout=timeout), used))
     if as_json:
         print_json([report.figures(outcome, used) for outcome, used in outcomes])
     else:
         report.sheet(outcomes, of_presets=source is None).show()
         if source is None:
             report.scope().show()
-    if timeout is None:
-        note(f"Each proof had {TIMEOUT} s; --timeout sets it.")
     for outcome, _ in outcomes:
         if outcome.proved is not True:
             raise CheckError(report.failure(outcome))

@@ -18,6 +18,11 @@ _SCOPE = (
     ("any enable", "all", "registers hold, and results are of one cycle's operands"),
     ("streams: held until taken", "all designs", "a step from any state, memories left free"),
     ("streams: wait for no ready", "all designs", "no path in the netlist"),
+    ("queues: in order, none over full", "engines", "induction"),
+    ("results: products in order", "arrays", "uninterpreted products and sums, any state"),
+    ("a stall changes nothing", "arrays", "a step from any state"),
+    ("weights: those of a vector's tile", "arrays", "induction"),
+    ("instructions: rd, counter, loads", "xfu-unit", "induction"),
 )
 
 _VERDICT = {True: "proved", False: "REFUTED", None: "NO ANSWER"}

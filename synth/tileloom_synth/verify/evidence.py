@@ -1,0 +1,178 @@
+"""What ``tileloom verify --report`` prints: the evidence of many runs, put together as Markdown.
+
+A run that is worth keeping is kept as the JSON that it prints; a folder of these is what is reported. So no
+figure is written by hand, and each says by its file where it came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tileloom.errors import UserError
+
+Row = dict[str, Any]
+REACHED = ("lines", "branches", "toggles")
+NOTICED = ("mutants", "killed", "equal")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What runs of ``tileloom verify --json`` printed, by kind.
+
+    Attributes
+    ----------
+    proofs, mutations, coverage, soaks:
+        Of ``--formal`` a row for each proof, of ``--coverage`` for each design, of the others for each run.
+    """
+
+    proofs: list[Row] = field(default_factory=list)
+    mutations: list[Row] = field(default_factory=list)
+    coverage: list[Row] = field(default_factory=list)
+    soaks: list[Row] = field(default_factory=list)
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Return the evidence in the files ``*.json`` of a folder.
+
+    Raises UserError that names the folder where there is none, and the file that no run printed.
+    """
+    found = Evidence()
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise UserError(f"{folder}: has no *.json; keep there what tileloom verify prints with --json")
+    for path in paths:
+        try:
+            _sort(json.loads(path.read_text(encoding="utf-8")), found)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise UserError(
+                f"{path}: is not what tileloom verify prints with --json and --formal, --mutate, --coverage "
+                "or --soak"
+            ) from None
+    return found
+
+
+def _sort(content: Any, found: Evidence) -> None:
+    """Add what a file has to the evidence of its kind, once it has what is reported of it."""
+    needed: tuple[str, ...]
+    if isinstance(content, list):
+        rows, kind, needed = content, found.proofs, ("property", "how", "proved", "queries", "seconds")
+    elif "designs" in content:
+        rows, kind, needed = content["designs"], found.coverage, ("name", "bins", *REACHED)
+    elif "parts" in content:
+        rows, kind, needed = [content], found.mutations, ("name", "parts", *NOTICED, "score")
+    else:
+        rows, kind, needed = [content], found.soaks, ("seed", "minutes", "families", "failed")
+    for row in rows:
+        for name in needed:
+            row[name]
+        kind.append(row)
+
+
+def summary(evidence: Evidence) -> str:
+    """Return one table, a row for each kind of evidence that there is."""
+    rows = []
+    if evidence.proofs:
+        proved = [row for row in evidence.proofs if row["proved"]]
+        seconds = sum(row["seconds"] for row in evidence.proofs)
+        rows.append(("proved", f"{len(proved)} of {len(evidence.proofs)} properties, {seconds:,.0f} s"))
+    if evidence.mutations:
+        mutants, killed, equal = (sum(row[name] for row in evidence.mutations) for name in NOTICED)
+        score = killed / (mutants - equal) if mutants > equal else 1
+        rows.append(
+            ("faults noticed", f"{killed:,} of {mutants - equal:,} that change anything, {score:.1%}")
+        )
+    if evidence.coverage:
+        reached = ", ".join(f"{_part(evidence.coverage, name)} of {name}" for name in REACHED)
+        bins = sum(len(row["bins"]) for row in evidence.coverage)
+        hit = sum(sum(map(bool, row["bins"].values())) for row in evidence.coverage)
+        rows.append(("reached", f"{hit:,} of {bins:,} bins, {reached}; {len(evidence.coverage)} designs"))
+    if evidence.soaks:
+        hours = sum(row["minutes"] for row in evidence.soaks) / 60
+        designs = sum(each["designs"] for row in evidence.soaks for each in row["families"].values())
+        failed = sum(row["failed"] is not None for row in evidence.soaks)
+        rows.append(("soaked", f"{hours:.1f} hours, {designs:,} designs drawn, {failed} of them failed"))
+    return _table(("evidence", "how much"), rows)
+
+
+def _part(rows: Sequence[Row], name: str) -> str:
+    reached, of = (sum(row[name][key] for row in rows) for key in ("reached", "of"))
+    return f"{reached / of:.1%}" if of else "none"
+
+
+def report(evidence: Evidence) -> str:
+    """Return the summary, and a table for each kind of evidence."""
+    parts = [summary(evidence)]
+    for rows, make in (
+        (evidence.proofs, _proofs),
+        (evidence.mutations, _mutations),
+        (evidence.coverage, _coverage),
+        (evidence.soaks, _soaks),
+    ):
+        if rows:
+            parts.append(make(rows))
+    return "\n\n".join(parts)
+
+
+def _proofs(rows: Sequence[Row]) -> str:
+    """Return a row for each property, its formats and seconds together."""
+    by_title: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_title.setdefault((row["property"], row["how"]), []).append(row)
+    found = [
+        (
+            title,
+            how,
+            str(len(own)),
+            f"{sum(row['queries'] for row in own):,}",
+            f"{sum(row['seconds'] for row in own):,.1f}",
+            "yes" if all(row["proved"] for row in own) else "NO",
+        )
+        for (title, how), own in by_title.items()
+    ]
+    return _table(("property", "how", "of", "queries or nets", "s", "proved"), found)
+
+
+def _mutations(rows: Sequence[Row]) -> str:
+    found = []
+    for row in rows:
+        parts = [*row["parts"].items()]
+        for name, counts in [*parts, *([("all", row)] if len(parts) > 1 else [])]:
+            score = "" if counts["score"] is None else f"{counts['score']:.1%}"
+            found.append([row["name"], name, *(str(counts[key]) for key in NOTICED), score])
+    return _table(("design", "part", "mutants", "noticed", "change nothing", "score"), found)
+
+
+def _coverage(rows: Sequence[Row]) -> str:
+    found = [
+        (
+            row["name"],
+            f"{sum(map(bool, row['bins'].values()))}/{len(row['bins'])}",
+            *(f"{row[name]['reached']:,}/{row[name]['of']:,}" for name in REACHED),
+        )
+        for row in rows
+    ]
+    return _table(("design", "bins", *REACHED), found)
+
+
+def _soaks(rows: Sequence[Row]) -> str:
+    found = [
+        (
+            str(row["seed"]),
+            f"{row['minutes']:.0f}",
+            ", ".join(f"{each['designs']} {name}" for name, each in row["families"].items()),
+            "nothing" if row["failed"] is None else str(row["failed"]),
+        )
+        for row in rows
+    ]
+    return _table(("seed", "minutes", "designs", "found"), found)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(
+        f"| {' | '.join(line)} |" if line[0] != "---" else f"|{'|'.join(line)}|" for line in lines
+    )

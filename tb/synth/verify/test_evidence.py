@@ -1,0 +1,62 @@
+"""``tileloom verify --report``: what it makes of kept runs, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tileloom.cli.main import main
+
+PROOFS = [
+    {"property": "sum", "how": "solver", "proved": proved, "queries": 3, "seconds": 1.5, "formats": name}
+    for name, proved in (("fp32", True), ("fp16", None))
+]
+COUNTS = {"mutants": 60, "killed": 49, "equal": 10, "survived": 1, "score": 0.98}
+MUTATION = {"name": "array", "seed": 1, **COUNTS, "parts": {"mesh": COUNTS}, "survivors": []}
+REACHED = {"reached": 9, "of": 10}
+COVERAGE = {
+    "seed": 1,
+    "designs": [
+        {"name": "array", "bins": {"a": 3, "b": 0}, "lines": REACHED, "branches": REACHED, "toggles": REACHED}
+    ],
+}
+SOAK = {"seed": 4, "minutes": 90.0, "families": {"systolic": {"designs": 7}}, "failed": None}
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, ["verify", "--report", *arguments])
+
+
+def test_all_kinds_are_put_together(tmp_path: Path) -> None:
+    for name, content in (("a", PROOFS), ("b", MUTATION), ("c", COVERAGE), ("d", SOAK)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    lines = run(str(tmp_path)).stdout.splitlines()
+    assert "| proved | 1 of 2 properties, 3 s |" in lines
+    assert "| faults noticed | 49 of 50 that change anything, 98.0% |" in lines
+    assert (
+        "| reached | 1 of 2 bins, 90.0% of lines, 90.0% of branches, 90.0% of toggles; 1 designs |" in lines
+    )
+    assert "| soaked | 1.5 hours, 7 designs drawn, 0 of them failed |" in lines
+    assert "| sum | solver | 2 | 6 | 3.0 | NO |" in lines
+    assert "| array | mesh | 60 | 49 | 10 | 98.0% |" in lines
+    assert "| array | 1/2 | 9/10 | 9/10 | 9/10 |" in lines
+    assert "| 4 | 90 | 7 systolic | nothing |" in lines
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[1]", "{}", '{"parts": {}}', '[{"property": "sum"}]', '{"designs": [{}]}', "null", '"x"']
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "some.json").write_text(content)
+    result = run(str(tmp_path))
+    assert (
+        result.exit_code == 2 and "some.json: is not what tileloom verify prints with --json" in result.stderr
+    )
+    assert not result.stdout
+
+
+def test_an_empty_folder_and_other_options_are_refused(tmp_path: Path) -> None:
+    assert "has no *.json; keep there what" in run(str(tmp_path)).stderr
+    for more in (["--json"], ["xfu-unit"], ["--timeout", "3"], ["--seed", "1"], ["--formal"]):
+        assert run(str(tmp_path), *more).exit_code == 2, more
