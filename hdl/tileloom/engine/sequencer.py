@@ -101,7 +101,9 @@ class Sequencer(wiring.Component):
         command, token = self.commands.payload, self.tokens.payload
 
         # Where a column begins, a half of the accumulators and the header must be there.
-        opened, half, a_half = Signal(), Signal(), self.a_half
+        opened = Signal()
+        half = Signal()
+        a_half = self.a_half
         opening, may_open, may_read, first, enable, advance, computing = (
             Signal(name=name)
             for name in ("opening", "may_open", "may_read", "first", "enable", "advance", "computing")
@@ -136,7 +138,9 @@ class Sequencer(wiring.Component):
         else:
             m.d.comb += [first.eq(untouched), left_untouched.eq(untouched & ~(computing & visit.ends))]
 
-        token_done, column_done, done = Signal(), Signal(), self.done
+        token_done = Signal()
+        column_done = Signal()
+        done = self.done
         m.d.comb += [
             token_done.eq(advance & (token.empty | visit.done)),
             column_done.eq(token_done & token.last),
@@ -154,7 +158,9 @@ class Sequencer(wiring.Component):
 
         # The registers behind the loops: the read, then the core.
         reading, fetch = self.reading, self.fetch
-        begin_read, last_read, release = Signal(), Signal(), Signal()
+        begin_read = Signal()
+        last_read = Signal()
+        release = Signal()
         blocks = Signal.like(command.blocks, name="blocks", reset_less=True)
         with m.If(enable):
             m.d.sync += [

@@ -1,14 +1,17 @@
-"""What solvers prove of an engine: its streams, and the arithmetic of a core that is a systolic array."""
+"""What solvers prove of an engine: streams, walker, halves, bursts, and a systolic core's arithmetic."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tileloom.engine.config import Core, EngineConfig
+from tileloom.engine.config import Core, EngineConfig, EnginePort
 
 from ..systolic.formal import arithmetic
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
+from .bursts import burst_proofs
+from .halves import half_proofs
+from .walker import walker_proofs
 
 SIDE = 2
 """Rows and columns of a tile and a block of the engine whose streams are proved, at most."""
@@ -18,9 +21,11 @@ HELD_WHERE_IT_COMES_TO = ("status",)
 
 
 def proofs(config: EngineConfig) -> list[Proof]:
-    """Return the proofs of an engine; of a large one the streams are those of a small one."""
+    """Return the proofs of an engine; of a large one all but the arithmetic are those of a small one."""
     own = arithmetic(config.systolic) if config.core is Core.SYSTOLIC else []
-    return [*own, *stream_proofs(small(config), HELD_WHERE_IT_COMES_TO)]
+    engine = small(config)
+    found = [*own, *stream_proofs(engine, HELD_WHERE_IT_COMES_TO), *walker_proofs(), *half_proofs(engine)]
+    return [*found, *burst_proofs(engine)] if config.port is EnginePort.AXI4 else found
 
 
 def small(config: EngineConfig) -> EngineConfig:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom.systolic.timing import Timetable
 
+from ..verify.induction import Record, induction, kept
 from ..verify.netlist import port
 from ..verify.proof import Proof
 from ..verify.solver import Query
@@ -36,13 +37,13 @@ def tile_proofs(config: SystolicConfig) -> list[Proof]:
             "weights: those of a vector's tile",
             *(config.label, "", 0),
             "induction",
-            lambda: list(_steps(Record(OpenArray(config)))),
+            lambda: queries(Tiles(OpenArray(config))),
         )
     ]
 
 
 @dataclass(frozen=True)
-class Record:
+class Tiles:
     """What is kept of an array's ports beside its netlist, as symbols of steps."""
 
     array: OpenArray
@@ -87,7 +88,7 @@ class Record:
         """Transfers of a tile."""
         return self.config.rows * -(-self.config.columns // self.per_transfer)
 
-    def symbols(self) -> dict[str, int]:
+    def widths(self) -> dict[str, int]:
         """Return the names of what is kept, and their bits."""
         kept = dict.fromkeys(("loaded", "ended"), TAG_BITS) | {"transfer": self.transfers.bit_length()}
         kept |= {f"vector {age}": TAG_BITS for age in range(1, self.oldest + 1)}
@@ -97,61 +98,42 @@ class Record:
                 kept[f"shadow {row} {column}"] = TAG_BITS
         return kept
 
-    def declared(self, step: int) -> list[str]:
-        """Return the declarations of a step."""
-        return [
-            f"(declare-fun {kept(name, step)} () (_ BitVec {width}))"
-            for name, width in self.symbols().items()
-        ]
-
-    def next(self, step: int) -> list[str]:
-        """Return what ties a step to the next: the record's own rules, of ports and handshakes alone."""
-        array, config = self.array, self.config
-        enable, reset = port("mesh.enable", step), port("rst", step)
-        transfer = f"(and {port('weights__valid', step)} {port('weights__ready', step)})"
-        whole = f"(and {transfer} (= {kept('transfer', step)} {self.count(self.transfers - 1)}))"
+    def record(self) -> Record:
+        """Return the record, which changes by handshakes and by what elements write and swap."""
+        array, config, widths = self.array, self.config, self.widths()
+        enable = port("mesh.enable", 0)
+        transfer = f"(and {port('weights__valid', 0)} {port('weights__ready', 0)})"
+        whole = f"(and {transfer} (= {kept('transfer')} {self.count(self.transfers - 1)}))"
+        counted = f"(ite {transfer} (bvadd {kept('transfer')} {self.count(1)}) {kept('transfer')})"
         following = {
-            "loaded": f"(ite {whole} {plus(kept('loaded', step), 1)} {kept('loaded', step)})",
-            "transfer": f"(ite {whole} {self.count(0)} (ite {transfer} "
-            f"(bvadd {kept('transfer', step)} {self.count(1)}) {kept('transfer', step)}))",
-            "ended": f"(ite (and {enable} {self.ending(step)}) {plus(kept('ended', step), 1)} "
-            f"{kept('ended', step)})",
+            "loaded": f"(ite {whole} {plus(kept('loaded'), 1)} {kept('loaded')})",
+            "transfer": f"(ite {whole} {self.count(0)} {counted})",
+            "ended": f"(ite (and {enable} {self.ending()}) {plus(kept('ended'), 1)} {kept('ended')})",
         }
         for age in range(1, self.oldest + 1):
-            before = kept("ended", step) if age == 1 else kept(f"vector {age - 1}", step)
-            following[f"vector {age}"] = f"(ite {enable} {before} {kept(f'vector {age}', step)})"
+            before = kept("ended") if age == 1 else kept(f"vector {age - 1}")
+            following[f"vector {age}"] = f"(ite {enable} {before} {kept(f'vector {age}')})"
         for row, column in self.elements:
-            first = "shadow" if config.double_buffer else "weight"
-            name = f"{first} {row} {column}"
-            written = port(array.element(row, column, "weight_write"), step)
-            following[name] = f"(ite {written} {kept('loaded', step)} {kept(name, step)})"
+            name = f"{'shadow' if config.double_buffer else 'weight'} {row} {column}"
+            written = port(array.element(row, column, "weight_write"), 0)
+            following[name] = f"(ite {written} {kept('loaded')} {kept(name)})"
             if config.double_buffer:
-                swapped = f"(and {enable} {port(array.element(row, column, 'swap_in'), step)})"
-                shadow, name = kept(name, step), f"weight {row} {column}"
-                following[name] = f"(ite {swapped} {shadow} {kept(name, step)})"
-        init = {"transfer": self.count(0), **dict.fromkeys(("loaded", "ended"), number(0, TAG_BITS))}
-        after_reset = number(-1, TAG_BITS)
-        if config.double_buffer:
-            init |= {f"weight {row} {column}": after_reset for row, column in self.elements}
-        return [
-            f"(assert (= {kept(name, step + 1)} (ite {reset} {init.get(name, after_reset)} {value})))"
-            for name, value in following.items()
-        ]
+                swapped = f"(and {enable} {port(array.element(row, column, 'swap_in'), 0)})"
+                shadow, name = kept(name), f"weight {row} {column}"
+                following[name] = f"(ite {swapped} {shadow} {kept(name)})"
+        # After a reset the last tile that was loaded is the one before the first.
+        counts = ("loaded", "ended", "transfer")
+        init = {name: number(-1, TAG_BITS) for name in widths if name not in counts}
+        return Record(widths, following, init)
 
     def count(self, value: int) -> str:
         """Return a constant as wide as the count of transfers."""
         return number(value, self.transfers.bit_length())
 
-    def ending(self, step: int) -> str:
-        """Return whether the last word of a tile's last vector is at the port, and wanted."""
+    def ending(self) -> str:
+        """Return whether the last word of a tile's last vector is at the port in step 0, and wanted."""
         array, age = self.array, self.timetable.vector_complete
-        last = "activations__payload.last"
-        return f"(and {array.bit('wavefront.taps', age, step)} {array.bit(last, 0, step)})"
-
-
-def kept(name: str, step: int) -> str:
-    """Return the symbol of what the record keeps."""
-    return f"|kept {name}@{step}|"
+        return f"(and {array.bit('wavefront.taps', age, 0)} {array.bit('activations__payload.last', 0, 0)})"
 
 
 def plus(tag: str, value: int) -> str:
@@ -159,9 +141,9 @@ def plus(tag: str, value: int) -> str:
     return f"(bvadd {tag} {number(value, TAG_BITS)})"
 
 
-def invariant(record: Record, step: int) -> Iterator[str]:
+def invariant(tiles: Tiles, step: int) -> Iterator[str]:
     """Yield the conditions that hold in every cycle after a reset."""
-    array, config, timetable = record.array, record.config, record.timetable
+    array, config, timetable = tiles.array, tiles.config, tiles.timetable
     double, loaded = config.double_buffer, kept("loaded", step)
     vacant, full = port("loader.vacant", step), port("loader.loaded", step)
     since = 0 if double else timetable.vector_complete
@@ -170,12 +152,12 @@ def invariant(record: Record, step: int) -> Iterator[str]:
     token = {
         since + tap: array.bit("loader.leaving.taps", tap, step) for tap in range(1, released - since + 1)
     }
-    there = {age: array.bit("wavefront.taps", age, step) for age in range(1, record.ages)}
+    there = {age: array.bit("wavefront.taps", age, step) for age in range(1, tiles.ages)}
 
     # The loader's place is that of the transfers, and of the three that a tile can be in, it is in one.
-    yield f"(= {kept('transfer', step)} {place(record, step)})"
-    yield f"(bvult {kept('transfer', step)} {record.count(record.transfers)})"
-    yield f"(=> (not {vacant}) (= {kept('transfer', step)} {record.count(0)}))"
+    yield f"(= {kept('transfer', step)} {place(tiles, step)})"
+    yield f"(bvult {kept('transfer', step)} {tiles.count(tiles.transfers)})"
+    yield f"(=> (not {vacant}) (= {kept('transfer', step)} {tiles.count(0)}))"
     states = [vacant, full, *token.values()]
     yield f"(or false {' '.join(states)})"
     for index, one in enumerate(states):
@@ -186,12 +168,12 @@ def invariant(record: Record, step: int) -> Iterator[str]:
         for younger in range(max(1, age - config.step_interval + 1), age):
             yield f"(not (and {vector} {there[younger]}))"
     # What elements hold.
-    for row, column in record.elements:
+    for row, column in tiles.elements:
         first = kept(f"{'shadow' if double else 'weight'} {row} {column}", step)
-        written = f"(bvult {record.count(record.transfer_of(row, column))} {kept('transfer', step)})"
+        written = f"(bvult {tiles.count(tiles.transfer_of(row, column))} {kept('transfer', step)})"
         yield f"(= {first} (ite {written} {loaded} {plus(loaded, -1)}))"
     if double:
-        yield from _double(record, step, token, there)
+        yield from _double(tiles, step, token, there)
     else:
         yield f"(= {kept('ended', step)} (ite {full} {plus(loaded, -1)} {loaded}))"
         for age, vector in there.items():
@@ -203,9 +185,9 @@ def invariant(record: Record, step: int) -> Iterator[str]:
                     yield f"(not (and {last} {vector}))"
 
 
-def _double(record: Record, step: int, token: dict[int, str], there: dict[int, str]) -> Iterator[str]:
+def _double(tiles: Tiles, step: int, token: dict[int, str], there: dict[int, str]) -> Iterator[str]:
     """Yield what holds with double buffering: a tile's first vector swaps as it goes."""
-    array, config, timetable = record.array, record.config, record.timetable
+    array, config, timetable = tiles.array, tiles.config, tiles.timetable
     loaded = kept("loaded", step)
     full, first = port("loader.loaded", step), port("loader.first", step)
     one, none = number(1, TAG_BITS), number(0, TAG_BITS)
@@ -213,7 +195,7 @@ def _double(record: Record, step: int, token: dict[int, str], there: dict[int, s
     yield f"(= {kept('ended', step)} (bvsub {loaded} {ahead}))"
     in_use = plus(loaded, -1)
     before = plus(loaded, -2)
-    for row, column in record.elements:
+    for row, column in tiles.elements:
         due = timetable.activation_due(row) + config.segment(column)
         waiting = " ".join([full, *(at for age, at in token.items() if age <= due)])
         yield (f"(= {kept(f'weight {row} {column}', step)} (ite (or false {waiting}) {before} {in_use}))")
@@ -225,7 +207,7 @@ def _double(record: Record, step: int, token: dict[int, str], there: dict[int, s
         # Those behind the first vector of a tile belong to it, those ahead of it to the tile before.
         behind = [at for of, at in token.items() if of < age]
         older = f"(or false {' '.join([full, *behind])})"
-        if age <= record.oldest and age <= timetable.weights_released + config.step_interval:
+        if age <= tiles.oldest and age <= timetable.weights_released + config.step_interval:
             yield f"(=> {vector} (= {kept(f'vector {age}', step)} (ite {older} {before} {in_use})))"
     for age, at in token.items():
         yield f"(=> {at} {there[age]})"
@@ -233,10 +215,10 @@ def _double(record: Record, step: int, token: dict[int, str], there: dict[int, s
         yield f"(not (and {there[age]} {first}))"
 
 
-def place(record: Record, step: int) -> str:
+def place(tiles: Tiles, step: int) -> str:
     """Return the loader's place as a count of transfers."""
-    array, width = record.array, record.transfers.bit_length()
-    words = -(-record.config.columns // record.per_transfer)
+    array, width = tiles.array, tiles.transfers.bit_length()
+    words = -(-tiles.config.columns // tiles.per_transfer)
 
     def field(name: str) -> str:
         sort = array.sorts.get(f"loader.{name}")
@@ -250,38 +232,33 @@ def place(record: Record, step: int) -> str:
     return f"(bvadd (bvmul {field('row')} {number(words, width)}) {field('group')})"
 
 
-def _steps(record: Record) -> Iterator[Query]:
-    """Yield the queries: the property where the invariant holds, what a cycle keeps, what a reset begins."""
-    array, config = record.array, record.config
-    netlist = array.netlist
-    state = [*netlist.step(0), *record.declared(0)]
-    step = [*state, *netlist.step(1), *netlist.clock(0), *record.declared(1), *record.next(0)]
-    holds = [f"(assert {condition})" for condition in invariant(record, 0)]
-    running = f"(assert (not {port('rst', 0)}))"
-
-    wanted = []
-    for row, column in record.elements:
+def queries(tiles: Tiles) -> list[Query]:
+    """Return the queries of the proof."""
+    array, config = tiles.array, tiles.config
+    claims = []
+    for row, column in tiles.elements:
         for age in weight_used(config, row, column):
-            if age < record.ages:
-                same = f"(= {kept(f'weight {row} {column}', 0)} {kept(f'vector {age}', 0)})"
-                wanted.append(f"(=> {array.bit('wavefront.taps', age, 0)} {same})")
-        words = f"(= {kept('transfer', 0)} {record.count(record.transfer_of(row, column))})"
+            if age < tiles.ages:
+                same = f"(= {kept(f'weight {row} {column}')} {kept(f'vector {age}')})"
+                claims.append(f"(=> {array.bit('wavefront.taps', age, 0)} {same})")
+        due = f"(= {kept('transfer')} {tiles.count(tiles.transfer_of(row, column))})"
         taken = f"(and {port('weights__valid', 0)} {port('weights__ready', 0)})"
         write = port(array.element(row, column, "weight_write"), 0)
-        wanted.append(f"(= {write} (and {taken} {words}))")
-    moved = [condition for element in record.elements for condition in _moves(record, *element)]
-    yield Query([*step, refuse(moved)], {})
-    told = {name: kept(name, 0) for name in record.symbols()}
-    told |= {"vectors": port("wavefront.taps", 0), "leaving": port("loader.leaving.taps", 0)}
-    yield Query([*state, running, *holds, refuse(wanted)], told)
-    yield Query([*step, running, *holds, refuse(list(invariant(record, 1)))], told)
-    yield Query([*step, f"(assert {port('rst', 0)})", refuse(list(invariant(record, 1)))], told)
+        claims.append(f"(= {write} (and {taken} {due}))")
+    return induction(
+        array.netlist,
+        tiles.record(),
+        (invariant(tiles, 0), invariant(tiles, 1)),
+        claims,
+        leads_to=[condition for element in tiles.elements for condition in _moves(tiles, *element)],
+        told={"vectors": port("wavefront.taps", 0), "leaving": port("loader.leaving.taps", 0)},
+    )
 
 
-def _moves(record: Record, row: int, column: int) -> Iterator[str]:
+def _moves(tiles: Tiles, row: int, column: int) -> Iterator[str]:
     """Yield where an element's weight comes from: its word at the port, encoded; a swap's, the shadow."""
-    array, config = record.array, record.config
-    place, width = column % record.per_transfer, config.weight.width
+    array, config = tiles.array, tiles.config
+    place, width = column % tiles.per_transfer, config.weight.width
     word = port(f"loader.encode_{place}.word", 0)
     low = place * width if config.port is Port.STREAM else WORD_BITS - (place + 1) * width
     yield f"(= {word} {bits(port('weights__payload', 0), low + width - 1, low)})"
@@ -293,8 +270,3 @@ def _moves(record: Record, row: int, column: int) -> Iterator[str]:
         yield f"(= {port(weight, 1)} (ite {swap} {port(shadow, 0)} {port(weight, 0)}))"
         weight = shadow
     yield f"(= {port(weight, 1)} (ite {port(write, 0)} {encoded} {port(weight, 0)}))"
-
-
-def refuse(conditions: list[str]) -> str:
-    """Return the assertion that one of some conditions does not hold."""
-    return f"(assert (not (and true {' '.join(conditions)})))"

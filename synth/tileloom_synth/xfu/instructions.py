@@ -21,6 +21,7 @@ from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.instruction import COUNTER_BITS, FUNCT2
 from tileloom.xfu.unit import Unit
 
+from ..verify.induction import Record, all_of, any_of, induction, kept
 from ..verify.netlist import Netlist, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
@@ -36,7 +37,7 @@ def instruction_proofs(config: XfuConfig) -> list[Proof]:
     """Return the proofs of a unit."""
     of = (config.label, "", 0)
     how = "induction"
-    return [Proof("instructions: rd, counter, loads", *of, how, lambda: list(queries(UnitState(config))))]
+    return [Proof("instructions: rd, counter, loads", *of, how, lambda: queries(UnitState(config)))]
 
 
 class UnitState:
@@ -62,12 +63,6 @@ class UnitState:
             found |= {f"{place} {name}": width for name, width in self.fields.items()}
         return found
 
-    def declared(self, step: int) -> list[str]:
-        """Return the declarations of a step."""
-        return [
-            f"(declare-fun {kept(name, step)} () (_ BitVec {width}))" for name, width in self.symbols.items()
-        ]
-
     def offered(self, name: str) -> str:
         """Return a field of the instruction at the port in step 0, as bits."""
         return (
@@ -89,11 +84,6 @@ class UnitState:
         return f"(and {asked} {f'(or {younger} {same})' if kill else no(younger)})"
 
 
-def kept(name: str, step: int = 0) -> str:
-    """Return the symbol of a part of the specification's state."""
-    return f"|kept {name}@{step}|"
-
-
 def as_bits(signal: str, step: int = 0) -> str:
     """Return a signal of one bit as a bit-vector."""
     return f"(ite {port(signal, step)} #b1 #b0)"
@@ -107,16 +97,6 @@ def is_one(value: str) -> str:
 def no(condition: str) -> str:
     """Return that a condition does not hold."""
     return f"(not {condition})"
-
-
-def all_of(*conditions: str) -> str:
-    """Return that all conditions hold."""
-    return f"(and true {' '.join(conditions)})"
-
-
-def any_of(*conditions: str) -> str:
-    """Return that one of some conditions holds."""
-    return f"(or false {' '.join(conditions)})"
 
 
 def address(state: UnitState) -> str:
@@ -144,21 +124,16 @@ def merged(byte: str) -> str:
     return f"(bvor (bvand {kept('older rs3')} (bvnot {mask})) (bvshl {widen(byte, 24)} {shift}))"
 
 
-def queries(state: UnitState) -> Iterator[Query]:
-    """Yield the queries: what is offered where the states agree, what keeps it, and how it begins."""
-    netlist, told = state.netlist, {name: kept(name) for name in state.symbols}
-    now = [*netlist.step(0), *state.declared(0)]
-    step = [*now, *netlist.step(1), *netlist.clock(0), *state.declared(1)]
-    step += [
-        f"(assert (= {kept(name, 1)} (ite {port('rst', 0)} {number(0, state.symbols[name])} {value})))"
-        for name, value in _next(state).items()
-    ]
-    agree = [f"(assert {no(port('rst', 0))})"]
-    agree += [f"(assert {each})" for each in (*_agreement(state, 0), *_answers(state))]
-    yield Query([*now, *agree, f"(assert {no(all_of(*_offers(state)))})"], told)
-    after = list(_agreement(state, 1))
-    yield Query([*step, *agree, f"(assert {no(all_of(*after, *_goes_on()))})"], told)
-    yield Query([*step, f"(assert {port('rst', 0)})", f"(assert {no(all_of(*after))})"], told)
+def queries(state: UnitState) -> list[Query]:
+    """Return the queries of the proof."""
+    return induction(
+        state.netlist,
+        Record(state.symbols, _next(state), {}),
+        (_agreement(state, 0), _agreement(state, 1)),
+        _offers(state),
+        leads_to=_goes_on(),
+        assumed=_answers(state),
+    )
 
 
 def _answers(state: UnitState) -> Iterator[str]:

@@ -110,7 +110,8 @@ class Bursts(wiring.Component):
         # Of the burst: number of its first beat in memory; beats of the run from there on, less 1.
         beat = Signal(config.address_bits - low)
         left = Signal(len(run.bytes))
-        started, last = Signal(), Signal()
+        started = Signal()
+        last = Signal()
         room, length = Signal(8), Signal(8)
         last_byte = Signal(len(run.bytes) + 1)
         m.d.comb += [

@@ -1,0 +1,89 @@
+"""Parts of the engine are proved: walker, bursts, halves of the A buffer. Broken ones are not."""
+
+from dataclasses import replace
+
+import pytest
+from amaranth.hdl import Const
+
+from tileloom.engine.axi.runs import Bursts
+from tileloom.engine.loader import Loader
+from tileloom.engine.locks import Lock
+from tileloom.engine.sequencer import Sequencer
+from tileloom.engine.walker import Walker
+from tileloom.families import load
+from tileloom_synth.engine import bursts, walker
+from tileloom_synth.engine.formal import small
+from tileloom_synth.engine.halves import half_proofs
+from tileloom_synth.verify.netlist import open_netlist
+from tileloom_synth.verify.proof import decide
+from tileloom_synth.verify.solver import refute
+
+from .inverted import inverted
+
+
+def proved(preset: str, **fields) -> bool | None:
+    (proof,) = half_proofs(small(load(preset, **fields)))
+    return decide(proof, timeout=300).proved
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [("engine-int8", {}), ("engine-int8-axi4", {"activation_mask": True}), ("engine-fp32-int8", {})],
+)
+def test_halves_are_apart(preset: str, fields: dict) -> None:
+    assert proved(preset, **fields)
+
+
+@pytest.mark.parametrize(
+    ("component", "signal", "other"),
+    [
+        (Lock, "take", "give"),  # counts the wrong way
+        (Loader, "half_free", None),  # fills without asking
+        (Sequencer, "a_full", None),  # reads what is not there
+    ],
+)
+def test_who_does_not_ask_is_noticed(component, signal, other, monkeypatch) -> None:
+    kept = component.elaborate
+
+    def careless(self, platform):
+        setattr(self, signal, Const(1) if other is None else getattr(self, other))
+        return kept(self, platform)
+
+    monkeypatch.setattr(component, "elaborate", careless)
+    assert proved("engine-int8") is False
+
+
+TOKENS = ("tokens__valid", "tokens__payload", "index__ready", "commands__ready", "fault", "column")
+
+
+def test_the_walker_and_that_each_of_its_nets_matters() -> None:
+    netlist = open_netlist(Walker())
+    assert refute(walker.queries(netlist), timeout=300) is None
+    broken = list(inverted(netlist, TOKENS))
+    assert len(broken) > 30
+    for net, other in broken:
+        assert refute(walker.queries(other), timeout=300) is not None, net
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"bus": 64, "burst_beats": 4}, {"bus": 512, "burst_beats": 64}, {"burst_beats": 256}]
+)
+def test_bursts(fields: dict) -> None:
+    config = load("engine-int8-axi4", **fields)
+    assert refute(bursts.queries(config, open_netlist(Bursts(config))), timeout=300) is None
+
+
+def test_each_net_of_the_bursts_matters() -> None:
+    config = load("engine-int8-axi4")
+    broken = list(inverted(open_netlist(Bursts(config)), ("bursts__valid", "bursts__payload", "runs__ready")))
+    assert len(broken) > 15
+    left = [net for net, other in broken if refute(bursts.queries(config, other), timeout=300) is None]
+    # Of the run's last byte the beat alone counts, and not the lowest bit.
+    assert len(left) == 1 and "bvsub" in (left[0].value or "")
+
+
+def test_a_burst_that_may_be_longer_than_the_page_is_refuted() -> None:
+    config = load("engine-int8-axi4", bus=64, burst_beats=256)
+    wide = Bursts(replace(config, burst_beats=128))
+    longer = replace(config, burst_beats=64)
+    assert refute(bursts.queries(longer, open_netlist(wide)), timeout=300) is not None
