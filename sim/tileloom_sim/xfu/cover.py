@@ -45,7 +45,7 @@ REASONS: Sequence[Reason] = (
     Reason("top", r"^assign fault_(exc|exccode|err) =", _FAILS),
     Reason("top", r"^assign n38 = __signal_76 \? 1'h1 : n41;", _FAILS),
     Reason("top", r"^assign n4 = n28 \? n2 : n3;", _FAILS),
-    Reason("unit", r"\? executing_\d+\[108:77\] : result;", _FAILS),
+    Reason("unit", r"\? head\[108:77\] : result;", _FAILS),
     Reason("unit", r"\? 16'hxxxx :", _FAILS),
     Reason("unit", r"\? results__payload_\d+\[41:10\] :", _ENTERS),
     Reason("unit", r"answered \?|answered <= 1'h1|kept_(byte|fault) <=", _LATER),
