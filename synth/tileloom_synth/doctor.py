@@ -73,6 +73,7 @@ OPTIONAL_PACKAGES = (
     ("safetensors", "single layers from .safetensors files", "tileloom[network]"),
     ("matplotlib", "charts and rooflines", "tileloom[charts]"),
     ("bitwuzla", "the solver of verify --formal", "tileloom[verify]"),
+    ("unicorn", "the RISC-V model of verify --programs", "tileloom[verify]"),
 )
 """The Python packages of optional dependencies, what for, and which extra brings them."""
 

@@ -43,6 +43,7 @@ _TABLE = [
     *_by_funct3(0x0B, _LOADS, "cv."),
     *_by_funct3(0x2B, _STORES, "cv."),
     (0xC000_707F, 0x8000_005B, "cv.insert"),
+    (FUNCT7_MASK, 0x5600_302B, "cv.min"),
     (FUNCT7_MASK, 0xF000_007B, "cv.pack"),
     (FUNCT7_MASK, 0xF800_107B, "cv.packlo.b"),
     (FUNCT7_MASK, 0xFA00_107B, "cv.packhi.b"),

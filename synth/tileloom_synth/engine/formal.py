@@ -24,7 +24,12 @@ def proofs(config: EngineConfig) -> list[Proof]:
     """Return the proofs of an engine; of a large one all but the arithmetic are those of a small one."""
     own = arithmetic(config.systolic) if config.core is Core.SYSTOLIC else []
     engine = small(config)
-    found = [*own, *stream_proofs(engine, HELD_WHERE_IT_COMES_TO), *walker_proofs(), *half_proofs(engine)]
+    found = [
+        *own,
+        *stream_proofs(engine, HELD_WHERE_IT_COMES_TO, queues=True),
+        *walker_proofs(),
+        *half_proofs(engine),
+    ]
     return [*found, *burst_proofs(engine)] if config.port is EnginePort.AXI4 else found
 
 

@@ -1,10 +1,13 @@
-"""The command ``tileloom verify``: proofs, what a regression would notice and what it reaches, and a soak."""
+"""The command ``tileloom verify``: proofs, what a regression notices and reaches, programs, and a soak."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,12 +22,14 @@ from tileloom.cli.options import (
     json_option,
     seed_option,
 )
+from tileloom.config import Config
 from tileloom.errors import CheckError, UserError
+from tileloom.families import family_of
 from tileloom_sim.coverage import report as coverage_report
 from tileloom_sim.coverage.run import coverage_of, coverage_of_families
-from tileloom_sim.soak import Soak, soak
+from tileloom_sim.soak import soak
 
-from ..mutation.run import Mutation, mutation
+from ..mutation.run import mutation
 from . import evidence, report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
@@ -36,11 +41,19 @@ MUTANTS = 200
 """In each part of a design, where the user does not say."""
 
 
-@click.command("verify", cls=Strict, short_help="Prove designs; count mutants; coverage; soak; report.")
+@click.command(
+    "verify", cls=Strict, short_help="Prove designs; count mutants; coverage; programs; soak; report."
+)
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
 @click.option("--formal", is_flag=True, help="Prove arithmetic, streams, arrays and units with a solver.")
 @click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
 @click.option("--coverage", is_flag=True, help="Count what the regression reaches: bins, lines, toggles.")
+@click.option(
+    "--programs",
+    type=Whole(1, 1_000_000),
+    metavar="COUNT",
+    help="Run random RISC-V programs on the core that CONFIG's unit is in.",
+)
 @click.option(
     "--soak",
     "minutes",
@@ -73,6 +86,7 @@ def verify_command(
     formal: bool,
     mutate: bool,
     coverage: bool,
+    programs: int | None,
     minutes: float | None,
     folder: Path | None,
     timeout: float | None,
@@ -80,7 +94,7 @@ def verify_command(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Prove designs, say what a regression notices and reaches, or soak all families.
+    """Prove designs, say what a regression notices and reaches, run random programs, or soak.
 
     CONFIG is a preset's name or a TOML file. With --formal and without CONFIG all presets are proved, and
     what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
@@ -94,6 +108,10 @@ def verify_command(
     cases that its data, waits, resets and errors should have; several seeds are merged. Without CONFIG it is
     that of designs of every family.
 
+    With --programs the core that CONFIG's xDecimate unit is in runs random programs, with wait states and
+    interrupts: every instruction must do what Unicorn, the golden model and, of CORE-V, the manual say, and
+    take as many cycles as without the unit. Needs pip install 'tileloom[verify,xfu]'.
+
     With --soak designs of all families are drawn, with their data, stalls, resets and errors, and run as
     tileloom simulate runs them. What fails is shrunk, and told as the command line that replays it.
 
@@ -104,16 +122,19 @@ def verify_command(
       tileloom verify --formal --json
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
       tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
+      tileloom verify xfu-cv32e40p --programs 100
       tileloom verify --soak 120 --seed 1
       tileloom verify --report docs/evidence
 
     Exit status: 0 all is proved, 98 % of the mutants are noticed, all bins are hit and all lines reached or
     explained, or all runs pass; 1 there is a counterexample, no answer in time, fewer are noticed or reached,
-    or a run fails; 2 wrong input.
+    or a run or program fails; 2 wrong input.
     """
-    if formal + mutate + coverage + (minutes is not None) + (folder is not None) != 1:
+    asked = (formal, mutate, coverage, programs is not None, minutes is not None, folder is not None)
+    if sum(asked) != 1:
         raise UserError(
-            "verify: say what is to be done: --formal, --mutate, --coverage, --soak MINUTES, --report FOLDER"
+            "verify: say what is to be done: --formal, --mutate, --coverage, --programs COUNT, "
+            "--soak MINUTES, --report FOLDER"
         )
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
@@ -151,9 +172,17 @@ def verify_command(
         note(f"Seed {covered.seed}; --seed replays it.")
         covered.require()
         return
+    if programs is not None:
+        if source is None:
+            raise UserError("--programs: give the CONFIG whose core is to run them")
+        run = _torture(configured(source, overrides), source, programs, chosen)
+        _show(run, as_json=as_json)
+        note(f"Seed {run.seed}; --seed replays it.")
+        run.require()
+        return
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
-        raise UserError("--seed: is of --mutate, --coverage and --soak; nothing else is drawn")
+        raise UserError("--seed: is of --mutate, --coverage, --programs and --soak; nothing else is drawn")
     if folder is not None:
         if source is not None or as_json:
             raise UserError("--report: takes no CONFIG, and prints Markdown; the folder has the JSON")
@@ -184,7 +213,15 @@ def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_j
             raise CheckError(report.failure(outcome))
 
 
-def _show(found: Mutation | Soak, *, as_json: bool) -> None:
+def _torture(config: Config, source: str, programs: int, seed: int) -> Any:
+    """Return what came of random programs, by the room of the configuration's family."""
+    name = f"tileloom_sim.{family_of(config).name}.torture"
+    if importlib.util.find_spec(name) is None:
+        raise UserError(f"{source}: --programs is for a unit in a RISC-V core, such as xfu-cv32e40p")
+    return importlib.import_module(name).torture(config, programs, seed)
+
+
+def _show(found: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
     else:
@@ -196,6 +233,6 @@ verify_command.params = [
     verify_command.params[0],
     config_parameters()[1],
     *verify_command.params[1:],
-    seed_option("Of --mutate, --coverage and --soak: replay what is drawn"),
+    seed_option("Of --mutate, --coverage, --programs and --soak: replay what is drawn"),
     json_option(),
 ]

@@ -59,7 +59,15 @@ def test_no_answer_ends_in_status_1() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SMALL,), "verify: say what is to be done: --formal, --mutate, --coverage, --soak"),
+        ((SMALL,), "verify: say what is to be done: --formal, --mutate, --coverage, --programs"),
+        ((SMALL, "--formal", "--programs", "3"), "verify: say what is to be done: --formal, --mutate,"),
+        (("--programs", "3"), "--programs: give the CONFIG whose core is to run them"),
+        (("xfu-cv32e40p", "--programs", "0"), "0: give a whole number from 1 to 1000000"),
+        (
+            (SMALL, "--programs", "3"),
+            f"{SMALL}: --programs is for a unit in a RISC-V core, such as xfu-cv32e40p",
+        ),
+        (("xfu-unit", "--programs", "3"), "host = unit: the unit alone has no core"),
         (("--formal", "--set", "rows=3"), "--set: there is no CONFIG that it could change"),
         (("xfu-cv-x-if", "--formal"), "xfu-cv-x-if: has neither floating-point arithmetic nor streams"),
         (("xfu-cv32e40p", "--formal"), "xfu-cv32e40p: has neither floating-point arithmetic nor"),
