@@ -137,7 +137,7 @@ def measure(case: Case, shape: tuple[int, int]) -> list[Figure]:
         del mapping
         integers = layer.weights[:, 0, 0]
         row = rng.integers(-128, 128, (1, shape[0]), np.int8)
-        make_job(EngineConfig(), ("X", row), ("W", integers), "NK").streams()
+        _ = make_job(EngineConfig(), ("X", row), ("W", integers), "NK").streams
         note(", then as streams", cycles)
     return figures
 

@@ -26,7 +26,7 @@ def test_memory_and_results(rng: np.random.Generator, share: float | None) -> No
     tracemalloc.start()
     try:
         job = make_job(EngineConfig(), ("X", activations), ("W", weights), "KN", prune=share)
-        streams = job.streams()
+        streams = job.streams
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -17,7 +17,7 @@ from tileloom.formats import BF16, FP32, FloatFormat, Rounding, SignMagnitude
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 from tileloom_sim.engine import job
 from tileloom_sim.engine.axi_harness import AxiProgram, run_programs
-from tileloom_sim.engine.random_jobs import random_jobs
+from tileloom_sim.engine.random_jobs import long_jobs, random_jobs
 from tileloom_sim.engine.run import run_jobs
 
 from .test_activation_mask import MASKED
@@ -86,7 +86,7 @@ def test_nothing_is_left_of_a_program_that_an_error_ended(
     config: EngineConfig, rng: np.random.Generator
 ) -> None:
     """Wherever it was: blocks were loaded in part, or waited, in a core that no ``ResetInserter`` reaches."""
-    jobs = random_jobs(config, 80, int(rng.integers(2**31)))
+    jobs = [one for one in random_jobs(config, 160, int(rng.integers(2**31))) if one.entries is None][:80]
     for place in range(0, len(jobs), 2):
         image = jobs[place].image
         descriptor = int(rng.integers(len(image.descriptors)))
@@ -106,8 +106,8 @@ def test_a_wrong_bit_is_found(config: EngineConfig, monkeypatch: pytest.MonkeyPa
         return results
 
     monkeypatch.setattr("tileloom_sim.engine.random_jobs.results_of", other)
-    with pytest.raises(CheckError, match=r"layer 0, Layer\(.*: 1 of \d+ results differ, the first at \["):
-        tileloom.simulate(config, layers=2, seed=2)
+    with pytest.raises(CheckError, match=r"layer \d, Layer\(.*: 1 of \d+ results differ, the first at \["):
+        tileloom.simulate(config, layers=2, seed=1)
 
 
 def test_random_layers_reach_what_is_special(rng: np.random.Generator) -> None:
@@ -126,6 +126,41 @@ def test_random_layers_reach_what_is_special(rng: np.random.Generator) -> None:
     }
     assert min(special.values()) >= 5, special
     assert max(ends) <= 1 << 40
+
+
+@pytest.mark.parametrize("config", [SUMS, KINDS["AXI4"]], ids=["streams", "AXI4"])
+def test_random_layers_break_the_rules(config: EngineConfig, rng: np.random.Generator) -> None:
+    jobs = random_jobs(config, 200, int(rng.integers(2**31)))
+    axi = config.port is EnginePort.AXI4
+    special = {
+        "no such row": sum(one.faults & 1 for one in jobs),
+        "out of order, results known": sum(one.faults == 2 for one in jobs),
+        "given up": sum(one.abandoned > 0 for one in jobs),
+        "a long kernel": sum(max(one.program.layer.kernel) > 16 for one in jobs),
+        "a long stride": sum(one.program.layer.stride > 3 for one in jobs),
+        "backward" if axi else "without rest": sum(one.backward if axi else one.follows for one in jobs),
+    }
+    assert min(special.values()) >= 1, special
+    run_jobs(generate(config), jobs)
+
+
+@pytest.mark.parametrize("config", [SUMS, KINDS["AXI4"]], ids=["streams", "AXI4"])
+def test_a_fault_that_is_not_reported_is_found(
+    config: EngineConfig, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Those whose results are known: of the others anything is right only as long as there is a fault.
+    jobs = [one for one in random_jobs(config, 200, int(rng.integers(2**31))) if not one.faults & 1]
+    monkeypatch.setattr(job, "index_faults", lambda entries, blocks: 0)
+    with pytest.raises(CheckError, match=r"the index calls for 0|what came from memory calls for 0x"):
+        run_jobs(generate(config), jobs)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("config", [SUMS, KINDS["AXI4"]], ids=["streams", "AXI4"])
+def test_long_layers(config: EngineConfig, rng: np.random.Generator) -> None:
+    jobs = long_jobs(config, int(rng.integers(2**31)))
+    assert [one.program.commands()[1][index] > 10_000 for one, index in zip(jobs, (9, 1), strict=True)]
+    run_jobs(generate(config), jobs)
 
 
 def test_the_memory_is_guarded(rng: np.random.Generator) -> None:

@@ -66,6 +66,21 @@ def index_entries(program: Program, weights: BlockSparse) -> npt.NDArray[np.uint
     return np.concatenate(pieces)
 
 
+def index_faults(entries: npt.NDArray[np.uint16], blocks: int) -> int:
+    """Return what the engine's output `fault` says of index entries, of a whole number of columns.
+
+    Bit 0: a row is not below ``blocks``, the block rows that there are. Bit 1: a row is not above the one
+    before in its column. The entry of an empty column has no row.
+    """
+    faults, previous = 0, -1
+    for entry in entries.tolist():
+        row = entry & (EMPTY - 1)
+        if not entry & EMPTY:
+            faults |= (row >= blocks) | (row <= previous) << 1
+        previous = -1 if entry & LAST else row
+    return faults
+
+
 def weight_beats(
     program: Program, weights: BlockSparse, headers: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.uint8]:

@@ -6,7 +6,8 @@
 //   plan.bin    little-endian 64-bit words: for each program the memory's first address and its bytes, the
 //               first descriptor, the first byte of the results and the one behind them; a byte that memory
 //               fails to read or write, and with what response, 0 for none; whether it says what is to be done;
-//               then a seed and, of 65536, how often AR, R, AW, W and B wait a cycle
+//               then a seed, of 65536 how often AR, R, AW, W and B wait a cycle, and after how many cycles the
+//               program is given up by a reset before it is begun anew, 0 for never
 //   memory.bin  what is in memory before each program, one after another
 // and gets
 //   after.bin   the same, after each
@@ -14,8 +15,8 @@
 // cycles from the offer on start until status is valid; of the first error response bits 3:0 of the status that it
 // calls for, 0 for none, and where its burst began; the words of status in hexadecimal, the least significant first.
 //
-// The memory answers reads in the order of their addresses, as one ID demands; W may come before its AW; a write
-// is answered once all of it is there. What a channel carries while it is not valid, or with an error, is noise.
+// With bit 1 of its seed the memory raises READY only behind VALID, as it may. It answers reads in the order of their
+// addresses, as one ID demands; W may come before its AW; a write is answered once all of it is there. What a channel carries while it is not valid, or with an error, is noise.
 // These are errors:
 // an offer that is not held with its payload; a burst that crosses 4 KiB, is too long, not INCR, not of whole
 // beats, or outside of the memory; WLAST at the wrong beat; a byte written outside of the results; a status while
@@ -36,7 +37,7 @@ constexpr uint64_t PATIENCE = 100000, PAGE = 4096, INCR = 1;
 constexpr size_t DEEPEST = 8;
 
 struct Plan {
-    uint64_t base, bytes, start, results, results_end, failing, response, control, seed, waits[CHANNELS];
+    uint64_t base, bytes, start, results, results_end, failing, response, control, seed, waits[CHANNELS], abandoned;
 };
 
 struct Burst {
@@ -116,16 +117,20 @@ public:
     }
 
     void run() {
-        top_.START_VALID = top_.STATUS_READY = 0;
-        top_.m_axi_arready = top_.m_axi_rvalid = top_.m_axi_awready = top_.m_axi_wready = top_.m_axi_bvalid = 0;
         top_.m_axi_rid = top_.m_axi_bid = 0;
-        model_.reset(2);
+        reset();
         uint8_t* content = memory_.data();
         for (size_t number = 0; number < plan_.size() / (sizeof(Plan) / 8); ++number) {
             std::memcpy(&program_, &plan_[number * (sizeof(Plan) / 8)], sizeof(Plan));
             content_ = content;
             name_ = "program " + std::to_string(number);
-            run_program();
+            if (program_.abandoned) {
+                const std::vector<uint8_t> before(content, content + program_.bytes);
+                run_program(program_.abandoned);
+                std::memcpy(content, before.data(), before.size());
+                reset();
+            }
+            run_program(0);
             after_.write(content, program_.bytes);
             content += program_.bytes;
         }
@@ -134,15 +139,31 @@ public:
     }
 
 private:
+    // The engine and the memory forget what was under way.
+    void reset() {
+        reads_.clear();
+        writes_.clear();
+        written_.clear();
+        beats_.clear();
+        for (Held& each : held_) each = Held();
+        held_status_ = Held();
+        read_beat_ = write_beat_ = 0;
+        reading_ = answering_ = false;
+        top_.START_VALID = top_.STATUS_READY = 0;
+        top_.m_axi_arready = top_.m_axi_rvalid = top_.m_axi_awready = top_.m_axi_wready = top_.m_axi_bvalid = 0;
+        model_.reset(2);
+    }
+
     [[noreturn]] void wrong(const std::string& message) { fail(name_ + ": " + message); }
 
     bool waits(int channel) { return random_.below_65536() < program_.waits[channel]; }
 
     // What the memory and the host drive before the clock's edge.
     void drive() {
-        top_.m_axi_arready = !waits(AR) && reads_.size() < DEEPEST;
-        top_.m_axi_awready = !waits(AW) && writes_.size() < DEEPEST;
-        top_.m_axi_wready = !waits(W) && beats_.size() < DEEPEST * BURST_BEATS;
+        const bool asked = program_.seed & 2;
+        top_.m_axi_arready = (!asked || top_.m_axi_arvalid) && !waits(AR) && reads_.size() < DEEPEST;
+        top_.m_axi_awready = (!asked || top_.m_axi_awvalid) && !waits(AW) && writes_.size() < DEEPEST;
+        top_.m_axi_wready = (!asked || top_.m_axi_wvalid) && !waits(W) && beats_.size() < DEEPEST * BURST_BEATS;
         if (!reading_) reading_ = !reads_.empty() && !waits(R);
         top_.m_axi_rvalid = reading_;
         const Burst beat{reading_ ? reads_.front().address + uint64_t(read_beat_) * BEAT_BYTES : 0, 1};
@@ -263,13 +284,15 @@ private:
 
     bool at_rest() { return reads_.empty() && writes_.empty() && beats_.empty() && written_.empty() && !answering_; }
 
-    void run_program() {
+    // Run a program to its status, or give it up after so many cycles; 0 for never.
+    void run_program(uint64_t abandoned) {
         random_ = Random(program_.seed);
         answered_ = answered_at_ = 0;
         fresh_ = true;
         bool starting = true, offered = false;
         uint64_t cycle = 0, ended = 0, still = 0;
         for (bool done = false; !done;) {
+            if (abandoned && cycle >= abandoned) return;
             drive();
             offered = offered || (starting && !waits(AR));
             top_.START_VALID = offered;
@@ -292,7 +315,7 @@ private:
                 ended = cycle;
             }
             done = held_status_.taken("status", top_.STATUS_VALID, top_.STATUS_READY, status);
-            if (done) {
+            if (done && !abandoned) {
                 std::printf("program %llu %llu %llu", static_cast<unsigned long long>(ended),
                             static_cast<unsigned long long>(answered_), static_cast<unsigned long long>(answered_at_));
                 for (uint32_t word : status) std::printf(" %08x", word);

@@ -38,6 +38,9 @@ class AxiProgram:
         and what was read is noise. None for none.
     response:
         Of such an access: 2 SLVERR, 3 DECERR.
+    abandoned:
+        After how many cycles the program is given up by a reset, before it is begun anew with the memory as
+        it was; 0 for never.
     """
 
     image: MemoryImage
@@ -45,6 +48,7 @@ class AxiProgram:
     seed: int = 0
     failing: int | None = None
     response: int = 2
+    abandoned: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def run_programs(
         plan[-1] += [image.results + image.results_size]
         plan[-1] += [0, 0] if failing is None else [failing, program.response]
         plan[-1] += [failing is not None and image.says_what_to_do(failing, config.bus // 8), program.seed]
-        plan[-1] += [round(65536 * wait) for wait in program.waits]
+        plan[-1] += [round(65536 * wait) for wait in program.waits] + [program.abandoned]
     with scratch.folder() as folder:
         np.array(plan, "<u8").tofile(folder / "plan.bin")
         (folder / "memory.bin").write_bytes(b"".join(program.image.content for program in programs))

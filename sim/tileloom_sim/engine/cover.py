@@ -43,9 +43,6 @@ DESIGNS: Sequence[tuple[str, Mapping[str, str]]] = (
 _ARRAY = "core_array_(activation_skew|loader_leaving|psum_skew|result_deskew)|processing_element.*"
 
 REASONS: Sequence[Reason] = (
-    Reason(
-        ".*_walker", r"fault\[[01]\] <= 1'h1", "no layer's index breaks a rule; tb/engine/test_walker.py does"
-    ),
     Reason(".*_a_buffer", r"= 1'h0 \?", "the last bank has no lane to its right, whatever the rotation"),
     Reason(_ARRAY, r"if \(enable\)", "an engine's core never stalls: enable is 1"),
 )

@@ -31,6 +31,8 @@ LAYERS = (
     "layer: product",
     "layer: convolution",
     *(f"layer: stride {stride}" for stride in (1, 2, 3)),
+    "layer: stride of 4 and more",
+    "layer: kernel of 16 and more",
     *(f"layer: padding at {side}" for side in ("top", "bottom", "left", "right")),
     *(f"layer: cut along {axis}" for axis in ("width", "height", "channels")),
     "layer: several iterations of a command",
@@ -48,6 +50,7 @@ BLOCKS = (
     "blocks: the last row left out",
     "blocks: a gap of two rows or more",
 )
+FAULTS = ("index: a row that is not there", "index: a row not above the one before")
 RESETS = (
     "reset: with commands to come",
     "reset: within the index",
@@ -85,16 +88,16 @@ MASKS = ("mask: a tile of A all zero", "mask: a strip of A all zero", "mask: no 
 def expected_bins(config: EngineConfig) -> list[str]:
     """Return the bins that a thorough regression of an engine fills."""
     axi = config.port is EnginePort.AXI4
-    bins = [*LAYERS, *BLOCKS, *_ragged_bins(config)]
+    bins = [*LAYERS, *BLOCKS, *FAULTS, *_ragged_bins(config)]
     bins += [f"{name}: {rate}" for name in (CHANNELS if axi else STREAMS) for rate in ("flows", "waits")]
     if axi:
         bins += [f"{word} on {place}" for word in RESPONSES.values() for place in PLACES]
         bins += ["memory: results across 4 KiB", "memory: activations across 4 KiB"]
-        bins += ["memory: above the lower half of addresses"]
+        bins += ["memory: above the lower half of addresses", "reset: in a program"]
         if config.n * config.result_bits < config.bus:
             bins += ["memory: results begin within a beat", "memory: results end within a beat"]
     else:
-        bins += RESETS
+        bins += [*RESETS, "layer: begun without a rest before"]
     if config.core is Core.DOT_PRODUCT:
         bins += ROUNDING if config.requantise else WRAPS
         if config.result_zero_point:
@@ -110,10 +113,13 @@ def observe(job: Job, run: JobRun) -> Counter[str]:
     seen.update(_of_layer(job))
     seen.update(_of_blocks(job))
     seen.update(_of_waits(job))
+    seen.update(name for bit, name in enumerate(FAULTS) if job.faults >> bit & 1)
     if isinstance(run.came_out, EngineRun):
         seen.update(_of_reset(job, run.came_out.abandoned))
+        seen.update(["layer: begun without a rest before"] * job.follows)
     else:
         seen.update(_of_memory(job, run.came_out))
+        seen.update(["reset: in a program"] * bool(job.abandoned))
     config = job.config
     if config.core is Core.DOT_PRODUCT:
         if config.requantise:
@@ -144,7 +150,9 @@ def _sizes(config: EngineConfig) -> dict[str, int]:
 def _of_layer(job: Job) -> Iterator[str]:
     layer, program, size = job.program.layer, job.program, _sizes(job.config)
     yield "layer: product" if layer.kernel == (1, 1) and layer.stride == 1 else "layer: convolution"
-    yield f"layer: stride {layer.stride}"
+    yield f"layer: stride {layer.stride}" if layer.stride < 4 else "layer: stride of 4 and more"
+    if max(layer.kernel) >= 16:
+        yield "layer: kernel of 16 and more"
     for side, pad in zip(("top", "bottom", "left", "right"), layer.pads, strict=True):
         if pad:
             yield f"layer: padding at {side}"
@@ -200,7 +208,7 @@ def _of_waits(job: Job) -> Iterator[str]:
 def _of_reset(job: Job, moved: tuple[int, ...]) -> Iterator[str]:
     if not job.abandoned:
         return
-    streams = job.streams()
+    streams = job.streams
     totals = [len(getattr(streams, name)) for name in STREAMS[:-1]] + [streams.results]
     within = {name: 0 < part < all_ for name, part, all_ in zip(STREAMS, moved, totals, strict=True)}
     if moved[0] < totals[0]:

@@ -12,8 +12,9 @@
 //   results.bin  for each transfer its words, and one more: 1 if it is a packet's last
 // Layers run after one another; between two the engine comes to rest. Standard output is, for each layer,
 // "layer NUMBER FIRST LAST FAULT MOVED...": the cycles from its first command's offer until its first and its last
-// result are taken; the transfers of each of the five streams before the reset that gave it up, 0 without one. A layer that stands still for 100,000 cycles, a transfer that is left, an offer that is not held and
-// an engine that stays busy are errors.
+// result are taken; the transfers of each of the five streams before the reset that gave it up, 0 without one. A
+// layer that stands still for 100,000 cycles, a transfer that is left, an offer that is not held, an engine that
+// stays busy and one that is not while activations of a LOAD are to come are errors.
 
 #include <array>
 #include <cstdint>
@@ -30,6 +31,7 @@ constexpr int INPUTS = 4, STREAMS = 5, RESULTS = 4;
 const char* const NAMES[STREAMS] = {"commands", "index", "weights", "activations", "results"};
 constexpr int PLAN = 2 * STREAMS + 2, SEED = STREAMS, WAITS = STREAMS + 1, ABANDONED = 2 * STREAMS + 1;
 constexpr uint64_t PATIENCE = 100000;
+constexpr uint32_t LOAD = 1;
 
 // xorshift64*: the same waits for the same seed, wherever it runs.
 class Random {
@@ -90,6 +92,7 @@ private:
     void reset() {
         for (int i = 0; i < INPUTS; ++i) sources_[i].offered = false;
         held_ = false;
+        loading_ = 0;
         Random random(0);
         offer(random);
         top_.RESULTS_READY = 0;
@@ -104,6 +107,7 @@ private:
         offer(random);
         top_.RESULTS_READY = random.below_65536() >= plan[WAITS + RESULTS];
         model_.clock(0);
+        if (loading_ && !top_.busy) fail("the engine is not busy while it loads");
         const Moved moved{take_inputs(), take_result(keep)};
         model_.clock(1);
         return moved;
@@ -131,7 +135,15 @@ private:
         sources_[3].offer(top_.ACTIVATIONS_DATA, top_.ACTIVATIONS_VALID, random);
     }
 
+    // Activations that a command takes: of a LOAD iterations x blocks x rows x width, slots 1 to 4 of 16 bits.
+    static uint64_t units(const uint32_t* command) {
+        if ((command[0] & 3) != LOAD) return 0;
+        return uint64_t(command[0] >> 16) * (command[1] & 0xffff) * (command[1] >> 16) * (command[2] & 0xffff);
+    }
+
     bool take_inputs() {
+        if (sources_[0].offered && top_.COMMANDS_READY) loading_ += units(&sources_[0].words[sources_[0].at]);
+        if (sources_[3].offered && top_.ACTIVATIONS_READY) --loading_;
         bool moved = sources_[0].taken(top_.COMMANDS_DATA, top_.COMMANDS_READY);
         moved |= sources_[1].taken(top_.INDEX_DATA, top_.INDEX_READY);
         moved |= sources_[2].taken(top_.WEIGHTS_DATA, top_.WEIGHTS_READY);
@@ -207,6 +219,7 @@ private:
     Words shown_;
     std::array<uint64_t, STREAMS> moved_{};
     bool held_ = false;
+    uint64_t loading_ = 0;
 };
 
 }  // namespace

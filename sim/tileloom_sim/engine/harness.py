@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +117,23 @@ def run_layers(
         begin += layer.results
         runs.append(EngineRun(mine[:, :width], mine[:, -4] != 0, first, cycles, fault, tuple(moved)))
     return runs
+
+
+def joined(layers: Sequence[LayerStreams]) -> LayerStreams:
+    """Return layers one after the other without rest, with the waits and the reset of the first."""
+    if len(layers) == 1:
+        return layers[0]
+    streams: dict[str, Any] = {
+        name: np.concatenate([getattr(layer, name) for layer in layers]) for name in INPUTS
+    }
+    return replace(layers[0], **streams, results=sum(layer.results for layer in layers))
+
+
+def apart(run: EngineRun, layers: Sequence[LayerStreams]) -> list[EngineRun]:
+    """Return what each of ``joined`` layers gave; cycles and fault are those of all."""
+    ends = np.cumsum([layer.results for layer in layers])
+    pieces = zip(np.split(run.results, ends[:-1]), np.split(run.last, ends[:-1]), strict=True)
+    return [replace(run, results=results, last=last) for results, last in pieces]
 
 
 def _words(beats: Beats) -> Beats:

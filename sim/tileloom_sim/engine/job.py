@@ -17,7 +17,7 @@ from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.engine.sparse import BlockSparse
-from tileloom_golden.engine.streams import header_words
+from tileloom_golden.engine.streams import header_words, index_faults
 from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import wrap_int32
@@ -52,9 +52,13 @@ class Job:
     waits, seed:
         How often streams, or channels of AXI4, wait in a cycle, and the seed of that.
     abandoned:
-        Cycles after which an engine with streams is reset, and the layer begun anew; 0 for never.
-    base:
-        Of the memory of an AXI4 master.
+        Cycles after which the engine is reset, and the layer begun anew; 0 for never.
+    follows:
+        The job begins while the one before it is under way; with streams.
+    entries:
+        Index of a strip that breaks the rules; None for that of the weights.
+    base, backward:
+        Of the memory of an AXI4 master, as in ``MemoryImage``.
     failing:
         Address of a byte there that cannot be read or written; None for none.
     operands, parameters, chosen, saturated:
@@ -72,15 +76,19 @@ class Job:
     waits: Waits = FLOWING
     seed: int = 0
     abandoned: int = 0
+    follows: bool = False
+    entries: npt.NDArray[np.uint16] | None = None
     base: int = 0
+    backward: bool = False
     failing: int | None = None
     operands: Operands | None = None
     parameters: Requantisation | None = None
     chosen: bool = False
     saturated: int | None = None
 
+    @cached_property
     def streams(self) -> LayerStreams:
-        """Return what an engine with streams is given."""
+        """What an engine with streams is given."""
         return layer_streams(
             self.program,
             self.activations,
@@ -89,7 +97,15 @@ class Job:
             waits=self.waits,
             seed=self.seed,
             abandoned=self.abandoned,
+            entries=self.entries,
         )
+
+    @property
+    def faults(self) -> int:
+        """What the index brings about on ``fault``."""
+        if self.entries is None:
+            return 0
+        return index_faults(self.entries, self.program.groups[0].parts[0][1].blocks)
 
     def estimate(self) -> Estimate:
         """Return what the layer takes where nothing waits; of an AXI4 master in the harness's memory."""
@@ -107,6 +123,8 @@ class Job:
             self.headers,
             result_bytes=self.config.result_bits // 8,
             base=self.base,
+            backward=self.backward,
+            entries=self.entries,
         )
         end, room = self.base + len(image.content), 1 << self.config.address_bits
         if end > room:

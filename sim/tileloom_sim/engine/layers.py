@@ -52,12 +52,15 @@ def layer_streams(
     waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0),
     seed: int = 0,
     abandoned: int = 0,
+    entries: npt.NDArray[np.uint16] | None = None,
 ) -> LayerStreams:
     """Return the streams of a program.
 
     ``activations`` are H x W x C, INT8 or words of the activations' width; ``headers`` a word for each output
-    channel (``tileloom_golden.engine.streams``); the others as in ``LayerStreams``.
+    channel (``tileloom_golden.engine.streams``); ``entries`` the index of a strip where it is not that of the
+    weights; the others as in ``LayerStreams``.
     """
+    index = index_entries(program, weights) if entries is None else np.tile(entries, len(program.groups))
     size = program.size
     units = activation_units(program, activations)
     rows = sum(
@@ -66,7 +69,7 @@ def layer_streams(
     )
     return LayerStreams(
         commands=np.array(program.commands(), "<u2").view(np.uint8),
-        index=index_entries(program, weights).astype("<u2")[:, None].view(np.uint8),
+        index=index.astype("<u2")[:, None].view(np.uint8),
         weights=weight_beats(program, weights, headers),
         activations=packed(units, size.element_bits),
         results=rows,

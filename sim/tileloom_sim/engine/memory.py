@@ -127,6 +127,8 @@ class MemoryImage:
         Address of the first descriptor.
     results, result_bytes:
         Where results will lie, and how many bytes an element of C has.
+    backward:
+        Channel blocks and rows lie in memory from the last to the first.
     """
 
     program: Program
@@ -135,6 +137,7 @@ class MemoryImage:
     start: int
     results: int
     result_bytes: int
+    backward: bool = False
 
     @property
     def results_size(self) -> int:
@@ -168,6 +171,7 @@ class MemoryImage:
         layer, n = self.program.layer, self.program.size.n
         kind = {1: np.int8, 2: np.int16, 4: np.int32}[self.result_bytes]
         columns = np.frombuffer(content, kind).reshape(-1, *layer.output, n)
+        columns = columns[::-1, ::-1] if self.backward else columns
         return columns.transpose(1, 2, 0, 3).reshape(*layer.output, -1)[..., : layer.outputs]
 
 
@@ -179,6 +183,8 @@ def memory_image(
     *,
     result_bytes: int,
     base: int = 0,
+    backward: bool = False,
+    entries: npt.NDArray[np.uint16] | None = None,
 ) -> MemoryImage:
     """Return the memory for a layer.
 
@@ -192,6 +198,10 @@ def memory_image(
         Of an element of C.
     base:
         Where all of it goes, a multiple of 64.
+    backward:
+        As in ``MemoryImage``; for addresses of 32 bits at most, which a descriptor's 32 bits can turn back.
+    entries:
+        The index of a strip where it is not that of the weights.
 
     Raises
     ------
@@ -202,7 +212,7 @@ def memory_image(
         raise UserError(f"base: must be a multiple of {ALIGNMENT}, not {base}")
     layer, size = program.layer, program.size
     where = memory_map(program, weights.mask, result_bytes=result_bytes, base=base)
-    memory = MemoryImage(program, base, b"", where.descriptors, where.results, result_bytes)
+    memory = MemoryImage(program, base, b"", where.descriptors, where.results, result_bytes, backward)
     content = bytearray(where.descriptors - base)
 
     def place(address: int, data: bytes) -> None:
@@ -211,7 +221,8 @@ def memory_image(
     image = np.asarray(activations).reshape(layer.height, layer.width, layer.channels)
     if image.dtype.kind == "u":
         image = image.astype(f"<u{size.element_bits // 8}")
-    place(where.activations, to_blocks(image, size.k).tobytes())
+    planes = to_blocks(image, size.k)
+    place(where.activations, (planes[::-1, ::-1] if backward else planes).tobytes())
     place(where.results, bytes([0xA5]) * memory.results_size)
     placed = set()
     for group in program.groups:
@@ -220,15 +231,27 @@ def memory_image(
             if part not in placed:
                 placed.add(part)
                 alone = replace(program, groups=(replace(group, parts=((load, conv),)),))
-                place(part.index, index_entries(alone, weights).tobytes())
+                index = index_entries(alone, weights) if entries is None else entries
+                place(part.index, index.astype("<u2").tobytes())
                 place(part.weights, weight_beats(alone, weights, headers).tobytes())
 
+    def pitch(count: int) -> int:
+        return -count % (1 << 32) if backward else count
+
+    def turned(address: int, begin: int, line: int, lines: int) -> int:
+        """Return where a unit of a line is where the lines lie the other way round."""
+        if not backward:
+            return address
+        number, offset = divmod(address - begin, line)
+        return begin + (lines - 1 - number) * line + offset
+
     def of_load(step: Load) -> Descriptor:
+        lines = len(planes) * layer.height
         return Descriptor(
             command=tuple(step.slots()),
-            address=where.of_load(step),
-            plane=where.plane,
-            line=where.line,
+            address=turned(where.of_load(step), where.activations, where.line, lines),
+            plane=pitch(where.plane),
+            line=pitch(where.line),
             run=step.width * where.unit,
             lines=step.rows,
         )
@@ -246,11 +269,12 @@ def memory_image(
     def of_write(step: Write) -> Descriptor:
         unit = size.n * result_bytes
         height, width = layer.output
+        lines = -(-layer.outputs // size.n) * height
         return Descriptor(
             command=tuple(step.slots()),
-            address=where.of_write(step),
-            plane=height * width * unit,
-            line=width * unit,
+            address=turned(where.of_write(step), where.results, width * unit, lines),
+            plane=pitch(height * width * unit),
+            line=pitch(width * unit),
             run=step.width * unit,
             lines=step.rows,
         )
@@ -261,7 +285,7 @@ def memory_image(
 
     for run in repetitions(program):
         for first, last in zip(descriptors(run[0]), descriptors(run[-1]), strict=True):
-            step = (last.address - first.address) // max(1, len(run) - 1)
+            step = (last.address - first.address) // max(1, len(run) - 1) % (1 << 32)
             command = (first.command[0], len(run), *first.command[2:])
             content += replace(first, command=command, step=step).to_bytes()
     content += Descriptor().to_bytes()

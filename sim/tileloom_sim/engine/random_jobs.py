@@ -15,29 +15,37 @@ from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.sparse import from_convolution
+from tileloom_golden.integers import wrap_int32
 
 from ..systolic.stimulus import float_words, integer_words
+from .broken_index import broken
 from .job import Job, headers_of, results_of, sums_of
 from .layers import engine_size
 from .memory import CONV
 
 _HIGHEST = np.iinfo(np.int32).max
 
+STRIPS = 32
+"""More of them, each with all weights anew, only where the buffers are that small."""
+
+CYCLES = 1 << 18
+"""About, of a long layer at most."""
+
 
 def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = True) -> list[Job]:
     """Return random layers, many of them smaller than a tile.
 
-    With ``waiting`` everything waits at random, and some layers are given up by a reset first, or have an
-    error on the bus.
+    With ``waiting`` everything waits at random, and some layers are given up by a reset first, have an error
+    on the bus, or an index that breaks the rules.
     """
     rng = np.random.default_rng(seed)
     jobs: list[Job] = []
     while len(jobs) < count:
         try:
-            job = _random_job(config, rng, waiting=waiting)
+            job = _random_job(config, rng, _random_layer(config, rng), waiting=waiting)
             if config.port is EnginePort.AXI4:
-                job = _placed(job, rng)
-                if waiting and rng.integers(4) == 0:
+                job = _placed(job, rng, waiting=waiting)
+                if waiting and job.entries is None and rng.integers(4) == 0:
                     job = replace(job, failing=_failing(job, rng))
         except ValueError:
             continue  # a layer that the engine's buffers or addresses have no room for
@@ -45,11 +53,29 @@ def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = 
     return jobs
 
 
-def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool) -> Job:
-    streams = config.port is EnginePort.STREAM
-    layer = _random_layer(config, rng)
+def long_jobs(config: EngineConfig, seed: int) -> list[Job]:
+    """Return layers that count to the upper bits of counters: of many block columns, and of many strips."""
+    rng = np.random.default_rng(seed)
+    jobs = []
+    for layer in _long_layers(config, rng):
+        job = _random_job(config, rng, layer, tiles=1, waiting=False)
+        jobs.append(_placed(job, rng, waiting=True) if config.port is EnginePort.AXI4 else job)
+    return jobs
+
+
+def _random_job(
+    config: EngineConfig, rng: np.random.Generator, layer: Layer, *, tiles: int | None = None, waiting: bool
+) -> Job:
+    """Return a layer with data; in strips as for accumulators of ``tiles``, of all or fewer by default."""
     relu = bool(rng.integers(2))
-    program = compile_layer(layer, engine_size(config), relu=relu)
+    size = engine_size(config)
+    if tiles is None:
+        fewer = waiting and rng.integers(3) == 0
+        tiles = int(rng.integers(1, size.acc_tiles + 1)) if fewer else size.acc_tiles
+    program = compile_layer(layer, replace(size, acc_tiles=tiles), relu=relu)
+    if waiting and len(program.groups) > STRIPS:
+        program = compile_layer(layer, size, relu=relu)
+    program = replace(program, size=size)
     program.commands()
     layer = program.layer
     shapes = (layer.height, layer.width, layer.channels), (layer.outputs, *layer.kernel, layer.channels)
@@ -88,8 +114,16 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
         zero_point = rng.integers(-128, 128, n) if config.result_zero_point else None
         least, above = (16, 30) if rng.integers(4) else (0, 64)
         parameters = Requantisation(bias, scale, rng.integers(least, above, n), zero_point)
-    sums = sums_of(config, layer, x, kept, bias)
+    entries, parts = None, [kept]
+    if waiting and rng.integers(4) == 0:
+        entries, parts = broken(program, kept, rng) or (None, parts)
+    sums = sums_of(config, layer, x, parts[0], bias)
+    if len(parts) > 1 and config.core is Core.DOT_PRODUCT:
+        sums = wrap_int32(sums.astype(np.int64) + sums_of(config, layer, x, parts[1], np.zeros_like(bias)))
     a, b, c, d, e = (float(share) * waiting for share in rng.choice([0, 0.2, 0.5, 0.9], 5))
+    abandoned = waiting and rng.integers(3) == 0
+    streams = config.port is EnginePort.STREAM
+    follows = bool(waiting and streams and not abandoned and rng.integers(2))
     return Job(
         config,
         program,
@@ -100,8 +134,9 @@ def _random_job(config: EngineConfig, rng: np.random.Generator, *, waiting: bool
         (*layer.output, n),
         waits=(a, b, c, d, e),
         seed=int(rng.integers(2**32)),
-        # Some resets in the middle of a layer; in the AXI4 harness's memory a burst would be left open.
-        abandoned=_reset_after(program, d, rng) if waiting and streams and rng.integers(3) == 0 else 0,
+        abandoned=_reset_after(program, d, rng) if abandoned else 0,
+        follows=follows,
+        entries=entries,
     )
 
 
@@ -134,23 +169,58 @@ def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
         sides = [int(rng.integers(1, 3 * block)) for block in (config.m, config.k, config.n)]
         sides[rng.integers(3)] *= 1 << int(rng.integers(1, 8))
         return Layer.product(*sides)
+    if rng.integers(16) == 0:
+        # A long kernel, one way or the other.
+        taps = int(rng.integers(16, 256))
+        long = (1, taps) if rng.integers(2) else (taps, 1)
+        return Layer(
+            height=long[0] + int(rng.integers(3)),
+            width=long[1] + int(rng.integers(3)),
+            channels=min(channels, config.k),
+            outputs=min(outputs, config.n),
+            kernel=long,
+        )
     if rng.integers(4) == 0:
         return Layer.product(int(rng.integers(1, 100)), channels, outputs)
-    # Some are wider than a tile, so that all of its lanes are turned.
-    widest = 3 if rng.integers(4) else max(3, config.m + 1)
-    kernel = (int(rng.integers(1, 4)), int(rng.integers(1, widest + 1)))
+    largest = 16 if rng.integers(8) == 0 else 3
+    kernel = (int(rng.integers(1, largest + 1)), int(rng.integers(1, largest + 1)))
     return Layer(
-        height=int(rng.integers(kernel[0], 16)),
-        width=int(rng.integers(kernel[1], max(16, kernel[1] + 2))),
+        height=int(rng.integers(kernel[0], 17)),
+        width=int(rng.integers(kernel[1], 17 if rng.integers(4) else 100)),
         channels=channels,
         outputs=outputs,
         kernel=kernel,
-        stride=int(rng.integers(1, 4)),
-        pads=tuple(int(rng.integers(min(16, kernel[axis // 2]))) for axis in range(4)),  # type: ignore[arg-type]
+        stride=int(rng.integers(1, 16 if rng.integers(4) == 0 else 4)),
+        pads=tuple(int(rng.integers(kernel[axis // 2])) for axis in range(4)),  # type: ignore[arg-type]
     )
 
 
-def _placed(job: Job, rng: np.random.Generator) -> Job:
-    """Return the job somewhere in the addresses that there are. Raises UserError where it does not fit."""
-    room = (1 << job.config.address_bits) - len(job.image.content)
-    return replace(job, base=64 * int(rng.integers(room // 64, endpoint=True)))
+def _long_layers(config: EngineConfig, rng: np.random.Generator) -> list[Layer]:
+    """Return layers of as many block columns and strips of a tile as a command can tell, or half, or less."""
+    size = engine_size(config)
+    k, n = int(rng.integers(1, config.k + 1)), int(rng.integers(1, config.n + 1))
+    cycles = size.header_beats + size.interval, max(config.m, size.header_beats + size.interval, size.hazard)
+    columns, strips = (min(65535 >> int(rng.integers(3)), CYCLES // each) for each in cycles)
+    return [Layer.product(1, k, columns * config.n), Layer.product(strips * config.m, k, n)]
+
+
+def _placed(job: Job, rng: np.random.Generator, *, waiting: bool) -> Job:
+    """Return the job somewhere in the addresses that there are. Raises UserError where it does not fit.
+
+    Half of them at the end of the address space or around a boundary of a power of two, for carries.
+    """
+    bits, bytes_ = job.config.address_bits, len(job.image.content)
+    room = (1 << bits) - bytes_
+    if room < 0:
+        return replace(job, base=0)  # refused there
+    base = int(rng.integers(room // 64, endpoint=True))
+    kind = rng.integers(4)
+    if kind == 0:
+        base = room // 64
+    elif kind == 1:
+        boundary = int(rng.integers(1 << bits)) >> (place := int(rng.integers(12, bits))) << place
+        base = min(room // 64, max(0, boundary - int(rng.integers(bytes_))) // 64)
+    backward = waiting and bits <= 32 and bool(rng.integers(2))
+    job = replace(job, base=64 * base, backward=backward)
+    _ = job.image
+    return job

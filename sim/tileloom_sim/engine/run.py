@@ -11,17 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.design import Design
-from tileloom.engine.config import EngineConfig, EnginePort
+from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import CheckError, UserError
 
 from .axi_harness import AxiProgram, AxiRun, run_programs
-from .harness import EngineRun, LayerStreams, run_layers
+from .harness import EngineRun, LayerStreams, apart, joined, run_layers
 from .job import Job
 from .layers import outputs
 from .memory import MemoryImage
 
 ON_B, ERROR_AND_FAULT = 0b10, 0b110001
 """Of a status: the error was on B, not on R; there was an error, and the walker's fault."""
+
+FAULT = 4
+"""Bit of a status at which the walker's fault begins."""
 
 
 @dataclass(frozen=True)
@@ -70,24 +73,47 @@ def run_jobs(
     """
     axi = jobs[0].config.port is EnginePort.AXI4
     runs = (_on_axi if axi else _on_streams)(design, jobs, waves, mutant)
-    for number, (job, run) in enumerate(zip(jobs, runs, strict=True)):
-        _compare(f"layer {number}, {job.program.layer}", job, run)
+    for number, (job, run, faults) in enumerate(zip(jobs, runs, _faults(jobs), strict=True)):
+        _compare(f"layer {number}, {job.program.layer}", job, run, faults)
     return runs
 
 
+def _faults(jobs: Sequence[Job]) -> list[int]:
+    """Return what ``fault`` says behind each job: it stays until a reset, and is looked at when all rests."""
+    found: list[int] = []
+    faults, since = 0, 0
+    for place, job in enumerate(jobs):
+        if not job.follows:
+            found += [faults] * (place - since)
+            since = place
+        faults = job.faults | (0 if job.abandoned else faults)
+    return found + [faults] * (len(jobs) - since)
+
+
 def _on_streams(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
-    streams = [job.streams() for job in jobs]
+    together: list[list[Job]] = []
+    for job in jobs:
+        if job.follows and together:
+            together[-1].append(job)
+        else:
+            together.append([job])
+    streams = [joined([job.streams for job in some]) for some in together]
     done = []
-    runs = run_layers(design, streams, waves=waves, mutant=mutant)
-    for job, given, run in zip(jobs, streams, runs, strict=True):
-        words = outputs(job.program, run, job.config.result_bits)
-        done.append(JobRun(words.astype(job.expected.dtype), run.cycles, given, run))
+    for some, run in zip(together, run_layers(design, streams, waves=waves, mutant=mutant), strict=True):
+        for place, (job, own) in enumerate(zip(some, apart(run, [job.streams for job in some]), strict=True)):
+            words = outputs(job.program, own, job.config.result_bits)
+            # The cycles of all are those of the first.
+            cycles = 0 if place else run.cycles
+            done.append(JobRun(words.astype(job.expected.dtype), cycles, job.streams, own))
     return done
 
 
 def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
     config = jobs[0].config
-    programs = [AxiProgram(job.image, job.waits, job.seed, job.failing, 2 + job.seed % 2) for job in jobs]
+    programs = [
+        AxiProgram(job.image, job.waits, job.seed, job.failing, 2 + job.seed % 2, job.abandoned)
+        for job in jobs
+    ]
     runs = run_programs(design, config, programs, waves=waves, mutant=mutant)
     return [
         JobRun(_words(job, program.image, run.content), run.cycles, program.image, run)
@@ -105,7 +131,7 @@ def _results_of(image: MemoryImage) -> slice:
     return slice(begin, begin + image.results_size)
 
 
-def _compare(where: str, job: Job, run: JobRun) -> None:
+def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
     wrong = _wrong(job, run)
     if wrong.any():
         place = tuple(int(index) for index in np.argwhere(wrong)[0])
@@ -114,12 +140,13 @@ def _compare(where: str, job: Job, run: JobRun) -> None:
             f"[{', '.join(map(str, place))}]: {run.words[place]}, golden model {job.expected[place]}"
         )
     if isinstance(run.came_out, EngineRun):
-        if run.came_out.fault:
-            raise CheckError(f"{where}: the results are right, but fault is {run.came_out.fault}")
+        if run.came_out.fault != faults:
+            raise CheckError(f"{where}: fault is {run.came_out.fault}; the index calls for {faults}")
         return
-    status, answered = run.came_out.status, run.came_out.answered
-    if status != answered if answered else status & ERROR_AND_FAULT:  # without an error the rest says nothing
-        raise CheckError(f"{where}: status is {status:#x}; what memory answered calls for {answered:#x}")
+    status, answered = run.came_out.status, run.came_out.answered | faults << FAULT
+    # Without an error the rest says nothing.
+    if status != answered if run.failed else status & ERROR_AND_FAULT != answered:
+        raise CheckError(f"{where}: status is {status:#x}; what came from memory calls for {answered:#x}")
     assert isinstance(run.went_in, MemoryImage)
     before, after = bytearray(run.went_in.content), bytearray(run.came_out.content)
     results = _results_of(run.went_in)
@@ -132,9 +159,12 @@ def _wrong(job: Job, run: JobRun) -> npt.NDArray[np.bool_]:
     """Return which results are wrong.
 
     Where a read failed, what was read is noise: of operands any result may be wrong, and of what says what is
-    to be done, whatever was not written yet is as it was before.
+    to be done, whatever was not written yet is as it was before. Rows that there are not may be anything, and
+    floats are added in the order of the index.
     """
     wrong = run.words != job.expected
+    if job.faults and (job.faults & 1 or job.config.core is Core.SYSTOLIC):
+        return np.zeros_like(wrong)
     if isinstance(run.came_out, EngineRun) or run.came_out.answered & ON_B or not run.came_out.answered:
         return wrong
     assert isinstance(run.went_in, MemoryImage)

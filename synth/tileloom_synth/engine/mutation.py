@@ -9,7 +9,7 @@ from tileloom.engine.config import EngineConfig
 from tileloom.errors import CheckError
 from tileloom.processes import OutOfTimeError
 from tileloom_sim.engine.job import Job
-from tileloom_sim.engine.random_jobs import random_jobs
+from tileloom_sim.engine.random_jobs import long_jobs, random_jobs
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 
 from ..mutation.mutants import Mutated
@@ -39,8 +39,11 @@ PARTS = {
     },
 }
 
-LAYERS = 60
-"""Random layers of a regression."""
+LAYERS = 100
+"""Random layers of a regression; to them come two long ones."""
+
+FLOWING = 20
+"""Layers where nothing waits, of which the cycles count."""
 
 
 def parts(config: EngineConfig) -> Mapping[str, Sequence[str]]:
@@ -56,12 +59,28 @@ def trial(config: EngineConfig, mutated: Mutated, seed: int) -> Trial:
     """Return what runs random layers on one of an engine's mutants."""
 
     @cache
-    def jobs(number: int) -> list[Job]:
-        return random_jobs(config, LAYERS, seed + number)
+    def jobs(number: int) -> tuple[list[Job], list[Job]]:
+        return random_jobs(config, LAYERS, seed + number), long_jobs(config, seed + number)
+
+    @cache
+    def flowing(number: int) -> list[Job]:
+        return random_jobs(config, FLOWING, seed + number, waiting=False)
+
+    def cycles(mutant: int, number: int) -> list[int]:
+        return [run.cycles for run in run_jobs(mutated.design, flowing(number), mutant=mutant)]
+
+    @cache
+    def right_cycles(number: int) -> list[int]:
+        return cycles(0, number)
 
     def passes(mutant: int, number: int) -> bool:
         try:
-            run_jobs(mutated.design, jobs(number), mutant=mutant)
+            short, long = jobs(number)
+            run_jobs(mutated.design, short, mutant=mutant)
+            # One that only waits longer, as the estimates' tests would notice.
+            if cycles(mutant, number) != right_cycles(number):
+                return False
+            run_jobs(mutated.design, long, mutant=mutant)
         except (CheckError, OutOfTimeError):
             return False
         return True

@@ -1,38 +1,103 @@
-"""Whether a fault is one: by SAT, from any state, over the module that it is in."""
+"""Whether a fault is one: by SAT from any state, by reachability from a reset, in the whole design."""
 
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
-from tileloom.netlist.text import instantiated
+from tileloom.netlist.text import instantiated, split_modules
 
 from ..check.miter import difference
 from ..check.proof import opened
+from ..check.sequential import never_differ
 from ..check.transition import UnprovableError
 from .mutants import PORT, Mutant, Mutated
 
+_LARGE = re.compile(r" \* |  reg \[\d+:0\] memory \[(?:[2-9]\d|1[6-9]|\d{3,}):0\]| memory \[15:0\]")
+"""A multiplication, or a memory of 16 words or more: what a proof of the whole design leaves out."""
 
-def changes_nothing(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) -> bool | None:
-    """Return whether a mutant is the design that it is a mutant of; None where no answer came in time.
 
-    Modules inside are left out: what they give may be anything, and what they are given must be the same.
-    False says that something differs from some state, which may be one that is never reached.
+@dataclass(frozen=True)
+class Difference:
+    """What is known of a fault.
+
+    Attributes
+    ----------
+    equal:
+        True: it changes nothing. False: some inputs of its modules show it. None: no answer in time.
+    how:
+        In words.
+    """
+
+    equal: bool | None
+    how: str
+
+
+def difference_of(mutated: Mutated, mutant: Mutant, *, timeout: float = 10.0) -> Difference:
+    """Return whether a mutant is the design that it is a mutant of.
+
+    First its module alone, without those inside: one step from any state, then any number after a reset, with
+    registers in reach only. Then one step of the whole design without its multipliers and larger memories,
+    which tells faults in bits that nobody reads. What is left out may give anything, and must be given the
+    same. So "equal" holds in the design; a difference may need what the design never gives the module.
     """
     verilog, module = mutated.design.verilog, mutant.module
+    inside = instantiated(verilog, module)
+    large = {name for name, text in split_modules(verilog).items() if _LARGE.search(text)} - {module}
+    step = _difference(mutated, mutant, module, inside, timeout, reachable=False)
+    if step.equal:
+        return step
+    own = _difference(mutated, mutant, module, inside, timeout)
+    if own.equal:
+        return own
+    whole = _difference(mutated, mutant, mutated.design.name, large, timeout, reachable=False)
+    return replace(whole, how="nobody reads it") if whole.equal else own
+
+
+def _difference(
+    mutated: Mutated,
+    mutant: Mutant,
+    around: str,
+    without: set[str],
+    timeout: float,
+    *,
+    reachable: bool = True,
+) -> Difference:
+    """Return what is known of a mutant in the module ``around`` it, without those inside of ``without``."""
     with scratch.folder() as folder:
         try:
-            step, _ = opened(verilog, module, "clk", instantiated(verilog, module), folder)
-            modules = {"before": _with(step, 0), "after": _with(step, mutant.number)}
-            (folder / "both.json").write_text(json.dumps({"modules": modules}), encoding="utf-8")
-            return not difference("read_json both.json", "before", "after", folder, timeout)
-        except UnprovableError:
-            return None
-        except yosys.YosysError as error:
-            if "was not done" in str(error):
-                return None
-            raise
+            clock = mutated.design.manifest["clock"]
+            step, _ = opened(mutated.design.verilog, around, clock, without, folder)
+            before, after = _with(step, 0), _with(step, mutant.number)
+            if not reachable:
+                return _from_any_state(before, after, folder, timeout)
+            equal, cycles = never_differ(before, after, folder, timeout)
+        except UnprovableError as error:
+            return Difference(None, str(error))
+    if equal:
+        return Difference(True, "never differs after a reset")
+    if equal is None:
+        return Difference(None, "no answer in time")
+    return Difference(False, f"its module differs {cycles} cycles after a reset, given the right inputs")
+
+
+def _from_any_state(
+    before: dict[str, Any], after: dict[str, Any], folder: Path, timeout: float
+) -> Difference:
+    modules = {"before": before, "after": after}
+    (folder / "both.json").write_text(json.dumps({"modules": modules}), encoding="utf-8")
+    try:
+        if difference("read_json both.json", "before", "after", folder, timeout):
+            return Difference(False, "differs from some state, reached or not")
+        return Difference(True, "equal from any state")
+    except yosys.YosysError as error:
+        if "was not done" in str(error):
+            return Difference(None, "no answer in time")
+        raise
 
 
 def _with(step: dict[str, Any], number: int) -> dict[str, Any]:

@@ -62,13 +62,13 @@ class Mutation:
             share = "" if counts["score"] is None else f"{counts['score']:.1%}"
             names = ("mutants", "killed", "equal", "survived")
             rows.append((part or "all", *(f"{counts[name]:,}" for name in names), share))
-        headings = ("part", "mutants", "killed", "change nothing, by SAT", "survived", "score")
+        headings = ("part", "mutants", "killed", "change nothing, proved", "survived", "score")
         found = [Sheet(f"{self.name}: mutants that its regression notices", headings, rows)]
         left = [
             (verdict.mutant.module.removeprefix(f"{self.name}_"), verdict.mutant.fault, verdict.reason)
             for verdict in self.survivors
         ]
-        return [*found, Sheet("Survivors", ("module", "fault", "by SAT"), left)] if left else found
+        return [*found, Sheet("Survivors", ("module", "fault", "proof"), left)] if left else found
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""

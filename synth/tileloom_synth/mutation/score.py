@@ -1,4 +1,4 @@
-"""The score: each mutant against the design's own regression, and survivors against the design by SAT."""
+"""The score: each mutant against the design's own regression, and survivors against the design by proof."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tileloom import processes
 from tileloom.cli.console import step
 from tileloom.errors import CheckError
 
-from .equal import changes_nothing
+from .equal import Difference, difference_of
 from .mutants import Mutant, Mutated
 
 ROUNDS = 3
@@ -33,23 +33,28 @@ class Verdict:
         Which.
     killed:
         The regression noticed it.
-    equal:
-        Of one that it did not: SAT says that it changes nothing, that it does, or (None) nothing.
+    difference:
+        Of one that it did not: whether it is one, as far as that is known.
     """
 
     mutant: Mutant
     killed: bool
-    equal: bool | None = None
+    difference: Difference | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether it is proved to change nothing."""
+        return self.difference is not None and self.difference.equal is True
 
     @property
     def survived(self) -> bool:
         """Whether it counts against the regression."""
-        return not self.killed and self.equal is not True
+        return not self.killed and not self.equal
 
     @property
     def reason(self) -> str:
-        """What SAT says of a survivor."""
-        return "no answer in time" if self.equal is None else "differs from some state, reached or not"
+        """What is known of one that was not noticed."""
+        return "" if self.difference is None else self.difference.how
 
 
 def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
@@ -68,7 +73,7 @@ def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
         def judge(mutant: Mutant) -> Verdict:
             nonlocal done
             killed = not all(trial(mutant.number, number) for number in range(ROUNDS))
-            verdict = Verdict(mutant, killed, None if killed else changes_nothing(mutated, mutant))
+            verdict = Verdict(mutant, killed, None if killed else difference_of(mutated, mutant))
             done += 1
             shown.show(f"{done} of {total}")
             return verdict
