@@ -28,7 +28,7 @@ UNIT = {
     "displacement": ("execute", "16: Cat(field, upper)", "16: Cat(field[:3], 0, upper)"),
     "lane": ("execute", "self.lane.eq(self.counter[1:3])", "self.lane.eq(self.counter[0:2])"),
     "merge": ("write_back", "self.result.eq(self.rd)", "self.result.eq(0)"),
-    "forwarding": ("unit", "(waiting, advances, executing),", ""),
+    "forwarding": ("unit", "(waiting, advances, head),", ""),
     "forwarding in place": ("unit", "(waiting, ~enters, waiting),", ""),
     "forwarding on the way in": ("unit", "(incoming, enters, waiting),", ""),
     "kill": ("unit", "kills & (to_waiting[-1] |", "kills & 0 & (to_waiting[-1] |"),
