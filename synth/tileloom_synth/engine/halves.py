@@ -21,7 +21,7 @@ from ..verify.induction import NOTHING, induction
 from ..verify.netlist import Netlist, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
-from ..verify.specification import number, widen
+from ..verify.specification import number
 
 LOCKS = ("lock_a_free.count", "lock_a_full.count")
 HELD = ("loader.owned", "sequencer.release")
@@ -34,13 +34,11 @@ def half_proofs(config: EngineConfig) -> list[Proof]:
     return [Proof(title, config.label, "", 0, "induction", lambda: queries(open_netlist(Engine(config))))]
 
 
-def agreement(step: int) -> Iterator[str]:
+def agreement(netlist: Netlist, step: int) -> Iterator[str]:
     """Yield the conditions that hold in every cycle after a reset."""
-    counts = [widen(port(name, step), 1) for name in LOCKS]
-    counts += [f"(ite {port(name, step)} {number(1, 3)} {number(0, 3)})" for name in HELD]
-    total = counts[0]
-    for count in counts[1:]:
-        total = f"(bvadd {total} {count})"
+    total = number(0, 3)
+    for name in (*LOCKS, *HELD):
+        total = f"(bvadd {total} {netlist.number(name, step, 3)})"
     yield f"(= {total} {number(2, 3)})"
     yield from (f"(bvule {port(name, step)} {number(2, 2)})" for name in LOCKS)
     fills, reads, read = (port(name, step) for name in HALVES)
@@ -58,4 +56,4 @@ def queries(netlist: Netlist) -> list[Query]:
     both = f"(and {port('loader.fill__valid', 0)} {port('sequencer.fetch__valid', 0)})"
     apart = f"(=> {both} (xor {port('loader.fill__half', 0)} {port('sequencer.fetch__half', 0)}))"
     told = {name: port(name, 0) for name in LOCKS}
-    return induction(netlist, NOTHING, (agreement(0), agreement(1)), [apart], told=told)
+    return induction(netlist, NOTHING, (agreement(netlist, 0), agreement(netlist, 1)), [apart], told=told)

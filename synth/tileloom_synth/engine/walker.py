@@ -16,7 +16,7 @@ from ..verify.induction import Record, induction, kept
 from ..verify.netlist import Netlist, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
-from ..verify.specification import number, widen
+from ..verify.specification import bit, number, widen
 
 COLUMN = WALK_COMMAND["columns"].width
 ROW = INDEX["row"].width
@@ -29,11 +29,6 @@ def walker_proofs() -> list[Proof]:
     """Return the proof of the walker, which is the same in every engine."""
     title = "walker: entries once, in order"
     return [Proof(title, "any engine", "", 0, "induction", lambda: queries(open_netlist(Walker())))]
-
-
-def bit(condition: str) -> str:
-    """Return a condition as a bit."""
-    return f"(ite {condition} #b1 #b0)"
 
 
 def following() -> dict[str, str]:

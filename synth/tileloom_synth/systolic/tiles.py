@@ -24,7 +24,7 @@ from ..verify.induction import Record, induction, kept
 from ..verify.netlist import port
 from ..verify.proof import Proof
 from ..verify.solver import Query
-from ..verify.specification import bits, number, widen
+from ..verify.specification import bits, number
 from .vectors import OpenArray, weight_used
 
 TAG_BITS = 3
@@ -201,7 +201,7 @@ def _double(tiles: Tiles, step: int, token: dict[int, str], there: dict[int, str
         yield (f"(= {kept(f'weight {row} {column}', step)} (ite (or false {waiting}) {before} {in_use}))")
         name = array.element(row, column, "swap")
         followed = config.segment(column) < config.segment(config.columns - 1)
-        if followed and name in array.sorts and due + 1 in token:
+        if followed and name in array.netlist.sorts and due + 1 in token:
             yield f"(= {port(name, step)} {token[due + 1]})"
     for age, vector in there.items():
         # Those behind the first vector of a tile belong to it, those ahead of it to the tile before.
@@ -217,19 +217,14 @@ def _double(tiles: Tiles, step: int, token: dict[int, str], there: dict[int, str
 
 def place(tiles: Tiles, step: int) -> str:
     """Return the loader's place as a count of transfers."""
-    array, width = tiles.array, tiles.transfers.bit_length()
+    netlist, width = tiles.array.netlist, tiles.transfers.bit_length()
     words = -(-tiles.config.columns // tiles.per_transfer)
 
     def field(name: str) -> str:
-        sort = array.sorts.get(f"loader.{name}")
-        if sort is None:  # one row, or one transfer a row
-            return number(0, width)
-        value = port(f"loader.{name}", step)
-        if sort == "Bool":
-            return f"(ite {value} {number(1, width)} {number(0, width)})"
-        return widen(value, width - int(sort.split()[-1][:-1]))
+        # With one row, or one transfer a row, there is none.
+        return netlist.number(name, step, width) if name in netlist.sorts else number(0, width)
 
-    return f"(bvadd (bvmul {field('row')} {number(words, width)}) {field('group')})"
+    return f"(bvadd (bvmul {field('loader.row')} {number(words, width)}) {field('loader.group')})"
 
 
 def queries(tiles: Tiles) -> list[Query]:

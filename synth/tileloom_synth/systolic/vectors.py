@@ -23,7 +23,7 @@ from tileloom.systolic.array import systolic_array
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom.systolic.timing import Timetable
 
-from ..verify.netlist import Netlist, cone, open_netlist, port
+from ..verify.netlist import Netlist, at, cone, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
 from ..verify.specification import bits, canonical, widen
@@ -44,11 +44,6 @@ class OpenArray:
         """The netlist, all signals by their names."""
         return open_netlist(systolic_array(self.config), free=("multiply", "add"))
 
-    @cached_property
-    def sorts(self) -> dict[str, str]:
-        """Sort of each net, by its name."""
-        return {net.name[len("|top_n ") : -1]: net.sort for net in self.netlist.nets if " " in net.name}
-
     @property
     def columns(self) -> range:
         """Numbers of the columns."""
@@ -65,7 +60,7 @@ class OpenArray:
 
     def bit(self, name: str, place: int, step: int) -> str:
         """Return a condition: that a bit of a signal is 1."""
-        if self.sorts[name] == "Bool":
+        if self.netlist.sorts[name] == "Bool":
             return port(name, step)
         return f"(= {bits(port(name, step), place, place)} #b1)"
 
@@ -114,7 +109,7 @@ def _results(array: OpenArray) -> Iterator[Query]:
             ("s", config.accumulator.width),
         )
     }
-    weight = array.sorts[array.element(0, 0, "weight")]
+    weight = array.netlist.sorts[array.element(0, 0, "weight")]
     lines += [
         f"(declare-fun product ({words['a']} {weight}) {words['s']})",
         f"(declare-fun sum ({words['s']} {words['s']}) {words['s']})",
@@ -181,7 +176,7 @@ def _stalled(array: OpenArray) -> Query:
     Those that take weights, and the word port's result, which may leave, are the others.
     """
     netlist = array.netlist
-    others = [name for name in NOT_STALLED if name in array.sorts]
+    others = [name for name in NOT_STALLED if name in array.netlist.sorts]
     kept = "shadow" if array.config.double_buffer else "weight"
     others += [array.element(row, column, kept) for row in array.rows for column in array.columns]
     if array.config.port is Port.WORD:
@@ -191,7 +186,7 @@ def _stalled(array: OpenArray) -> Query:
     taken = {name for other in others for name in cone(nets, f"|top_n {other}|") & registers}
     lines = [*netlist.step(0), *netlist.step(1), *netlist.clock(0)]
     lines += [f"(assert (not {port('rst', 0)}))", f"(assert (not {port('mesh.enable', 0)}))"]
-    same = [f"(= {_at(name, 0)} {_at(name, 1)})" for name, _ in netlist.registers if name not in taken]
+    same = [f"(= {at(name, 0)} {at(name, 1)})" for name, _ in netlist.registers if name not in taken]
     return Query([*lines, f"(assert (not (and true {' '.join(same)})))"], {})
 
 
@@ -205,7 +200,3 @@ def _moving(array: OpenArray) -> Query:
         goes_on.append(port("activations__valid", 0))
     claim = f"(=> (and true {' '.join(goes_on)}) {port('mesh.enable', 0)})"
     return Query([*array.netlist.step(0), f"(assert (not {claim}))"], {})
-
-
-def _at(name: str, step: int) -> str:
-    return f"{name[:-1]}@{step}|"

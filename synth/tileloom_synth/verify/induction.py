@@ -75,6 +75,7 @@ def induction(
     leads_to: Iterable[str] = (),
     assumed: Iterable[str] = (),
     told: Mapping[str, str] | None = None,
+    running: str | None = None,
 ) -> list[Query]:
     """Return queries without a counterexample where a property holds in every cycle after a reset.
 
@@ -92,11 +93,14 @@ def induction(
         Of what comes in, in step 0.
     told:
         What a counterexample tells beside the record.
+    running:
+        That there is no reset in step 0; by default that ``rst`` is low.
     """
     lines = [*netlist.step(0), *netlist.step(1), *netlist.clock(0)]
     lines += [*record.declared(0), *record.declared(1), *record.changes]
     before, after = map(list, invariant)
-    running = [f"(not {port('rst', 0)})", *assumed, *before]
+    running = running or f"(not {port('rst', 0)})"
+    holds = [running, *assumed, *before]
     shown = {name: kept(name) for name in record.widths} | dict(told or {})
 
     def query(conditions: list[str], refuted: str) -> Query:
@@ -104,8 +108,9 @@ def induction(
             [*lines, *(f"(assert {each})" for each in conditions), f"(assert (not {refuted}))"], shown
         )
 
+    claimed = list(claims)
     return [
-        query(running, all_of(*claims)),
-        query(running, all_of(*after, *leads_to)),
-        query([port("rst", 0)], all_of(*after)),
+        *([query(holds, all_of(*claimed))] if claimed else []),
+        query(holds, all_of(*after, *leads_to)),
+        query([f"(not {running})"], all_of(*after)),
     ]

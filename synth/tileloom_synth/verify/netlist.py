@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from amaranth.back import rtlil
 from amaranth.hdl import Signal
@@ -17,6 +18,8 @@ from amaranth.lib import wiring
 from tileloom import scratch, yosys
 from tileloom.design import Design
 from tileloom.hierarchy import ModuleLibrary
+
+from .specification import bit, widen
 
 TOP = "top"
 
@@ -76,25 +79,35 @@ class Netlist:
     nets: tuple[Net, ...]
     registers: tuple[tuple[str, str], ...]
 
+    @cached_property
+    def sorts(self) -> dict[str, str]:
+        """The sort of each signal that has a name, by it."""
+        return {net.name[len(f"|{TOP}_n ") : -1]: net.sort for net in self.nets if " " in net.name}
+
+    def number(self, signal: str, index: int, width: int) -> str:
+        """Return a signal's value in step ``index``, a condition too, as a number of ``width`` bits."""
+        sort, value = self.sorts[signal], port(signal, index)
+        return widen(bit(value), width - 1) if sort == "Bool" else widen(value, width - bits_of(sort))
+
     def step(self, index: int) -> list[str]:
         """Return the definitions of all nets in step ``index``."""
         return [
-            f"(declare-fun {_at(net.name, index)} () {net.sort})"
+            f"(declare-fun {at(net.name, index)} () {net.sort})"
             if net.value is None
-            else f"(define-fun {_at(net.name, index)} () {net.sort} {_in_step(net.value, index)})"
+            else f"(define-fun {at(net.name, index)} () {net.sort} {_in_step(net.value, index)})"
             for net in self.nets
         ]
 
     def clock(self, index: int) -> list[str]:
         """Return what ties the registers of step ``index + 1`` to the nets of step ``index``."""
         return [
-            f"(assert (= {_at(register, index + 1)} {_in_step(value, index)}))"
+            f"(assert (= {at(register, index + 1)} {_in_step(value, index)}))"
             for register, value in self.registers
         ]
 
     def held(self) -> str:
         """Return that in step 0 every register keeps its value."""
-        equal = [f"(= {_at(register, 0)} {_in_step(value, 0)})" for register, value in self.registers]
+        equal = [f"(= {at(register, 0)} {_in_step(value, 0)})" for register, value in self.registers]
         return f"(and true {' '.join(equal)})"
 
     def unrolled(self, cycles: int) -> list[str]:
@@ -128,8 +141,8 @@ class Netlist:
         cut = products[0]
         nets = tuple(replace(net, value=None) if net is cut else net for net in self.nets)
         a, b = _split(_in_step(match[1], 0))
-        places = int(re.findall(r"\d+", cut.sort)[0])
-        return Netlist(nets, self.registers), _at(cut.name, 0), (a, b), places
+        places = bits_of(cut.sort)
+        return Netlist(nets, self.registers), at(cut.name, 0), (a, b), places
 
 
 def cone(nets: Mapping[str, Net], name: str) -> set[str]:
@@ -142,6 +155,11 @@ def cone(nets: Mapping[str, Net], name: str) -> set[str]:
         found |= new
         waiting += new
     return found
+
+
+def bits_of(sort: str) -> int:
+    """Return how many bits a sort has; a condition has one."""
+    return 1 if sort == "Bool" else int(sort.split()[-1].removesuffix(")"))
 
 
 def port(name: str, index: int) -> str:
@@ -209,7 +227,8 @@ def parse(text: str) -> Netlist:
     return Netlist(tuple(nets), registers)
 
 
-def _at(name: str, index: int) -> str:
+def at(name: str, index: int) -> str:
+    """Return the symbol of a net or register in step ``index``."""
     return f"{name[:-1]}@{index}|"
 
 

@@ -35,6 +35,11 @@ def number(value: int, width: int) -> str:
     return f"(_ bv{value % (1 << width)} {width})"
 
 
+def bit(condition: str) -> str:
+    """Return a condition as a bit."""
+    return f"(ite {condition} #b1 #b0)"
+
+
 def bits(value: str, high: int, low: int) -> str:
     """Return bits ``high`` to ``low`` of a value."""
     return f"((_ extract {high} {low}) {value})"

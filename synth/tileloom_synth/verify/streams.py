@@ -19,10 +19,11 @@ from typing import Any
 from tileloom.api import generate
 from tileloom.config import Config
 
+from .induction import NOTHING, induction
 from .netlist import TOP, Netlist, cone, netlist_of_design, port
 from .proof import Proof
 from .solver import Query
-from .specification import number, widen
+from .specification import number
 from .structure import TreeError
 
 
@@ -55,39 +56,25 @@ def outgoing(manifest: Mapping[str, Any]) -> Iterator[Stream]:
 
 def level_conditions(netlist: Netlist, step: int) -> Iterator[str]:
     """Yield that each queue's level is within its depth, and is how far it writes ahead of where it reads."""
-    sorts = {
-        net.name[len("|top_n ") : -1]: net.sort for net in netlist.nets if net.name.startswith("|top_n ")
-    }
-    for name in sorts:
+    sorts = netlist.sorts
+    for name in (name for name in sorts if name.endswith(".level")):
         queue = name.removesuffix(".level")
-        depth = sum(other.startswith(f"{queue}.memory[") for other in sorts)
         fields = [name, f"{queue}.r_port__addr", f"{queue}.w_port__addr"]
-        if queue == name or not depth or not sorts.keys() >= set(fields):
+        depth = sum(other.startswith(f"{queue}.memory[") for other in sorts)
+        if not depth or not sorts.keys() >= set(fields):
             continue
         width = depth.bit_length() + 1
-        level, reads, writes = (_number(sorts[field], port(field, step), width) for field in fields)
+        level, reads, writes = (netlist.number(field, step, width) for field in fields)
         size, end = number(depth, width), f"(bvadd {reads} {level})"
         yield f"(bvule {level} {size})"
         yield f"(and (bvult {reads} {size}) (bvult {writes} {size}))"
         yield f"(= {writes} (ite (bvuge {end} {size}) (bvsub {end} {size}) {end}))"
 
 
-def _number(sort: str, symbol: str, width: int) -> str:
-    if sort == "Bool":
-        return f"(ite {symbol} {number(1, width)} {number(0, width)})"
-    return widen(symbol, width - int(sort.split()[-1].removesuffix(")")))
-
-
 def level_queries(netlist: Netlist, manifest: Mapping[str, Any]) -> list[Query]:
     """Return queries without a counterexample where no queue is ever over full, or mixes up its places."""
-    step = [*netlist.step(0), *netlist.step(1), *netlist.clock(0)]
-    now, after = ([f"(and true {' '.join(level_conditions(netlist, index))})"] for index in (0, 1))
-    running = _running(manifest, 0)
-    kept = [f"(assert {running})", f"(assert {now[0]})", f"(assert (not {after[0]}))"]
-    return [
-        Query([*step, *kept], {}),
-        Query([*step, f"(assert (not {running}))", f"(assert (not {after[0]}))"], {}),
-    ]
+    levels = (level_conditions(netlist, 0), level_conditions(netlist, 1))
+    return induction(netlist, NOTHING, levels, (), running=_running(manifest, 0))
 
 
 def _running(manifest: Mapping[str, Any], cycle: int) -> str:

@@ -25,7 +25,7 @@ from ..verify.induction import Record, all_of, any_of, induction, kept
 from ..verify.netlist import Netlist, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
-from ..verify.specification import bits, number, widen
+from ..verify.specification import bit, bits, number, widen
 
 FAULT_BITS = 1
 PLACES = ("older", "younger")
@@ -66,7 +66,7 @@ class UnitState:
     def offered(self, name: str) -> str:
         """Return a field of the instruction at the port in step 0, as bits."""
         return (
-            as_bits(f"instructions__payload.{name}")
+            bit(port(f"instructions__payload.{name}", 0))
             if name == "swap"
             else port(f"instructions__payload.{name}", 0)
         )
@@ -82,11 +82,6 @@ class UnitState:
         asked = f"(and {port('commit_valid', 0)} {killed if kill else no(killed)})"
         same = f"(= {ahead} {number(0, self.config.id_width)})"
         return f"(and {asked} {f'(or {younger} {same})' if kill else no(younger)})"
-
-
-def as_bits(signal: str, step: int = 0) -> str:
-    """Return a signal of one bit as a bit-vector."""
-    return f"(ite {port(signal, step)} #b1 #b0)"
 
 
 def is_one(value: str) -> str:
@@ -236,11 +231,11 @@ def _next(state: UnitState) -> dict[str, str]:
         if source == "instructions":
             found = {name: state.offered(name) for name in state.fields}
             found["rs3"] = forwarded(found["rd"], found["rs3"])
-            return found | {"committed": f"(ite {any_of(already, commits)} #b1 #b0)"}
+            return found | {"committed": bit(any_of(already, commits))}
         found = {name: kept(f"{source} {name}") for name in state.fields}
         if source == "younger":
             found["rs3"] = forwarded(found["rd"], found["rs3"])
-        return found | {"committed": f"(ite {committed[source]} #b1 #b0)"}
+        return found | {"committed": bit(committed[source])}
 
     older, younger, new = entry("older"), entry("younger"), entry("instructions")
     following = {}
@@ -251,13 +246,13 @@ def _next(state: UnitState) -> dict[str, str]:
         following[f"younger {name}"] = (
             f"(ite {all_of(stays, kept_on['younger'])} {younger[name]} {new[name]})"
         )
-    following["older there"] = f"(ite {any_of(stays, kept_on['younger'], taken)} #b1 #b0)"
+    following["older there"] = bit(any_of(stays, kept_on["younger"], taken))
     both = any_of(all_of(stays, kept_on["younger"]), all_of(stays, taken), all_of(kept_on["younger"], taken))
-    following["younger there"] = f"(ite {both} #b1 #b0)"
+    following["younger there"] = bit(both)
     asks = all_of(port("loads__valid", 0), port("loads__ready", 0))
     for name, happens in (("asked", asks), ("answered", port("loaded_valid", 0))):
-        following[name] = f"(ite {all_of(no(done), any_of(is_one(kept(name)), happens))} #b1 #b0)"
-    for name, signal in (("byte", port("loaded_byte", 0)), ("fault", as_bits("loaded_fault"))):
+        following[name] = bit(all_of(no(done), any_of(is_one(kept(name)), happens)))
+    for name, signal in (("byte", port("loaded_byte", 0)), ("fault", bit(port("loaded_fault", 0)))):
         following[name] = f"(ite {port('loaded_valid', 0)} {signal} {kept(name)})"
     stepped = f"(bvadd {kept('counter')} {number(1, COUNTER_BITS)})"
     swapped = f"(ite {is_one(kept('older swap'))} {bits(kept('older rs1'), COUNTER_BITS - 1, 0)} {stepped})"
@@ -290,7 +285,7 @@ def _agreement(state: UnitState, step: int) -> Iterator[str]:
     def same(register: str, place: str) -> Iterator[str]:
         for name in state.fields:
             value = (
-                as_bits(f"{register}.{name}", step) if name == "swap" else port(f"{register}.{name}", step)
+                bit(port(f"{register}.{name}", step)) if name == "swap" else port(f"{register}.{name}", step)
             )
             yield f"(= {value} {kept(f'{place} {name}', step)})"
 
@@ -308,7 +303,7 @@ def _agreement(state: UnitState, step: int) -> Iterator[str]:
         yield f"(=> {flag(signal)} {all_of(executes, no(is_one(kept('older swap', step))))})"
     yield f"(=> {flag('answered')} {flag('requested')})"
     read = [f"(= {port('kept_byte', step)} {kept('byte', step)})"]
-    read.append(f"(= {as_bits('kept_fault', step)} {kept('fault', step)})")
+    read.append(f"(= {bit(port('kept_fault', step))} {kept('fault', step)})")
     yield f"(=> {flag('answered')} {all_of(*read)})"
     if "funct2" in state.fields:
         for place in PLACES:

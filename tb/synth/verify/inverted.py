@@ -1,32 +1,37 @@
-"""Netlists with a net inverted, one after the other."""
+"""Netlists with a net inverted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tileloom_synth.verify.netlist import Net, Netlist, cone
+from tileloom_synth.verify.netlist import Net, Netlist, bits_of, cone
+
+
+def with_inverted(netlist: Netlist, net: Net) -> Netlist:
+    """Return a netlist with the lowest bit of one of its nets inverted."""
+    value = f"(not {net.value})" if net.sort == "Bool" else f"(bvxor {net.value} (_ bv1 {bits_of(net.sort)}))"
+    changed = replace(net, value=value)
+    return replace(netlist, nets=tuple(changed if other is net else other for other in netlist.nets))
+
+
+def made_of(netlist: Netlist, registers: Sequence[tuple[str, str]]) -> set[str]:
+    """Return the nets that what some registers take is made of."""
+    nets = {net.name: net for net in netlist.nets}
+    ends = {value.removeprefix("(").removesuffix(" state)") for _, value in registers}
+    return ends.union(*(cone(nets, end) for end in ends))
 
 
 def inverted(netlist: Netlist, outputs: Sequence[str], *, every: int = 1) -> Iterator[tuple[Net, Netlist]]:
-    """Yield nets that registers and outputs are made of, and the netlist with the net's lowest bit inverted.
+    """Yield nets that registers and outputs are made of, and the netlist with each inverted.
 
     Constants and mere names are left out.
     """
     nets = {net.name: net for net in netlist.nets}
-    ends = [value.removeprefix("(").removesuffix(" state)") for _, value in netlist.registers]
-    found = {*ends, *(name for end in ends for name in cone(nets, end))}
+    found = made_of(netlist, netlist.registers)
     found |= {name for output in outputs for name in cone(nets, f"|top_n {output}|")}
     used = [
         nets[name] for name in sorted(found) if "state)" in (nets[name].value or "") and "_n " not in name
     ]
     for net in used[::every]:
-        width = "" if net.sort == "Bool" else net.sort.split()[-1].removesuffix(")")
-        value = f"(bvxor {net.value} (_ bv1 {width}))" if width else f"(not {net.value})"
-        yield (
-            net,
-            replace(
-                netlist,
-                nets=tuple(replace(other, value=value) if other is net else other for other in netlist.nets),
-            ),
-        )
+        yield net, with_inverted(netlist, net)

@@ -16,11 +16,13 @@ from tileloom_golden import arithmetic, formats
 from tileloom_synth.verify import significands
 from tileloom_synth.verify.adder import sum_queries
 from tileloom_synth.verify.multiplier import integer_queries, product_queries
-from tileloom_synth.verify.netlist import Netlist, cone, netlist_of
+from tileloom_synth.verify.netlist import Netlist, netlist_of
 from tileloom_synth.verify.pipeline import pipeline_query
 from tileloom_synth.verify.significands import bounds_query, zeros_queries
 from tileloom_synth.verify.solver import Query, refute
 from tileloom_synth.verify.structure import Gates, TreeError, gates_of, significands_multiplied
+
+from .inverted import made_of, with_inverted
 
 INT5 = SignMagnitude(5)
 TRUNCATE, NEAREST = Rounding.TRUNCATE, Rounding.NEAREST_EVEN
@@ -39,28 +41,14 @@ def mutants(netlist: Netlist, free: Netlist | None = None) -> list[Netlist]:
 
     Of the nets that the registers of ``free``, by default of ``netlist``, are made of; but no port.
     """
-    nets = {net.name: net for net in netlist.nets}
-    used = set()
-    for _, value in (free or netlist).registers:
-        name = value.removeprefix("(").removesuffix(" state)")
-        used |= {name, *cone(nets, name)}
+    used = made_of(netlist, (free or netlist).registers)
     defined = [
-        place
-        for place, net in enumerate(netlist.nets)
+        net
+        for net in netlist.nets
         if net.name in used and net.value and "_n " not in net.name and "bvmul" not in net.value
     ]
     assert len(defined) > GATES
-    made = []
-    for place in defined[:: len(defined) // GATES][:GATES]:
-        net = netlist.nets[place]
-        if net.sort == "Bool":
-            value = f"(not {net.value})"
-        else:
-            width = int(net.sort.removesuffix(")").split()[-1])
-            value = f"(bvxor {net.value} (_ bv1 {width}))"
-        nets = [*netlist.nets[:place], replace(net, value=value), *netlist.nets[place + 1 :]]
-        made.append(replace(netlist, nets=tuple(nets)))
-    return made
+    return [with_inverted(netlist, net) for net in defined[:: len(defined) // GATES][:GATES]]
 
 
 @pytest.mark.parametrize(

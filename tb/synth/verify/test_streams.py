@@ -9,7 +9,7 @@ import pytest
 import tileloom
 from tileloom.design import Design
 from tileloom.families import load
-from tileloom_synth.verify.netlist import cone, netlist_of_design
+from tileloom_synth.verify.netlist import bits_of, cone, netlist_of_design
 from tileloom_synth.verify.plan import proofs_of
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
@@ -73,7 +73,7 @@ def test_queues_that_miscount_are_refuted() -> None:
     for field in ("level", "r_port__addr", "w_port__addr"):
         name = f"|top_n array.write.lengths.storage.{field}|"
         (register,) = cone(nets, name) & dict(netlist.registers).keys()
-        width = nets[register].sort.split()[-1].removesuffix(")")
+        width = bits_of(nets[register].sort)
         registers = tuple(
             (other, f"(bvxor {value} (_ bv1 {width}))" if other == register else value)
             for other, value in netlist.registers
