@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,6 +54,10 @@ class Family:
     def room(self, package: str, module: str) -> ModuleType:
         """Return the family's module of that name in a package."""
         return importlib.import_module(f"{package}.{self.name}.{module}")
+
+    def has_room(self, package: str, module: str) -> bool:
+        """Return whether the family has a module of that name in a package."""
+        return importlib.util.find_spec(f"{package}.{self.name}.{module}") is not None
 
     def load(self, values: Mapping[str, object], where: str) -> Config:
         """Return the configuration of plain values. Raises ConfigError that starts with ``where``."""

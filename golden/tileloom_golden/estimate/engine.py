@@ -97,7 +97,10 @@ def estimate(
     known: Known = {}
     seen: dict[tuple[tuple[int, ...], ...], list[Part]] = {}
     for group, count in runs:
-        parts = seen.get(group.shape) if blocked is None else None
+        if blocked is not None:
+            # What was seen of equal strips says nothing of the next.
+            known, seen = {}, {}
+        parts = seen.get(group.shape)
         if parts is None:
             parts = [Part.of(load, conv, mask, size, blocked) for load, conv in group.parts]
             seen[group.shape] = parts
@@ -105,7 +108,7 @@ def estimate(
         loading += count * sum(part.units for part in parts)
         writing += count * drained(group, size) * group.write.columns
         if not bus:
-            repeat(clock, group, parts, count, size, times, known if blocked is None else {})
+            repeat(clock, group, parts, count, size, times, known)
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     macs = useful_weights(mask, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
     cycles = clock.written + times.leaving(size)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -155,8 +153,7 @@ def verify_command(
             raise UserError("--mutate: give the CONFIG whose regression is judged")
         found = mutation(configured(source, overrides), MUTANTS if mutants is None else mutants, chosen)
         _show(found, as_json=as_json)
-        note(f"Seed {found.seed}; --seed replays it.")
-        found.require()
+        _require(found)
         return
     if coverage:
         covered = (
@@ -169,16 +166,14 @@ def verify_command(
         else:
             for sheet in coverage_report.sheets(covered):
                 sheet.show()
-        note(f"Seed {covered.seed}; --seed replays it.")
-        covered.require()
+        _require(covered)
         return
     if programs is not None:
         if source is None:
             raise UserError("--programs: give the CONFIG whose core is to run them")
         run = _torture(configured(source, overrides), source, programs, chosen)
         _show(run, as_json=as_json)
-        note(f"Seed {run.seed}; --seed replays it.")
-        run.require()
+        _require(run)
         return
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
@@ -215,10 +210,10 @@ def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_j
 
 def _torture(config: Config, source: str, programs: int, seed: int) -> Any:
     """Return what came of random programs, by the room of the configuration's family."""
-    name = f"tileloom_sim.{family_of(config).name}.torture"
-    if importlib.util.find_spec(name) is None:
+    family = family_of(config)
+    if not family.has_room("tileloom_sim", "torture"):
         raise UserError(f"{source}: --programs is for a unit in a RISC-V core, such as xfu-cv32e40p")
-    return importlib.import_module(name).torture(config, programs, seed)
+    return family.room("tileloom_sim", "torture").torture(config, programs, seed)
 
 
 def _show(found: Any, *, as_json: bool) -> None:
@@ -227,6 +222,12 @@ def _show(found: Any, *, as_json: bool) -> None:
     else:
         for sheet in found.sheets():
             sheet.show()
+
+
+def _require(found: Any) -> None:
+    """Tell the seed; raise CheckError where what came of it is not enough."""
+    note(f"Seed {found.seed}; --seed replays it.")
+    found.require()
 
 
 verify_command.params = [
