@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -133,6 +134,17 @@ class Job:
                 f"{self.config.address_bits} bits reach {room:,}"
             )
         return image
+
+
+def together(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Return jobs in order, each with those that begin while it is under way."""
+    found: list[list[Job]] = []
+    for job in jobs:
+        if job.follows and found:
+            found[-1].append(job)
+        else:
+            found.append([job])
+    return found
 
 
 def make_job(

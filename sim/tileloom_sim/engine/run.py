@@ -16,7 +16,7 @@ from tileloom.errors import CheckError, UserError
 
 from .axi_harness import AxiProgram, AxiRun, run_programs
 from .harness import EngineRun, LayerStreams, apart, joined, run_layers
-from .job import Job
+from .job import Job, together
 from .layers import outputs
 from .memory import MemoryImage
 
@@ -91,15 +91,10 @@ def _faults(jobs: Sequence[Job]) -> list[int]:
 
 
 def _on_streams(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
-    together: list[list[Job]] = []
-    for job in jobs:
-        if job.follows and together:
-            together[-1].append(job)
-        else:
-            together.append([job])
-    streams = [joined([job.streams for job in some]) for some in together]
+    groups = together(jobs)
+    streams = [joined([job.streams for job in some]) for some in groups]
     done = []
-    for some, run in zip(together, run_layers(design, streams, waves=waves, mutant=mutant), strict=True):
+    for some, run in zip(groups, run_layers(design, streams, waves=waves, mutant=mutant), strict=True):
         for place, (job, own) in enumerate(zip(some, apart(run, [job.streams for job in some]), strict=True)):
             words = outputs(job.program, own, job.config.result_bits)
             # The cycles of all are those of the first.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 
 from tileloom.engine.config import EngineConfig
 from tileloom.errors import CheckError
 from tileloom.processes import OutOfTimeError
-from tileloom_sim.engine.job import Job
+from tileloom_sim.engine.job import Job, together
 from tileloom_sim.engine.random_jobs import long_jobs, random_jobs
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 
@@ -42,6 +44,9 @@ PARTS = {
 LAYERS = 100
 """Random layers of a regression; to them come two long ones."""
 
+LARGEST = 1 << 16
+"""Cycles, as estimated, of layers that follow one another: the few that take more take most of the time."""
+
 FLOWING = 20
 """Layers where nothing waits, of which the cycles count."""
 
@@ -59,8 +64,8 @@ def trial(config: EngineConfig, mutated: Mutated, seed: int) -> Trial:
     """Return what runs random layers on one of an engine's mutants."""
 
     @cache
-    def jobs(number: int) -> tuple[list[Job], list[Job]]:
-        return random_jobs(config, LAYERS, seed + number), long_jobs(config, seed + number)
+    def jobs(number: int) -> tuple[list[list[Job]], list[Job]]:
+        return by_size(random_jobs(config, LAYERS, seed + number)), long_jobs(config, seed + number)
 
     @cache
     def flowing(number: int) -> list[Job]:
@@ -76,7 +81,8 @@ def trial(config: EngineConfig, mutated: Mutated, seed: int) -> Trial:
     def passes(mutant: int, number: int) -> bool:
         try:
             short, long = jobs(number)
-            run_jobs(mutated.design, short, mutant=mutant)
+            for some in short:
+                run_jobs(mutated.design, some, mutant=mutant)
             # One that only waits longer, as the estimates' tests would notice.
             if cycles(mutant, number) != right_cycles(number):
                 return False
@@ -86,3 +92,14 @@ def trial(config: EngineConfig, mutated: Mutated, seed: int) -> Trial:
         return True
 
     return passes
+
+
+def by_size(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Return jobs in two halves, of the smaller and of the larger: most faults show in the first.
+
+    Those that follow one another stay together, and are left out where they take more than ``LARGEST``.
+    """
+    sized = [(sum(job.estimate().cycles for job in some), some) for some in together(jobs)]
+    kept = [some for cycles, some in sorted(sized, key=itemgetter(0)) if cycles <= LARGEST]
+    half = len(kept) // 2
+    return [list(chain(*part)) for part in (kept[:half], kept[half:]) if part]

@@ -85,7 +85,9 @@ class Mutated:
     mutants: Sequence[Mutant]
 
 
-def mutate(design: Design, parts: Mapping[str, Sequence[str]], count: int, seed: int) -> Mutated:
+def mutate(
+    design: Design, parts: Mapping[str, Sequence[str]], count: int, seed: int, only: Sequence[str] = ()
+) -> Mutated:
     """Return a design with ``count`` faults in each of its parts.
 
     Parameters
@@ -97,10 +99,15 @@ def mutate(design: Design, parts: Mapping[str, Sequence[str]], count: int, seed:
         counts. Modules of no part have no faults.
     count, seed:
         How many in each part that the design has, and of what seed.
+    only:
+        Parts that have faults, the same as among all; none for all.
 
-    Raises UserError where there are more than the port has numbers for.
+    Raises UserError where there are more than the port has numbers for, or there is no such part.
     """
     chosen = _modules(design, parts)
+    for part in only:
+        if part not in chosen:
+            raise UserError(f"--part {part}: {design.name} has {', '.join(chosen)}")
     if count * len(chosen) >= 1 << WIDTH:
         raise UserError(f"--mutants {count}: {len(chosen)} parts, and {(1 << WIDTH) - 1:,} in all at most")
     with scratch.folder() as folder:
@@ -112,6 +119,8 @@ def mutate(design: Design, parts: Mapping[str, Sequence[str]], count: int, seed:
         yosys.run("\n".join([READ.format(top=design.name), *lists]), folder=folder)
         mutants: list[Mutant] = []
         for place, part in enumerate(chosen):
+            if only and part not in only:
+                continue
             lines = (folder / f"{place}.txt").read_text(encoding="utf-8").splitlines()
             for line in [line for line in lines if not _LEFT_OUT.search(line)][:count]:
                 command = line.partition(" -src")[0]

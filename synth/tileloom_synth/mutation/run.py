@@ -92,15 +92,15 @@ class Mutation:
             )
 
 
-def mutation(config: Config, count: int, seed: int) -> Mutation:
-    """Return what came of ``count`` mutants in each part of a configuration's design.
+def mutation(config: Config, count: int, seed: int, only: Sequence[str] = ()) -> Mutation:
+    """Return what came of ``count`` mutants in each part of a configuration's design, or in some parts only.
 
     Raises CheckError where the design without a fault fails, UserError where its family has no regression
-    for it, ToolError where a tool fails.
+    for it or it has no such part, ToolError where a tool fails.
     """
     family = family_of(config)
     room = family.room("tileloom_synth", "mutation")
     parts = room.parts(config)
     design = family.room("tileloom", "design").generate(config)
-    mutated = mutate(design, parts, count, seed)
+    mutated = mutate(design, parts, count, seed, only)
     return Mutation(design.name, seed, score(mutated, room.trial(config, mutated, seed)))

@@ -72,10 +72,19 @@ def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
 
         def judge(mutant: Mutant) -> Verdict:
             nonlocal done
-            killed = not all(trial(mutant.number, number) for number in range(ROUNDS))
-            verdict = Verdict(mutant, killed, None if killed else difference_of(mutated, mutant))
+            verdict = _verdict(mutated, mutant, trial)
             done += 1
             shown.show(f"{done} of {total}")
             return verdict
 
         return list(pool.map(judge, mutated.mutants))
+
+
+def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial) -> Verdict:
+    """Return what comes of a mutant; a proof may be cheaper than more rounds."""
+    if not trial(mutant.number, 0):
+        return Verdict(mutant, killed=True)
+    difference = difference_of(mutated, mutant)
+    if not difference.equal and not all(trial(mutant.number, number) for number in range(1, ROUNDS)):
+        return Verdict(mutant, killed=True)
+    return Verdict(mutant, killed=False, difference=difference)

@@ -78,6 +78,9 @@ MUTANTS = 200
     metavar="N",
     help=f"Of --mutate: faults in each part of the design.  [default: {MUTANTS}]",
 )
+@click.option(
+    "--part", "only", multiple=True, metavar="NAME", help="Of --mutate: this part only; may be repeated."
+)
 def verify_command(
     source: str | None,
     overrides: Sequence[str],
@@ -89,6 +92,7 @@ def verify_command(
     folder: Path | None,
     timeout: float | None,
     mutants: int | None,
+    only: Sequence[str],
     seed: int | None,
     as_json: bool,
 ) -> None:
@@ -119,6 +123,7 @@ def verify_command(
       tileloom verify stream-8x8-int8 --formal --set rounding=nearest-even --set add_stages=3
       tileloom verify --formal --json
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
+      tileloom verify engine-int8-axi4 --mutate --part "AXI4 master" --mutants 20
       tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
       tileloom verify xfu-cv32e40p --programs 100
       tileloom verify --soak 120 --seed 1
@@ -140,6 +145,8 @@ def verify_command(
         raise UserError("--timeout: is of --formal")
     if mutants is not None and not mutate:
         raise UserError("--mutants: is of --mutate")
+    if only and not mutate:
+        raise UserError("--part: is of --mutate")
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     if minutes is not None:
         if source is not None:
@@ -151,7 +158,7 @@ def verify_command(
     if mutate:
         if source is None:
             raise UserError("--mutate: give the CONFIG whose regression is judged")
-        found = mutation(configured(source, overrides), MUTANTS if mutants is None else mutants, chosen)
+        found = mutation(configured(source, overrides), MUTANTS if mutants is None else mutants, chosen, only)
         _show(found, as_json=as_json)
         _require(found)
         return

@@ -155,6 +155,11 @@ def test_a_part_is_the_modules_of_its_names_and_the_longest_name_counts():
     assert modules["port"] and not any("array_loader" in name for name in modules["port"])
     assert modules["none"] == set() and len(mutated.mutants) == 6
     assert mutate(design, parts, 3, 1).design.verilog == mutated.design.verilog
+    port = [mutant.command for mutant in mutated.mutants if mutant.part == "port"]
+    assert [mutant.command for mutant in mutate(design, parts, 3, 1, ("port",)).mutants] == port
+    for part in ("none", "drain"):
+        with pytest.raises(UserError, match=f"--part {part}: systolic_2x3_.* has port, loader$"):
+            mutate(design, parts, 3, 1, (part,))
     with pytest.raises(UserError, match="--mutants 40000: 2 parts, and 65,535 in all at most"):
         mutate(design, parts, 40_000, 1)
 
@@ -191,6 +196,7 @@ def test_the_command():
         (("--mutate",), "--mutate: give the CONFIG whose regression is judged"),
         (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
+        (("--formal", "--part", "walker"), "--part: is of --mutate"),
         (("--formal", "--seed", "3"), "--seed: is of --mutate"),
         (("xfu-cv32e40p", "--mutate"), "--mutate: of xDecimate units xfu-unit; hosts are not mutated"),
         (("xfu-unit", "--mutate", "--mutants", "0"), "give a whole number from 1 to 10000"),
