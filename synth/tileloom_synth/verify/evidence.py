@@ -17,6 +17,7 @@ from tileloom.errors import UserError
 Row = dict[str, Any]
 REACHED = ("lines", "branches", "toggles")
 NOTICED = ("mutants", "killed", "equal")
+RUN = ("programs", "runs", "instructions", "interrupts")
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,14 @@ class Evidence:
 
     Attributes
     ----------
-    proofs, mutations, coverage, soaks:
+    proofs, mutations, coverage, programs, soaks:
         Of ``--formal`` a row for each proof, of ``--coverage`` for each design, of the others for each run.
     """
 
     proofs: list[Row] = field(default_factory=list)
     mutations: list[Row] = field(default_factory=list)
     coverage: list[Row] = field(default_factory=list)
+    programs: list[Row] = field(default_factory=list)
     soaks: list[Row] = field(default_factory=list)
 
 
@@ -49,8 +51,8 @@ def read_evidence(folder: Path) -> Evidence:
             _sort(json.loads(path.read_text(encoding="utf-8")), found)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise UserError(
-                f"{path}: is not what tileloom verify prints with --json and --formal, --mutate, --coverage "
-                "or --soak"
+                f"{path}: is not what tileloom verify prints with --json and --formal, --mutate, --coverage, "
+                "--programs or --soak"
             ) from None
     return found
 
@@ -64,6 +66,8 @@ def _sort(content: Any, found: Evidence) -> None:
         rows, kind, needed = content["designs"], found.coverage, ("name", "bins", *REACHED)
     elif "parts" in content:
         rows, kind, needed = [content], found.mutations, ("name", "parts", *NOTICED, "score")
+    elif "programs" in content:
+        rows, kind, needed = [content], found.programs, ("name", "core", "seed", "executed", *RUN)
     else:
         rows, kind, needed = [content], found.soaks, ("seed", "minutes", "families", "failed")
     for row in rows:
@@ -90,6 +94,12 @@ def summary(evidence: Evidence) -> str:
         bins = sum(len(row["bins"]) for row in evidence.coverage)
         hit = sum(sum(map(bool, row["bins"].values())) for row in evidence.coverage)
         rows.append(("reached", f"{hit:,} of {bins:,} bins, {reached}; {len(evidence.coverage)} designs"))
+    if evidence.programs:
+        programs, _, instructions, interrupts = (sum(row[name] for row in evidence.programs) for name in RUN)
+        what = (
+            f"{programs:,} random RISC-V programs, {instructions:,} instructions, {interrupts:,} interrupts"
+        )
+        rows.append(("no other instruction changed", what))
     if evidence.soaks:
         hours = sum(row["minutes"] for row in evidence.soaks) / 60
         designs = sum(each["designs"] for row in evidence.soaks for each in row["families"].values())
@@ -110,6 +120,7 @@ def report(evidence: Evidence) -> str:
         (evidence.proofs, _proofs),
         (evidence.mutations, _mutations),
         (evidence.coverage, _coverage),
+        (evidence.programs, _programs),
         (evidence.soaks, _soaks),
     ):
         if rows:
@@ -156,6 +167,14 @@ def _coverage(rows: Sequence[Row]) -> str:
         for row in rows
     ]
     return _table(("design", "bins", *REACHED), found)
+
+
+def _programs(rows: Sequence[Row]) -> str:
+    found = [
+        (row["core"], str(row["seed"]), *(f"{row[name]:,}" for name in RUN), str(len(row["executed"])))
+        for row in rows
+    ]
+    return _table(("core", "seed", *RUN, "mnemonics"), found)
 
 
 def _soaks(rows: Sequence[Row]) -> str:

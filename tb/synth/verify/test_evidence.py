@@ -21,7 +21,18 @@ COVERAGE = {
         {"name": "array", "bins": {"a": 3, "b": 0}, "lines": REACHED, "branches": REACHED, "toggles": REACHED}
     ],
 }
+PROGRAMS = {
+    "name": "unit",
+    "core": "a core",
+    "seed": 7,
+    "programs": 2,
+    "runs": 10,
+    "instructions": 4000,
+    "interrupts": 30,
+    "executed": {"add": 1, "sub": 2},
+}
 SOAK = {"seed": 4, "minutes": 90.0, "families": {"systolic": {"designs": 7}}, "failed": None}
+KINDS = (PROOFS, MUTATION, COVERAGE, PROGRAMS, SOAK)
 
 
 def run(*arguments: str):
@@ -29,7 +40,7 @@ def run(*arguments: str):
 
 
 def test_all_kinds_are_put_together(tmp_path: Path) -> None:
-    for name, content in (("a", PROOFS), ("b", MUTATION), ("c", COVERAGE), ("d", SOAK)):
+    for name, content in zip("abcde", KINDS, strict=True):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     lines = run(str(tmp_path)).stdout.splitlines()
     assert "| proved | 1 of 2 properties, 3 s |" in lines
@@ -37,10 +48,15 @@ def test_all_kinds_are_put_together(tmp_path: Path) -> None:
     assert (
         "| reached | 1 of 2 bins, 90.0% of lines, 90.0% of branches, 90.0% of toggles; 1 designs |" in lines
     )
+    assert (
+        "| no other instruction changed | 2 random RISC-V programs, 4,000 instructions, 30 interrupts |"
+        in lines
+    )
     assert "| soaked | 1.5 hours, 7 designs drawn, 0 of them failed |" in lines
     assert "| sum | solver | 2 | 6 | 3.0 | NO |" in lines
     assert "| array | mesh | 60 | 49 | 10 | 98.0% |" in lines
     assert "| array | 1/2 | 9/10 | 9/10 | 9/10 |" in lines
+    assert "| a core | 7 | 2 | 10 | 4,000 | 30 | 2 |" in lines
     assert "| 4 | 90 | 7 systolic | nothing |" in lines
 
 
