@@ -28,7 +28,7 @@ from tileloom_sim.coverage.run import coverage_of, coverage_of_families
 from tileloom_sim.soak import soak
 
 from ..mutation.run import mutation
-from . import evidence, report
+from . import collect, evidence, report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
 
@@ -60,6 +60,13 @@ MUTANTS = 200
     help="Draw designs of all families, and simulate them with random data, for so long.",
 )
 @click.option(
+    "--collect",
+    "kept",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Make the runs of docs/evidence.md that FOLDER does not have yet, and keep each there as JSON.",
+)
+@click.option(
     "--report",
     "folder",
     type=click.Path(path_type=Path),
@@ -89,6 +96,7 @@ def verify_command(
     coverage: bool,
     programs: int | None,
     minutes: float | None,
+    kept: Path | None,
     folder: Path | None,
     timeout: float | None,
     mutants: int | None,
@@ -117,6 +125,9 @@ def verify_command(
     With --soak designs of all families are drawn, with their data, stalls, resets and errors, and run as
     tileloom simulate runs them. What fails is shrunk, and told as the command line that replays it.
 
+    With --collect all of it runs, some hours; it says how many, and goes on where it was ended. --report
+    makes Markdown of what was kept.
+
     \b
     Examples:
       tileloom verify stream-8x8-fp16 --formal
@@ -127,17 +138,18 @@ def verify_command(
       tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
       tileloom verify xfu-cv32e40p --programs 100
       tileloom verify --soak 120 --seed 1
-      tileloom verify --report docs/evidence
+      tileloom verify --collect evidence
+      tileloom verify --report evidence
 
     Exit status: 0 all is proved, 98 % of the mutants are noticed, all bins are hit and all lines reached or
     explained, or all runs pass; 1 there is a counterexample, no answer in time, fewer are noticed or reached,
     or a run or program fails; 2 wrong input.
     """
-    asked = (formal, mutate, coverage, programs is not None, minutes is not None, folder is not None)
-    if sum(asked) != 1:
+    given = (programs, minutes, kept, folder)
+    if sum((formal, mutate, coverage, *(each is not None for each in given))) != 1:
         raise UserError(
             "verify: say what is to be done: --formal, --mutate, --coverage, --programs COUNT, "
-            "--soak MINUTES, --report FOLDER"
+            "--soak MINUTES, --collect FOLDER, --report FOLDER"
         )
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
@@ -185,6 +197,12 @@ def verify_command(
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
         raise UserError("--seed: is of --mutate, --coverage, --programs and --soak; nothing else is drawn")
+    if kept is not None:
+        if source is not None or as_json:
+            raise UserError("--collect: takes no CONFIG, and keeps JSON in the folder")
+        collect.plan(kept).show()
+        collect.collect(kept)
+        return
     if folder is not None:
         if source is not None or as_json:
             raise UserError("--report: takes no CONFIG, and prints Markdown; the folder has the JSON")
