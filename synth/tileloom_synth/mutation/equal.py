@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,40 +39,43 @@ class Difference:
 
 
 def difference_of(mutated: Mutated, mutant: Mutant, *, timeout: float = 10.0) -> Difference:
-    """Return whether a mutant is the design that it is a mutant of.
+    """Return whether a mutant's module is the one that it is a mutant of, those inside of it left out.
 
-    First its module alone, without those inside: one step from any state, then any number after a reset, with
-    registers in reach only. Then one step of the whole design without its multipliers and larger memories,
-    which tells faults in bits that nobody reads. What is left out may give anything, and must be given the
-    same. So "equal" holds in the design; a difference may need what the design never gives the module.
+    One step from any state, then any number after a reset, with registers in reach only. What is left out may
+    give anything, and must be given the same. So "equal" holds in the design; a difference may need what the
+    design never gives the module.
     """
-    verilog, module = mutated.design.verilog, mutant.module
-    inside = instantiated(verilog, module)
-    large = {name for name, text in split_modules(verilog).items() if _LARGE.search(text)} - {module}
-    step = _difference(mutated, mutant, module, inside, timeout, reachable=False)
-    if step.equal:
-        return step
-    own = _difference(mutated, mutant, module, inside, timeout)
-    if own.equal:
-        return own
-    whole = _difference(mutated, mutant, mutated.design.name, large, timeout, reachable=False)
-    return replace(whole, how="nobody reads it") if whole.equal else own
+    without = frozenset(instantiated(mutated.design.verilog, mutant.module))
+    step = _difference(mutated, mutant, mutant.module, without, timeout, reachable=False)
+    return step if step.equal else _difference(mutated, mutant, mutant.module, without, timeout)
+
+
+def nobody_reads(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) -> bool:
+    """Return whether a mutant changes nothing in one step of the whole design, from any state.
+
+    Without the design's multipliers and larger memories, which may give anything. This tells faults in bits
+    that nobody reads.
+    """
+    texts = split_modules(mutated.design.verilog)
+    large = frozenset(name for name, text in texts.items() if _LARGE.search(text)) - {mutant.module}
+    found = _difference(mutated, mutant, mutated.design.name, large, timeout, reachable=False)
+    return found.equal is True
 
 
 def _difference(
     mutated: Mutated,
     mutant: Mutant,
     around: str,
-    without: set[str],
+    without: frozenset[str],
     timeout: float,
     *,
     reachable: bool = True,
 ) -> Difference:
     """Return what is known of a mutant in the module ``around`` it, without those inside of ``without``."""
+    design = mutated.design
     with scratch.folder() as folder:
         try:
-            clock = mutated.design.manifest["clock"]
-            step, _ = opened(mutated.design.verilog, around, clock, without, folder)
+            step = _opened(design.verilog, around, design.manifest["clock"], without)
             before, after = _with(step, 0), _with(step, mutant.number)
             if not reachable:
                 return _from_any_state(before, after, folder, timeout)
@@ -83,6 +87,13 @@ def _difference(
     if equal is None:
         return Difference(None, "no answer in time")
     return Difference(False, f"its module differs {cycles} cycles after a reset, given the right inputs")
+
+
+@cache
+def _opened(verilog: str, around: str, clock: str, without: frozenset[str]) -> dict[str, Any]:
+    """Return a module with all of its faults as a step: the same for each of them."""
+    with scratch.folder() as folder:
+        return opened(verilog, around, clock, without, folder)[0]
 
 
 def _from_any_state(

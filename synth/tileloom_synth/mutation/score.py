@@ -10,7 +10,7 @@ from tileloom import processes
 from tileloom.cli.console import step
 from tileloom.errors import CheckError
 
-from .equal import Difference, difference_of
+from .equal import Difference, difference_of, nobody_reads
 from .mutants import Mutant, Mutated
 
 ROUNDS = 3
@@ -85,6 +85,9 @@ def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial) -> Verdict:
     if not trial(mutant.number, 0):
         return Verdict(mutant, killed=True)
     difference = difference_of(mutated, mutant)
-    if not difference.equal and not all(trial(mutant.number, number) for number in range(1, ROUNDS)):
-        return Verdict(mutant, killed=True)
+    if not difference.equal:
+        if not all(trial(mutant.number, number) for number in range(1, ROUNDS)):
+            return Verdict(mutant, killed=True)
+        if nobody_reads(mutated, mutant):
+            difference = Difference(True, "nobody reads it")
     return Verdict(mutant, killed=False, difference=difference)

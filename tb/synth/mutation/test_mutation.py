@@ -10,7 +10,7 @@ from tileloom.cli.main import main
 from tileloom.errors import CheckError, UserError
 from tileloom.families import load
 from tileloom.systolic.design import generate
-from tileloom_synth.mutation.equal import difference_of
+from tileloom_synth.mutation.equal import difference_of, nobody_reads
 from tileloom_synth.mutation.mutants import PORT, mutate
 from tileloom_synth.mutation.run import Mutation
 from tileloom_synth.mutation.score import score
@@ -144,6 +144,32 @@ def test_faults_around_a_module_inside_are_judged_without_it():
     assert not any(
         difference_of(mutated, mutant).equal for mutant in mutated.mutants if mutant.part == "inner"
     )
+
+
+UNREAD = """\
+module outer(clk, a, y);
+  input clk;
+  wire clk;
+  input a;
+  wire a;
+  output y;
+  wire y;
+  wire z;
+  outer_inner inner (.clk(clk), .a(a), .y(z));
+  assign y = a & (a | z);
+endmodule
+"""
+
+
+def test_a_fault_that_nobody_reads_is_none():
+    verilog = INNER.replace("module inner", "module outer_inner") + UNREAD
+    design = Toy("outer", verilog, {"modules": {"outer": "top", "outer_inner": "part"}, "clock": "clk"})
+    mutated = mutate(design, {"outer": ("",), "inner": ("inner",)}, 20, 1)
+    for mutant in mutated.mutants:
+        if mutant.part == "inner":
+            assert not difference_of(mutated, mutant).equal and nobody_reads(mutated, mutant)
+        elif "$and" in mutant.command and " -port Y " in mutant.command:
+            assert not difference_of(mutated, mutant).equal and not nobody_reads(mutated, mutant)
 
 
 def test_a_part_is_the_modules_of_its_names_and_the_longest_name_counts():
