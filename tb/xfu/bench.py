@@ -1,4 +1,4 @@
-"""Builds and runs the two C++ benches of the CV-X-IF adapter: alone, and on CV32E40X."""
+"""Builds and runs the C++ bench of the CV-X-IF adapter on CV32E40X."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from tileloom.design import Design
 from tileloom_sim.build.harness import compile_harness
 from tileloom_sim.build.verilator import control_file
+from tileloom_sim.xfu import adapter
 
 HERE = Path(__file__).parent
 
@@ -28,7 +29,8 @@ def build_bench(
     """
     rtl = rtl or {}
     control = control_file([], blocks=False, public=[design.name] if top else [])
-    sources = {name: (HERE / name).read_text(encoding="utf-8") for name in (source, "x_if.h")}
+    folders = {source: HERE, "x_if.h": adapter.HERE}
+    sources = {name: (folder / name).read_text(encoding="utf-8") for name, folder in folders.items()}
     return compile_harness(
         "xfu",
         design.verilog,

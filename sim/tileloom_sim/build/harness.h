@@ -73,14 +73,16 @@ void get_port(const Port& port, uint32_t* words) {
     std::memcpy(words, &port, sizeof(port));
 }
 
-// A design with faults has the port mutant (tileloom verify --mutate); others have none.
+// A design with faults has the port mutant (tileloom verify --mutate); one inside of a system has the plusarg.
 template <typename Top>
 auto set_mutant(Top& top, int mutant, int) -> decltype(void(top.mutant)) {
     top.mutant = mutant;
 }
 template <typename Top>
-void set_mutant(Top&, int, long) {
-    fail("the design has no port mutant");
+void set_mutant(Top&, int mutant, long) {
+    const std::string argument = "+mutant=" + std::to_string(mutant);
+    const char* arguments[] = {"", argument.c_str()};
+    Verilated::commandArgs(2, arguments);
 }
 
 // The Verilator model, its clock, reset and wave file.

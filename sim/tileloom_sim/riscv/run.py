@@ -150,6 +150,7 @@ def run_program(
     conditions: Conditions | None = None,
     waves: Path | None = None,
     progress: Progress | None = None,
+    mutant: int | None = None,
 ) -> ProgramRun:
     """Run a program until it writes the end-of-program register.
 
@@ -171,6 +172,8 @@ def run_program(
         A VCD file to write; the system must be built with waves.
     progress:
         Called now and then, at most five times a second.
+    mutant:
+        Of a system with faults in it, which of them is there.
 
     Raises TrapError where the program ends in one, ProgramError where it does not end, or on a core without
     error inputs reaches an address where nothing is.
@@ -198,7 +201,7 @@ def run_program(
             *_condition_options(conditions),
             *([f"waves={waves}"] if waves is not None else []),
         ]
-        *counts, (ending, cycles, *numbers) = _simulate(system.build(), options, progress)
+        *counts, (ending, cycles, *numbers) = _simulate(system.build(), options, progress, mutant)
         if ending == "trap":
             raise TrapError(int(numbers[0]), int(numbers[1]))
         return ProgramRun(
@@ -225,9 +228,11 @@ def _condition_options(conditions: Conditions) -> list[str]:
     return options
 
 
-def _simulate(program: Path, options: list[str], progress: Progress | None) -> list[list[str]]:
+def _simulate(
+    program: Path, options: list[str], progress: Progress | None, mutant: int | None
+) -> list[list[str]]:
     """Run the harness; return the fields of its lines."""
     try:
-        return harness.run(program, options, progress)
+        return harness.run(program, options, progress, mutant=mutant)
     except harness.HarnessError as error:
         raise ProgramError(str(error)) from None

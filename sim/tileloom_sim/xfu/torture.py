@@ -21,14 +21,14 @@ from tileloom.errors import CheckError
 from tileloom.families import design_name
 from tileloom.xfu.config import XfuConfig
 
-from ..riscv.run import Conditions, ProgramError, Waits
+from ..riscv.run import Conditions, ProgramError, ProgramRun, Waits
 from ..riscv.system import System
 from ..riscv.torture import base
 from ..riscv.torture.compare import CYCLES, DifferenceError, compare, run
 from ..riscv.torture.corev import CoreV
 from ..riscv.torture.generator import Extension, Generator
-from ..riscv.torture.model import execute
-from ..riscv.torture.program import DATA_BYTES, INTERRUPTS
+from ..riscv.torture.model import Expected, execute
+from ..riscv.torture.program import DATA_BYTES, INTERRUPTS, Assembled
 from .extension import Unit
 from .hosts import plain_system, xfu_system
 
@@ -208,28 +208,56 @@ def extensions(system: System, config: XfuConfig, *, with_unit: bool) -> list[Ex
     return [*found, Unit(config)] if with_unit else found
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A random program, its data, what it must leave, and under what it is run, by name."""
+
+    assembled: Assembled
+    data: bytes
+    expected: Expected
+    conditions: Mapping[str, Conditions]
+
+    def run(self, system: System, name: str, mutant: int | None = None) -> ProgramRun:
+        """Run it under one of the conditions; ``mutant`` as of ``run_program``.
+
+        Raises DifferenceError where it leaves something else, ProgramError where it does not end.
+        """
+        conditions = self.conditions[name]
+        found = run(system, self.assembled, self.data, conditions, mutant)
+        compare(self.expected, found)
+        interrupts = int(found.results[INTERRUPTS])
+        if (interrupts > 0) != (conditions.interrupts is not None):
+            raise DifferenceError(f"{interrupts} interrupts")
+        return found
+
+
+def drawn(system: System, config: XfuConfig, seed: int, index: int, *, with_unit: bool) -> Drawn:
+    """Return a random program for a core, with or without the unit's instructions."""
+    rng = np.random.default_rng([seed, index])
+    program = Generator(rng, extensions(system, config, with_unit=with_unit)).program()
+    data = rng.integers(256, size=DATA_BYTES, dtype=np.uint8).tobytes()
+    assembled = program.assemble(system.core)
+    expected = execute(assembled, program.save, data)
+    limit = CYCLES * sum(expected.executed.values())
+    return Drawn(assembled, data, expected, drawn_conditions(rng, limit))
+
+
 def check_program(system: System, plain: System, config: XfuConfig, seed: int, index: int) -> Count:
     """Run one program under all conditions; every second has the unit's instructions.
 
     Raises DifferenceError or ProgramError that starts with the conditions.
     """
-    rng = np.random.default_rng([seed, index])
     with_unit = index % 2 == 1
-    program = Generator(rng, extensions(system, config, with_unit=with_unit)).program()
-    data = rng.integers(256, size=DATA_BYTES, dtype=np.uint8).tobytes()
-    assembled = program.assemble(system.core)
-    expected = execute(assembled, program.save, data)
+    program = drawn(system, config, seed, index, with_unit=with_unit)
+    expected = program.expected
     executed = sum(expected.executed.values())
     count = Count(expected.executed, expected.cases, programs=1, plain=int(not with_unit))
-    for name, conditions in drawn_conditions(rng, CYCLES * executed).items():
+    for name, conditions in program.conditions.items():
         try:
-            found = run(system, assembled, data, conditions)
-            compare(expected, found)
+            found = program.run(system, name)
             interrupts = int(found.results[INTERRUPTS])
-            if (interrupts > 0) != (conditions.interrupts is not None):
-                raise DifferenceError(f"{interrupts} interrupts")
             if not with_unit:
-                alone = run(plain, assembled, data, conditions)
+                alone = run(plain, program.assembled, program.data, conditions)
                 if (alone.cycles, alone.results.tobytes()) != (found.cycles, found.results.tobytes()):
                     compare(expected, alone)
                     raise DifferenceError(f"{found.cycles} cycles, not {alone.cycles} as without the unit")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 from operator import itemgetter
 
 from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate
 from tileloom.errors import CheckError
 from tileloom.processes import OutOfTimeError
 from tileloom_sim.engine.job import Job, together
 from tileloom_sim.engine.random_jobs import long_jobs, random_jobs
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 
-from ..mutation.mutants import Mutated
+from ..mutation.mutants import Mutated, mutate
 from ..mutation.score import Trial
 from ..systolic.mutation import PARTS as PARTS_OF_ARRAY
 
@@ -51,13 +52,10 @@ FLOWING = 20
 """Layers where nothing waits, of which the cycles count."""
 
 
-def parts(config: EngineConfig) -> Mapping[str, Sequence[str]]:
-    """Return the parts of an engine, and what the names of their modules begin with.
-
-    Raises UserError where the engine cannot be simulated.
-    """
+def mutated(config: EngineConfig, count: int, seed: int, only: Sequence[str]) -> Mutated:
+    """Return an engine with faults, as ``mutate``. Raises UserError where it cannot be simulated."""
     require_whole_bytes(config)
-    return PARTS
+    return mutate(generate(config), PARTS, count, seed, only)
 
 
 def trial(config: EngineConfig, mutated: Mutated, seed: int) -> Trial:

@@ -25,7 +25,6 @@ read_verilog design.v
 hierarchy -check -top {top}
 proc
 opt_clean
-write_rtlil design.il
 """
 
 _LEFT_OUT = re.compile(r" -port (CLK|clk|aclk) | -cell \$memrd\S* -port (EN|ARST|SRST) ")
@@ -104,19 +103,41 @@ def mutate(
 
     Raises UserError where there are more than the port has numbers for, or there is no such part.
     """
-    chosen = _modules(design, parts)
+    read, files = READ.format(top=design.name), {"design.v": design.verilog}
+    return put_in(design, read, files, _modules(design, parts), count, seed, only)
+
+
+def put_in(
+    design: Design,
+    read: str,
+    files: Mapping[str, str],
+    chosen: Mapping[str, Sequence[str]],
+    count: int,
+    seed: int,
+    only: Sequence[str],
+) -> Mutated:
+    """Return a design with ``count`` faults in each of the parts ``chosen``; the others are as of ``mutate``.
+
+    Parameters
+    ----------
+    read, files:
+        Yosys's commands that read it, and what they read, by name.
+    chosen:
+        What Yosys selects by each part's name.
+    """
     for part in only:
         if part not in chosen:
             raise UserError(f"--part {part}: {design.name} has {', '.join(chosen)}")
     if count * len(chosen) >= 1 << WIDTH:
         raise UserError(f"--mutants {count}: {len(chosen)} parts, and {(1 << WIDTH) - 1:,} in all at most")
     with scratch.folder() as folder:
-        (folder / "design.v").write_text(design.verilog, encoding="utf-8")
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
         lists = [
-            f"mutate -list {2 * count} -seed {seed + place} -o {place}.txt {' '.join(modules)}"
-            for place, modules in enumerate(chosen.values())
+            f"mutate -list {2 * count} -seed {seed + place} -o {place}.txt {' '.join(selected)}"
+            for place, selected in enumerate(chosen.values())
         ]
-        yosys.run("\n".join([READ.format(top=design.name), *lists]), folder=folder)
+        yosys.run("\n".join([read, "write_rtlil design.il", *lists]), folder=folder)
         mutants: list[Mutant] = []
         for place, part in enumerate(chosen):
             if only and part not in only:

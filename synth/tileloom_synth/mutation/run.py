@@ -9,9 +9,9 @@ from typing import Any
 from tileloom.cli.console import Sheet
 from tileloom.config import Config
 from tileloom.errors import CheckError
-from tileloom.families import family_of
+from tileloom.families import design_name, family_of
 
-from .mutants import mutate
+from .mutants import Mutated
 from .score import LEAST, Verdict, score
 
 
@@ -98,9 +98,6 @@ def mutation(config: Config, count: int, seed: int, only: Sequence[str] = ()) ->
     Raises CheckError where the design without a fault fails, UserError where its family has no regression
     for it or it has no such part, ToolError where a tool fails.
     """
-    family = family_of(config)
-    room = family.room("tileloom_synth", "mutation")
-    parts = room.parts(config)
-    design = family.room("tileloom", "design").generate(config)
-    mutated = mutate(design, parts, count, seed, only)
-    return Mutation(design.name, seed, score(mutated, room.trial(config, mutated, seed)))
+    room = family_of(config).room("tileloom_synth", "mutation")
+    mutated: Mutated = room.mutated(config, count, seed, only)
+    return Mutation(design_name(config), seed, score(mutated, room.trial(config, mutated, seed)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tileloom.processes import OutOfTimeError
 from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import generate
 from tileloom_sim.build.verilator import MUTANT
 from tileloom_sim.systolic.regression import regress_design
 
-from ..mutation.mutants import Mutated
+from ..mutation.mutants import Mutated, mutate
 from ..mutation.score import Trial
 
 PARTS = {
@@ -22,9 +23,9 @@ PARTS = {
 }
 
 
-def parts(config: SystolicConfig) -> Mapping[str, Sequence[str]]:
-    """Return the parts of an array, and what the names of their modules begin with."""
-    return PARTS
+def mutated(config: SystolicConfig, count: int, seed: int, only: Sequence[str]) -> Mutated:
+    """Return an array with faults, as ``mutate``."""
+    return mutate(generate(config), PARTS, count, seed, only)
 
 
 def trial(config: SystolicConfig, mutated: Mutated, seed: int) -> Trial:

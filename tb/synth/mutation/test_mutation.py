@@ -1,6 +1,7 @@
 """``tileloom verify --mutate``: faults are put in, noticed, proved to be none, or listed."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import pytest
@@ -14,6 +15,7 @@ from tileloom_synth.mutation.equal import difference_of, nobody_reads
 from tileloom_synth.mutation.mutants import PORT, mutate
 from tileloom_synth.mutation.run import Mutation
 from tileloom_synth.mutation.score import score
+from tileloom_synth.xfu.core_mutation import core_mutated
 
 TOY = """\
 module toy(clk, a, b, y, hidden);
@@ -224,13 +226,28 @@ def test_the_command():
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
         (("--formal", "--part", "walker"), "--part: is of --mutate"),
         (("--formal", "--seed", "3"), "--seed: is of --mutate"),
-        (("xfu-cv32e40p", "--mutate"), "--mutate: of xDecimate units xfu-unit; hosts are not mutated"),
+        (("xfu-cv32e40p", "--mutate", "--part", "core"), "has pipeline, decode, execute, merge"),
         (("xfu-unit", "--mutate", "--mutants", "0"), "give a whole number from 1 to 10000"),
     ],
 )
 def test_refused(arguments, message):
     result = run(*arguments)
     assert result.exit_code == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_faults_of_the_core_are_in_our_lines():
+    mutated = core_mutated(load("xfu-cv32e40p"), 60, 1, ("pipeline",))
+    modules = Counter(mutant.module for mutant in mutated.mutants)
+    assert len(mutated.mutants) == 60 and modules.keys() == {
+        f"cv32e40p_{part}" for part in ("decoder", "id_stage", "load_store_unit", "core")
+    }
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["xfu-cv32e40p", "xfu-cv-x-if"])
+def test_hosts_notice_most_mutants(preset):
+    figures = json.loads(run(preset, "--mutate", "--mutants", "4", "--seed", "1", "--json").stdout)
+    assert figures["killed"] + figures["equal"] >= 0.75 * figures["mutants"] and figures["mutants"] >= 12
 
 
 @pytest.mark.long

@@ -19,11 +19,18 @@ class DifferenceError(CheckError):
     """A core does something else than the model; the message says where."""
 
 
-def run(system: System, assembled: Assembled, data: bytes, conditions: Conditions) -> ProgramRun:
-    """Run a program with ``data`` at DATA; results are the words from STATE on. Raises as ``run_program``."""
+def run(
+    system: System, assembled: Assembled, data: bytes, conditions: Conditions, mutant: int | None = None
+) -> ProgramRun:
+    """Run a program with ``data`` at DATA; results are the words from STATE on. As ``run_program``."""
     memory = {STATE: bytes(DATA - STATE), DATA: data, LOG: bytes(4 * RESULT_WORDS - (LOG - STATE))}
     return run_program(
-        system, assembled.program, memory=memory, results=(STATE, RESULT_WORDS), conditions=conditions
+        system,
+        assembled.program,
+        memory=memory,
+        results=(STATE, RESULT_WORDS),
+        conditions=conditions,
+        mutant=mutant,
     )
 
 

@@ -1,6 +1,6 @@
 // Drives the adapter alone over CV-X-IF: a pipeline like CV32E40X's, with random instructions and faster luck.
 //
-//     master FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL BATCHED
+//     adapter FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL BATCHED [+mutant=NUMBER]
 //
 // BUILT is the sum of the group sizes that are built. PRECISE: the adapter announces exceptions. STALL, in
 // percent, is how likely each port makes the adapter wait in a cycle. BATCHED: commits and kills come as
@@ -298,7 +298,8 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 8) fail("usage: master FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL BATCHED");
+    if (argc < 8) fail("usage: adapter FOLDER SEED INSTRUCTIONS BUILT PRECISE STALL BATCHED [+mutant=NUMBER]");
+    Verilated::commandArgs(argc, argv);
     Master master(argv[1], std::atoi(argv[2]), std::atoll(argv[3]), std::atoi(argv[4]), std::atoi(argv[5]) != 0,
                   std::atoi(argv[6]), std::atoi(argv[7]) != 0);
     master.run();
