@@ -76,6 +76,12 @@ def test_time(mark):
     assert marked(mark) == []
 
 
+def test_time_of_a_processor():
+    assert processes.run(["sleep", "2"], processor_seconds=1).status == 0
+    with pytest.raises(processes.OutOfTimeError, match=r"sh was not done after 1 s of a processor"):
+        processes.run(["sh", "-c", "while :; do :; done"], processor_seconds=1)
+
+
 def test_an_exception_ends_the_group(mark):
     def stop(line: str) -> None:
         assert len(marked(mark)) == 3

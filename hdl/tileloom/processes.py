@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -67,6 +68,7 @@ def run(
     text: str = "",
     merge: bool = False,
     timeout: float | None = None,
+    processor_seconds: int | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Finished:
     """Run a program to its end, and end all that it started.
@@ -85,12 +87,14 @@ def run(
         Take standard error for standard output, in the order in which both are written.
     timeout:
         Seconds.
+    processor_seconds:
+        What it may take of a processor, and each program that it starts: the same on a busy machine.
     on_line:
         Called with each line of standard output, without its end, as it is written.
 
     Raises ToolError where the program cannot be started, or is ended with the others of ``threads``, and
-    OutOfTimeError after ``timeout``. On any exception, also one that a signal raises here, the program and
-    its children are gone before it goes on.
+    OutOfTimeError after ``timeout`` or ``processor_seconds``. On any exception, also one that a signal raises
+    here, the program and its children are gone before it goes on.
     """
     lines: list[str] = []
     expired = threading.Event()
@@ -103,6 +107,10 @@ def run(
             with signals_held():  # until it is known whom to end
                 process = _start(command, folder, environment, source, None if merge else errors)
                 _running.add(process)
+            if processor_seconds is not None:
+                limits = (processor_seconds, processor_seconds + 1)
+                with contextlib.suppress(ProcessLookupError):  # it has ended
+                    resource.prlimit(process.pid, resource.RLIMIT_CPU, limits)
             if _stopping:
                 _kill(process)
             if timeout is not None:
@@ -131,6 +139,9 @@ def run(
             raise ToolError(f"{Path(command[0]).name}: ended with the others")
         if expired.is_set():
             raise OutOfTimeError(f"{Path(command[0]).name} was not done after {timeout:g} s")
+        if process.returncode == -signal.SIGXCPU:
+            name = Path(command[0]).name
+            raise OutOfTimeError(f"{name} was not done after {processor_seconds} s of a processor")
         errors.seek(0)
         said = errors.read().decode("utf-8", "replace")
     return Finished(process.returncode, "".join(lines), said)

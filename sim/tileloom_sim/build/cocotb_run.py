@@ -142,7 +142,9 @@ def run_cocotb(
         folder=folder,
         environment={**os.environ, **variables, **(environment or {})},
         merge=True,
-        timeout=verilator_build.MUTANT_SECONDS if verilator_build.MUTANT in (environment or {}) else None,
+        processor_seconds=verilator_build.MUTANT_SECONDS
+        if verilator_build.MUTANT in (environment or {})
+        else None,
     )
     if waves is not None and simulator == "icarus" and (folder / "waves.fst").exists():
         shutil.move(folder / "waves.fst", waves)

@@ -151,7 +151,7 @@ def run(
     done = processes.run(
         [program, *map(str, arguments)],
         environment={**os.environ, **variables},
-        timeout=None if mutant is None else MUTANT_SECONDS,
+        processor_seconds=None if mutant is None else MUTANT_SECONDS,
         on_line=take,
     )
     if done.status:

@@ -32,8 +32,8 @@ COMPILER = [
 ]
 MUTANT = "TILELOOM_MUTANT"
 """Variable with the value of the port ``mutant``, of designs that have one (``tileloom verify --mutate``)."""
-MUTANT_SECONDS = 60.0
-"""What a run of such a design may take: a fault may make it one without an end."""
+MUTANT_SECONDS = 60
+"""What a run of such a design may take of a processor: a fault may make it one without an end."""
 RUNTIME_TIME = 4102444800
 """Of the files of the runtime library in a build: the year 2100."""
 RUNTIMES = ("--trace", "--vpi", *coverage.OPTIONS)

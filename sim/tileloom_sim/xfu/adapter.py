@@ -73,7 +73,8 @@ def run(
         arguments = [folder, seed, count, built, int(config.precise_errors), stall, int(batched)]
         fault = [] if mutant is None else [f"+mutant={mutant}"]
         done = processes.run(
-            [program, *map(str, arguments), *fault], timeout=None if mutant is None else MUTANT_SECONDS
+            [program, *map(str, arguments), *fault],
+            processor_seconds=None if mutant is None else MUTANT_SECONDS,
         )
         if done.status:
             raise CheckError(done.reason)
