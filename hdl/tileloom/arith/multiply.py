@@ -188,6 +188,7 @@ class FloatMultiply(wiring.Component):
         stages: int = 1,
         carry_save: bool = False,
         exact_specials: bool = True,
+        told_zeros: bool = False,
     ) -> None:
         self.encode = EncodeFactor(b)
         self.multiply = Multiply(
@@ -198,14 +199,25 @@ class FloatMultiply(wiring.Component):
             stages=stages,
             carry_save=carry_save,
             exact_specials=exact_specials,
+            told_zeros=told_zeros,
         )
-        super().__init__({"enable": In(1), "a": In(a.width), "b": In(b.width), "product": Out(result.width)})
+        super().__init__(
+            {
+                "enable": In(1),
+                "a": In(a.width),
+                "b": In(b.width),
+                "product": Out(result.width),
+                **({"a_zero": In(1)} if told_zeros else {}),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         m.submodules.encode = self.encode
         m.submodules.multiply = self.multiply
+        if self.multiply.told_zeros:
+            m.d.comb += self.multiply.a_zero.eq(self.a_zero)
         m.d.comb += [
             self.multiply.enable.eq(self.enable),
             self.multiply.a.eq(self.a),

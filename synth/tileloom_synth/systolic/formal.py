@@ -42,6 +42,7 @@ def arithmetic(config: SystolicConfig) -> list[Proof]:
             config.rounding,
             config.multiply_stages,
             carry_save=bool(config.carry_save),
+            told_zeros=config.gate_zeros,
         ),
         *adder_proofs(config.accumulator, config.rounding, config.add_stages),
     ]

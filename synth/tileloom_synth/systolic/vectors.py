@@ -11,6 +11,10 @@ From any state, with everything free that comes in later, so whatever comes befo
 that are not enabled change nothing, which is proved apart; that the weights are those of the vector's tile,
 and stay as long as they are used, is in ``tiles``. Elements' own arithmetic is in ``verify.adder`` and
 ``verify.multiplier``, and that it takes as many enabled cycles as it has stages.
+
+With ``gate_zeros`` a multiplier is told of zeros and may be given any word then: what is known of products is
+that they are zero where it is told so, or the weight is zero. Words that mean the same in a column, zeros of
+any fraction, are one word to both functions.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
+from tileloom.arith.factor import FactorFormat
 from tileloom.systolic.array import systolic_array
 from tileloom.systolic.config import WORD_BITS, Port, SystolicConfig
 from tileloom.systolic.timing import Timetable
@@ -26,7 +31,7 @@ from tileloom.systolic.timing import Timetable
 from ..verify.netlist import Netlist, at, cone, open_netlist, port
 from ..verify.proof import Proof
 from ..verify.solver import Query
-from ..verify.specification import bits, canonical, widen
+from ..verify.specification import bits, canonical, is_zero, number, widen
 
 RESULTS = "results__payload.data"
 NOT_STALLED = ("loader.row", "loader.group", "loader.vacant", "loader.loaded")
@@ -66,9 +71,7 @@ class OpenArray:
 
 
 def vector_proofs(config: SystolicConfig) -> list[Proof]:
-    """Return the proofs of an array's data flow; none with ``gate_zeros``, whose elements keep words back."""
-    if config.gate_zeros:
-        return []
+    """Return the proofs of an array's data flow."""
     array = cache(partial(OpenArray, config))
     of = (config.label, "", 0)
     return [
@@ -122,8 +125,16 @@ def _results(array: OpenArray) -> Iterator[Query]:
             ):
                 for step in range(timetable.latency + 1 - stages):
                     a, b = (port(array.element(row, column, f"{function}.{name}"), step) for name in "ab")
-                    given = port(array.element(row, column, result), step + stages)
-                    lines.append(f"(assert (= {given} ({result} {a} {b})))")
+                    given = canonical(
+                        port(array.element(row, column, result), step + stages), config.accumulator
+                    )
+                    if function == "add":
+                        expected = _sum(config, a, b)
+                    else:
+                        told = array.element(row, column, "multiply.a_zero")
+                        zero = port(told, step) if config.gate_zeros else None
+                        expected = _product(config, a, b, zero)
+                    lines.append(f"(assert (= {given} {expected}))")
 
     def claim(*conditions: str) -> Query:
         return Query([*lines, f"(assert (not (and true {' '.join(conditions)})))"], {})
@@ -161,13 +172,31 @@ def _results(array: OpenArray) -> Iterator[Query]:
                 if age <= timetable.latency
             ]
             lines += [f"(assert (= {kept[0]} {later}))" for later in kept[1:]]
-            psum = f"(sum {psum} (product {word} {kept[0]}))"
+            zero = is_zero(word, config.activation) if config.gate_zeros else None
+            psum = _sum(config, psum, _product(config, word, kept[0], zero))
         there = timetable.result_appears(column) + 1 if by_word else timetable.latency
         result = port(RESULTS if by_word else f"{RESULTS}[{column}]", there)
         wanted = canonical(psum, config.accumulator)
         if by_word:
             wanted = widen(wanted, WORD_BITS - config.accumulator.width)
         yield claim(port("results__valid", there), f"(= {result} {wanted})")
+
+
+def _sum(config: SystolicConfig, a: str, b: str) -> str:
+    """Return the sum of two words, of which nothing is known but that it is the same for the same values."""
+    return f"(sum {canonical(a, config.accumulator)} {canonical(b, config.accumulator)})"
+
+
+def _product(config: SystolicConfig, word: str, weight: str, zero: str | None) -> str:
+    """Return the product of a word and an encoded weight; where the word is told to be ``zero``, zero."""
+    product = f"(product {word} {weight})"
+    if zero is None:
+        return product
+    factor = FactorFormat.of(config.weight)
+    field = factor.layout["exponent"]
+    exponent = bits(weight, field.offset + field.width - 1, field.offset)
+    nothing = f"(or {zero} (= {exponent} {number(factor.zero, field.width)}))"
+    return f"(ite {nothing} {number(0, config.accumulator.width)} {product})"
 
 
 def _stalled(array: OpenArray) -> Query:

@@ -16,7 +16,7 @@ from tileloom.formats import FloatFormat, Format, Rounding, SignMagnitude
 
 from .digits import represented
 from .netlist import Netlist, netlist_of, port
-from .operand import operand_of
+from .operand import Operand, operand_of
 from .pipeline import pipeline_query
 from .proof import Proof
 from .significands import empty, lemmas, within, zeros_reach
@@ -26,19 +26,35 @@ from .structure import gates_of, significands_multiplied
 
 
 def multiplier_proofs(
-    a: FloatFormat, b: Format, result: FloatFormat, rounding: Rounding, stages: int, *, carry_save: bool
+    a: FloatFormat,
+    b: Format,
+    result: FloatFormat,
+    rounding: Rounding,
+    stages: int,
+    *,
+    carry_save: bool,
+    told_zeros: bool = False,
 ) -> list[Proof]:
     """Return what is proved of a multiplier inside a column: its products, and its pipeline.
 
-    Formats of both operands and of the product; ``stages`` and ``carry_save`` as of ``Multiply``.
+    Formats of both operands and of the product; ``stages``, ``carry_save`` and ``told_zeros`` as of
+    ``Multiply``.
     """
     rows = stages == 3 or carry_save
     title = "product, in rows" if rows else "product"
+    title += ", zeros told" if told_zeros else ""
     facts = (f"{a} x {b} -> {result}", rounding.value, stages)
 
     def component() -> FloatMultiply:
         return FloatMultiply(
-            a, b, result, rounding, stages=stages, carry_save=carry_save, exact_specials=False
+            a,
+            b,
+            result,
+            rounding,
+            stages=stages,
+            carry_save=carry_save,
+            exact_specials=False,
+            told_zeros=told_zeros,
         )
 
     pipeline = Proof(
@@ -48,13 +64,15 @@ def multiplier_proofs(
         how, integer = "solver, by magnitude", b
 
         def by_magnitude() -> Sequence[Query]:
-            return integer_queries(netlist_of(component()), a, integer, result, rounding, stages)
+            return integer_queries(
+                netlist_of(component()), a, integer, result, rounding, stages, told_zeros=told_zeros
+            )
 
         return [Proof(title, *facts, how, by_magnitude), pipeline]
 
     def after_product() -> Sequence[Query]:
         netlist = netlist_of(component(), wires=rows)
-        return product_queries(netlist, a, b, result, rounding, stages, rows=rows)
+        return product_queries(netlist, a, b, result, rounding, stages, rows=rows, told_zeros=told_zeros)
 
     def tree() -> int:
         return significands_multiplied(gates_of(component()), a.fraction_bits, widths[1] - 1)
@@ -67,7 +85,14 @@ def multiplier_proofs(
 
 
 def integer_queries(
-    netlist: Netlist, a: FloatFormat, b: SignMagnitude, result: FloatFormat, rounding: Rounding, stages: int
+    netlist: Netlist,
+    a: FloatFormat,
+    b: SignMagnitude,
+    result: FloatFormat,
+    rounding: Rounding,
+    stages: int,
+    *,
+    told_zeros: bool = False,
 ) -> Sequence[Query]:
     """Return queries without a counterexample where every product with an integer is right."""
     word, weight = port("a", 0), port("b", 0)
@@ -81,6 +106,7 @@ def integer_queries(
     for value in range(1 << b.magnitude_bits):
         lines = Definitions("of magnitude")
         lines.require(f"(not {factor.infinite})")
+        zero = _zero(lines, factor, "true" if value == 0 else "false") if told_zeros else factor.zero
         lines.require(f"(= {bits(weight, b.bits - 2, 0)} {number(value, b.magnitude_bits)})")
         digits = f"(bvmul {widen(factor.significand, b.magnitude_bits)} {number(value, width)})"
         expected = rounded(
@@ -88,7 +114,7 @@ def integer_queries(
             result,
             rounding,
             negative=f"(bvxor {factor.negative} {bits(weight, b.bits - 1, b.bits - 1)})",
-            magnitude=f"(ite {factor.zero} {number(0, width)} {digits})",
+            magnitude=f"(ite {zero} {number(0, width)} {digits})",
             width=width,
             scale=f"(bvadd {factor.power} {number(result.bias, power_bits)})",
             scale_bits=power_bits,
@@ -107,6 +133,7 @@ def product_queries(
     stages: int,
     *,
     rows: bool,
+    told_zeros: bool = False,
 ) -> Sequence[Query]:
     """Return queries without a counterexample where products are right if the lemmas hold.
 
@@ -142,7 +169,8 @@ def product_queries(
     for factor in factors:
         lines.require(f"(not {factor.infinite})")
     got = lines.vector(result.width, canonical(port("product", stages), result), "product")
-    nothing = f"(or {factors[0].zero} {factors[1].zero})"
+    zero = _zero(lines, factors[0], factors[1].zero) if told_zeros else factors[0].zero
+    nothing = f"(or {zero} {factors[1].zero})"
     power = f"(bvadd {factors[0].power} {factors[1].power})"
     expected = rounded(
         lines,
@@ -157,6 +185,13 @@ def product_queries(
     lines.require(f"(distinct {got} {expected})")
     symbols = {**words, "significands' product": product, "product": got}
     return [operands, Query([*free.unrolled(stages), *lines.lines], symbols)]
+
+
+def _zero(lines: Definitions, factor: Operand, other_zero: str) -> str:
+    """Return what tells that the first factor is zero, and require that it does, unless the other one is."""
+    told = port("a_zero", 0)
+    lines.require(f"(or {told} {other_zero} (not {factor.zero}))")
+    return told
 
 
 def _rows(

@@ -1,10 +1,13 @@
 """Arrays are proved: which words meet and when, and that weights are those of a vector's tile."""
 
+from dataclasses import replace
+
 import pytest
 from amaranth.hdl import Const
 
 from tileloom.families import load
 from tileloom.systolic.mesh import Mesh
+from tileloom.systolic.pe import ProcessingElement
 from tileloom.systolic.skew import Skew
 from tileloom.systolic.timing import Timetable
 from tileloom_synth.systolic.tiles import tile_proofs
@@ -34,6 +37,8 @@ def outcomes(preset: str, fields: dict) -> dict[str, bool | None]:
         STREAM,
         WORD,
         SLOW,
+        (STREAM[0], STREAM[1] | {"gate_zeros": True}),
+        (WORD[0], WORD[1] | {"gate_zeros": True}),
         ("stream-8x8-int8", {"rows": 1, "columns": 1}),
         ("stream-8x8-int8", {"rows": 4, "columns": 4, "double_buffer": False, "step_interval": 2}),
         ("stream-8x8-int8", {"rows": 2, "columns": 5, "broadcast": 2, "step_interval": 2, "add_stages": 2}),
@@ -51,10 +56,6 @@ def test_arrays_are_proved(preset: str, fields: dict) -> None:
         "nothing waits for ever": True,
         "weights": True,
     }
-
-
-def test_of_elements_that_keep_zeros_back_only_the_tiles_are_proved() -> None:
-    assert outcomes(STREAM[0], STREAM[1] | {"gate_zeros": True}) == {"weights": True}
 
 
 @pytest.mark.parametrize("double_buffer", [False, True])
@@ -94,3 +95,20 @@ def test_registers_that_move_in_a_stall_are_noticed(preset, fields, monkeypatch)
 
     monkeypatch.setattr(Skew, "elaborate", restless)
     assert outcomes(preset, fields)["a stall changes nothing"] is False
+
+
+@pytest.mark.parametrize("wrong", ["zero", "weight"])
+@pytest.mark.parametrize(("preset", "fields"), [STREAM, WORD])
+def test_words_kept_back_for_no_zero_are_noticed(preset, fields, wrong, monkeypatch) -> None:
+    """An element that takes every activation for zero, or a multiplier that is given none behind a weight."""
+    kept = ProcessingElement.elaborate
+
+    def closed(element: ProcessingElement, platform: object) -> object:
+        if wrong == "zero" and not element.following:
+            element.zero_in = Const(1)
+        if wrong == "weight":
+            element.factor = replace(element.factor, zero=element.factor.zero ^ 1)
+        return kept(element, platform)
+
+    monkeypatch.setattr(ProcessingElement, "elaborate", closed)
+    assert outcomes(preset, fields | {"gate_zeros": True})["results"] is False

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from tileloom.arith.multiply import Multiply
 from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, FloatFormat, Rounding, SignMagnitude
 from tileloom_synth.verify.adder import adder_proofs
 from tileloom_synth.verify.multiplier import multiplier_proofs
@@ -95,3 +96,29 @@ def test_products_of_floats(formats, kinds, rounding, stages):
 )
 def test_products_in_rows(formats, rounding, stages, kinds):
     check(multiplier_proofs(*formats, rounding, stages, carry_save=stages == 2), kinds)
+
+
+ZEROS_TOLD = [
+    ((FP16, SignMagnitude(4), FP16), 1, 2),
+    ((FP32, INT8, FP32), 3, 5),
+    ((FP16, FP16, FP32), 1, 3),
+]
+
+
+@pytest.mark.parametrize(("formats", "stages", "kinds"), ZEROS_TOLD, ids=str)
+def test_products_where_zeros_are_told(formats, stages, kinds):
+    """As elements with ``gate_zeros`` have them: the word says nothing where it is told to be zero."""
+    check(multiplier_proofs(*formats, NEAREST, stages, carry_save=False, told_zeros=True), kinds)
+
+
+@pytest.mark.parametrize(("formats", "stages", "kinds"), ZEROS_TOLD, ids=str)
+def test_a_multiplier_that_looks_at_the_word_is_refuted(formats, stages, kinds, monkeypatch):
+    kept = Multiply.elaborate
+
+    def looking(multiply: Multiply, platform: object) -> object:
+        multiply.told_zeros = False
+        return kept(multiply, platform)
+
+    monkeypatch.setattr(Multiply, "elaborate", looking)
+    product = multiplier_proofs(*formats, NEAREST, stages, carry_save=False, told_zeros=True)[0]
+    assert decide(product, timeout=TIMEOUT).proved is False
