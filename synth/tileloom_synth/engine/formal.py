@@ -1,4 +1,4 @@
-"""What solvers prove of an engine: streams, walker, halves, bursts, and a systolic core's arithmetic."""
+"""What solvers prove of an engine: streams, walker, halves, AXI4, and a systolic core's arithmetic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
 from .bursts import burst_proofs
 from .halves import half_proofs
+from .master import master_proofs
 from .walker import walker_proofs
 
 SIDE = 2
@@ -30,7 +31,9 @@ def proofs(config: EngineConfig) -> list[Proof]:
         *walker_proofs(),
         *half_proofs(engine),
     ]
-    return [*found, *burst_proofs(engine)] if config.port is EnginePort.AXI4 else found
+    if config.port is not EnginePort.AXI4:
+        return found
+    return [*found, *burst_proofs(engine), *master_proofs(engine)]
 
 
 def small(config: EngineConfig) -> EngineConfig:

@@ -57,13 +57,13 @@ NOTHING = Record({}, {}, {})
 
 
 def all_of(*conditions: str) -> str:
-    """Return that all conditions hold."""
-    return f"(and true {' '.join(conditions)})"
+    """Return that all conditions hold; there may be none."""
+    return f"(and true true {' '.join(conditions)})"
 
 
 def any_of(*conditions: str) -> str:
-    """Return that one of some conditions holds."""
-    return f"(or false {' '.join(conditions)})"
+    """Return that one of some conditions holds; there may be none."""
+    return f"(or false false {' '.join(conditions)})"
 
 
 def induction(

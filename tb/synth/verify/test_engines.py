@@ -1,19 +1,24 @@
-"""Parts of the engine are proved: walker, bursts, halves of the A buffer. Broken ones are not."""
+"""Parts of the engine are proved: walker, halves of the A buffer, AXI4. Broken ones are not."""
 
 from dataclasses import replace
 
 import pytest
 from amaranth.hdl import Const
 
+from tileloom.engine.axi import engine
+from tileloom.engine.axi.read import ReadChannel
 from tileloom.engine.axi.runs import Bursts
+from tileloom.engine.axi.write import WriteClient
+from tileloom.engine.drain import result_layout
 from tileloom.engine.loader import Loader
 from tileloom.engine.locks import Lock
 from tileloom.engine.sequencer import Sequencer
 from tileloom.engine.walker import Walker
 from tileloom.families import load
-from tileloom_synth.engine import bursts, walker
+from tileloom_synth.engine import bursts, master, walker
 from tileloom_synth.engine.formal import small
 from tileloom_synth.engine.halves import half_proofs
+from tileloom_synth.engine.master import master_proofs
 from tileloom_synth.verify.netlist import open_netlist
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
@@ -87,3 +92,38 @@ def test_a_burst_that_may_be_longer_than_the_page_is_refuted() -> None:
     wide = Bursts(replace(config, burst_beats=128))
     longer = replace(config, burst_beats=64)
     assert refute(bursts.queries(longer, open_netlist(wide)), timeout=300) is not None
+
+
+@pytest.mark.parametrize("fields", [{}, {"bus": 64, "burst_beats": 4, "address_bits": 40}])
+def test_channels(fields: dict) -> None:
+    for proof in master_proofs(small(load("engine-int8-axi4", **fields))):
+        assert decide(proof, timeout=300).proved, proof.title
+
+
+WRITES = ("aw__valid", "aw__payload", "w__valid", "w__payload.last", "w__payload.strb", "bursts__ready")
+ANSWERS = ("b__ready", "error", "address")
+READS = ("ar__valid", "ar__payload", "beat_valid", "error", "address", "idle")
+ASKED = tuple(f"requests_{index}__ready" for index in range(len(master.CLIENTS)))
+
+
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_each_net_of_the_channels_matters(every: int) -> None:
+    config = small(load("engine-int8-axi4"))
+    client = WriteClient(config, result_layout(config).size)
+    writing = open_netlist(client, free=("cutter", "beats"))
+    reading = open_netlist(ReadChannel(config, len(master.CLIENTS)))
+    for netlist, queries, outputs in (
+        (writing, master.write_queries, WRITES + ANSWERS),
+        (reading, master.read_queries, READS + ASKED),
+    ):
+        broken = list(inverted(netlist, outputs, every=every))
+        assert len(broken) > 80 // every
+        for net, other in broken:
+            assert refute(queries(config, other), timeout=300) is not None, net
+
+
+@pytest.mark.parametrize("name", ["descriptors", "index"])
+def test_an_error_that_does_not_end_writing_is_noticed(name: str, monkeypatch) -> None:
+    monkeypatch.setattr(engine, "STEERING", tuple(other for other in engine.STEERING if other != name))
+    *_, stops = master_proofs(small(load("engine-int8-axi4")))
+    assert decide(stops, timeout=300).proved is False

@@ -160,7 +160,8 @@ class ReadChannel(wiring.Component):
         m.submodules.routes = routes = Queue(route, OUTSTANDING)
 
         # The first that asks after the one that was served last.
-        served, chosen = Signal(range(self.clients)), Signal(range(self.clients))
+        served = Signal(range(self.clients))
+        chosen = Signal(range(self.clients))
         asks = Array(port.valid for port in ports)
         with m.Switch(served):
             for last in range(self.clients):
