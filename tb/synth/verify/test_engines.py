@@ -106,7 +106,7 @@ READS = ("ar__valid", "ar__payload", "beat_valid", "error", "address", "idle")
 ASKED = tuple(f"requests_{index}__ready" for index in range(len(master.CLIENTS)))
 
 
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.long)])
 def test_each_net_of_the_channels_matters(every: int) -> None:
     config = small(load("engine-int8-axi4"))
     client = WriteClient(config, result_layout(config).size)

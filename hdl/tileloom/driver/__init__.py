@@ -1,0 +1,1 @@
+"""Software that drives the hardware: from a host over a serial line."""
