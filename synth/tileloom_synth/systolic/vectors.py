@@ -14,7 +14,7 @@ and stay as long as they are used, is in ``tiles``. Elements' own arithmetic is 
 
 With ``gate_zeros`` a multiplier is told of zeros and may be given any word then: what is known of products is
 that they are zero where it is told so, or the weight is zero. Words that mean the same in a column, zeros of
-any fraction, are one word to both functions.
+any fraction, are one word to both functions then.
 """
 
 from __future__ import annotations
@@ -125,9 +125,7 @@ def _results(array: OpenArray) -> Iterator[Query]:
             ):
                 for step in range(timetable.latency + 1 - stages):
                     a, b = (port(array.element(row, column, f"{function}.{name}"), step) for name in "ab")
-                    given = canonical(
-                        port(array.element(row, column, result), step + stages), config.accumulator
-                    )
+                    given = _meant(config, port(array.element(row, column, result), step + stages))
                     if function == "add":
                         expected = _sum(config, a, b)
                     else:
@@ -182,9 +180,14 @@ def _results(array: OpenArray) -> Iterator[Query]:
         yield claim(port("results__valid", there), f"(= {result} {wanted})")
 
 
+def _meant(config: SystolicConfig, word: str) -> str:
+    """Return a word; where zeros are kept back, of those that mean the same one. Solvers take longer then."""
+    return canonical(word, config.accumulator) if config.gate_zeros else word
+
+
 def _sum(config: SystolicConfig, a: str, b: str) -> str:
-    """Return the sum of two words, of which nothing is known but that it is the same for the same values."""
-    return f"(sum {canonical(a, config.accumulator)} {canonical(b, config.accumulator)})"
+    """Return the sum of two words, of which nothing is known but that it is the same for the same words."""
+    return f"(sum {_meant(config, a)} {_meant(config, b)})"
 
 
 def _product(config: SystolicConfig, word: str, weight: str, zero: str | None) -> str:
