@@ -50,16 +50,42 @@ def difference_of(mutated: Mutated, mutant: Mutant, *, timeout: float = 10.0) ->
     return step if step.equal else _difference(mutated, mutant, mutant.module, without, timeout)
 
 
-def nobody_reads(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) -> bool:
-    """Return whether a mutant changes nothing in one step of the whole design, from any state.
+def equal_around(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) -> str | None:
+    """Return the module, next around a mutant's, in which it changes nothing; None where none is known.
 
-    Without the design's multipliers and larger memories, which may give anything. This tells faults in bits
-    that nobody reads.
+    One step from any state of each module that all of its instances are in, the nearest first and the whole
+    design last, with all that is inside but multipliers and larger memories, which may give anything. This
+    tells faults that operands cannot bring out, and those in bits that nobody reads.
     """
-    texts = split_modules(mutated.design.verilog)
-    large = frozenset(name for name, text in texts.items() if _LARGE.search(text)) - {mutant.module}
-    found = _difference(mutated, mutant, mutated.design.name, large, timeout, reachable=False)
-    return found.equal is True
+    verilog = mutated.design.verilog
+    large = {name for name, text in split_modules(verilog).items() if _LARGE.search(text)}
+    for around in _around(verilog, mutated.design.name, mutant.module):
+        inside = frozenset(large & _reached(verilog, around) - {around, mutant.module})
+        if _difference(mutated, mutant, around, inside, timeout, reachable=False).equal:
+            return around
+    return None
+
+
+def _around(verilog: str, top: str, module: str) -> list[str]:
+    """Return the modules that every instance of a module is inside of, the innermost first."""
+    every = _reached(verilog, top)
+    found = [
+        name
+        for name in every - {module}
+        if module in _reached(verilog, name) and (name == top or module not in _reached(verilog, top, name))
+    ]
+    return sorted(found, key=lambda name: len(_reached(verilog, name)))
+
+
+def _reached(verilog: str, top: str, but: str | None = None) -> set[str]:
+    """Return the modules in a module, itself too, that are there without going through ``but``."""
+    found, left = set(), [top]
+    while left:
+        name = left.pop()
+        if name not in found and name != but:
+            found.add(name)
+            left += instantiated(verilog, name)
+    return found
 
 
 def _difference(

@@ -10,7 +10,7 @@ from tileloom import processes
 from tileloom.cli.console import step
 from tileloom.errors import CheckError
 
-from .equal import Difference, difference_of, nobody_reads
+from .equal import Difference, difference_of, equal_around
 from .mutants import Mutant, Mutated
 
 ROUNDS = 3
@@ -88,6 +88,6 @@ def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial) -> Verdict:
     if not difference.equal:
         if not all(trial(mutant.number, number) for number in range(1, ROUNDS)):
             return Verdict(mutant, killed=True)
-        if nobody_reads(mutated, mutant):
-            difference = Difference(True, "nobody reads it")
+        if around := equal_around(mutated, mutant):
+            difference = Difference(True, f"equal from any state in {around}")
     return Verdict(mutant, killed=False, difference=difference)
