@@ -84,7 +84,8 @@ class Array:
             for name, stream in streams.items()
             if stream.inward
         ]
-        sink = StreamSink(self.dut, streams["results"], stalls(patterns["results"], self.rng))
+        waits = bool(self.rng.integers(4) == 0)
+        sink = StreamSink(self.dut, streams["results"], stalls(patterns["results"], self.rng), waits=waits)
         sides = [*sources, sink]
         expected = beats["results"]
         limit = abandon_after or 20 * (sum(map(len, beats.values())) * self.config.step_interval + 100)

@@ -170,8 +170,8 @@ def gemm_words(
 
     Rows of activations lie in turn in the middle of the range, where products reach the accumulator's
     upper limit, and where they reach the lower one. Every second step along k repeats the one before with
-    the weight's sign changed, so that its product is taken away again; some partial sums start as the
-    first product's opposite.
+    the weight's sign changed, so that its product is taken away again, of half of the activations with some
+    of the lowest bits changed, so that little is left.
 
     Parameters
     ----------
@@ -211,7 +211,9 @@ def gemm_words(
     x = _pack(_signs(rng, m * k), exponent, fraction, activation_format).reshape(m, k)
     again = np.flatnonzero(rng.random(max(0, k - 1)) < 0.5)
     again = again[np.diff(again, prepend=-2) > 1]
-    x[:, again + 1] = x[:, again]
+    low = rng.integers(0, activation_format.fraction_bits + 1, (m, again.size))
+    low[rng.random(low.shape) < 0.5] = 0
+    x[:, again + 1] = x[:, again] ^ rng.integers(0, 1 << low).astype(np.uint64)
     w[again + 1] = w[again] ^ np.uint64(1 << sign_at)
 
     near = np.clip(target[:, :1] + rng.integers(-2, 3, (m, n)), 0, top).reshape(-1)

@@ -107,10 +107,15 @@ class StreamSource(Side):
 
 
 class StreamSink(Side):
-    """Takes beats into ``received``, stalling as its pattern says; checks that what is offered is held."""
+    """Takes beats into ``received``, stalling as its pattern says; checks that what is offered is held.
 
-    def __init__(self, dut: Any, stream: Stream, pattern: Iterator[bool]) -> None:
+    One that ``waits`` is ready only once a beat was on offer, as a stream's rules allow: who offers may not
+    wait for it.
+    """
+
+    def __init__(self, dut: Any, stream: Stream, pattern: Iterator[bool], *, waits: bool = False) -> None:
         super().__init__(dut, stream, pattern)
+        self._waits = waits
         self.received: list[tuple[int, int]] = []
         self._held: tuple[int, int] | None = None
         self._stalled = True
@@ -118,7 +123,7 @@ class StreamSink(Side):
 
     def drive(self) -> None:
         """Set the inputs of this cycle."""
-        stalled = next(self.pattern)
+        stalled = next(self.pattern) or (self._waits and self._held is None)
         if stalled != self._stalled or not self.seen:
             self.ready.value = int(not stalled)
         self._stalled = stalled

@@ -49,10 +49,10 @@ class Run:
         return shlex.join(["tileloom", "verify", *self.options])
 
 
-def _mutate(source: str, fields: Mapping[str, int], *parts: str) -> tuple[str, ...]:
+def _mutate(source: str, fields: Mapping[str, int], *parts: str, mutants: int = 200) -> tuple[str, ...]:
     sets = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
     only = [word for part in parts for word in ("--part", part)]
-    return (source, "--mutate", *only, "--seed", "3", *sets)
+    return (source, "--mutate", "--mutants", str(mutants), *only, "--seed", "3", *sets)
 
 
 RUNS = (
@@ -60,14 +60,16 @@ RUNS = (
     Run("programs-cv32e40p", 2, ("xfu-cv32e40p", "--programs", "150", "--seed", "7")),
     Run("programs-cv-x-if", 2, ("xfu-cv-x-if", "--programs", "150", "--seed", "7")),
     Run("coverage", 8, ("--coverage", "--seed", "1")),
-    Run("mutants-stream-array", 40, _mutate("stream-8x8-int8", _ARRAY)),
-    Run("mutants-word-array", 15, _mutate("sasp-4x4-fp32", _WORDS, "port", "skew")),
-    Run("mutants-xfu-unit", 20, _mutate("xfu-unit", {})),
-    Run("mutants-engine", 40, _mutate("engine-int8", _STREAMS)),
-    Run("mutants-axi4-master", 10, _mutate("engine-int8-axi4", _MASTER, "AXI4 master")),
+    Run("mutants-stream-array", 15, _mutate("stream-8x8-int8", _ARRAY)),
+    Run("mutants-word-port", 5, _mutate("sasp-4x4-fp32", _WORDS, "port")),
+    Run("mutants-xfu-unit", 10, _mutate("xfu-unit", {}, mutants=70)),
+    Run("mutants-cv-x-if", 10, _mutate("xfu-cv-x-if", {}, "adapter", "guard", mutants=100)),
+    Run("mutants-cv32e40p", 3, _mutate("xfu-cv32e40p", {}, "pipeline")),
+    Run("mutants-engine", 50, _mutate("engine-int8", _STREAMS)),
+    Run("mutants-axi4-master", 8, _mutate("engine-int8-axi4", _MASTER, "AXI4 master")),
     Run("soak", 120, ("--soak", "120", "--seed", "11")),
 )
-"""All runs, those of mutants with 200 in each part."""
+"""All runs, those of mutants with 200 in each part, or in those that belong together."""
 
 
 def plan(folder: Path) -> Sheet:
