@@ -44,6 +44,7 @@ UNIT = {
     "kept answer": ("unit", "kept_byte.eq(byte)", "kept_byte.eq(self.loads.payload.address)"),
 }
 ALONE = {
+    "nothing is taken": ("cv_x_if", "takes.eq(ours & operands_valid & guard.clear)", "takes.eq(0)"),
     "bad encoding": ("decode", "& (rs3 == self.rd)", ""),
     "register in flight": ("cv32e40x", "& ~(wb_writes & (in_wb == rd))", ""),
     "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),

@@ -260,7 +260,6 @@ private:
 
     // Returns whether it traps, as it should, and as CV32E40X does not.
     bool retire(const Instruction& done) {
-        progress_ = cycles_;
         if (done.rejected) return done.traps();
         if (!done.accepted) {
             if (done.rd()) registers_[done.rd()] = done.value;
@@ -270,6 +269,7 @@ private:
         if (!top_.result_exc && done.rd()) registers_[done.rd()] = top_.result_data;
         log(2, done.word, top_.result_data, top_.result_exc || top_.result_err);
         ++completed_;
+        progress_ = cycles_;  // of ours: the others retire, whatever the adapter does
         return top_.result_exc && draw(2);
     }
 

@@ -1,4 +1,4 @@
-"""What solvers prove of an engine: streams, walker, halves, AXI4, and a systolic core's arithmetic."""
+"""What solvers prove of an engine: its streams, its parts, AXI4, and a systolic core's arithmetic."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from ..systolic.formal import arithmetic
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
+from .accumulators import accumulator_proofs
 from .bursts import burst_proofs
 from .halves import half_proofs
+from .loader import loader_proofs
 from .master import master_proofs
 from .walker import walker_proofs
 
@@ -19,6 +21,10 @@ SIDE = 2
 
 HELD_WHERE_IT_COMES_TO = ("status",)
 """Of an AXI4 master: it depends on counts that no state that it comes to has wrong."""
+
+
+TILES = 4
+"""C tiles in each half of the accumulators that are proved; each is like any other."""
 
 
 def proofs(config: EngineConfig) -> list[Proof]:
@@ -30,6 +36,8 @@ def proofs(config: EngineConfig) -> list[Proof]:
         *stream_proofs(engine, HELD_WHERE_IT_COMES_TO, queues=True),
         *walker_proofs(),
         *half_proofs(engine),
+        *loader_proofs(engine),
+        *accumulator_proofs(replace(engine, acc_tiles=TILES)),
     ]
     if config.port is not EnginePort.AXI4:
         return found

@@ -175,6 +175,7 @@ def write_queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
         f"(= {taken} (and (not {port('stop', 0)}) {goes_on}))",
         f"(= {port('w__valid', 0)} (and {there} (bvugt {lengths.part('owed')} {none})))",
         f"(=> (= {kept('stopped')} #b1) (= {strobes} {number(0, config.bus // 8)}))",
+        f"(=> {port('idle', 0)} (= {answers.part('owed')} {none}))",
     ]
     record = Record(
         {**lengths.widths, **answers.widths, **widths},
@@ -250,7 +251,10 @@ def read_queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
 
 
 def stop_queries(netlist: Netlist) -> list[Query]:
-    """Return the query that what writes is stopped from the error on, until the status is taken."""
+    """Return the query that what writes is stopped from the error on, until the status is taken.
+
+    The status is offered only once no burst is on its way, read or written.
+    """
     steering = any_of(
         *(
             f"(= {bits(port('channel.beat_valid', 0), CLIENTS.index(name), CLIENTS.index(name))} #b1)"
@@ -263,6 +267,9 @@ def stop_queries(netlist: Netlist) -> list[Query]:
         netlist,
         NOTHING,
         ((), ()),
-        [f"(=> {stopped} {port('write.stop', 0)})"],
+        [
+            f"(=> {stopped} {port('write.stop', 0)})",
+            f"(=> {port('status__valid', 0)} (and {port('write.idle', 0)} {port('channel.idle', 0)}))",
+        ],
         leads_to=[f"(=> (and {stopped} (not {told})) {port('ended', 1)})"],
     )

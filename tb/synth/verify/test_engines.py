@@ -5,17 +5,19 @@ from dataclasses import replace
 import pytest
 from amaranth.hdl import Const
 
+from tileloom.engine.accumulators import Accumulators
 from tileloom.engine.axi import engine
 from tileloom.engine.axi.read import ReadChannel
 from tileloom.engine.axi.runs import Bursts
 from tileloom.engine.axi.write import WriteClient
 from tileloom.engine.drain import result_layout
+from tileloom.engine.engine import core_timing
 from tileloom.engine.loader import Loader
 from tileloom.engine.locks import Lock
 from tileloom.engine.sequencer import Sequencer
 from tileloom.engine.walker import Walker
 from tileloom.families import load
-from tileloom_synth.engine import bursts, master, walker
+from tileloom_synth.engine import accumulators, bursts, loader, master, walker
 from tileloom_synth.engine.formal import small
 from tileloom_synth.engine.halves import half_proofs
 from tileloom_synth.engine.master import master_proofs
@@ -98,6 +100,43 @@ def test_a_burst_that_may_be_longer_than_the_page_is_refuted() -> None:
 def test_channels(fields: dict) -> None:
     for proof in master_proofs(small(load("engine-int8-axi4", **fields))):
         assert decide(proof, timeout=300).proved, proof.title
+
+
+FILLS = ("take", "give", "commands__ready", "activations__ready", "block_done", "x", "block")
+FILLED = ("fill__valid", "fill__address", "fill__unit", "fill__half")
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [("engine-int8", {"a_words": 64}), ("engine-int8", {"m": 1, "k": 3}), ("engine-fp32", {})],
+)
+def test_the_loader_and_that_each_of_its_nets_matters(preset: str, fields: dict) -> None:
+    config = load(preset, **fields)
+    netlist = open_netlist(Loader(config))
+    assert refute(loader.queries(config, netlist), timeout=300) is None
+    broken = list(inverted(netlist, FILLS + FILLED, every=3))
+    assert len(broken) > 20
+    for net, other in broken:
+        assert refute(loader.queries(config, other), timeout=300) is not None, net
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("engine-int8", {"acc_tiles": 4}),
+        ("engine-int8", {"acc_tiles": 5, "requantise": False, "m": 1}),
+        ("engine-fp32-int8", {"acc_tiles": 4}),
+    ],
+)
+def test_accumulators_and_that_each_of_their_nets_matters(preset: str, fields: dict) -> None:
+    config = small(load(preset, **fields))
+    timing = core_timing(config)
+    netlist = open_netlist(Accumulators(config, timing))
+    assert refute(accumulators.queries(config, timing, netlist), timeout=300) is None
+    broken = list(inverted(netlist, ("psum", "drain__word", "finished"), every=2))
+    assert len(broken) > 20
+    for net, other in broken:
+        assert refute(accumulators.queries(config, timing, other), timeout=300) is not None, net
 
 
 WRITES = ("aw__valid", "aw__payload", "w__valid", "w__payload.last", "w__payload.strb", "bursts__ready")
