@@ -58,8 +58,10 @@ class IssueGuard(wiring.Component):
         # A superset of the instructions in EX and in WB: whatever is in ID while the pipeline moves, invalid
         # or killed or not going on at all, is taken to be in EX next. Stores and branches have no rd, but
         # are not worth telling apart. Registers reset to what delays nothing.
-        in_ex, in_wb = Signal(5), Signal(5)
-        ex_writes, wb_writes = Signal(), Signal()
+        in_ex = Signal(5)
+        in_wb = Signal(5)
+        ex_writes = Signal()
+        wb_writes = Signal()
         with m.If(self.moving):
             m.d.sync += [
                 in_ex.eq(rd),

@@ -43,6 +43,10 @@ def instruction_proofs(config: XfuConfig) -> list[Proof]:
 class UnitState:
     """The unit's netlist, and the specification's state beside it, as symbols of steps."""
 
+    fault_bits = FAULT_BITS
+    inside = ""
+    """What the names of the unit's registers begin with."""
+
     def __init__(self, config: XfuConfig) -> None:
         self.config = config
         self.fields = {"tag": config.id_width, "swap": 1, **OPERANDS}
@@ -52,36 +56,45 @@ class UnitState:
     @cached_property
     def netlist(self) -> Netlist:
         """The netlist, all signals by their names."""
-        return open_netlist(Unit(self.config, tag_bits=self.config.id_width, fault_bits=FAULT_BITS))
+        return open_netlist(Unit(self.config, tag_bits=self.config.id_width, fault_bits=self.fault_bits))
 
     @property
     def symbols(self) -> dict[str, int]:
         """The names of the state and their bits; a condition has one."""
-        found = {"counter": COUNTER_BITS, "asked": 1, "answered": 1, "byte": 8, "fault": FAULT_BITS}
+        found = {"counter": COUNTER_BITS, "asked": 1, "answered": 1, "byte": 8, "fault": self.fault_bits}
         for place in PLACES:
             found |= {f"{place} there": 1, f"{place} committed": 1}
             found |= {f"{place} {name}": width for name, width in self.fields.items()}
         return found
 
+    def seen(self, name: str, step: int = 0) -> str:
+        """Return what crosses a port of the unit in a step, a condition where it is one bit."""
+        return port(name, step)
+
     def offered(self, name: str) -> str:
         """Return a field of the instruction at the port in step 0, as bits."""
-        return (
-            bit(port(f"instructions__payload.{name}", 0))
-            if name == "swap"
-            else port(f"instructions__payload.{name}", 0)
-        )
+        return as_bits(self.seen(f"instructions__payload.{name}"), self.fields[name])
+
+    def register(self, name: str, step: int) -> str:
+        """Return a register of the unit, a condition where it is one bit."""
+        return port(f"{self.inside}{name}", step)
 
     def covers(self, tag: str, *, kill: bool) -> str:
         """Return whether this cycle's commit, or kill, is for an instruction with a tag.
 
         A commit is for this tag and all older ones, a kill for this and all younger ones, modulo the tags.
         """
-        ahead = f"(bvsub {port('commit_tag', 0)} {tag})"
+        ahead = f"(bvsub {self.seen('commit_tag')} {tag})"
         younger = is_one(bits(ahead, self.config.id_width - 1, self.config.id_width - 1))
-        killed = port("commit_kill", 0)
-        asked = f"(and {port('commit_valid', 0)} {killed if kill else no(killed)})"
+        killed = self.seen("commit_kill")
+        asked = f"(and {self.seen('commit_valid')} {killed if kill else no(killed)})"
         same = f"(= {ahead} {number(0, self.config.id_width)})"
         return f"(and {asked} {f'(or {younger} {same})' if kill else no(younger)})"
+
+
+def as_bits(value: str, width: int) -> str:
+    """Return a signal, a condition where it is one bit, as bits."""
+    return bit(value) if width == 1 else value
 
 
 def is_one(value: str) -> str:
@@ -94,19 +107,19 @@ def no(condition: str) -> str:
     return f"(not {condition})"
 
 
-def address(state: UnitState) -> str:
+def address(state: UnitState, step: int = 0) -> str:
     """Return where the older instruction loads from: rs1 + M csr[15:1] + o mod M."""
     found = None
     for size in state.config.group_sizes:
         width = 2 if size == 4 else 4
         count = 32 // width
-        place = bits(kept("counter"), count.bit_length() - 2, 0)
+        place = bits(kept("counter", step), count.bit_length() - 2, 0)
         shift = f"(bvmul {widen(place, 32 - count.bit_length() + 1)} {number(width, 32)})"
-        field = f"(bvand (bvlshr {kept('older rs2')} {shift}) {number(min(size, 1 << width) - 1, 32)})"
-        pair = widen(bits(kept("counter"), COUNTER_BITS - 1, 1), 33 - COUNTER_BITS)
+        field = f"(bvand (bvlshr {kept('older rs2', step)} {shift}) {number(min(size, 1 << width) - 1, 32)})"
+        pair = widen(bits(kept("counter", step), COUNTER_BITS - 1, 1), 33 - COUNTER_BITS)
         group = f"(bvmul {number(size, 32)} {pair})"
-        one = f"(bvadd {kept('older rs1')} (bvadd {group} {field}))"
-        chosen = f"(= {kept('older funct2')} {number(FUNCT2[size], 2)})"
+        one = f"(bvadd {kept('older rs1', step)} (bvadd {group} {field}))"
+        chosen = f"(= {kept('older funct2', step)} {number(FUNCT2[size], 2)})"
         found = one if found is None else f"(ite {chosen} {one} {found})"
     assert found is not None
     return found
@@ -123,20 +136,20 @@ def queries(state: UnitState) -> list[Query]:
     """Return the queries of the proof."""
     return induction(
         state.netlist,
-        Record(state.symbols, _next(state), {}),
-        (_agreement(state, 0), _agreement(state, 1)),
+        Record(state.symbols, following(state), {}),
+        (agreement(state, 0), agreement(state, 1)),
         _offers(state),
-        leads_to=_goes_on(),
+        leads_to=_goes_on(state),
         assumed=_answers(state),
     )
 
 
 def _answers(state: UnitState) -> Iterator[str]:
     """Yield what is assumed: an answer comes to a load that was asked for, once; the group size is there."""
-    asked = any_of(is_one(kept("asked")), f"(and {port('loads__valid', 0)} {port('loads__ready', 0)})")
-    yield f"(=> {port('loaded_valid', 0)} {all_of(asked, no(is_one(kept('answered'))))})"
+    asked = any_of(is_one(kept("asked")), f"(and {state.seen('loads__valid')} {state.seen('loads__ready')})")
+    yield f"(=> {state.seen('loaded_valid')} {all_of(asked, no(is_one(kept('answered'))))})"
     if "funct2" in state.fields:
-        yield _known(state, state.offered("funct2"))
+        yield any_of(state.seen("instructions__payload.swap"), _known(state, state.offered("funct2")))
 
 
 def _known(state: UnitState, funct2: str) -> str:
@@ -144,56 +157,59 @@ def _known(state: UnitState, funct2: str) -> str:
     return any_of(*(f"(= {funct2} {number(FUNCT2[size], 2)})" for size in state.config.group_sizes))
 
 
-def _completion(state: UnitState) -> tuple[str, str, str]:
-    """Return whether the older instruction may give its result, its data, and whether its load failed."""
+def completion(state: UnitState) -> tuple[str, str, str]:
+    """Return whether the older instruction may give its result, its data, and how its load failed."""
     older, swap = is_one(kept("older there")), is_one(kept("older swap"))
-    answered = any_of(is_one(kept("answered")), port("loaded_valid", 0))
+    answered = any_of(is_one(kept("answered")), state.seen("loaded_valid"))
     may = all_of(older, is_one(kept("older committed")), any_of(swap, answered))
-    byte = f"(ite {is_one(kept('answered'))} {kept('byte')} {port('loaded_byte', 0)})"
-    fault = f"(ite {is_one(kept('answered'))} {is_one(kept('fault'))} {port('loaded_fault', 0)})"
-    failed = all_of(no(swap), fault)
-    loaded = f"(ite {failed} {kept('older rs3')} {merged(byte)})"
+    byte = f"(ite {is_one(kept('answered'))} {kept('byte')} {state.seen('loaded_byte')})"
+    told = as_bits(state.seen("loaded_fault"), state.fault_bits)
+    none = number(0, state.fault_bits)
+    fault = f"(ite {swap} {none} (ite {is_one(kept('answered'))} {kept('fault')} {told}))"
+    loaded = f"(ite (= {fault} {none}) {merged(byte)} {kept('older rs3')})"
     data = f"(ite {swap} {widen(kept('counter'), 32 - COUNTER_BITS)} {loaded})"
-    return may, data, failed
+    return may, data, fault
 
 
 def _offers(state: UnitState) -> Iterator[str]:
     """Yield what the unit must offer in step 0, by the specification's state."""
-    may, data, failed = _completion(state)
+    may, data, fault = completion(state)
     older, younger = (is_one(kept(f"{place} there")) for place in PLACES)
-    yield f"(= {port('counter', 0)} {kept('counter')})"
-    yield f"(= {port('offer_committed', 0)} {_of_incoming(state, kill=False)})"
-    yield f"(=> {port('results__valid', 0)} {may})"
-    result = [f"(= {port(f'results__payload.{name}', 0)} {kept(f'older {name}')})" for name in ("tag", "rd")]
-    result += [
-        f"(= {port('results__payload.swap', 0)} {is_one(kept('older swap'))})",
-        f"(= {port('results__payload.data', 0)} {data})",
-        f"(= {port('results__payload.fault', 0)} {failed})",
+    yield f"(= {state.seen('counter')} {kept('counter')})"
+    yield f"(= {state.seen('offer_committed')} {of_incoming(state, kill=False)})"
+    yield f"(=> {state.seen('results__valid')} {may})"
+    result = [
+        f"(= {state.seen(f'results__payload.{name}')} {kept(f'older {name}')})" for name in ("tag", "rd")
     ]
-    yield f"(=> {port('results__valid', 0)} {all_of(*result)})"
+    result += [
+        f"(= {state.seen('results__payload.swap')} {is_one(kept('older swap'))})",
+        f"(= {state.seen('results__payload.data')} {data})",
+        f"(= {as_bits(state.seen('results__payload.fault'), state.fault_bits)} {fault})",
+    ]
+    yield f"(=> {state.seen('results__valid')} {all_of(*result)})"
     asks = all_of(
         *(older, is_one(kept("older committed")), no(is_one(kept("older swap"))), no(is_one(kept("asked")))),
-        f"(= {port('loads__payload.address', 0)} {address(state)})",
-        f"(= {port('loads__payload.tag', 0)} {kept('older tag')})",
+        f"(= {state.seen('loads__payload.address')} {address(state)})",
+        f"(= {state.seen('loads__payload.tag')} {kept('older tag')})",
     )
-    yield f"(=> {port('loads__valid', 0)} {asks})"
+    yield f"(=> {state.seen('loads__valid')} {asks})"
     # Nothing is taken behind one that is not committed, and nothing where two are.
     waiting = any_of(
-        all_of(older, no(is_one(kept("older committed"))), no(_meant(state, "older", kill=False))),
-        all_of(younger, no(is_one(kept("younger committed"))), no(_meant(state, "younger", kill=False))),
-        all_of(younger, no(all_of(port("results__valid", 0), port("results__ready", 0)))),
+        all_of(older, no(is_one(kept("older committed"))), no(meant(state, "older", kill=False))),
+        all_of(younger, no(is_one(kept("younger committed"))), no(meant(state, "younger", kill=False))),
+        all_of(younger, no(all_of(state.seen("results__valid"), state.seen("results__ready")))),
     )
-    yield f"(=> {waiting} {no(port('instructions__ready', 0))})"
+    yield f"(=> {waiting} {no(state.seen('instructions__ready'))})"
     # And it goes on: room where there is none inside, a load or a result of what is committed.
-    yield f"(=> {no(older)} {port('instructions__ready', 0)})"
+    yield f"(=> {no(older)} {state.seen('instructions__ready')})"
 
 
-def _meant(state: UnitState, place: str, *, kill: bool) -> str:
+def meant(state: UnitState, place: str, *, kill: bool) -> str:
     """Return whether this cycle's commit, or kill, is for an instruction inside."""
     return state.covers(kept(f"{place} tag"), kill=kill)
 
 
-def _of_incoming(state: UnitState, *, kill: bool) -> str:
+def of_incoming(state: UnitState, *, kill: bool) -> str:
     """Return whether this cycle's commit, or kill, is for the instruction at the port.
 
     Of two in a row with the same tag it is for the one that is inside and waits for it.
@@ -202,26 +218,26 @@ def _of_incoming(state: UnitState, *, kill: bool) -> str:
     for place in PLACES:
         waits = all_of(is_one(kept(f"{place} there")), no(is_one(kept(f"{place} committed"))))
         inside.append(
-            all_of(waits, f"(= {kept(f'{place} tag')} {tag})", f"(= {port('commit_tag', 0)} {tag})")
+            all_of(waits, f"(= {kept(f'{place} tag')} {tag})", f"(= {state.seen('commit_tag')} {tag})")
         )
     return all_of(state.covers(tag, kill=kill), no(any_of(*inside)))
 
 
-def _next(state: UnitState) -> dict[str, str]:
+def following(state: UnitState) -> dict[str, str]:
     """Return the specification's state after a cycle without a reset, by name."""
-    _, data, failed = _completion(state)
-    done = all_of(port("results__valid", 0), port("results__ready", 0))
+    _, data, fault = completion(state)
+    done = all_of(state.seen("results__valid"), state.seen("results__ready"))
     there, committed, kept_on = {}, {}, {}
     for place in PLACES:
         there[place] = is_one(kept(f"{place} there"))
-        committed[place] = any_of(is_one(kept(f"{place} committed")), _meant(state, place, kill=False))
-        killed = all_of(no(is_one(kept(f"{place} committed"))), _meant(state, place, kill=True))
+        committed[place] = any_of(is_one(kept(f"{place} committed")), meant(state, place, kill=False))
+        killed = all_of(no(is_one(kept(f"{place} committed"))), meant(state, place, kill=True))
         kept_on[place] = all_of(there[place], no(killed))
     stays = all_of(kept_on["older"], no(done))
-    already = port("instructions__payload.committed", 0)
-    commits, kills = (_of_incoming(state, kill=kill) for kill in (False, True))
+    already = state.seen("instructions__payload.committed")
+    commits, kills = (of_incoming(state, kill=kill) for kill in (False, True))
     kills = all_of(kills, no(already))
-    taken = all_of(port("instructions__valid", 0), port("instructions__ready", 0), no(kills))
+    taken = all_of(state.seen("instructions__valid"), state.seen("instructions__ready"), no(kills))
 
     def forwarded(register: str, rs3: str) -> str:
         same = f"(= {register} {kept('older rd')})"
@@ -238,60 +254,58 @@ def _next(state: UnitState) -> dict[str, str]:
         return found | {"committed": bit(committed[source])}
 
     older, younger, new = entry("older"), entry("younger"), entry("instructions")
-    following = {}
+    after = {}
     for name in (*state.fields, "committed"):
-        following[f"older {name}"] = (
+        after[f"older {name}"] = (
             f"(ite {stays} {older[name]} (ite {kept_on['younger']} {younger[name]} {new[name]}))"
         )
-        following[f"younger {name}"] = (
-            f"(ite {all_of(stays, kept_on['younger'])} {younger[name]} {new[name]})"
-        )
-    following["older there"] = bit(any_of(stays, kept_on["younger"], taken))
+        after[f"younger {name}"] = f"(ite {all_of(stays, kept_on['younger'])} {younger[name]} {new[name]})"
+    after["older there"] = bit(any_of(stays, kept_on["younger"], taken))
     both = any_of(all_of(stays, kept_on["younger"]), all_of(stays, taken), all_of(kept_on["younger"], taken))
-    following["younger there"] = bit(both)
-    asks = all_of(port("loads__valid", 0), port("loads__ready", 0))
-    for name, happens in (("asked", asks), ("answered", port("loaded_valid", 0))):
-        following[name] = bit(all_of(no(done), any_of(is_one(kept(name)), happens)))
-    for name, signal in (("byte", port("loaded_byte", 0)), ("fault", bit(port("loaded_fault", 0)))):
-        following[name] = f"(ite {port('loaded_valid', 0)} {signal} {kept(name)})"
+    after["younger there"] = bit(both)
+    asks = all_of(state.seen("loads__valid"), state.seen("loads__ready"))
+    for name, happens in (("asked", asks), ("answered", state.seen("loaded_valid"))):
+        after[name] = bit(all_of(no(done), any_of(is_one(kept(name)), happens)))
+    told = as_bits(state.seen("loaded_fault"), state.fault_bits)
+    for name, signal in (("byte", state.seen("loaded_byte")), ("fault", told)):
+        after[name] = f"(ite {state.seen('loaded_valid')} {signal} {kept(name)})"
     stepped = f"(bvadd {kept('counter')} {number(1, COUNTER_BITS)})"
     swapped = f"(ite {is_one(kept('older swap'))} {bits(kept('older rs1'), COUNTER_BITS - 1, 0)} {stepped})"
-    following["counter"] = f"(ite {all_of(done, no(failed))} {swapped} {kept('counter')})"
-    return following
+    whole = f"(= {fault} {number(0, state.fault_bits)})"
+    after["counter"] = f"(ite {all_of(done, whole)} {swapped} {kept('counter')})"
+    return after
 
 
-def _goes_on() -> Iterator[str]:
+def _goes_on(state: UnitState) -> Iterator[str]:
     """Yield what a cycle leads to: loads are held, and what is committed asks for one or gives its result."""
-    refused = all_of(port("loads__valid", 0), no(port("loads__ready", 0)))
+    refused = all_of(state.seen("loads__valid"), no(state.seen("loads__ready")))
     held = [
-        f"(= {port(f'loads__payload.{name}', 0)} {port(f'loads__payload.{name}', 1)})"
+        f"(= {state.seen(f'loads__payload.{name}')} {state.seen(f'loads__payload.{name}', 1)})"
         for name in ("tag", "address")
     ]
-    yield f"(=> {refused} {all_of(port('loads__valid', 1), *held)})"
+    yield f"(=> {refused} {all_of(state.seen('loads__valid', 1), *held)})"
     waits = all_of(is_one(kept("older there")), is_one(kept("older committed")))
-    done = all_of(port("results__valid", 0), port("results__ready", 0))
-    moves = any_of(is_one(kept("asked", 1)), port("loads__valid", 1), port("results__valid", 1))
+    done = all_of(state.seen("results__valid"), state.seen("results__ready"))
+    moves = any_of(is_one(kept("asked", 1)), state.seen("loads__valid", 1), state.seen("results__valid", 1))
     yield f"(=> {all_of(waits, no(done))} {moves})"
     answered = all_of(is_one(kept("answered", 1)), is_one(kept("older there", 1)))
-    yield f"(=> {answered} {port('results__valid', 1)})"
+    yield f"(=> {answered} {state.seen('results__valid', 1)})"
 
 
-def _agreement(state: UnitState, step: int) -> Iterator[str]:
+def agreement(state: UnitState, step: int) -> Iterator[str]:
     """Yield how the unit's registers and the specification's state belong together."""
 
     def flag(signal: str) -> str:
-        return port(signal, step)
+        return state.register(signal, step)
 
     def same(register: str, place: str) -> Iterator[str]:
         for name in state.fields:
-            value = (
-                bit(port(f"{register}.{name}", step)) if name == "swap" else port(f"{register}.{name}", step)
-            )
+            value = as_bits(state.register(f"{register}.{name}", step), state.fields[name])
             yield f"(= {value} {kept(f'{place} {name}', step)})"
 
     older, younger = (is_one(kept(f"{place} there", step)) for place in PLACES)
     executes, waits, committed = flag("executes"), flag("waits"), flag("committed")
-    yield f"(= {port('counter', step)} {kept('counter', step)})"
+    yield f"(= {state.register('counter', step)} {kept('counter', step)})"
     yield f"(= {older} {any_of(executes, waits)})"
     yield f"(= {younger} {all_of(executes, waits)})"
     yield f"(=> {executes} {all_of(is_one(kept('older committed', step)), *same('head', 'older'))})"
@@ -302,10 +316,12 @@ def _agreement(state: UnitState, step: int) -> Iterator[str]:
         yield f"(= {flag(signal)} {is_one(kept(name, step))})"
         yield f"(=> {flag(signal)} {all_of(executes, no(is_one(kept('older swap', step))))})"
     yield f"(=> {flag('answered')} {flag('requested')})"
-    read = [f"(= {port('kept_byte', step)} {kept('byte', step)})"]
-    read.append(f"(= {bit(port('kept_fault', step))} {kept('fault', step)})")
+    whole = f"(= {kept('fault', step)} {number(0, state.fault_bits)})"
+    read = [f"(=> {whole} (= {state.register('kept_byte', step)} {kept('byte', step)}))"]
+    read.append(f"(= {as_bits(state.register('kept_fault', step), state.fault_bits)} {kept('fault', step)})")
     yield f"(=> {flag('answered')} {all_of(*read)})"
     if "funct2" in state.fields:
         for place in PLACES:
             known = _known(state, kept(f"{place} funct2", step))
-            yield f"(=> {is_one(kept(f'{place} there', step))} {known})"
+            loads = all_of(is_one(kept(f"{place} there", step)), no(is_one(kept(f"{place} swap", step))))
+            yield f"(=> {loads} {known})"

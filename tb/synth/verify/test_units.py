@@ -1,10 +1,11 @@
-"""The xDecimate unit is proved, for all group sizes; with any of its nets inverted it is not."""
+"""The xDecimate unit and its adapter to CV-X-IF are proved; with any of their nets inverted they are not."""
 
 import pytest
 
 from tileloom.families import load
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
+from tileloom_synth.xfu.adapter import ISSUE, REQUEST, RESULT, AdapterState, adapter_proofs, adapter_queries
 from tileloom_synth.xfu.instructions import UnitState, instruction_proofs, queries
 
 from .inverted import inverted
@@ -27,3 +28,29 @@ def test_each_net_matters(every: int) -> None:
     for net, netlist in broken:
         state.netlist = netlist
         assert refute(queries(state), timeout=600) is not None, net
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"precise_errors": False}, {"group_sizes": (8,), "id_width": 3}, {"group_sizes": (4, 16)}],
+)
+def test_adapters_are_proved(fields: dict) -> None:
+    (proof,) = adapter_proofs(load("xfu-cv-x-if", **fields))
+    outcome = decide(proof, timeout=600)
+    assert outcome.proved and outcome.queries == 3, outcome.counterexample
+
+
+OUTGOING = {"issue": ISSUE, "mem": REQUEST, "result": RESULT}
+
+
+@pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("precise_errors", [True, False])
+def test_each_net_of_an_adapter_matters(every: int, precise_errors: bool) -> None:
+    state = AdapterState(load("xfu-cv-x-if", precise_errors=precise_errors))
+    outputs = [f"{channel}_{name}" for channel, names in OUTGOING.items() for name in names]
+    outputs += ["issue_ready", "mem_valid", "result_valid", "load_error"]
+    broken = list(inverted(state.netlist, outputs, every=every))
+    assert len(broken) * every > 180
+    for net, netlist in broken:
+        state.netlist = netlist
+        assert refute(adapter_queries(state), timeout=600) is not None, net
