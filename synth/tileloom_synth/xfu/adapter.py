@@ -18,7 +18,6 @@ from functools import cached_property
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.cv32e40x import DIVIDE_CYCLES, MISC_MEM, OP, OTHER_CYCLES, SYSTEM
 from tileloom.xfu.cv_x_if import FAULT, INTERRUPT_CYCLES, LOAD_ACCESS_FAULT, MACHINE_MODE, CvXIf
-from tileloom.xfu.instruction import FUNCT2, FUNCT2_COUNTER, FUNCT3, OPCODE
 
 from ..verify.induction import Record, all_of, any_of, induction, kept
 from ..verify.netlist import Netlist, open_netlist, port
@@ -29,9 +28,12 @@ from .instructions import (
     UnitState,
     address,
     agreement,
+    byte_at,
     completion,
     following,
+    is_decimate,
     is_one,
+    is_swap,
     no,
     of_incoming,
 )
@@ -78,11 +80,11 @@ class AdapterState(UnitState):
         found: str = {
             "instructions__valid": all_of(port("issue_valid", step), self.ours(word)),
             "instructions__payload.committed": is_one(kept("offer committed", step)),
-            "instructions__payload.swap": self.is_swap(word),
+            "instructions__payload.swap": is_swap(word),
             "instructions__payload.funct2": bits(word, 26, 25),
             "instructions__payload.rd": bits(word, 11, 7),
             "loaded_valid": any_of(refused, port("mem_result_valid", step)),
-            "loaded_byte": self._loaded(step),
+            "loaded_byte": byte_at(port("mem_result_rdata", step), bits(address(self, step), 1, 0)),
             "loaded_fault": self._fault(refused, step),
         }[name]
         return found
@@ -100,16 +102,6 @@ class AdapterState(UnitState):
         },
     }
 
-    def _loaded(self, step: int) -> str:
-        """Return the byte in its lane of the word that was loaded."""
-        found, data = None, port("mem_result_rdata", step)
-        for lane in range(4):
-            byte = bits(data, 8 * lane + 7, 8 * lane)
-            here = f"(= {bits(address(self, step), 1, 0)} {number(lane, 2)})"
-            found = byte if found is None else f"(ite {here} {byte} {found})"
-        assert found is not None
-        return found
-
     def _fault(self, refused: str, step: int) -> str:
         """Return what is wrong with a load: exccode, exc and err."""
         precise = self.config.precise_errors
@@ -118,25 +110,9 @@ class AdapterState(UnitState):
         failed = port("mem_result_err", step)
         return f"(ite {refused} {exception} (ite {failed} {error} {number(0, FAULT.size)}))"
 
-    def is_decimate(self, word: str) -> str:
-        """Return whether a word is an xdecimate whose group size is built."""
-        sizes = any_of(
-            *(f"(= {bits(word, 26, 25)} {number(FUNCT2[size], 2)})" for size in self.config.group_sizes)
-        )
-        return all_of(_ours(word), sizes, f"(= {bits(word, 31, 27)} {bits(word, 11, 7)})")
-
-    def is_swap(self, word: str) -> str:
-        """Return whether a word is an xdecimate.counter."""
-        none = [f"(= {bits(word, high, high - 4)} {number(0, 5)})" for high in (31, 24)]
-        return all_of(_ours(word), f"(= {bits(word, 26, 25)} {number(FUNCT2_COUNTER, 2)})", *none)
-
     def ours(self, word: str) -> str:
         """Return whether a word is one of the unit's instructions."""
-        return any_of(self.is_decimate(word), self.is_swap(word))
-
-
-def _ours(word: str) -> str:
-    return f"(and (= {bits(word, 6, 0)} {number(OPCODE, 7)}) (= {bits(word, 14, 12)} {number(FUNCT3, 3)}))"
+        return any_of(is_decimate(self.config, word), is_swap(word))
 
 
 def adapter_queries(state: AdapterState) -> list[Query]:
@@ -245,7 +221,7 @@ def _agreement(state: AdapterState, step: int) -> Iterator[str]:
 def _offers(state: AdapterState) -> Iterator[str]:
     """Yield what crosses CV-X-IF in step 0, by the specification's state."""
     word, precise = port("issue_instr", 0), state.config.precise_errors
-    ours, decimate, swap = state.ours(word), state.is_decimate(word), state.is_swap(word)
+    ours, decimate, swap = state.ours(word), is_decimate(state.config, word), is_swap(word)
     # Issue: what the word is, at once; ours where rs3 is up to date, EX takes it and there is room.
     for name, value in (("accept", ours), ("writeback", ours), ("loadstore", decimate)):
         yield f"(= {port(f'issue_{name}', 0)} {value})"

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from tileloom.xfu.config import XfuConfig
-from tileloom.xfu.instruction import COUNTER_BITS, FUNCT2
+from tileloom.xfu.instruction import COUNTER_BITS, FUNCT2, FUNCT2_COUNTER, FUNCT3, OPCODE
 from tileloom.xfu.unit import Unit
 
 from ..verify.induction import Record, all_of, any_of, induction, kept
@@ -107,29 +107,58 @@ def no(condition: str) -> str:
     return f"(not {condition})"
 
 
+def is_decimate(config: XfuConfig, word: str) -> str:
+    """Return whether a word is an xdecimate whose group size is built."""
+    built = any_of(*(f"(= {bits(word, 26, 25)} {number(FUNCT2[size], 2)})" for size in config.group_sizes))
+    return all_of(is_custom(word), built, f"(= {bits(word, 31, 27)} {bits(word, 11, 7)})")
+
+
+def is_swap(word: str) -> str:
+    """Return whether a word is an xdecimate.counter."""
+    none = [f"(= {bits(word, high, high - 4)} {number(0, 5)})" for high in (31, 24)]
+    return all_of(is_custom(word), f"(= {bits(word, 26, 25)} {number(FUNCT2_COUNTER, 2)})", *none)
+
+
+def is_custom(word: str) -> str:
+    """Return whether a word has the opcode and funct3 that are the unit's."""
+    return f"(and (= {bits(word, 6, 0)} {number(OPCODE, 7)}) (= {bits(word, 14, 12)} {number(FUNCT3, 3)}))"
+
+
 def address(state: UnitState, step: int = 0) -> str:
-    """Return where the older instruction loads from: rs1 + M csr[15:1] + o mod M."""
+    """Return where the older instruction loads from."""
+    operands = (kept(name, step) for name in ("counter", "older rs1", "older rs2", "older funct2"))
+    return address_of(state.config, *operands)
+
+
+def address_of(config: XfuConfig, counter: str, rs1: str, rs2: str, funct2: str) -> str:
+    """Return where an xdecimate loads from: rs1 + M csr[15:1] + o mod M."""
     found = None
-    for size in state.config.group_sizes:
+    for size in config.group_sizes:
         width = 2 if size == 4 else 4
         count = 32 // width
-        place = bits(kept("counter", step), count.bit_length() - 2, 0)
+        place = bits(counter, count.bit_length() - 2, 0)
         shift = f"(bvmul {widen(place, 32 - count.bit_length() + 1)} {number(width, 32)})"
-        field = f"(bvand (bvlshr {kept('older rs2', step)} {shift}) {number(min(size, 1 << width) - 1, 32)})"
-        pair = widen(bits(kept("counter", step), COUNTER_BITS - 1, 1), 33 - COUNTER_BITS)
+        field = f"(bvand (bvlshr {rs2} {shift}) {number(min(size, 1 << width) - 1, 32)})"
+        pair = widen(bits(counter, COUNTER_BITS - 1, 1), 33 - COUNTER_BITS)
         group = f"(bvmul {number(size, 32)} {pair})"
-        one = f"(bvadd {kept('older rs1', step)} (bvadd {group} {field}))"
-        chosen = f"(= {kept('older funct2', step)} {number(FUNCT2[size], 2)})"
+        one = f"(bvadd {rs1} (bvadd {group} {field}))"
+        chosen = f"(= {funct2} {number(FUNCT2[size], 2)})"
         found = one if found is None else f"(ite {chosen} {one} {found})"
     assert found is not None
     return found
 
 
-def merged(byte: str) -> str:
+def byte_at(word: str, place: str) -> str:
+    """Return a byte of a word, by two bits."""
+    shift = f"(bvshl {widen(place, 30)} {number(3, 32)})"
+    return bits(f"(bvlshr {word} {shift})", 7, 0)
+
+
+def merged(byte: str, rd: str, lane: str) -> str:
     """Return rd with a byte in the lane csr[2:1]."""
-    shift = f"(bvshl {widen(bits(kept('counter'), 2, 1), 30)} {number(3, 32)})"
+    shift = f"(bvshl {widen(lane, 30)} {number(3, 32)})"
     mask = f"(bvshl {number(255, 32)} {shift})"
-    return f"(bvor (bvand {kept('older rs3')} (bvnot {mask})) (bvshl {widen(byte, 24)} {shift}))"
+    return f"(bvor (bvand {rd} (bvnot {mask})) (bvshl {widen(byte, 24)} {shift}))"
 
 
 def queries(state: UnitState) -> list[Query]:
@@ -166,7 +195,8 @@ def completion(state: UnitState) -> tuple[str, str, str]:
     told = as_bits(state.seen("loaded_fault"), state.fault_bits)
     none = number(0, state.fault_bits)
     fault = f"(ite {swap} {none} (ite {is_one(kept('answered'))} {kept('fault')} {told}))"
-    loaded = f"(ite (= {fault} {none}) {merged(byte)} {kept('older rs3')})"
+    rd = kept("older rs3")
+    loaded = f"(ite (= {fault} {none}) {merged(byte, rd, bits(kept('counter'), 2, 1))} {rd})"
     data = f"(ite {swap} {widen(kept('counter'), 32 - COUNTER_BITS)} {loaded})"
     return may, data, fault
 

@@ -162,12 +162,12 @@ def _cv32e40p(config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
     if config is not None:
         sources = patch_sources(sources, config)
     top = "cv32e40p_core"
-    return top, to_verilog(_ungated(sources), top, parameters={"COREV_PULP": 1}, flatten=flatten)
+    return top, to_verilog(ungated(sources), top, parameters={"COREV_PULP": 1}, flatten=flatten)
 
 
 def _cv32e40x(config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
     """Return the same of the other core, within the system's wrapper."""
-    sources, defines = _ungated(CV32E40X.sources()), {}
+    sources, defines = ungated(CV32E40X.sources()), {}
     if config is not None:
         coprocessor = generate(config)
         sources["coprocessor.v"] = coprocessor.verilog
@@ -179,7 +179,7 @@ def _cv32e40x(config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
 _VERILOG = {"cv32e40p": _cv32e40p, "cv32e40x": _cv32e40x}
 
 
-def _ungated(sources: Sources) -> Sources:
+def ungated(sources: Sources) -> Sources:
     """Return the sources with the model of a clock gate replaced by a wire."""
     gate = next(name for name in sources if name.endswith("sim_clock_gate.sv"))
     ports = "input clk_i, en_i, scan_cg_en_i, output clk_o"
