@@ -108,7 +108,7 @@ def verify_command(
 
     CONFIG is a preset's name or a TOML file. With --formal and without CONFIG all presets are proved, and
     what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
-    pip install 'tileloom[verify]'. Seconds are of processor time.
+    pip install 'tileloom[verify]', and of xfu-cv32e40p 'tileloom[xfu]'. Seconds are of processor time.
 
     With --mutate Yosys puts faults into CONFIG's Verilog, one at a time: a bit inverted, stuck, or inverted
     now and then. A fault that the regression of tileloom simulate does not notice is proved to change
@@ -218,7 +218,7 @@ def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_j
     if source is None:
         planned = proofs_of_presets()
     else:
-        planned = [(proof, [source]) for proof in proofs_of(configured(source, overrides), source)]
+        planned = [(proof, [source]) for proof in proofs_of(configured(source, overrides))]
     outcomes: list[tuple[Outcome, list[str]]] = []
     for proof, used in planned:
         outcomes.append((decide(proof, timeout=timeout), used))

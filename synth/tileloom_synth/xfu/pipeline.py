@@ -45,6 +45,11 @@ def decimates(step: int = 0) -> str:
     return all_of(port("data_req_ex", step), is_("data_type_ex", DATA_TYPE, 2, step))
 
 
+def swaps(step: int = 0) -> str:
+    """Return whether an xdecimate.counter is in EX."""
+    return port("xfu_swap_ex", step)
+
+
 def loads(step: int = 0) -> str:
     """Return whether an xdecimate is in WB: what is answered next is its."""
     return all_of(outstanding(step), is_("load_store_unit_i.data_type_q", DATA_TYPE, 2, step))
@@ -85,6 +90,7 @@ def invariant(config: XfuConfig, step: int) -> Iterator[str]:
     ):
         yield f"(bvule {port(state, step)} {number(last, width)})"
         yield f"(=> {no(is_(state, 0, width, step))} {works})"
+    yield no(port("apu_en_ex", step))  # there is no FPU
     yield f"(bvule {port(OUTSTANDING, step)} {number(2, 2)})"
     yield f"(=> {is_(OUTSTANDING, 2, 2, step)} {request})"
     yield f"(=> {port('data_misaligned_ex', step)} {request})"
@@ -93,7 +99,7 @@ def invariant(config: XfuConfig, step: int) -> Iterator[str]:
     funct2 = bits(port("bmask_a_ex", step), 1, 0)
     known = any_of(*(f"(= {funct2} {number(FUNCT2[size], 2)})" for size in config.group_sizes))
     yield f"(=> {decimates(step)} {all_of(known, *own, *map(no, other))})"
-    yield f"(=> {swap} {no(port('csr_access_ex', step))})"
+    yield f"(=> {swap} {all_of(port('regfile_alu_we_ex', step), no(port('csr_access_ex', step)))})"
     # What writes through the load/store unit is a load: in EX with its request, in WB with its answer owed.
     # Of a misaligned access the first half is in WB while the second is in EX.
     in_ex, in_wb, half = (
@@ -118,7 +124,7 @@ def waits() -> Iterator[str]:
     yield f"(=> {decimates()} (= {port('ex_ready', 0)} {ends}))"
     yield f"(=> {decimates()} {any_of(port('data_req_o', 0), outstanding())})"
     yield f"(=> {decimates()} {no(port('data_misaligned', 0))})"
-    yield f"(=> {port('xfu_swap_ex', 0)} (= {port('ex_ready', 0)} {any_of(no(outstanding()), answered)}))"
+    yield f"(=> {swaps()} (= {port('ex_ready', 0)} {any_of(no(outstanding()), answered)}))"
     stalls = [port(f"id_stage_i.{name}", 0) for name in ("load_stall", "misaligned_stall")]
     yield f"(=> {in_id()} (= {port('id_ready', 0)} {all_of(port('ex_ready', 0), *map(no, stalls))}))"
     needs = [port(f"id_stage_i.reg_d_ex_is_reg_{name}_id", 0) for name in "ab"]
@@ -137,19 +143,12 @@ def moves() -> Iterator[str]:
     """Yield that each event of the bus brings an instruction nearer to its end, and nothing takes it back."""
     events = [all_of(port("data_req_o", 0), port("data_gnt_i", 0)), port("data_rvalid_i", 0)]
     left = [f"(ite {is_(OUTSTANDING, 1, 2, step)} {number(2, 2)} {number(1, 2)})" for step in (0, 1)]
+    operands = ("alu_operand_b_ex", "alu_operand_c_ex", "bmask_a_ex", "regfile_waddr_ex", "xfu_chained_ex")
+    for there, names in ((decimates, operands), (swaps, ("regfile_alu_waddr_ex",))):
+        same = [f"(= {port(name, 0)} {port(name, 1)})" for name in ("alu_operand_a_ex", *names)]
+        yield f"(=> {all_of(there(), no(port('ex_ready', 0)))} {all_of(there(1), *same)})"
     stays = all_of(decimates(), no(port("ex_ready", 0)))
-    same = [
-        f"(= {port(name, 0)} {port(name, 1)})"
-        for name in (
-            "alu_operand_a_ex",
-            "alu_operand_b_ex",
-            "alu_operand_c_ex",
-            "bmask_a_ex",
-            "regfile_waddr_ex",
-            "xfu_chained_ex",
-        )
-    ]
-    yield f"(=> {stays} {all_of(decimates(1), f'(bvule {left[1]} {left[0]})', *same)})"
+    yield f"(=> {stays} (bvule {left[1]} {left[0]}))"
     yield f"(=> {all_of(stays, any_of(*events))} (bvult {left[1]} {left[0]}))"
     # Where ID waits for a load in EX, nothing follows that into EX.
     waiting = all_of(in_id(), port("id_stage_i.load_stall", 0), no(port("id_stage_i.misaligned_stall", 0)))
@@ -166,22 +165,28 @@ def decodes(config: XfuConfig) -> Iterator[str]:
 
 
 def enters() -> Iterator[str]:
-    """Yield what EX has of an instruction that leaves ID."""
+    """Yield that EX has an instruction that leaves ID, whole, and no other, and none that was killed."""
     goes = all_of(port("id_valid", 0), no(port("id_stage_i.deassert_we", 0)))
     word, rd = port("id_stage_i.instr", 0), f"(concat #b0 {bits(port('id_stage_i.instr', 0), 11, 7)})"
-    operands = [
-        f"(= {port(f'alu_operand_{name}_ex', 1)} {port(f'id_stage_i.operand_{name}_fw_id', 0)})"
-        for name in "abc"
-    ]
+
+    def read(operand: str, high: int) -> str:
+        """Return that an operand is what the file then has of its register, which no load will write."""
+        value, number_of = port(f"alu_operand_{operand}_ex", 1), bits(word, high, high - 4)
+        none = all_of(f"(= {number_of} {number(0, 5)})", no(f"(= {value} {number(0, 32)})"))
+        whole = all_of(f"(= {value} {in_file(1)})", no(owed(1)))
+        return all_of(no(none), f"(=> {all_of(f'(= {number_of} {kept(FOLLOWED)})', is_register())} {whole})")
+
     decimate = [
-        *operands,
+        *(read("a", 19), read("b", 24)),
         f"(= {bits(port('bmask_a_ex', 1), 1, 0)} {bits(word, 26, 25)})",
         f"(= {port('regfile_waddr_ex', 1)} {rd})",
     ]
-    swap = [operands[0], port("regfile_alu_we_ex", 1), f"(= {port('regfile_alu_waddr_ex', 1)} {rd})"]
-    for name, there, own in (("decimate", decimates(1), decimate), ("swap", port("xfu_swap_ex", 1), swap)):
-        in_id = all_of(port(f"id_stage_i.xfu_{name}_dec", 0), goes, no(port("rst", 0)))
-        yield f"(=> {in_id} {all_of(there, *own)})"
+    swap = [read("a", 19), port("regfile_alu_we_ex", 1), f"(= {port('regfile_alu_waddr_ex', 1)} {rd})"]
+    for name, there, own in (("decimate", decimates, decimate), ("swap", swaps, swap)):
+        comes = all_of(port(f"id_stage_i.xfu_{name}_dec", 0), goes)
+        yield f"(=> {all_of(comes, no(port('rst', 0)))} {all_of(there(1), *own)})"
+        stays = all_of(there(0), no(port("ex_ready", 0)))
+        yield f"(=> {there(1)} {any_of(comes, stays)})"
 
 
 def asks(config: XfuConfig) -> Iterator[str]:
@@ -194,14 +199,18 @@ def asks(config: XfuConfig) -> Iterator[str]:
     ]
     yield f"(=> {all_of(decimates(), port('data_req_o', 0))} {all_of(*request)})"
     counter = widen(port("xfu_counter", 0), 32 - COUNTER_BITS)
-    written = f"(= {port('regfile_alu_wdata_fw', 0)} {counter})"
-    yield f"(=> {all_of(port('xfu_swap_ex', 0), port('regfile_alu_we_fw', 0))} {written})"
+    written = [
+        port("regfile_alu_we_fw_power", 0),
+        f"(= {port('regfile_alu_waddr_fw', 0)} {port('regfile_alu_waddr_ex', 0)})",
+        f"(= {port('regfile_alu_wdata_fw', 0)} {counter})",
+    ]
+    yield f"(=> {all_of(swaps(), port('ex_ready', 0))} {all_of(*written)})"
 
 
 def address_in_ex(config: XfuConfig) -> str:
     """Return where the xdecimate in EX loads from."""
-    operands = (port(name, 0) for name in ("xfu_counter", "alu_operand_a_ex", "alu_operand_b_ex"))
-    return address_of(config, *operands, bits(port("bmask_a_ex", 0), 1, 0))
+    rs1, rs2 = port("alu_operand_a_ex", 0), port("alu_operand_b_ex", 0)
+    return address_of(config, port("xfu_counter", 0), rs1, rs2, bits(port("bmask_a_ex", 0), 1, 0))
 
 
 def counts(config: XfuConfig) -> Iterator[str]:
@@ -209,7 +218,7 @@ def counts(config: XfuConfig) -> Iterator[str]:
     counter, left = port("xfu_counter", 0), port("ex_ready", 0)
     swapped = bits(port("alu_operand_a_ex", 0), COUNTER_BITS - 1, 0)
     more = f"(bvadd {counter} {number(1, COUNTER_BITS)})"
-    after = f"(ite {port('xfu_swap_ex', 0)} {swapped} (ite {decimates()} {more} {counter}))"
+    after = f"(ite {swaps()} {swapped} (ite {decimates()} {more} {counter}))"
     yield f"(= {port('xfu_counter', 1)} (ite {left} {after} {counter}))"
     along = [
         f"(= {port('load_store_unit_i.data_sign_ext_q', 1)} {bits(counter, 2, 1)})",
@@ -233,10 +242,19 @@ def writes() -> Iterator[str]:
     yield f"(=> {answered} {written})"
 
 
+def is_register() -> str:
+    """Return whether the register that is followed is one, and not x0."""
+    return no(f"(= {kept(FOLLOWED)} {number(0, 5)})")
+
+
 def is_followed(signal: str, step: int) -> str:
-    """Return whether a number of a register is that of the one that is followed, which is not x0."""
-    followed = kept(FOLLOWED)
-    return all_of(f"(= {port(signal, step)} {widen(followed, 1)})", no(f"(= {followed} {number(0, 5)})"))
+    """Return whether a number of a register is that of the one that is followed."""
+    return all_of(f"(= {port(signal, step)} {widen(kept(FOLLOWED), 1)})", is_register())
+
+
+def owed(step: int) -> str:
+    """Return whether a load in WB is still to write the register that is followed."""
+    return all_of(port("regfile_we_wb", step), is_followed("regfile_waddr_fw_wb_o", step))
 
 
 def in_file(step: int) -> str:
@@ -254,18 +272,17 @@ def rd_conditions(step: int) -> Iterator[str]:
 
     In WB the last word loaded is rd. In EX it is the operand, or the load just before brings it.
     """
-    owed = all_of(port("regfile_we_wb", step), is_followed("regfile_waddr_fw_wb_o", step))
     last = f"(= {port('load_store_unit_i.rdata_q', step)} {in_file(step)})"
     operand = f"(= {port('alu_operand_c_ex', step)} {in_file(step)})"
     chained = port("xfu_chained_ex", step)
     ex = all_of(decimates(step), is_followed("regfile_waddr_ex", step))
     wb = all_of(loads(step), is_followed("regfile_waddr_fw_wb_o", step))
     yield f"(=> {wb} {last})"
-    yield f"(=> {all_of(ex, chained)} (ite {outstanding(step)} {owed} {last}))"
-    yield f"(=> {all_of(ex, no(chained))} {all_of(no(owed), operand)})"
+    yield f"(=> {all_of(ex, chained)} (ite {outstanding(step)} {owed(step)} {last}))"
+    yield f"(=> {all_of(ex, no(chained))} {all_of(no(owed(step)), operand)})"
     # What is younger does not write what a load in WB will: ID knows its register from EX, where it stays.
     younger = all_of(port("regfile_alu_we_ex", step), is_followed("regfile_alu_waddr_ex", step))
-    yield f"(=> {owed} {no(younger)})"
+    yield f"(=> {owed(step)} {no(younger)})"
     same = f"(= {port('regfile_waddr_ex', step)} {port('regfile_waddr_fw_wb_o', step)})"
     stays = any_of(no(port("regfile_we_ex", step)), port("data_misaligned_ex", step))
     yield f"(=> {all_of(port('regfile_we_wb', step), stays)} {same})"

