@@ -14,7 +14,7 @@ from ..verify.netlist import TOP, port
 from ..verify.solver import Query
 from .core import Core
 from .instructions import no
-from .pipeline import answers, decimates, in_id, is_, loads
+from .stalls import answers, decimates, in_id, is_, loads
 
 TWIN = "installed"
 """What the symbols of the core as it is installed begin with."""
