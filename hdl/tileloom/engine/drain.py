@@ -87,7 +87,7 @@ class Drain(wiring.Component):
         config = self.config
         command, tile, half = self.commands.payload, self.sums.tile, self.sums.half
         # The registers behind the loops stand still while a transfer waits, and the loops with them.
-        enable, advance = Signal(), Signal()
+        enable, advance = Signal(name="enable"), Signal(name="advance")
         m.d.comb += [
             enable.eq(~self.results.valid | self.results.ready),
             advance.eq(enable & self.commands.valid & self.c_full),
@@ -123,7 +123,7 @@ class Drain(wiring.Component):
 
         # What was read: its rows, one group after the other, or what they started from.
         row = Signal(row_layout(config))
-        row_half, row_group = Signal(), Signal.like(group)
+        row_half, row_group = Signal(name="row_half"), Signal.like(group, name="row_group")
         with m.If(enable):
             m.d.sync += [
                 row.valid.eq(advance),

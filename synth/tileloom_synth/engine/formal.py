@@ -9,8 +9,10 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from ..systolic.formal import arithmetic
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
+from .accumulator_halves import accumulator_half_proofs
 from .accumulators import accumulator_proofs
 from .bursts import burst_proofs
+from .drain import drain_proofs
 from .halves import half_proofs
 from .loader import loader_proofs
 from .master import master_proofs
@@ -38,6 +40,8 @@ def proofs(config: EngineConfig) -> list[Proof]:
         *half_proofs(engine),
         *loader_proofs(engine),
         *accumulator_proofs(replace(engine, acc_tiles=TILES)),
+        *accumulator_half_proofs(engine),
+        *drain_proofs(replace(engine, acc_tiles=max(2, engine.acc_tiles))),
     ]
     if config.port is not EnginePort.AXI4:
         return found

@@ -22,13 +22,16 @@ def made_of(netlist: Netlist, registers: Sequence[tuple[str, str]]) -> set[str]:
     return ends.union(*(cone(nets, end) for end in ends))
 
 
-def inverted(netlist: Netlist, outputs: Sequence[str], *, every: int = 1) -> Iterator[tuple[Net, Netlist]]:
+def inverted(
+    netlist: Netlist, outputs: Sequence[str], *, every: int = 1, registers: Sequence[str] | None = None
+) -> Iterator[tuple[Net, Netlist]]:
     """Yield nets that registers and outputs are made of, and the netlist with each inverted.
 
-    Constants and mere names are left out.
+    Constants and mere names are left out, and registers but those of the signals ``registers``, if given.
     """
     nets = {net.name: net for net in netlist.nets}
-    found = made_of(netlist, netlist.registers)
+    ends = {name for signal in registers or () for name in cone(nets, f"|top_n {signal}|")}
+    found = made_of(netlist, [each for each in netlist.registers if registers is None or each[0] in ends])
     found |= {name for output in outputs for name in cone(nets, f"|top_n {output}|")}
     used = [
         nets[name] for name in sorted(found) if "state)" in (nets[name].value or "") and "_n " not in name

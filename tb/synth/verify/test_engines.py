@@ -1,5 +1,6 @@
-"""Parts of the engine are proved: walker, halves of the A buffer, AXI4. Broken ones are not."""
+"""Parts of the engine are proved: walker, loader, drain, halves, sums, AXI4. Broken ones are not."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,18 +11,19 @@ from tileloom.engine.axi import engine
 from tileloom.engine.axi.read import ReadChannel
 from tileloom.engine.axi.runs import Bursts
 from tileloom.engine.axi.write import WriteClient
-from tileloom.engine.drain import result_layout
-from tileloom.engine.engine import core_timing
+from tileloom.engine.drain import Drain, result_layout
+from tileloom.engine.engine import Engine, core_timing
 from tileloom.engine.loader import Loader
 from tileloom.engine.locks import Lock
 from tileloom.engine.sequencer import Sequencer
 from tileloom.engine.walker import Walker
 from tileloom.families import load
-from tileloom_synth.engine import accumulators, bursts, loader, master, walker
+from tileloom_synth.engine import accumulator_halves, accumulators, bursts, loader, master, walker
+from tileloom_synth.engine.drain import DrainProof
 from tileloom_synth.engine.formal import small
 from tileloom_synth.engine.halves import half_proofs
 from tileloom_synth.engine.master import master_proofs
-from tileloom_synth.verify.netlist import open_netlist
+from tileloom_synth.verify.netlist import cone, open_netlist
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
 
@@ -137,6 +139,81 @@ def test_accumulators_and_that_each_of_their_nets_matters(preset: str, fields: d
     assert len(broken) > 20
     for net, other in broken:
         assert refute(accumulators.queries(config, timing, other), timeout=300) is not None, net
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("engine-int8", {"m": 4, "k": 3, "n": 5, "drain_rows": 2, "requantise": False}),
+        ("engine-int8-axi4", {"m": 2, "activation_mask": True}),
+        ("engine-fp32-int8", {"k": 3, "n": 2}),
+    ],
+)
+def test_halves_of_the_accumulators_are_apart(preset: str, fields: dict) -> None:
+    (proof,) = accumulator_halves.accumulator_half_proofs(load(preset, **fields))
+    assert decide(proof, timeout=300).proved
+
+
+HALVES = ("lock_c_free.count", "lock_c_full.count", "sequencer.half", "sequencer.opened", "drain.sums__half")
+HALVES += ("drain.row_half",)
+WHEN = ("sequencer.enable", "sequencer.may_read", "sequencer.computing", "sequencer.token_done")
+WHEN += ("drain.enable", "drain.advance", "drain.last_x", "drain.sums__read")
+DECIDED = ("sequencer.c_take", "sequencer.header_take", "drain.sums__read", "lock_c_full.give")
+
+
+def test_each_net_of_the_halves_of_the_accumulators_matters() -> None:
+    config = small(load("engine-int8"))
+    netlist = open_netlist(Engine(config), free=accumulator_halves.CUT)
+    registers = (*HALVES, *accumulator_halves.places(config))
+    broken = list(inverted(netlist, DECIDED, registers=registers))
+    kept = [
+        net for net, other in broken if refute(accumulator_halves.queries(config, other), timeout=300) is None
+    ]
+    assert len(broken) - len(kept) > 60
+    # The others say when tiles and rows move, and which: halves are apart whatever they say. One of them,
+    # that a row of the image ends, is no signal's value.
+    nets = {net.name: net for net in netlist.nets}
+    when = {name for signal in WHEN for name in cone(nets, f"|top_n {signal}|")}
+    assert len({net.name for net in kept} - when) <= 1
+
+
+@pytest.mark.parametrize("rule", range(2))
+def test_halves_of_the_accumulators_need_each_rule_of_programs(rule: int, monkeypatch) -> None:
+    others = [each for index, each in enumerate(accumulator_halves.rules()) if index != rule]
+    monkeypatch.setattr(accumulator_halves, "rules", lambda: others)
+    (proof,) = accumulator_halves.accumulator_half_proofs(small(load("engine-int8")))
+    assert decide(proof, timeout=300).proved is False
+
+
+DRAINED = ("sums__read", "c_take", "c_give", "commands__ready", "busy", "starts")
+DRAINED += ("results__valid", "results__payload.last", "results__payload.data")
+PLACE = ("x", "loops.at.y", "loops.at.column", "sums__half", "sums__tile", "group", "headers")
+PLACE += ("row", "row_half", "row_group", "row_tile", "row_0", "row_1", "row_2")
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("engine-int8", {"m": 8, "n": 3, "drain_rows": 2, "acc_tiles": 11}),
+        ("engine-int8-axi4", {"m": 4, "n": 2, "acc_tiles": 5, "activation_mask": True}),
+        ("engine-int8", {"m": 2, "n": 3, "drain_rows": 2, "acc_tiles": 3, "requantise": False}),
+        ("engine-fp32-int8", {"n": 2, "acc_tiles": 6}),
+    ],
+)
+def test_the_drain_and_that_each_of_its_nets_matters(preset: str, fields: dict) -> None:
+    config = load(preset, **fields)
+    netlist = open_netlist(Drain(config))
+    assert refute(DrainProof(config, netlist).queries(), timeout=300) is None
+    lanes = [
+        name for name in netlist.sorts if re.fullmatch(r"lane_\d+__(enable|result|parameters|relu)", name)
+    ]
+    words = [name for name in netlist.sorts if re.fullmatch(r"word_\d+", name)]
+    registers = [name for name in (*PLACE, *words) if name in netlist.sorts]
+    outputs = [name for name in (*DRAINED, *lanes) if name in netlist.sorts]
+    broken = list(inverted(netlist, outputs, every=2, registers=registers))
+    assert len(broken) > 30
+    for net, other in broken:
+        assert refute(DrainProof(config, other).queries(), timeout=300) is not None, net
 
 
 WRITES = ("aw__valid", "aw__payload", "w__valid", "w__payload.last", "w__payload.strb", "bursts__ready")
