@@ -16,6 +16,7 @@ from .drain import drain_proofs
 from .halves import half_proofs
 from .loader import loader_proofs
 from .master import master_proofs
+from .tiles import tile_proofs
 from .walker import walker_proofs
 
 SIDE = 2
@@ -33,6 +34,7 @@ def proofs(config: EngineConfig) -> list[Proof]:
     """Return the proofs of an engine; of a large one all but the arithmetic are those of a small one."""
     own = arithmetic(config.systolic) if config.core is Core.SYSTOLIC else []
     engine = small(config)
+    numbered = replace(engine, acc_tiles=max(2, engine.acc_tiles))
     found = [
         *own,
         *stream_proofs(engine, HELD_WHERE_IT_COMES_TO, queues=True),
@@ -41,7 +43,8 @@ def proofs(config: EngineConfig) -> list[Proof]:
         *loader_proofs(engine),
         *accumulator_proofs(replace(engine, acc_tiles=TILES)),
         *accumulator_half_proofs(engine),
-        *drain_proofs(replace(engine, acc_tiles=max(2, engine.acc_tiles))),
+        *tile_proofs(numbered),
+        *drain_proofs(numbered),
     ]
     if config.port is not EnginePort.AXI4:
         return found

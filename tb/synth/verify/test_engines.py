@@ -1,4 +1,4 @@
-"""Parts of the engine are proved: walker, loader, drain, halves, sums, AXI4. Broken ones are not."""
+"""Parts of the engine are proved: walker, loader, tiles, drain, halves, sums, AXI4. Broken ones are not."""
 
 import re
 from dataclasses import replace
@@ -23,6 +23,7 @@ from tileloom_synth.engine.drain import DrainProof
 from tileloom_synth.engine.formal import small
 from tileloom_synth.engine.halves import half_proofs
 from tileloom_synth.engine.master import master_proofs
+from tileloom_synth.engine.tiles import TileProof
 from tileloom_synth.verify.netlist import cone, open_netlist
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
@@ -214,6 +215,51 @@ def test_the_drain_and_that_each_of_its_nets_matters(preset: str, fields: dict) 
     assert len(broken) > 30
     for net, other in broken:
         assert refute(DrainProof(config, other).queries(), timeout=300) is not None, net
+
+
+SENT = ("tokens__ready", "commands__ready", "done", "a_take", "take", "last", "untouched")
+SENT += ("step.valid", "step.tile", "step.half", "step.first", "step.finish")
+SENT += ("fetch__valid", "fetch__address", "fetch__wrapped", "fetch__rotation")
+VISITED = (
+    "tile_loops.loops.at",
+    "tile_loops.tile",
+    "tile_loops.line",
+    "tile_loops.place",
+    "tile_loops.tap_row",
+)
+VISITED += ("tile_loops.stepper.phase", "tile_loops.stepper.base", "tile_loops.stepper.offset")
+VISITED += (
+    "tile_loops.stepper.bank",
+    "half",
+    "untouched",
+    "reading",
+    "at_core",
+    "begin_read",
+    "begin_at_core",
+)
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("engine-int8", {"m": 4, "k": 3, "n": 5, "acc_tiles": 11, "a_words": 64}),
+        ("engine-int8-axi4", {"m": 1, "acc_tiles": 3}),
+        ("engine-fp32-int8", {"k": 3, "n": 2, "acc_tiles": 6}),
+    ],
+)
+def test_tiles_and_that_each_net_of_the_sequencer_matters(preset: str, fields: dict) -> None:
+    config = load(preset, **fields)
+    netlist = open_netlist(Sequencer(config, core_timing(config)))
+    assert refute(TileProof(config, netlist).queries(), timeout=300) is None
+    registers = [name for name in VISITED if name in netlist.sorts]
+    outputs = [name for name in SENT if name in netlist.sorts]
+    broken = list(inverted(netlist, outputs, every=3, registers=registers))
+    kept = [net for net, other in broken if refute(TileProof(config, other).queries(), timeout=300) is None]
+    assert len(broken) - len(kept) > 25
+    # The others say when a tile may be sent for, which is between the sequencer, the locks and the core.
+    nets = {net.name: net for net in netlist.nets}
+    when = {name for signal in ("may_open", "may_read", "c_take") for name in cone(nets, f"|top_n {signal}|")}
+    assert {net.name for net in kept} <= when
 
 
 WRITES = ("aw__valid", "aw__payload", "w__valid", "w__payload.last", "w__payload.strb", "bursts__ready")
