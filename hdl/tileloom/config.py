@@ -36,6 +36,13 @@ class Config(Protocol):
 
 ConfigType = TypeVar("ConfigType", bound=Config)
 
+
+class Wrapper(enum.Enum):
+    """What stands around a block: registers behind AXI4-Lite, and an interrupt (``docs/registers.md``)."""
+
+    AXI4 = "axi4"
+
+
 SETTLED: Any = None
 """Default of a field that is settled as the configuration is made: where it applies it gets its value."""
 

@@ -37,7 +37,7 @@ class Design:
         Plain values: ``name``, ``family``, ``config``, ports, latencies in cycles, what part each module is,
         tool versions.
     sources:
-        Further files by name: a host core's sources; none for most designs.
+        Further files by name: a host core's sources, what describes a register map; none for most designs.
     file_list:
         Name of the list of ``manifest["files"]`` in the order in which a tool must read them, or "".
     """
@@ -45,16 +45,16 @@ class Design:
     name: str
     verilog: str
     manifest: dict[str, Any]
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str | bytes] = field(default_factory=dict)
     file_list: str = ""
 
-    def files(self, folder: Path) -> dict[Path, str]:
+    def files(self, folder: Path) -> dict[Path, str | bytes]:
         """Return what ``tileloom generate`` writes to ``folder``: text by path.
 
         A file list has absolute paths, one a line and in quotes where there is a blank, so that it works from
         any folder, with ``-f`` as with ``-F``; a folder that has been moved needs a new one.
         """
-        files = {**self.sources, f"{self.name}.v": self.verilog}
+        files: dict[str, str | bytes] = {**self.sources, f"{self.name}.v": self.verilog}
         files[f"{self.name}.json"] = json.dumps(self.manifest, indent=2) + "\n"
         if self.file_list:
             paths = [str(folder.resolve() / file) for file in self.manifest["files"]]

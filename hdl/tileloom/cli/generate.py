@@ -24,8 +24,9 @@ def _run(
     """Write a design's Verilog, NAME.v, and its manifest, NAME.json.
 
     CONFIG is a preset's name or a TOML file. A core with a unit in it (xfu-cv32e40p) comes with the core's
-    sources and their list. A file of the same content is left alone, one of other content is not overwritten
-    without --force.
+    sources and their list; registers (wrapper=axi4) come with a C header, NAME.h, IP-XACT, NAME.xml, and
+    pages, NAME_html/index.html. A file of the same content is left alone, one of other content is not
+    overwritten without --force.
 
     \b
     Examples:
@@ -33,6 +34,7 @@ def _run(
       tileloom generate stream-8x8-fp32 --set rows=5 --set rounding=nearest-even
       tileloom generate my_array.toml -o build --name my_array
       tileloom generate engine-int8-axi4 --set bus=64 --set m=8
+      tileloom generate engine-int8-axi4 --set wrapper=axi4 -o engine
       tileloom generate xfu-cv32e40p -o core
     """
     config = configured(source, overrides)
@@ -46,10 +48,9 @@ def _run(
         return
     rows = [(str(path), f"{len(text) / 1000:.0f} KB") for path, text in files.items()]
     if len(rows) > 4:
-        ours = (f"{design.name}.v", f"{design.name}.json")
-        rest = [path for path in files if path.name not in ours]
+        ours = [f"{design.name}.{kind}" for kind in ("v", "json", "h", "xml")]
         rows = [row for row, path in zip(rows, files, strict=True) if path.name in ours]
-        rows.append((f"{folder}: the core's files", str(len(rest))))
+        rows.append((f"{folder}: further files", str(len(files) - len(rows))))
     rows.append(("modules", str(len(design.manifest["modules"]))))
     rows += [(key.replace("_", " "), str(value)) for key, value in design.manifest["timing"].items()]
     print_table(design.name, (), rows)

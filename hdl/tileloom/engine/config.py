@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..config import SETTLED, check_power, check_range, check_types, settle
+from ..config import SETTLED, Wrapper, check_power, check_range, check_types, settle
 from ..errors import ConfigError
 from ..formats import FP32, INT8, FloatFormat, Format, Rounding
 from ..systolic.config import SystolicConfig
@@ -84,6 +84,8 @@ class EngineConfig:
     address_bits, burst_beats:
         AXI4 master: width of an address, 13 to 64 (32 by default); most beats of a burst, a power of two
         (16 by default).
+    wrapper:
+        AXI4 master: registers and an interrupt in place of the streams ``start`` and ``status``, or None.
     axi4_stream_names:
         Streams: as in ``SystolicConfig``. An AXI4 master always has AMBA's names.
 
@@ -94,7 +96,7 @@ class EngineConfig:
     """
 
     IN_LABEL: ClassVar[frozenset[str]] = frozenset(
-        {"m", "k", "n", "core", "requantise", "activation", "weight", "port"}
+        {"m", "k", "n", "core", "requantise", "activation", "weight", "port", "wrapper"}
     )
 
     m: int = 4
@@ -121,6 +123,7 @@ class EngineConfig:
     port: EnginePort = EnginePort.STREAM
     address_bits: int = SETTLED
     burst_beats: int = SETTLED
+    wrapper: Wrapper | None = None
     axi4_stream_names: bool = SETTLED
 
     def __post_init__(self) -> None:
@@ -137,6 +140,8 @@ class EngineConfig:
         two = self.multiply_stages == 2
         settle(self, {"carry_save": False}, applies=two, where="is for a systolic core of 2 multiply_stages")
         settle(self, _AXI4, applies=axi4, where="is for an AXI4 master")
+        if self.wrapper and not axi4:
+            raise ConfigError("wrapper: is for an AXI4 master; leave it out, or set port to axi4")
         settle(
             self, _STREAM, applies=not axi4, where="is for streams; an AXI4 master always has AMBA's names"
         )
@@ -225,7 +230,8 @@ class EngineConfig:
         kind = "int8" if self.core is Core.DOT_PRODUCT else f"{self.activation}_{self.weight}"
         results = "_sums" if self.requantise is False else ""
         port = "_axi4" if self.port is EnginePort.AXI4 else ""
-        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{results}{port}"
+        registers = "_registers" if self.wrapper else ""
+        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{results}{port}{registers}"
 
 
 _DOT_PRODUCT: dict[str, object] = {"requantise": True, "product_register": False, "activation_mask": False}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..design import Design, Parts, build
+from ..registers.exports import exported
 from ..stream.ports import NamedPorts
+from .axi.control import ControlledEngine
 from .axi.engine import AxiEngine
 from .axi.ports import AxiPorts
+from .axi.registers import register_map
 from .config import EngineConfig, EnginePort
 from .engine import Engine, core_timing
 
@@ -33,6 +38,7 @@ ORIGINS = {
     "read_index": "AXI4 master",
     "read_weights": "AXI4 master",
     "write": "AXI4 master",
+    "registers": "registers",
 }
 """What part of the engine a module is, by the first name on the way to it; all others are control."""
 
@@ -41,13 +47,16 @@ def generate(config: EngineConfig, name: str | None = None) -> Design:
     """Return the engine that ``config`` describes; ``name`` and errors as in ``design.build``."""
     top = wrapped(config)
     parts = Parts(top, top.signals, top.description, timing(config), origin)
-    return build(config, parts, name)
+    design = build(config, parts, name)
+    if not config.wrapper:
+        return design
+    return replace(design, sources=exported(register_map(config), design.name))
 
 
 def wrapped(config: EngineConfig) -> NamedPorts:
     """Return the engine under the names that its ports have in Verilog."""
     if config.port is EnginePort.AXI4:
-        return AxiPorts(AxiEngine(config))
+        return AxiPorts(ControlledEngine(config) if config.wrapper else AxiEngine(config))
     return NamedPorts(Engine(config), axi4_stream_names=config.axi4_stream_names)
 
 

@@ -35,6 +35,7 @@ from .layouts import COMMAND, INDEX, TOKEN
 from .loader import Loader, unit_layout
 from .locks import Lock
 from .sequencer import Sequencer
+from .skipped import SKIPPED_BITS, Skipped
 from .systolic_core import SystolicCore
 from .walker import Walker
 
@@ -58,7 +59,7 @@ class Engine(wiring.Component):
     Ports: streams ``commands`` (in, ``COMMAND``), ``index`` (in, ``INDEX``), ``weights`` (in, beats),
     ``activations`` (in, units), ``results`` (out, rows of C, ``last`` at the end of a block column); ``busy``
     (out): a command waits or is under way, or results are; ``fault`` (out), the walker's; under an AXI4
-    master ``clear`` (in), the core's.
+    master ``clear`` (in), the core's; with registers around that ``skipped`` (out), as in ``Skipped``.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -73,6 +74,7 @@ class Engine(wiring.Component):
                 "busy": Out(1),
                 "fault": Out(2),
                 **({"clear": In(1)} if config.port is EnginePort.AXI4 else {}),
+                **({"skipped": Out(SKIPPED_BITS)} if config.wrapper else {}),
             }
         )
 
@@ -163,6 +165,14 @@ class Engine(wiring.Component):
         ]
         if config.port is EnginePort.AXI4:
             m.d.comb += core.clear.eq(self.clear)
+        if config.wrapper:
+            m.submodules.skipped = skipped = Skipped()
+            m.d.comb += [
+                skipped.entry.eq(self.index.payload),
+                skipped.taken.eq(self.index.valid & self.index.ready),
+                skipped.blocks.eq(walker.commands.payload.blocks),
+                self.skipped.eq(skipped.skipped),
+            ]
 
         # Headers.
         m.d.comb += [

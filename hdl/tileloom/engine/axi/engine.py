@@ -17,6 +17,7 @@ from ..config import INDEX_BITS, EngineConfig
 from ..drain import result_layout
 from ..engine import Engine
 from ..loader import unit_layout
+from ..skipped import SKIPPED_BITS
 from .descriptors import Descriptors
 from .read import ReadChannel, ReadClient
 from .signals import master_members
@@ -43,7 +44,16 @@ class AxiEngine(wiring.Component):
 
     Ports: streams ``start`` (in), the address of the first descriptor; ``status`` (out), once for each
     program, when all is written and answered; ``ar``, ``r``, ``aw``, ``w``, ``b``; ``busy``
-    (out), from ``start`` to ``status``.
+    (out), from ``start`` to ``status``. With registers around it also:
+
+    abort:
+        In, a cycle: give up what is under way, as after an error in a descriptor, and take back ``fault``.
+    aborting:
+        Out: from the cycle after ``abort`` to that in which a ``status``, that says nothing, is taken.
+    reading:
+        Out: there is a burst of which data is to come on ``r``.
+    skipped:
+        Out: blocks that are found to be left out in this cycle.
 
     After an error response to an activation, a weight or a result the program runs on with the data as it
     came: no value of theirs, headers included, decides how many of anything there are. Descriptors and index
@@ -53,12 +63,14 @@ class AxiEngine(wiring.Component):
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
+        control = {"abort": In(1), "aborting": Out(1), "reading": Out(1), "skipped": Out(SKIPPED_BITS)}
         super().__init__(
             {
                 "start": In(stream.Signature(config.address_bits)),
                 "status": Out(stream.Signature(status_layout(config))),
                 **master_members(config),
                 "busy": Out(1),
+                **(control if config.wrapper else {}),
             }
         )
 
@@ -115,9 +127,10 @@ class AxiEngine(wiring.Component):
         status = self.status.payload
         error, fatal = Signal(), Signal()
         steering = Cat(channel.beat_valid[list(clients).index(name)] for name in STEERING)
+        stopping = channel.error & steering.any()
         m.d.comb += [
             error.eq(channel.error | write.error),
-            fatal.eq(channel.error & steering.any()),
+            fatal.eq(stopping | self.abort if config.wrapper else stopping),
             write.stop.eq(fatal | ended),
         ]
         with m.If(error & ~status.error):
@@ -141,4 +154,13 @@ class AxiEngine(wiring.Component):
         ]
         with m.If(descriptors.restart):
             m.d.sync += [status.error.eq(0), ended.eq(0)]
+        if config.wrapper:
+            m.d.comb += [self.reading.eq(~channel.idle), self.skipped.eq(engine.skipped)]
+            with m.If(self.aborting):
+                m.d.sync += fault.eq(0)
+            with m.If(descriptors.restart):
+                m.d.sync += self.aborting.eq(0)
+            # After a program that has its end in this very cycle, too.
+            with m.If(self.abort):
+                m.d.sync += [ended.eq(1), self.aborting.eq(1)]
         return m

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Const, Signal, Value
+from amaranth.lib import data
 from amaranth.utils import exact_log2
 
 from ...stream.ports import NamedPorts
+from .control import ControlledEngine
 from .engine import AxiEngine
 
 INCR = 1
@@ -18,27 +20,30 @@ BUFFERABLE = 0b0011
 
 
 class AxiPorts(NamedPorts):
-    """Wraps an ``AxiEngine``: its streams by their AXI4-Stream names, its master as ``m_axi_``.
+    """Wraps an AXI4 engine: its master as ``m_axi_``, registers as ``s_axi_``, streams as AXI4-Stream's.
 
-    ``description`` has the master's signals under ``master``: those of each channel and their widths.
+    ``description`` has the master's signals under ``master``: those of each channel and their widths; those
+    of AXI4-Lite under ``registers``.
     """
 
-    def __init__(self, component: AxiEngine) -> None:
+    def __init__(self, component: AxiEngine | ControlledEngine) -> None:
         self._bus = component.config.bus
         super().__init__(component, axi4_stream_names=True)
 
     def _add_stream(self, name: str, port: Any, *, inward: bool) -> None:
-        if name not in ("ar", "r", "aw", "w", "b"):
+        channel = name.removeprefix("control_")
+        if channel not in ("ar", "r", "aw", "w", "b"):
             super()._add_stream(name, port, inward=inward)
             return
         payload = port.payload
-        fields: dict[str, Value] = (
-            {"resp": payload}
-            if name == "b"
-            else {field: getattr(payload, field) for field in payload.shape().members}
-        )
+        lite = channel != name
+        fields: dict[str, Value]
+        if isinstance(payload, data.View):
+            fields = {field: getattr(payload, field) for field in payload.shape().members}
+        else:
+            fields = {"resp" if channel == "b" else "addr": payload}
         constants = {}
-        if name in ("ar", "aw"):
+        if not lite and channel in ("ar", "aw"):
             constants = {
                 "id": Const(0, 1),
                 "size": Const(exact_log2(self._bus // 8), 3),
@@ -46,16 +51,17 @@ class AxiPorts(NamedPorts):
                 "cache": Const(BUFFERABLE, 4),
                 "prot": Const(0, 3),
             }
-        elif inward:
+        elif not lite and inward:
             # The master has one ID and need not look at it.
             fields["id"] = Signal(1)
         fields["valid"] = port.valid
         signals = {}
         for field, inner in {**fields, **constants, "ready": port.ready}.items():
-            outer = Signal(len(Value.cast(inner)), name=f"m_axi_{name}{field}")
+            prefix = "s_axi" if lite else "m_axi"
+            outer = Signal(len(Value.cast(inner)), name=f"{prefix}_{channel}{field}")
             self.signals.append(outer)
             signals[outer.name] = len(outer)
             from_outside = inward != (field == "ready")
             value = Value.cast(inner)
             self._wires.append((value, outer) if from_outside else (outer, value))
-        self.description.setdefault("master", {})[name] = signals
+        self.description.setdefault("registers" if lite else "master", {})[channel] = signals

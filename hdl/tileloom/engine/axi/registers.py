@@ -1,0 +1,59 @@
+"""The register map of an engine as it was built: its description with the configuration's parameters."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...formats import FloatFormat, Format
+from ...registers.table import elaborate
+from ..config import Core, EngineConfig, RequantiseRounding
+
+if TYPE_CHECKING:
+    from systemrdl.node import AddrmapNode
+
+DESCRIPTION = Path(__file__).with_suffix(".rdl")
+
+
+def register_map(config: EngineConfig) -> AddrmapNode:
+    """Return the map of an AXI4 engine with ``wrapper``. Raises ToolError as ``elaborate`` does."""
+    return elaborate(DESCRIPTION, parameters(config))
+
+
+def parameters(config: EngineConfig) -> dict[str, int]:
+    """Return the parameters of the description: sizes and formats, as ``docs/registers.md`` has them."""
+    systolic = config.core is Core.SYSTOLIC
+    major, minor, patch = map(int, importlib.metadata.version("tileloom").split(".")[:3])
+    sums = config.accumulator if systolic else None
+    formats = {
+        "ACTIVATION": (config.element_bits, config.activation),
+        "WEIGHT": (config.weight_bits, config.weight),
+        "SUM": (config.sum_bits, sums),
+        "RESULT": (config.result_bits, sums),
+    }
+    return {
+        "MAJOR": major,
+        "MINOR": minor,
+        "PATCH": patch,
+        "M": config.m,
+        "K": config.k,
+        "N": config.n,
+        "SYSTOLIC": systolic,
+        "REQUANTISE": bool(config.requantise),
+        "HALF_EVEN": config.requantise_rounding is RequantiseRounding.HALF_EVEN,
+        "ZERO_POINT": bool(config.result_zero_point),
+        "ACTIVATION_MASK": bool(config.activation_mask),
+        "BUS_BITS": config.bus,
+        "BURST_BEATS": config.burst_beats,
+        "ADDRESS_BITS": config.address_bits,
+        "A_WORDS": config.a_words,
+        "ACC_TILES": config.acc_tiles,
+        "WEIGHT_BEATS": config.weight_beats,
+        **{f"{name}_BITS": bits for name, (bits, _) in formats.items()},
+        **{f"{name}_EXPONENT": _exponent_bits(kind) for name, (_, kind) in formats.items()},
+    }
+
+
+def _exponent_bits(kind: Format | None) -> int:
+    return kind.exponent_bits if isinstance(kind, FloatFormat) else 0

@@ -1,0 +1,1 @@
+"""Registers behind AXI4-Lite: hardware, C header, HTML and IP-XACT, all from one SystemRDL description."""
