@@ -66,6 +66,12 @@ def index_entries(program: Program, weights: BlockSparse) -> npt.NDArray[np.uint
     return np.concatenate(pieces)
 
 
+def skipped_blocks(program: Program, weights: BlockSparse) -> int:
+    """Return how many blocks of B are not in the `index` stream, over all of the program."""
+    _check_weights(program, weights)
+    return sum(conv.blocks - len(_rows(weights, conv, column)[0]) for conv, column in _columns(program))
+
+
 def index_faults(entries: npt.NDArray[np.uint16], blocks: int) -> int:
     """Return what the engine's output `fault` says of index entries, of a whole number of columns.
 

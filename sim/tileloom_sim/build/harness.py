@@ -85,6 +85,7 @@ def design_harness(
     design: Design,
     source: Path,
     *,
+    headers: Sequence[Path] = (),
     numbers: Mapping[str, int] | None = None,
     kept: Sequence[str] = (),
     blocks: bool = False,
@@ -92,8 +93,9 @@ def design_harness(
 ) -> Path:
     """Return the program of a design and the C++ file ``source``, as ``compile_harness`` does.
 
-    ``source`` includes ports.h, the names of the design's signals and ``numbers``. ``kept`` modules, or with
-    ``blocks`` each as a block of its own, are not inlined (``verilator.control_file``).
+    ``source`` includes ports.h, the names of the design's signals and ``numbers``, and may include
+    ``headers``. ``kept`` modules, or with ``blocks`` each as a block of its own, are not inlined
+    (``verilator.control_file``).
     """
     return compile_harness(
         name,
@@ -101,7 +103,7 @@ def design_harness(
         design.name,
         {
             "ports.h": ports_header(design.manifest, numbers),
-            source.name: source.read_text(encoding="utf-8"),
+            **{path.name: path.read_text(encoding="utf-8") for path in (source, *headers)},
         },
         source.name,
         control=verilator.control_file(kept, blocks=blocks),

@@ -11,9 +11,11 @@
 //   memory.bin  what is in memory before each program, one after another
 // and gets
 //   after.bin   the same, after each
-// Programs run after one another. Standard output is, for each, "program CYCLES RESPONSE ADDRESS STATUS...": the
-// cycles from the offer on start until status is valid; of the first error response bits 3:0 of the status that it
-// calls for, 0 for none, and where its burst began; the words of status in hexadecimal, the least significant first.
+// Programs run after one another. Standard output is, for each, "program CYCLES SKIPPED RESPONSE ADDRESS STATUS...": the
+// cycles from the offer on start until status is valid; blocks that the registers say were skipped, 0 without registers;
+// of the first error response bits 3:0 of the status that it calls for, 0 for none, and where its burst began; the words
+// of status in hexadecimal, the least significant first. With registers, macros REGISTER_NAME, the program goes through
+// them, and half of those that are given up are so by a soft reset.
 //
 // With bit 1 of its seed the memory raises READY only behind VALID, as it may. It answers reads in the order of their
 // addresses, as one ID demands; W may come before its AW; a write is answered once all of it is there. What a channel carries while it is not valid, or with an error, is noise.
@@ -106,6 +108,12 @@ void append_port(Words& words, const Port& port) {
     std::memcpy(&words[begin], &port, sizeof(port));
 }
 
+#ifdef REGISTER_CONTROL
+#include "register_host.h"
+#else
+#include "stream_host.h"
+#endif
+
 class Harness {
 public:
     Harness(const std::string& folder, const char* waves)
@@ -126,9 +134,9 @@ public:
             name_ = "program " + std::to_string(number);
             if (program_.abandoned) {
                 const std::vector<uint8_t> before(content, content + program_.bytes);
-                run_program(program_.abandoned);
+                const bool whole = run_program(program_.abandoned);
                 std::memcpy(content, before.data(), before.size());
-                reset();
+                if (!whole) reset();
             }
             run_program(0);
             after_.write(content, program_.bytes);
@@ -146,10 +154,9 @@ private:
         written_.clear();
         beats_.clear();
         for (Held& each : held_) each = Held();
-        held_status_ = Held();
         read_beat_ = write_beat_ = 0;
         reading_ = answering_ = false;
-        top_.START_VALID = top_.STATUS_READY = 0;
+        host_.reset();
         top_.m_axi_arready = top_.m_axi_rvalid = top_.m_axi_awready = top_.m_axi_wready = top_.m_axi_bvalid = 0;
         model_.reset(2);
     }
@@ -196,10 +203,10 @@ private:
     // What is taken at the clock's edge; whether anything is.
     bool take() {
         bool moved = false;
-        if (answered_ && program_.control) {
-            if (top_.m_axi_awvalid && !held_[AW].held()) wrong("AW begins after an error on control data");
+        if ((answered_ && program_.control) || host_.given_up()) {
+            if (top_.m_axi_awvalid && !held_[AW].held()) wrong("AW begins after an error on control data, or a soft reset");
             if (top_.m_axi_wvalid && top_.m_axi_wstrb && !held_[W].held())
-                wrong("W has a strobe after an error on control data");
+                wrong("W has a strobe after an error on control data, or a soft reset");
         }
         Words request;
         append(request, top_.m_axi_araddr);
@@ -284,60 +291,51 @@ private:
 
     bool at_rest() { return reads_.empty() && writes_.empty() && beats_.empty() && written_.empty() && !answering_; }
 
-    // Run a program to its status, or give it up after so many cycles; 0 for never.
-    void run_program(uint64_t abandoned) {
+    // Run a program to its status, or give it up after so many cycles, 0 for never; whether it came to its end,
+    // by itself or by a soft reset.
+    bool run_program(uint64_t abandoned) {
         random_ = Random(program_.seed);
         answered_ = answered_at_ = 0;
         fresh_ = true;
-        bool starting = true, offered = false;
-        uint64_t cycle = 0, ended = 0, still = 0;
-        for (bool done = false; !done;) {
-            if (abandoned && cycle >= abandoned) return;
+        host_.begin(program_.start, program_.seed);
+        bool giving_up = false;
+        for (uint64_t still = 0; !host_.done();) {
+            if (abandoned && host_.since_start() >= abandoned && !giving_up) {
+                giving_up = host_.give_up();
+                if (!giving_up) return false;
+            }
             drive();
-            offered = offered || (starting && !waits(AR));
-            top_.START_VALID = offered;
-            const uint64_t shown = offered ? program_.start : 0;
-            std::memcpy(&top_.START_DATA, &shown, sizeof(top_.START_DATA));
-            if (cycle || offered) ++cycle;
-            top_.STATUS_READY = !waits(B);
+            host_.drive([this](int channel) { return waits(channel); });
             model_.clock(0);
             bool moved = take();
-            if (!top_.busy && !starting) wrong("not busy before the status");
-            if (offered && top_.START_READY) {
-                moved = true;
-                starting = offered = false;
+            try {
+                moved |= host_.take(at_rest());
+            } catch (const std::string& message) {
+                wrong(message);
             }
-            Words status;
-            append_port(status, top_.STATUS_DATA);
-            if (top_.STATUS_VALID && !ended) {
-                if (starting) wrong("status before the start");
-                if (!at_rest()) wrong("status while a burst is under way");
-                ended = cycle;
-            }
-            done = held_status_.taken("status", top_.STATUS_VALID, top_.STATUS_READY, status);
-            if (done && !abandoned) {
-                std::printf("program %llu %llu %llu", static_cast<unsigned long long>(ended),
+            if (host_.done() && !abandoned) {
+                std::printf("program %llu %llu %llu %llu", static_cast<unsigned long long>(host_.cycles()),
+                            static_cast<unsigned long long>(host_.skipped()),
                             static_cast<unsigned long long>(answered_), static_cast<unsigned long long>(answered_at_));
-                for (uint32_t word : status) std::printf(" %08x", word);
+                for (uint32_t word : host_.status()) std::printf(" %08x", word);
                 std::printf("\n");
             }
-            still = moved || done ? 0 : still + 1;
+            still = moved ? 0 : still + 1;
             if (still > PATIENCE) wrong("the engine stands still");
             model_.clock(1);
         }
         rest();
+        return giving_up;
     }
 
     // Nothing may come after the status.
     void rest() {
-        top_.START_VALID = 0;
         for (int i = 0; i < 32; ++i) {
             drive();
-            top_.STATUS_READY = 1;
+            host_.rest();
             model_.clock(0);
-            if (take() || top_.m_axi_arvalid || top_.m_axi_awvalid || top_.m_axi_wvalid || top_.STATUS_VALID)
+            if (take() || top_.m_axi_arvalid || top_.m_axi_awvalid || top_.m_axi_wvalid || !host_.quiet())
                 wrong("something comes after the status");
-            if (top_.busy) wrong("the engine stays busy");
             model_.clock(1);
         }
     }
@@ -352,7 +350,7 @@ private:
     std::string name_;
     Random random_;
     std::array<Held, CHANNELS> held_;
-    Held held_status_;
+    Host host_{top_};
     std::deque<Burst> reads_, writes_, written_;
     std::deque<Beat> beats_;
     std::array<uint8_t, BEAT_BYTES> noise_{};

@@ -10,7 +10,9 @@ import numpy as np
 
 from tileloom import scratch
 from tileloom.design import Design
+from tileloom.engine.axi.registers import register_map
 from tileloom.engine.config import EngineConfig
+from tileloom.registers.table import table
 
 from ..build import harness, verilator
 from .memory import MemoryImage
@@ -19,6 +21,10 @@ STATUS_ADDRESS = 6
 """Bit of a status at which the address begins."""
 
 SOURCE = Path(__file__).with_name("axi_harness.cpp")
+HOSTS = {
+    wrapped: Path(__file__).with_name(f"{name}_host.h")
+    for wrapped, name in {False: "stream", True: "register"}.items()
+}
 
 
 @dataclass(frozen=True)
@@ -65,21 +71,27 @@ class AxiRun:
         The word on ``status``.
     answered:
         The word that the first error response calls for, 0 where there was none.
+    skipped:
+        Blocks that were left out as the registers count, 0 of an engine without.
     """
 
     content: bytes
     cycles: int
     status: int
     answered: int
+    skipped: int = 0
 
 
 def build_axi_harness(design: Design, config: EngineConfig, *, waves: bool = False) -> Path:
     """Return the harness of an engine, made if the cache has none. Raises ToolError as a tool fails."""
+    registers = table(register_map(config)).addresses if config.wrapper else {}
+    addresses = {f"REGISTER_{name}": address for name, address in registers.items()}
     return harness.design_harness(
         "axi-harness",
         design,
         SOURCE,
-        numbers={"BEAT_BYTES": config.bus // 8, "BURST_BEATS": config.burst_beats},
+        headers=[HOSTS[bool(config.wrapper)]],
+        numbers={"BEAT_BYTES": config.bus // 8, "BURST_BEATS": config.burst_beats, **addresses},
         kept=verilator.elements(design.manifest["modules"]),
         waves=waves,
     )
@@ -114,10 +126,10 @@ def run_programs(
         lines = harness.run(harness_program, [folder, *([waves] if waves else [])], mutant=mutant)
         after = (folder / "after.bin").read_bytes()
     runs, begin = [], 0
-    for program, (_, cycles, response, burst, *words) in zip(programs, lines, strict=True):
+    for program, (_, cycles, skipped, response, burst, *words) in zip(programs, lines, strict=True):
         end = begin + len(program.image.content)
         status = sum(int(word, 16) << 32 * index for index, word in enumerate(words))
         answered = int(response) | int(burst) << STATUS_ADDRESS
-        runs.append(AxiRun(after[begin:end], int(cycles), status, answered))
+        runs.append(AxiRun(after[begin:end], int(cycles), status, answered, int(skipped)))
         begin = end
     return runs

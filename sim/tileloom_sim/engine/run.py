@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tileloom.design import Design
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import CheckError, UserError
+from tileloom_golden.engine.streams import skipped_blocks
 
 from .axi_harness import AxiProgram, AxiRun, run_programs
 from .harness import EngineRun, LayerStreams, apart, joined, run_layers
@@ -142,6 +143,10 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
     # Without an error the rest says nothing.
     if status != answered if run.failed else status & ERROR_AND_FAULT != answered:
         raise CheckError(f"{where}: status is {status:#x}; what came from memory calls for {answered:#x}")
+    if job.config.wrapper and not run.failed and job.entries is None:
+        skipped = skipped_blocks(job.program, job.weights)
+        if run.came_out.skipped != skipped:
+            raise CheckError(f"{where}: BLOCKS_SKIPPED counts {run.came_out.skipped}; there were {skipped}")
     assert isinstance(run.went_in, MemoryImage)
     before, after = bytearray(run.went_in.content), bytearray(run.came_out.content)
     results = _results_of(run.went_in)

@@ -27,8 +27,8 @@ WORD = 32
 class ControlledEngine(wiring.Component):
     """An ``AxiEngine`` with registers in place of its streams ``start`` and ``status``.
 
-    The registers are in ``docs/registers.md``. Ports: ``control_aw`` and so on, a subordinate's channels of AXI4-Lite; the master's channels; ``irq``
-    (out). Raises ToolError where the register map cannot be read.
+    The registers are in ``docs/registers.md``. Ports: ``control_aw`` and so on, a subordinate's channels of
+    AXI4-Lite; the master's channels; ``irq`` (out). Raises ToolError where the register map cannot be read.
     """
 
     def __init__(self, config: EngineConfig) -> None:
