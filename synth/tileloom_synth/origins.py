@@ -33,6 +33,7 @@ ENGINE_ORIGINS = (
     "drain",
     "AXI4 master",
     "walker",
+    "registers",
 )
 """The origins that only a report of an engine names."""
 

@@ -166,7 +166,7 @@ class Engine(wiring.Component):
         if config.port is EnginePort.AXI4:
             m.d.comb += core.clear.eq(self.clear)
         if config.wrapper:
-            m.submodules.skipped = skipped = Skipped()
+            m.submodules.skipping = skipped = Skipped()
             m.d.comb += [
                 skipped.entry.eq(self.index.payload),
                 skipped.taken.eq(self.index.valid & self.index.ready),

@@ -1,0 +1,251 @@
+"""An engine behind its registers: hostile accesses, interrupts, faults, soft resets; the documents."""
+
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Const, ResetInserter
+
+from tileloom.engine.axi import control
+from tileloom.engine.axi.engine import AxiEngine
+from tileloom.engine.axi.registers import register_map
+from tileloom.engine.config import EngineConfig, EnginePort, Wrapper
+from tileloom.engine.design import generate
+from tileloom.errors import ConfigError
+from tileloom.registers import axi_lite
+from tileloom.registers.file import RegisterFile
+from tileloom.registers.table import Kind, table
+from tileloom_golden.engine import registers as golden
+from tileloom_golden.engine.streams import skipped_blocks
+from tileloom_sim.build.cocotb_run import Run, run_cocotb
+from tileloom_sim.engine.job import Job, make_job
+from tileloom_sim.engine.memory import CONV
+
+CONFIG = EngineConfig(
+    m=2, k=4, n=4, bus=64, a_words=64, acc_tiles=4, port=EnginePort.AXI4, wrapper=Wrapper.AXI4
+)
+WIDE = replace(CONFIG, address_bits=40, burst_beats=4, bus=128)
+DOCS = Path(__file__).parents[2] / "docs" / "registers.md"
+MEMORY_BITS = 16
+
+
+def built(config: EngineConfig) -> dict[int, int]:
+    """Return what the registers say of an engine with a dot product, by docs/registers.md."""
+    major, minor, patch = map(int, importlib.metadata.version("tileloom").split("."))
+    return {
+        golden.ID: 0x544C0301,
+        golden.VERSION: major << 16 | minor << 8 | patch,
+        golden.TILE: config.m | config.k << 8 | config.n << 16,
+        golden.OPTIONS: 0b0001,
+        golden.BUS: config.bus | config.burst_beats - 1 << 16 | config.address_bits << 24,
+        golden.A_BUFFER: config.a_words,
+        golden.BUFFERS: config.acc_tiles | config.weight_beats << 16,
+        golden.FORMATS_IN: 8 | 8 << 16,
+        golden.FORMATS_OUT: 32 | 8 << 16,
+    }
+
+
+def product(config: EngineConfig, rng: np.random.Generator) -> Job:
+    """Return a product, half of whose blocks are left out."""
+    x, w = (rng.integers(-99, 100, shape).astype(np.int8) for shape in ((23, 31), (31, 18)))
+    job = make_job(config, ("x", x), ("w", w), "KN", prune=0.5)
+    return replace(job, base=64 * int(rng.integers(64)))
+
+
+def run(
+    config: EngineConfig, folder: Path, seed: int, jobs: Sequence[tuple[Job, dict[str, Any]]] = ()
+) -> tuple[Run, list[dict[str, int]]]:
+    """Run accesses at rest and the jobs, with what happens to each; return what was found."""
+    design = generate(config)
+    # With more bits of address the memory lies high.
+    base = 0x15 << 32 if config.address_bits > 32 else 0
+    programs = []
+    for index, (job, happens) in enumerate(jobs):
+        content = folder / f"{index}.before"
+        content.write_bytes(replace(job, base=base + job.base).image.content)
+        programs.append(
+            {
+                "base": job.base,
+                "start": base + job.image.start,
+                "content": str(content),
+                "result": str(folder / f"{index}.after"),
+                "bad": (0, 0),
+                "given_up": [],
+                "refused": False,
+                **happens,
+            }
+        )
+    plan = {
+        "programs": programs,
+        "accesses": 150,
+        "built": built(config),
+        "bus": config.bus,
+        "address_bits": config.address_bits,
+        "memory_bits": MEMORY_BITS,
+        "memory_base": base,
+        "found": str(folder / "found.json"),
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
+    done = run_cocotb(
+        design.verilog,
+        design.name,
+        "engine.registers_bench",
+        folder=folder,
+        environment={"TILELOOM_PLAN": str(folder / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
+        seed=seed,
+    )
+    found = folder / "found.json"
+    return done, json.loads(found.read_text()) if found.exists() else []
+
+
+def some_jobs(config: EngineConfig, rng: np.random.Generator) -> list[tuple[Job, dict[str, Any]]]:
+    """Return programs that run, that are refused, that fail, and that are given up once or twice before."""
+    job = product(config, rng)
+    # None can be at its end by then, however fast memory is.
+    latest = job.estimate().cycles // 2
+    delays = [0, *rng.integers(1, latest, 5).tolist()]
+    convolution = next(one for one in job.image.descriptors if one.opcode == CONV)
+    return [
+        (job, {}),
+        (product(config, rng), {"given_up": delays[:2]}),
+        (product(config, rng), {"refused": True}),
+        (job, {"bad": (job.image.results + 8, job.image.results + 9)}),
+        (product(config, rng), {"given_up": delays[2:4]}),
+        (job, {"bad": (convolution.address, convolution.address + 1)}),
+        (product(config, rng), {"given_up": delays[4:], "refused": True}),
+    ]
+
+
+@pytest.mark.parametrize("config", [CONFIG, pytest.param(WIDE, marks=pytest.mark.long)], ids=["32", "40"])
+def test_programs(config: EngineConfig, rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
+    jobs = some_jobs(config, rng)
+    done, found = run(config, tmp_path, seed[1], jobs)
+    assert done.passed and done.tests == 2, done.log[-3000:]
+    assert len(found) == len(jobs)
+    base = 0x15 << 32 if config.address_bits > 32 else 0
+    for index, ((job, happens), line) in enumerate(zip(jobs, found, strict=True)):
+        image, after = job.image, (tmp_path / f"{index}.after").read_bytes()
+        begin = image.results - image.base
+        results = slice(begin, begin + image.results_size)
+        rest = bytearray(replace(job, base=base + job.base).image.content)
+        rest[results] = after[results]
+        assert after == rest
+        bad = happens.get("bad")
+        if bad:
+            written = bad[0] in range(image.results, image.results + image.results_size)
+            # SLVERR, on B or R.
+            assert line["fault"] == 0b1001 | written << 1
+            assert 0 <= base + bad[0] - line["address"] < config.burst_beats * config.bus // 8
+        else:
+            assert (line["fault"], line["address"]) == (0, 0)
+            words = image.outputs(after[results])
+            np.testing.assert_array_equal(words.astype(job.expected.dtype), job.expected)
+        if not bad or written:
+            assert line["skipped"] == skipped_blocks(job.program, job.weights) > 0
+            assert line["busy"] >= job.estimate().cycles
+
+
+def no_strobes(self: Any, m: Any, field: Any, writing: Any, ones: Any, mask: Any) -> Any:
+    return FIELD(self, m, field, writing, ones, Const((1 << field.width) - 1))
+
+
+class Cut(AxiEngine):
+    """A soft reset that does not drain."""
+
+    def elaborate(self, platform: object) -> Any:
+        """Build the hardware."""
+        return ResetInserter(self.abort)(super().elaborate(platform))
+
+
+FIELD = RegisterFile._field
+BROKEN = {
+    "no error for an address without a register": (axi_lite, "_response", lambda found: Const(0, 2)),
+    "bytes without a strobe are written": (RegisterFile, "_field", no_strobes),
+    "a soft reset cuts bursts off": (control, "AxiEngine", Cut),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", BROKEN)
+def test_broken_hardware_is_noticed(
+    what: str, rng: np.random.Generator, seed: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(*BROKEN[what])
+    done, _ = run(CONFIG, tmp_path, seed[1], some_jobs(CONFIG, rng))
+    assert not done.passed
+
+
+ACCESS = {"r": (Kind.CONSTANT, Kind.INPUT, Kind.COUNTER), "rw": (Kind.VALUE,), "w": (Kind.PULSE,)}
+ACCESS["w1c"] = (Kind.EVENT,)
+
+
+def test_the_page_has_the_map() -> None:
+    """Every address, bit, name and access of docs/registers.md is the description's, and none is missing."""
+    said = []
+    register, address = "", 0
+    rows = re.findall(
+        r"^\| (0x\w+)? ?\| (\w+)? ?\| (\d+)(?::(\d+))? \| (\w+) \| (\w+) \|", DOCS.read_text(), re.M
+    )
+    for place, name, high, low, field, access in rows:
+        if name:
+            register, address = name, int(place, 16)
+        said.append((register, address, field, int(low or high), int(high), access))
+    made = table(register_map(replace(CONFIG, address_bits=64)))
+    fields = [(register, field) for register in made.registers for field in register.fields]
+    for (register, address, name, low, high, access), (is_, field) in zip(
+        sorted(said, key=lambda row: (row[1], row[3])), fields, strict=True
+    ):
+        assert (register, address) == (is_.name, is_.address)
+        assert (f"{register}_{name}".lower(), low, high) == (
+            field.port,
+            field.low,
+            field.low + field.width - 1,
+        )
+        assert field.kind in ACCESS[access]
+
+
+def test_addresses_of_32_bits_need_no_high_registers() -> None:
+    names = table(register_map(CONFIG)).addresses
+    assert not {"PROGRAM_HIGH", "FAULT_ADDRESS_HIGH"} & names.keys()
+
+
+def test_the_header_compiles(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    design = generate(CONFIG)
+    (tmp_path / "engine.h").write_text(str(design.sources[f"{design.name}.h"]))
+    (tmp_path / "use.c").write_text(
+        '#include "engine.h"\n'
+        "#include <stddef.h>\n"
+        "int main(void) {\n"
+        f"  return offsetof(tileloom_engine_t, BLOCKS_SKIPPED) != {golden.BLOCKS_SKIPPED}\n"
+        f"      || TILELOOM_ENGINE__TILE__K_reset != {CONFIG.k} || TILELOOM_ENGINE__TILE__K_bp != 8;\n"
+        "}\n"
+    )
+    command = [compiler, "-Wall", "-Wextra", "-Werror", "-std=c11", "use.c", "-o", "use"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run(["./use"], cwd=tmp_path, check=True)
+
+
+def test_generate_writes_the_documents() -> None:
+    design = generate(CONFIG)
+    assert {
+        f"{design.name}.h",
+        f"{design.name}.xml",
+        f"{design.name}_html/index.html",
+    } <= design.sources.keys()
+    assert "INTERRUPT_STATUS" in str(design.sources[f"{design.name}.xml"])
+
+
+def test_streams_have_no_registers() -> None:
+    with pytest.raises(ConfigError, match="wrapper: is for an AXI4 master"):
+        EngineConfig(wrapper=Wrapper.AXI4)
