@@ -87,9 +87,9 @@ class AxiLite(wiring.Component):
             self.write_data.eq(self.w.payload.data),
             self.write_strobe.eq(self.w.payload.strb),
         ]
-        with m.If(self.b.ready):
-            m.d.sync += self.b.valid.eq(0)
-        with m.If(taking):
+        with m.If(self.b.valid):
+            m.d.sync += self.b.valid.eq(~self.b.ready)
+        with m.Elif(taking):
             m.d.sync += [self.b.valid.eq(1), self.b.payload.eq(_response(self.write_found))]
 
         m.d.comb += [

@@ -38,7 +38,10 @@ class Stream:
 
 
 def outgoing(manifest: Mapping[str, Any]) -> Iterator[Stream]:
-    """Yield the streams that a design drives: of ports, of a unit's signals, of an AXI4 master's channels."""
+    """Yield the streams that a design drives: of ports, of a unit's signals, of an AXI4 master's channels.
+
+    With registers, those of AXI4-Lite, too.
+    """
     for each in manifest["ports"]:
         signals = each.get("signals", {})
         if each["direction"] == "out" and "valid" in signals:
@@ -47,11 +50,14 @@ def outgoing(manifest: Mapping[str, Any]) -> Iterator[Stream]:
         if each["direction"] == "out" and each["name"].endswith("__valid"):
             name = each["name"].removesuffix("__valid")
             yield Stream(name, each["name"], f"{name}__ready", (f"{name}__payload",))
-    for channel, signals in manifest.get("master", {}).items():
-        if channel in ("ar", "aw", "w"):
-            valid, ready = (f"m_axi_{channel}{role}" for role in ("valid", "ready"))
-            payload = tuple(name for name in signals if name not in (valid, ready))
-            yield Stream(f"{channel} channel", valid, ready, payload)
+    for of, prefix, channels, title in (
+        ("master", "m_axi", ("ar", "aw", "w"), ""),
+        ("registers", "s_axi", ("b", "r"), "register "),
+    ):
+        for channel in channels if of in manifest else ():
+            valid, ready = (f"{prefix}_{channel}{role}" for role in ("valid", "ready"))
+            payload = tuple(name for name in manifest[of][channel] if name not in (valid, ready))
+            yield Stream(f"{title}{channel} channel", valid, ready, payload)
 
 
 def level_conditions(netlist: Netlist, step: int) -> Iterator[str]:

@@ -25,6 +25,7 @@ DESIGNS = {
     "word array": ("sasp-4x4-int8", {"rows": 3, "columns": 2}),
     "engine": ("engine-int8", {**SMALL_ENGINE, "weight_beats": 1}),
     "AXI4 engine": ("engine-int8-axi4", {**SMALL_ENGINE, "burst_beats": 2}),
+    "engine behind registers": ("engine-int8-axi4", {**SMALL_ENGINE, "burst_beats": 2, "wrapper": "axi4"}),
     "systolic engine": ("engine-fp32-int8", {"k": 2, "n": 2, "bus": 64}),
     "unit": ("xfu-unit", {}),
 }
@@ -56,6 +57,8 @@ def with_ready_tied(design: Design, ready: str) -> Design:
         (*DESIGNS["engine"], "results"),
         (*DESIGNS["AXI4 engine"], "aw channel"),
         (*DESIGNS["AXI4 engine"], "w channel"),
+        (*DESIGNS["engine behind registers"], "register b channel"),
+        (*DESIGNS["engine behind registers"], "register r channel"),
     ],
 )
 def test_what_goes_on_without_ready_is_refuted(preset: str, fields: dict, name: str) -> None:
@@ -108,6 +111,10 @@ def test_every_stream_of_a_manifest_is_found() -> None:
         "word array": ["results"],
         "engine": ["results"],
         "AXI4 engine": ["status", "ar channel", "aw channel", "w channel"],
+        "engine behind registers": [
+            *("ar channel", "aw channel", "w channel"),
+            *("register b channel", "register r channel"),
+        ],
         "systolic engine": ["results"],
         "unit": ["loads", "results"],
     }
