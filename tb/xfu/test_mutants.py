@@ -49,6 +49,11 @@ ALONE = {
     "register in flight": ("cv32e40x", "& ~(wb_writes & (in_wb == rd))", ""),
     "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),
     "error not told": ("cv_x_if", "self.result_err.eq(fault.err)", "self.result_err.eq(0)"),
+    "interrupt too late": ("cv_x_if", "fails & (waited != INTERRUPT_CYCLES)", "Const(0)"),
+    "interrupt a cycle late": ("cv_x_if", "waited != INTERRUPT_CYCLES)", "waited != INTERRUPT_CYCLES - 1)"),
+    "interrupt not raised": ("cv_x_if", "self.load_error.eq(1)", "self.load_error.eq(0)"),
+    "interrupt not taken back": ("cv_x_if", "m.Elif(taken & result.swap)", "m.Elif(0)"),
+    "request given up": ("cv_x_if", "self.result_ready | begun", "self.result_ready"),
 }
 OFFERS = {
     "commit of an offer": (while_it_is_offered, "(committed | unit.offer_committed)", "committed"),
@@ -64,7 +69,6 @@ CORE = {
         "m.d.sync += wait.eq(Mux(divides, DIVIDE_CYCLES, OTHER_CYCLES))",
         "pass",
     ),
-    "interrupt too late": ("cv_x_if", "fails & (waited != INTERRUPT_CYCLES)", "Const(0)"),
 }
 USERS = {
     "execute": (unit, "Execute"),
@@ -114,7 +118,8 @@ def test_adapter_mutants(name: str, rng: np.random.Generator, monkeypatch: pytes
     config = XfuConfig()
     program = adapter.build(generate.generate(config), QUICK)
     with pytest.raises(CheckError):
-        adapter.run(program, config, rng, 5000, 30)
+        for batched in (False, True):
+            adapter.run(program, config, rng, 5000, 30, batched=batched)
 
 
 @pytest.mark.parametrize("name", few(CORE))

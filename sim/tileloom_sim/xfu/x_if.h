@@ -28,7 +28,8 @@
     X(mem_valid) X(mem_ready) X(mem_id) X(mem_addr) X(mem_mode) X(mem_we) X(mem_size) X(mem_be)     \
     X(mem_attr) X(mem_last) X(mem_spec) X(mem_exc) X(mem_exccode) X(mem_result_valid)               \
     X(mem_result_id) X(mem_result_rdata) X(mem_result_err) X(result_valid) X(result_ready)          \
-    X(result_id) X(result_data) X(result_rd) X(result_we) X(result_exc) X(result_exccode) X(result_err)
+    X(result_id) X(result_data) X(result_rd) X(result_we) X(result_exc) X(result_exccode) X(result_err) \
+    X(load_error)
 
 struct XIf {
 #define X(name) uint32_t name = 0;
@@ -64,6 +65,7 @@ public:
         memory(x);
         memory_result(x);
         result(x);
+        failed_loads(x);
         for (auto f = flying_.begin(); f != flying_.end();) f = f->over() ? flying_.erase(f) : f + 1;
         for (const Flying& f : flying_)
             expect(cycles_ - f.since < PATIENCE || !f.accepted, "no result for a long time", f.id);
@@ -74,16 +76,17 @@ public:
     uint64_t accepted = 0, rejected = 0, killed = 0, loads = 0, results = 0, errors = 0, exceptions = 0;
 
 private:
-    static constexpr uint64_t PATIENCE = 5000;
+    static constexpr uint64_t PATIENCE = 5000, INTERRUPT_CYCLES = 6;
 
     struct Flying {
         uint32_t word, id;
         uint64_t since;
         bool accepted, load, may_trap;
         bool committed = false, killed = false;
-        uint64_t killed_at = 0;
+        uint64_t killed_at = 0, answered_at = 0;
         bool requested = false, answered = false, exc = false, err = false, done = false;
         uint32_t exccode = 0;
+        bool failed() const { return exc || err; }
         bool over() const {
             if (!accepted) return committed || killed;
             return done || (killed && (!requested || answered));
@@ -188,6 +191,7 @@ private:
         ++loads;
         if (x.mem_exc) {
             f->answered = f->exc = true;
+            f->answered_at = cycles_;
             f->exccode = x.mem_exccode;
         } else {
             outstanding_.push_back(f->id);
@@ -202,6 +206,7 @@ private:
         Flying* f = oldest(x.mem_result_id, [](const Flying& f) { return f.requested && !f.answered; });
         expect(f, "memory result for no one", x.mem_result_id);
         f->answered = true;
+        f->answered_at = cycles_;
         f->err = x.mem_result_err;
     }
 
@@ -212,6 +217,11 @@ private:
                        x.result_exc == last_.result_exc && x.result_exccode == last_.result_exccode &&
                        x.result_err == last_.result_err,
                    "result changed before it was taken", last_.result_id);
+        for (const Flying& f : flying_) {
+            if (!f.answered || f.killed || f.done) continue;
+            const uint64_t held_back = precise_ && f.failed() ? INTERRUPT_CYCLES : 0;
+            expect(x.result_valid == (cycles_ >= f.answered_at + held_back), "result at the wrong time", f.id);
+        }
         if (!x.result_valid) return;
         Flying* f = oldest(x.result_id, [](const Flying& f) { return f.accepted && !f.killed && !f.done; });
         expect(f, "result of no accepted instruction", x.result_id);
@@ -237,8 +247,17 @@ private:
         exceptions += f->exc;
     }
 
+    // A failed load raises load_error in the next cycle, an xdecimate.counter that completes takes it back.
+    void failed_loads(const XIf& x) {
+        expect(x.load_error == load_error_, "load_error is not what happened to the loads", x.result_id);
+        for (const Flying& f : flying_) {
+            if (f.answered && f.failed() && !f.killed) load_error_ = true;
+            if (f.done && !f.load) load_error_ = false;
+        }
+    }
+
     Built built_;
-    bool precise_, batched_, offer_committed_ = false;
+    bool precise_, batched_, offer_committed_ = false, load_error_ = false;
     std::vector<Flying> flying_;
     std::deque<uint32_t> outstanding_;
     XIf last_;
