@@ -136,8 +136,10 @@ class Jobs:
         assert len(found) == len(self.jobs)
         untouched = bytearray(memory.data)
         for job in self.jobs:
-            where = slice(job.image.results, job.image.results + job.image.results_size)
-            self._compare(job, self.content[where], memory.data[where])
+            image = job.image
+            whole = slice(image.base, image.base + len(image.content))
+            self._compare(job, self.content[whole], memory.data[whole])
+            where = slice(image.results, image.results + image.results_size)
             untouched[where] = self.content[where]
         assert untouched == self.content, "something else was written"
         return found, memory
@@ -277,7 +279,7 @@ def test_errors_on_data_do_not(burst_beats: int, idle: float, rng: np.random.Gen
         check_status(done, config)
         assert done.beats == found[0].beats
         image = job.image
-        outputs = image.outputs(bytes(memory.data[image.results : image.results + image.results_size]))
+        outputs = image.outputs(bytes(memory.data[image.base : image.base + len(image.content)]))
         wrong = outputs != job.case.outputs.reshape(outputs.shape)
         # Two pixels, and the first block column.
         touched = np.zeros_like(wrong)

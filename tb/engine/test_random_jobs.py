@@ -113,7 +113,7 @@ def test_a_wrong_bit_is_found(config: EngineConfig, monkeypatch: pytest.MonkeyPa
 def test_random_layers_reach_what_is_special(rng: np.random.Generator) -> None:
     jobs = random_jobs(AXI_FLOATS, 200, int(rng.integers(2**31)))
     layers = [one.program.layer for one in jobs]
-    ends = [one.base + len(one.image.content) for one in jobs]
+    ends = [sum(one.image.regions[-1]) for one in jobs]
     special = {
         "product": sum(layer.kernel == (1, 1) for layer in layers),
         "padded": sum(any(layer.pads) for layer in layers),
@@ -138,7 +138,9 @@ def test_random_layers_break_the_rules(config: EngineConfig, rng: np.random.Gene
         "given up": sum(one.abandoned > 0 for one in jobs),
         "a long kernel": sum(max(one.program.layer.kernel) > 16 for one in jobs),
         "a long stride": sum(one.program.layer.stride > 3 for one in jobs),
-        "backward" if axi else "without rest": sum(one.backward if axi else one.follows for one in jobs),
+        "scattered" if axi else "without rest": sum(
+            one.places is not None if axi else one.follows for one in jobs
+        ),
     }
     assert min(special.values()) >= 1, special
     run_jobs(generate(config), jobs)
@@ -170,7 +172,11 @@ def test_the_memory_is_guarded(rng: np.random.Generator) -> None:
     image = one.image
     run_programs(design, AXI_FLOATS, [AxiProgram(image)])
     with pytest.raises(CheckError, match=r"W writes 0x[0-9a-f]+, which is not of the results"):
-        run_programs(design, AXI_FLOATS, [AxiProgram(replace(image, results=image.results + 64))])
+        lines = replace(image.places.results, first=image.places.results.first + 64)
+        moved = replace(image, places=replace(image.places, results=lines))
+        run_programs(design, AXI_FLOATS, [AxiProgram(moved)])
     with pytest.raises(CheckError, match=r"AR 0x[0-9a-f]+, . beats: outside of the memory"):
-        content = image.content[: image.start - image.base]
-        run_programs(design, AXI_FLOATS, [AxiProgram(replace(image, content=content))])
+        (base, size), *_ = image.regions
+        regions = ((base, size - 64), *image.regions[1:])
+        content = image.content[: size - 64] + image.content[size:]
+        run_programs(design, AXI_FLOATS, [AxiProgram(replace(image, regions=regions, content=content))])

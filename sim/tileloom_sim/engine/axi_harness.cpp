@@ -3,12 +3,13 @@
 //     harness FOLDER [WAVES.vcd]
 //
 // The folder has
-//   plan.bin    little-endian 64-bit words: for each program the memory's first address and its bytes, the
-//               first descriptor, the first byte of the results and the one behind them; a byte that memory
-//               fails to read or write, and with what response, 0 for none; whether it says what is to be done;
-//               then a seed, of 65536 how often AR, R, AW, W and B wait a cycle, and after how many cycles the
-//               program is given up by a reset before it is begun anew, 0 for never
-//   memory.bin  what is in memory before each program, one after another
+//   plan.bin    little-endian 64-bit words: for each program how many regions its memory has, and how many runs of
+//               results, the first descriptor; a byte that memory fails to read or write, and with what response,
+//               0 for none; whether it says what is to be done; then a seed, of 65536 how often AR, R, AW, W and B
+//               wait a cycle, and after how many cycles the program is given up by a reset before it is begun anew,
+//               0 for never
+//   regions.bin of each region, then of each run of results, the first address and bytes, ascending
+//   memory.bin  what is in each region before each program, one after another
 // and gets
 //   after.bin   the same, after each
 // Programs run after one another. Standard output is, for each, "program CYCLES SKIPPED RESPONSE ADDRESS STATUS...": the
@@ -25,6 +26,7 @@
 // a burst is under way; anything after it; an offer on AW or a strobe that begins after an error on what says what
 // is to be done; no handshake for 100,000 cycles.
 
+#include <algorithm>
 #include <array>
 #include <deque>
 
@@ -39,7 +41,19 @@ constexpr uint64_t PATIENCE = 100000, PAGE = 4096, INCR = 1;
 constexpr size_t DEEPEST = 8;
 
 struct Plan {
-    uint64_t base, bytes, start, results, results_end, failing, response, control, seed, waits[CHANNELS], abandoned;
+    uint64_t regions, runs, start, failing, response, control, seed, waits[CHANNELS], abandoned;
+};
+
+// Bytes from an address on.
+struct Region {
+    uint64_t address, bytes;
+    uint64_t first() const { return address; }
+};
+
+struct Place {
+    Region region;
+    uint8_t* content;
+    uint64_t first() const { return region.address; }
 };
 
 struct Burst {
@@ -118,6 +132,7 @@ class Harness {
 public:
     Harness(const std::string& folder, const char* waves)
         : plan_(read_file<uint64_t>(folder + "/plan.bin")),
+          regions_(read_file<Region>(folder + "/regions.bin")),
           memory_(read_file<uint8_t>(folder + "/memory.bin")),
           after_(folder + "/after.bin") {
         if (plan_.empty() || plan_.size() % (sizeof(Plan) / 8)) fail("plan.bin: not whole programs");
@@ -128,19 +143,28 @@ public:
         top_.m_axi_rid = top_.m_axi_bid = 0;
         reset();
         uint8_t* content = memory_.data();
+        const Region* region = regions_.data();
         for (size_t number = 0; number < plan_.size() / (sizeof(Plan) / 8); ++number) {
             std::memcpy(&program_, &plan_[number * (sizeof(Plan) / 8)], sizeof(Plan));
-            content_ = content;
+            uint64_t bytes = 0;
+            places_.clear();
+            for (uint64_t i = 0; i < program_.regions; ++i) {
+                places_.push_back({region[i], content + bytes});
+                bytes += region[i].bytes;
+            }
+            region += program_.regions;
+            runs_.assign(region, region + program_.runs);
+            region += program_.runs;
             name_ = "program " + std::to_string(number);
             if (program_.abandoned) {
-                const std::vector<uint8_t> before(content, content + program_.bytes);
+                const std::vector<uint8_t> before(content, content + bytes);
                 const bool whole = run_program(program_.abandoned);
                 std::memcpy(content, before.data(), before.size());
                 if (!whole) reset();
             }
             run_program(0);
-            after_.write(content, program_.bytes);
-            content += program_.bytes;
+            after_.write(content, bytes);
+            content += bytes;
         }
         model_.finish();
         after_.close();
@@ -262,11 +286,29 @@ private:
         if (1u << size != BEAT_BYTES || address % BEAT_BYTES) wrong(what + "not of whole beats");
         if (beats > BURST_BEATS) wrong(what + "too many");
         if (address / PAGE != (end - 1) / PAGE) wrong(what + "crosses 4 KiB");
-        if (address < program_.base || end - program_.base > program_.bytes) wrong(what + "outside of the memory");
+        const Place* place = last_before(places_, address);
+        if (!place || end - place->region.address > place->region.bytes) wrong(what + "outside of the memory");
         return {address, beats};
     }
 
-    uint8_t* at(uint64_t address) { return content_ + (address - program_.base); }
+    // The last of the regions or runs that begins at an address or before it, or none.
+    template <typename Item>
+    static const Item* last_before(const std::vector<Item>& items, uint64_t address) {
+        const auto behind = [](uint64_t address, const Item& item) { return address < item.first(); };
+        const auto next = std::upper_bound(items.begin(), items.end(), address, behind);
+        return next == items.begin() ? nullptr : &*(next - 1);
+    }
+
+    // Where a byte of the memory is.
+    uint8_t* at(uint64_t address) {
+        const Place* place = last_before(places_, address);
+        return place->content + (address - place->region.address);
+    }
+
+    bool of_results(uint64_t address) {
+        const Region* run = last_before(runs_, address);
+        return run && address - run->address < run->bytes;
+    }
 
     // The next beat of the next burst.
     void write() {
@@ -277,7 +319,7 @@ private:
         if (beat.last != last) wrong("W for " + hex(address) + ": WLAST is wrong");
         for (unsigned byte = 0; byte < BEAT_BYTES; ++byte) {
             if (!(beat.strobe >> byte & 1)) continue;
-            if (address + byte < program_.results || address + byte >= program_.results_end)
+            if (!of_results(address + byte))
                 wrong("W writes " + hex(address + byte) + ", which is not of the results");
             *at(address + byte) = beat.data[byte];
         }
@@ -343,10 +385,11 @@ private:
     Model model_;
     Vtop& top_ = model_.top;
     std::vector<uint64_t> plan_;
+    std::vector<Region> regions_, runs_;
+    std::vector<Place> places_;
     std::vector<uint8_t> memory_;
     Output after_;
     Plan program_{};
-    uint8_t* content_ = nullptr;
     std::string name_;
     Random random_;
     std::array<Held, CHANNELS> held_;

@@ -111,17 +111,17 @@ def run_programs(
     does what AXI4 does not allow, or touches memory that is not its own.
     """
     harness_program = build_axi_harness(design, config, waves=waves is not None)
-    plan = []
+    plan, regions = [], []
     for program in programs:
-        image = program.image
-        plan.append([image.base, len(image.content), image.start, image.results])
-        failing = program.failing
-        plan[-1] += [image.results + image.results_size]
+        image, failing = program.image, program.failing
+        plan.append([len(image.regions), len(image.result_runs), image.start])
         plan[-1] += [0, 0] if failing is None else [failing, program.response]
         plan[-1] += [failing is not None and image.says_what_to_do(failing, config.bus // 8), program.seed]
         plan[-1] += [round(65536 * wait) for wait in program.waits] + [program.abandoned]
+        regions += [*image.regions, *sorted(image.result_runs)]
     with scratch.folder() as folder:
         np.array(plan, "<u8").tofile(folder / "plan.bin")
+        np.array(regions, "<u8").tofile(folder / "regions.bin")
         (folder / "memory.bin").write_bytes(b"".join(program.image.content for program in programs))
         lines = harness.run(harness_program, [folder, *([waves] if waves else [])], mutant=mutant)
         after = (folder / "after.bin").read_bytes()

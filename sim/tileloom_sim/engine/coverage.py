@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRounding
+from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 
 from .axi_harness import AxiRun
 from .harness import EngineRun
@@ -93,7 +94,7 @@ def expected_bins(config: EngineConfig) -> list[str]:
     if axi:
         bins += [f"{word} on {place}" for word in RESPONSES.values() for place in PLACES]
         bins += ["memory: results across 4 KiB", "memory: activations across 4 KiB"]
-        bins += ["memory: above the lower half of addresses", "reset: in a program"]
+        bins += ["memory: above the lower half of addresses", "memory: scattered", "reset: in a program"]
         if config.n * config.result_bits < config.bus:
             bins += ["memory: results begin within a beat", "memory: results end within a beat"]
     else:
@@ -222,16 +223,17 @@ def _of_reset(job: Job, moved: tuple[int, ...]) -> Iterator[str]:
 
 def _of_memory(job: Job, run: AxiRun) -> Iterator[str]:
     image, beat = job.image, job.config.bus // 8
-    end = image.results + image.results_size
-    if image.results // PAGE != (end - 1) // PAGE:
+    if any(address // PAGE != (address + size - 1) // PAGE for address, size in image.result_runs):
         yield "memory: results across 4 KiB"
-    if image.base // PAGE != (image.base + job.activations.nbytes - 1) // PAGE:
+    if any(address // PAGE != (address + size - 1) // PAGE for address, size in image.activation_runs):
         yield "memory: activations across 4 KiB"
+    if job.places is not None:
+        yield "memory: scattered"
     if image.base >> job.config.address_bits - 1:
         yield "memory: above the lower half of addresses"
     if any(descriptor.opcode == CONV + 1 and descriptor.address % beat for descriptor in image.descriptors):
         yield "memory: results begin within a beat"
-    if end % beat:
+    if any((address + size) % beat for address, size in image.result_runs):
         yield "memory: results end within a beat"
     if run.answered:
         assert job.failing is not None
@@ -240,9 +242,9 @@ def _of_memory(job: Job, run: AxiRun) -> Iterator[str]:
 
 def _place(image: MemoryImage, address: int) -> str:
     """Return what lies at an address."""
-    if address >= image.start:
+    if 0 <= address - image.start < DESCRIPTOR_BYTES * len(image.descriptors):
         return "descriptors"
-    if image.results <= address < image.results + image.results_size:
+    if any(0 <= address - first < size for first, size in image.result_runs):
         return "results"
     for descriptor in image.descriptors:
         if descriptor.opcode == CONV:

@@ -29,7 +29,7 @@ from ..systolic import reference
 from ..systolic.operands import Scaling
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
-from .memory import MemoryImage, memory_image
+from .memory import MemoryImage, Places, memory_image
 from .operands import Operands, bias_words, integers, per_output, prepare
 
 Waits = tuple[float, float, float, float, float]
@@ -58,8 +58,8 @@ class Job:
         The job begins while the one before it is under way; with streams.
     entries:
         Index of a strip that breaks the rules; None for that of the weights.
-    base, backward:
-        Of the memory of an AXI4 master, as in ``MemoryImage``.
+    base, places:
+        Of the memory of an AXI4 master, as ``memory_image`` takes them.
     failing:
         Address of a byte there that cannot be read or written; None for none.
     operands, parameters, chosen, saturated:
@@ -80,7 +80,7 @@ class Job:
     follows: bool = False
     entries: npt.NDArray[np.uint16] | None = None
     base: int = 0
-    backward: bool = False
+    places: Places | None = None
     failing: int | None = None
     operands: Operands | None = None
     parameters: Requantisation | None = None
@@ -124,10 +124,10 @@ class Job:
             self.headers,
             result_bytes=self.config.result_bits // 8,
             base=self.base,
-            backward=self.backward,
+            places=self.places,
             entries=self.entries,
         )
-        end, room = self.base + len(image.content), 1 << self.config.address_bits
+        end, room = sum(image.regions[-1]), 1 << self.config.address_bits
         if end > room:
             raise UserError(
                 f"address_bits: the layer's memory has {end:,} bytes, and addresses of "

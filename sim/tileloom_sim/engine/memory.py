@@ -1,19 +1,30 @@
 """Memory for the engine as an AXI4 master: a program's descriptors and data, and where results will be.
 
 What a host's driver does, with the layouts of ``docs/engine.md``, at the addresses of
-``tileloom_golden.engine.memory_map``.
+``tileloom_golden.engine.memory_map``, or wherever else ``Places`` has them.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
-from tileloom_golden.engine.memory_map import ALIGNMENT, DESCRIPTOR_BYTES, memory_map, repetitions
+from tileloom_golden.engine.memory_map import (
+    ALIGNMENT,
+    DESCRIPTOR_BYTES,
+    MemoryMap,
+    Weights,
+    key_of,
+    memory_map,
+    repetitions,
+)
 from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Write
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
@@ -114,6 +125,54 @@ def _check_field(name: str, value: int, size: int) -> None:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Where the rows of activations or results are: y of a block at ``first + block * plane + y * line``.
+
+    Blocks are of channels. In bytes; pitches may be negative, and addresses are meant modulo the number of
+    those that there are.
+    """
+
+    first: int
+    plane: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a layer lies in memory.
+
+    Attributes
+    ----------
+    activations, results:
+        Their rows. Of results the channel block is the column.
+    parts:
+        Index and weights of each CONV, by ``key_of``.
+    descriptors:
+        The first of them.
+    address_bits:
+        Addresses are modulo 2 to the power of it.
+    """
+
+    activations: Lines
+    results: Lines
+    parts: Mapping[tuple[int, ...], Weights]
+    descriptors: int
+    address_bits: int = 64
+
+
+def close_together(where: MemoryMap) -> Places:
+    """Return the places of a memory map: one thing behind the other."""
+    height, width = where.program.layer.output
+    line = width * where.program.size.n * where.result_bytes
+    return Places(
+        Lines(where.activations, where.plane, where.line),
+        Lines(where.results, height * line, line),
+        where.parts,
+        where.descriptors,
+    )
+
+
+@dataclass(frozen=True)
 class MemoryImage:
     """What is in memory before a program runs.
 
@@ -121,58 +180,117 @@ class MemoryImage:
     ----------
     program:
         The program.
-    base, content:
-        Address of the first byte, and all bytes, those of results included, which are noise.
-    start:
-        Address of the first descriptor.
-    results, result_bytes:
-        Where results will lie, and how many bytes an element of C has.
-    backward:
-        Channel blocks and rows lie in memory from the last to the first.
+    regions:
+        What there is of memory: first address and bytes of each part, ascending, multiples of 64.
+    content:
+        All bytes of the regions, those of results included, which are noise.
+    places:
+        Where things lie.
+    result_bytes:
+        Bytes of an element of C.
     """
 
     program: Program
-    base: int
+    regions: tuple[tuple[int, int], ...]
     content: bytes
-    start: int
-    results: int
+    places: Places
     result_bytes: int
-    backward: bool = False
+
+    @property
+    def base(self) -> int:
+        """The lowest address."""
+        return self.regions[0][0]
+
+    @property
+    def start(self) -> int:
+        """Address of the first descriptor."""
+        return self.places.descriptors
+
+    @property
+    def results(self) -> int:
+        """Address of the first row of the first column of results."""
+        return self.places.results.first % (1 << self.places.address_bits)
 
     @property
     def results_size(self) -> int:
         """Bytes of the results."""
+        return sum(size for _, size in self.result_runs)
+
+    @cached_property
+    def activation_runs(self) -> list[tuple[int, int]]:
+        """First address and bytes of each row of A, by channel block; one run if they follow one another."""
+        layer, size = self.program.layer, self.program.size
+        row = layer.width * size.k * size.element_bits // 8
+        return _runs(self.places, self.places.activations, -(-layer.channels // size.k), layer.height, row)
+
+    @cached_property
+    def result_runs(self) -> list[tuple[int, int]]:
+        """First address and bytes of each row of C, by column; one run if they follow one another."""
         layer, n = self.program.layer, self.program.size.n
-        return -(-layer.outputs // n) * n * layer.output[0] * layer.output[1] * self.result_bytes
+        height, width = layer.output
+        row = width * n * self.result_bytes
+        return _runs(self.places, self.places.results, -(-layer.outputs // n), height, row)
+
+    @cached_property
+    def _offsets(self) -> tuple[list[int], list[int]]:
+        """The regions' first addresses, and where they begin in the content."""
+        sizes = np.cumsum([0, *(size for _, size in self.regions)])
+        return [address for address, _ in self.regions], sizes.tolist()
+
+    def part(self, address: int, size: int) -> slice:
+        """Return where in the content so many bytes of a region are."""
+        firsts, offsets = self._offsets
+        region = bisect_right(firsts, address) - 1
+        begin = offsets[region] + address - firsts[region]
+        return slice(begin, begin + size)
 
     @property
     def descriptors(self) -> list[Descriptor]:
         """The program's descriptors, with the one that ends it."""
-        found = [Descriptor.from_bytes(self.content[self.start - self.base :])]
+        place = self.part(self.start, DESCRIPTOR_BYTES).start
+        found = [Descriptor.from_bytes(self.content[place:])]
         while found[-1].opcode:
-            place = self.start - self.base + DESCRIPTOR_BYTES * len(found)
-            found.append(Descriptor.from_bytes(self.content[place:]))
+            found.append(Descriptor.from_bytes(self.content[place + DESCRIPTOR_BYTES * len(found) :]))
         return found
 
     def says_what_to_do(self, address: int, beat: int) -> bool:
         """Return whether a beat of so many bytes that has ``address`` is of descriptors, or of the index."""
         place = address // beat * beat
-        if place >= self.start // beat * beat:
+        descriptors = self.descriptors
+        if -beat < place - self.start < DESCRIPTOR_BYTES * len(descriptors):
             return True
         return any(
             -beat < place - (descriptor.address + repeat * descriptor.step) < descriptor.run
-            for descriptor in self.descriptors
+            for descriptor in descriptors
             if descriptor.opcode == CONV
             for repeat in range(descriptor.command[1])
         )
 
-    def outputs(self, content: bytes) -> npt.NDArray[Any]:
-        """Return the results, H_out x W_out x N, from the bytes that are in their place after the program."""
+    def without_results(self, content: bytes) -> bytes:
+        """Return a memory's bytes with zeros for the results."""
+        left = bytearray(content)
+        for run in self.result_runs:
+            left[self.part(*run)] = bytes(run[1])
+        return bytes(left)
+
+    def outputs(self, content: bytes | bytearray) -> npt.NDArray[Any]:
+        """Return the results, H_out x W_out x N, from the bytes of the memory after the program."""
         layer, n = self.program.layer, self.program.size.n
         kind = {1: np.int8, 2: np.int16, 4: np.int32}[self.result_bytes]
-        columns = np.frombuffer(content, kind).reshape(-1, *layer.output, n)
-        columns = columns[::-1, ::-1] if self.backward else columns
+        rows = b"".join(content[self.part(*run)] for run in self.result_runs)
+        columns = np.frombuffer(rows, kind).reshape(-1, *layer.output, n)
         return columns.transpose(1, 2, 0, 3).reshape(*layer.output, -1)[..., : layer.outputs]
+
+
+def _runs(places: Places, lines: Lines, blocks: int, rows: int, size: int) -> list[tuple[int, int]]:
+    if lines.line == size and lines.plane == rows * size:
+        return [(lines.first, blocks * rows * size)]
+    number = 1 << places.address_bits
+    return [
+        ((lines.first + block * lines.plane + row * lines.line) % number, size)
+        for block in range(blocks)
+        for row in range(rows)
+    ]
 
 
 def memory_image(
@@ -183,7 +301,7 @@ def memory_image(
     *,
     result_bytes: int,
     base: int = 0,
-    backward: bool = False,
+    places: Places | None = None,
     entries: npt.NDArray[np.uint16] | None = None,
 ) -> MemoryImage:
     """Return the memory for a layer.
@@ -197,9 +315,9 @@ def memory_image(
     result_bytes:
         Of an element of C.
     base:
-        Where all of it goes, a multiple of 64.
-    backward:
-        As in ``MemoryImage``; for addresses of 32 bits at most, which a descriptor's 32 bits can turn back.
+        Where all of it goes, a multiple of 64, without ``places``.
+    places:
+        Where everything goes.
     entries:
         The index of a strip where it is not that of the weights.
 
@@ -207,86 +325,102 @@ def memory_image(
     ------
     UserError
         ``base`` is not a multiple of 64, or something does not fit a descriptor.
+    ValueError
+        Two things have the same place, or one is not within the addresses that there are.
     """
     if base % ALIGNMENT:
         raise UserError(f"base: must be a multiple of {ALIGNMENT}, not {base}")
     layer, size = program.layer, program.size
-    where = memory_map(program, weights.mask, result_bytes=result_bytes, base=base)
-    memory = MemoryImage(program, base, b"", where.descriptors, where.results, result_bytes, backward)
-    content = bytearray(where.descriptors - base)
-
-    def place(address: int, data: bytes) -> None:
-        content[address - base : address - base + len(data)] = data
+    if places is None:
+        places = close_together(memory_map(program, weights.mask, result_bytes=result_bytes, base=base))
+    memory = MemoryImage(program, (), b"", places, result_bytes)
+    pieces: list[tuple[int, bytes]] = []
 
     image = np.asarray(activations).reshape(layer.height, layer.width, layer.channels)
     if image.dtype.kind == "u":
         image = image.astype(f"<u{size.element_bits // 8}")
-    planes = to_blocks(image, size.k)
-    place(where.activations, (planes[::-1, ::-1] if backward else planes).tobytes())
-    place(where.results, bytes([0xA5]) * memory.results_size)
+    rows = to_blocks(image, size.k).tobytes()
+    begins = np.cumsum([0, *(count for _, count in memory.activation_runs)])
+    for begin, (address, count) in zip(begins.tolist(), memory.activation_runs, strict=False):
+        pieces.append((address, rows[begin : begin + count]))
+    pieces += [(address, b"\xa5" * count) for address, count in memory.result_runs]
     placed = set()
     for group in program.groups:
         for load, conv in group.parts:
-            part = where.of_conv(conv)
-            if part not in placed:
-                placed.add(part)
+            if key_of(conv) not in placed:
+                placed.add(key_of(conv))
+                part = places.parts[key_of(conv)]
                 alone = replace(program, groups=(replace(group, parts=((load, conv),)),))
                 index = index_entries(alone, weights) if entries is None else entries
-                place(part.index, index.astype("<u2").tobytes())
-                place(part.weights, weight_beats(alone, weights, headers).tobytes())
+                pieces.append((part.index, index.astype("<u2").tobytes()))
+                pieces.append((part.weights, weight_beats(alone, weights, headers).tobytes()))
+    pieces.append((places.descriptors, _descriptors(program, places, result_bytes)))
+    regions, content = _joined(pieces, places.address_bits)
+    return replace(memory, regions=regions, content=content)
+
+
+def _joined(
+    pieces: Iterable[tuple[int, bytes]], address_bits: int
+) -> tuple[tuple[tuple[int, int], ...], bytes]:
+    """Return the regions that pieces of memory are in, filled up with zeros, and their content."""
+    found: list[tuple[int, bytearray]] = []
+    for address, data in sorted(piece for piece in pieces if piece[1]):
+        first, content = found[-1] if found else (-ALIGNMENT, bytearray())
+        gap = address - first - len(content)
+        if gap < 0 or address + len(data) > 1 << address_bits:
+            raise ValueError(f"{address:#x}: {len(data)} bytes have no room there")
+        if not found or address // ALIGNMENT > (first + len(content) - 1) // ALIGNMENT + 1:
+            content += bytes(-len(content) % ALIGNMENT)
+            found.append((address // ALIGNMENT * ALIGNMENT, bytearray(address % ALIGNMENT) + data))
+        else:
+            content += bytes(gap) + data
+    found[-1][1].extend(bytes(-len(found[-1][1]) % ALIGNMENT))
+    regions = tuple((first, len(content)) for first, content in found)
+    return regions, b"".join(content for _, content in found)
+
+
+def _descriptors(program: Program, places: Places, result_bytes: int) -> bytes:
+    """Return a program's descriptors, one behind the other."""
+    size, addresses = program.size, 1 << places.address_bits
 
     def pitch(count: int) -> int:
-        return -count % (1 << 32) if backward else count
+        # With more bits of address one that goes back has no descriptor, which raises UserError.
+        return count % (1 << 32) if places.address_bits <= 32 else count
 
-    def turned(address: int, begin: int, line: int, lines: int) -> int:
-        """Return where a unit of a line is where the lines lie the other way round."""
-        if not backward:
-            return address
-        number, offset = divmod(address - begin, line)
-        return begin + (lines - 1 - number) * line + offset
+    def rows(lines: Lines, block: int, y: int, x: int, unit: int, width: int, count: int) -> dict[str, int]:
+        return {
+            "address": lines.first + block * lines.plane + y * lines.line + x * unit,
+            "plane": pitch(lines.plane),
+            "line": pitch(lines.line),
+            "run": width * unit,
+            "lines": count,
+        }
 
-    def of_load(step: Load) -> Descriptor:
-        lines = len(planes) * layer.height
-        return Descriptor(
-            command=tuple(step.slots()),
-            address=turned(where.of_load(step), where.activations, where.line, lines),
-            plane=pitch(where.plane),
-            line=pitch(where.line),
-            run=step.width * where.unit,
-            lines=step.rows,
-        )
+    def fields_of(step: Load | Conv | Write) -> dict[str, int]:
+        if isinstance(step, Load):
+            unit = size.k * size.element_bits // 8
+            return rows(places.activations, step.block, step.y, step.x, unit, step.width, step.rows)
+        if isinstance(step, Write):
+            unit = size.n * result_bytes
+            return rows(places.results, step.column, step.y, step.x, unit, step.width, step.rows)
+        part = places.parts[key_of(step)]
+        return {
+            "address": part.index,
+            "run": part.index_bytes,
+            "weight_bytes": part.weight_bytes,
+            "weights": part.weights,
+        }
 
-    def of_conv(step: Conv) -> Descriptor:
-        part = where.of_conv(step)
-        return Descriptor(
-            command=tuple(step.slots()),
-            address=part.index,
-            run=part.index_bytes,
-            weight_bytes=part.weight_bytes,
-            weights=part.weights,
-        )
+    def steps(group: Group) -> list[Load | Conv | Write]:
+        return [*(step for part in group.parts for step in part), group.write]
 
-    def of_write(step: Write) -> Descriptor:
-        unit = size.n * result_bytes
-        height, width = layer.output
-        lines = -(-layer.outputs // size.n) * height
-        return Descriptor(
-            command=tuple(step.slots()),
-            address=turned(where.of_write(step), where.results, width * unit, lines),
-            plane=pitch(height * width * unit),
-            line=pitch(width * unit),
-            run=step.width * unit,
-            lines=step.rows,
-        )
-
-    def descriptors(group: Group) -> list[Descriptor]:
-        pairs = [descriptor for step, by in group.parts for descriptor in (of_load(step), of_conv(by))]
-        return [*pairs, of_write(group.write)]
-
+    content = b""
     for run in repetitions(program):
-        for first, last in zip(descriptors(run[0]), descriptors(run[-1]), strict=True):
-            step = (last.address - first.address) // max(1, len(run) - 1) % (1 << 32)
-            command = (first.command[0], len(run), *first.command[2:])
-            content += replace(first, command=command, step=step).to_bytes()
-    content += Descriptor().to_bytes()
-    return replace(memory, content=bytes(content))
+        for first, last in zip(steps(run[0]), steps(run[-1]), strict=True):
+            slots = first.slots()
+            found, address = fields_of(first), fields_of(last)["address"]
+            found["step"] = pitch((address - found["address"]) // max(1, len(run) - 1))
+            found["address"] %= addresses
+            command = (slots[0], len(run), *slots[2:])
+            content += Descriptor(command=command, **found).to_bytes()
+    return content + Descriptor().to_bytes()

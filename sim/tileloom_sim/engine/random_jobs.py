@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
+from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, memory_map
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.sparse import from_convolution
@@ -22,11 +24,15 @@ from .broken_index import broken
 from .job import Job, headers_of, results_of, sums_of
 from .layers import engine_size
 from .memory import CONV
+from .scattered import scattered
 
 _HIGHEST = np.iinfo(np.int32).max
 
 STRIPS = 32
 """More of them, each with all weights anew, only where the buffers are that small."""
+
+TRIES = 8
+"""At scattering a layer."""
 
 CYCLES = 1 << 18
 """About, of a long layer at most."""
@@ -153,11 +159,11 @@ def _failing(job: Job, rng: np.random.Generator) -> int:
     image = job.image
     convolution = next(each for each in image.descriptors if each.opcode == CONV)
     begin, size = {
-        "activations": (image.base, job.activations.size * job.config.element_bits // 8),
-        "descriptors": (image.start, image.base + len(image.content) - image.start),
+        "activations": image.activation_runs[rng.integers(len(image.activation_runs))],
+        "descriptors": (image.start, DESCRIPTOR_BYTES * len(image.descriptors)),
         "index": (convolution.address, convolution.run),
         "weights": (convolution.weights, convolution.weight_bytes),
-        "results": (image.results, image.results_size),
+        "results": image.result_runs[rng.integers(len(image.result_runs))],
     }[rng.choice(["activations", "descriptors", "index", "weights", "results"])]
     return begin + int(rng.integers(max(1, size)))
 
@@ -207,12 +213,20 @@ def _long_layers(config: EngineConfig, rng: np.random.Generator) -> list[Layer]:
 def _placed(job: Job, rng: np.random.Generator, *, waiting: bool) -> Job:
     """Return the job somewhere in the addresses that there are. Raises UserError where it does not fit.
 
-    Half of them at the end of the address space or around a boundary of a power of two, for carries.
+    Half of them are scattered where there is room, half of the others at the end of the address space or
+    around a boundary of a power of two, for carries. Where nothing waits all is together, for its cycles.
     """
     bits, bytes_ = job.config.address_bits, len(job.image.content)
     room = (1 << bits) - bytes_
     if room < 0:
         return replace(job, base=0)  # refused there
+    if waiting and rng.integers(2):
+        where = memory_map(job.program, job.weights.mask, result_bytes=job.config.result_bits // 8)
+        for _ in range(TRIES):
+            far = replace(job, places=scattered(where, bits, rng))
+            with suppress(ValueError):
+                _ = far.image
+                return far
     base = int(rng.integers(room // 64, endpoint=True))
     kind = rng.integers(4)
     if kind == 0:
@@ -220,7 +234,6 @@ def _placed(job: Job, rng: np.random.Generator, *, waiting: bool) -> Job:
     elif kind == 1:
         boundary = int(rng.integers(1 << bits)) >> (place := int(rng.integers(12, bits))) << place
         base = min(room // 64, max(0, boundary - int(rng.integers(bytes_))) // 64)
-    backward = waiting and bits <= 32 and bool(rng.integers(2))
-    job = replace(job, base=64 * base, backward=backward)
+    job = replace(job, base=64 * base)
     _ = job.image
     return job

@@ -118,13 +118,8 @@ def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int
 
 
 def _words(job: Job, image: MemoryImage, content: bytes) -> npt.NDArray[Any]:
-    words = image.outputs(content[_results_of(image)])
+    words = image.outputs(content)
     return words.view(f"u{words.dtype.itemsize}").astype(job.expected.dtype)
-
-
-def _results_of(image: MemoryImage) -> slice:
-    begin = image.results - image.base
-    return slice(begin, begin + image.results_size)
 
 
 def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
@@ -148,9 +143,7 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
         if run.came_out.skipped != skipped:
             raise CheckError(f"{where}: BLOCKS_SKIPPED counts {run.came_out.skipped}; there were {skipped}")
     assert isinstance(run.went_in, MemoryImage)
-    before, after = bytearray(run.went_in.content), bytearray(run.came_out.content)
-    results = _results_of(run.went_in)
-    before[results] = after[results] = b""
+    before, after = map(run.went_in.without_results, (run.went_in.content, run.came_out.content))
     if before != after:
         raise CheckError(f"{where}: the engine changed memory outside of the results")
 

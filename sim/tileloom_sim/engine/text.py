@@ -47,10 +47,9 @@ def texts(config: EngineConfig, run: JobRun) -> dict[str, str]:
     else:
         assert isinstance(run.came_out, AxiRun)
         image = run.went_in
-        begin = image.results - image.base
         for name, content in {
             "memory": image.content,
-            "results": run.came_out.content[begin : begin + image.results_size],
+            "results": run.came_out.content[image.part(image.results, image.results_size)],
         }.items():
             lines[name] = config.bus, hexadecimal(_beats(content, config.bus), config.bus)
         about |= {
