@@ -11,7 +11,7 @@ from support.streams import simulate
 from tileloom.engine.axi.engine import AxiEngine
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom_golden.engine.program import Layer
-from tileloom_sim.engine.memory import MemoryImage, memory_image
+from tileloom_sim.engine.memory import PLACES, MemoryImage, memory_image
 
 from .axi_memory import DECERR, SLVERR, AxiMemory, Fault
 from .test_engine import LAYERS, SMALL, Case, random_case
@@ -205,6 +205,26 @@ def test_programs(burst_beats: int, idle: float, rng: np.random.Generator) -> No
     longest = max(beats for _, beats in memory.reads)
     assert longest == burst_beats if burst_beats < 16 else 8 < longest <= 16
     assert len(memory.writes) > 10
+
+
+@buses
+def test_what_a_program_does_not_use_is_forgotten(
+    burst_beats: int, idle: float, rng: np.random.Generator
+) -> None:
+    """Descriptors say that there are more weights, index or activations than the commands use."""
+    jobs = Jobs(replace(CONFIG, burst_beats=burst_beats), rng)
+    for opcode, field in ((CONV, "weight_bytes"), (CONV, "run"), (LOAD, "lines")):
+        for more in (1, 3, 40):
+            job = jobs.add(Layer.product(6, CONFIG.k, 8), 1.0)
+            assert [one.command[1] for one in job.image.descriptors] == [1, 1, 1, 0]
+            begin, size = PLACES[field]
+            where = slice(address_of(job, opcode) + begin, address_of(job, opcode) + begin + size)
+            count = int.from_bytes(jobs.content[where], "little") + more * (1 if field == "lines" else 16)
+            jobs.content[where] = count.to_bytes(size, "little")
+            jobs.add(*LAYERS["product, small"])
+    jobs.content += rng.bytes(1 << 12)
+    found, _ = jobs.run(idle)
+    assert len(found) == 18 and all(map(well, found))
 
 
 @buses

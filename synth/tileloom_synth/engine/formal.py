@@ -22,9 +22,8 @@ from .walker import walker_proofs
 SIDE = 2
 """Rows and columns of a tile and a block of the engine whose streams are proved, at most."""
 
-HELD_WHERE_IT_COMES_TO = ("status",)
-"""Of an AXI4 master: it depends on counts that no state that it comes to has wrong."""
-
+HELD_BY_MASTER = ("status",)
+"""Of an AXI4 engine, in ``master``: it is held if nothing comes on R that was not asked for."""
 
 TILES = 4
 """C tiles in each half of the accumulators that are proved; each is like any other."""
@@ -37,7 +36,7 @@ def proofs(config: EngineConfig) -> list[Proof]:
     numbered = replace(engine, acc_tiles=max(2, engine.acc_tiles))
     found = [
         *own,
-        *stream_proofs(engine, HELD_WHERE_IT_COMES_TO, queues=True),
+        *stream_proofs(engine, HELD_BY_MASTER, queues=True),
         *walker_proofs(),
         *half_proofs(engine),
         *loader_proofs(engine),

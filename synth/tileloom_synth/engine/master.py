@@ -50,13 +50,13 @@ def master_proofs(config: EngineConfig) -> list[Proof]:
         return read_queries(config, open_netlist(ReadChannel(config, len(CLIENTS))))
 
     def stops() -> list[Query]:
-        return stop_queries(open_netlist(AxiEngine(config)))
+        return stop_queries(open_netlist(AxiEngine(config)), waited=not config.wrapper)
 
     of = (config.label, "", 0)
     return [
         Proof("writes: beats of bursts, answers in order", *of, "induction", writes),
         Proof("reads: beats to who asked, in order", *of, "induction", reads),
-        Proof("an error on control data ends writing", *of, "a step from any state", stops),
+        Proof("an error on control data ends writing; status stays", *of, "a step from any state", stops),
     ]
 
 
@@ -250,10 +250,11 @@ def read_queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
     return induction(netlist, record, (agreement(0), agreement(1)), claims, assumed=[answers])
 
 
-def stop_queries(netlist: Netlist) -> list[Query]:
+def stop_queries(netlist: Netlist, *, waited: bool) -> list[Query]:
     """Return the query that what writes is stopped from the error on, until the status is taken.
 
-    The status is offered only once no burst is on its way, read or written.
+    The status is offered only once no burst is on its way, read or written, and stays as it is until it is
+    taken, if there is no beat on R that was not asked for. Without ``waited`` it is taken at once.
     """
     steering = any_of(
         *(
@@ -263,13 +264,26 @@ def stop_queries(netlist: Netlist) -> list[Query]:
     )
     failed = f"(and {port('channel.error', 0)} {steering})"
     stopped, told = f"(or {failed} {port('ended', 0)})", moves("status")
+    idle = port("channel.idle", 0)
+    same = [
+        f"(= {port(f'status__payload.{field}', 0)} {port(f'status__payload.{field}', 1)})"
+        for field in ("error", "write", "response", "fault", "address")
+    ]
+    held = all_of(port("status__valid", 1), *same)
     return induction(
         netlist,
         NOTHING,
         ((), ()),
         [
             f"(=> {stopped} {port('write.stop', 0)})",
-            f"(=> {port('status__valid', 0)} (and {port('write.idle', 0)} {port('channel.idle', 0)}))",
+            f"(=> {port('status__valid', 0)} (and {port('write.idle', 0)} {idle}))",
         ],
-        leads_to=[f"(=> (and {stopped} (not {told})) {port('ended', 1)})"],
+        leads_to=[
+            f"(=> (and {stopped} (not {told})) {port('ended', 1)})",
+            f"(=> (and {port('status__valid', 0)} (not {told})) {held})",
+        ],
+        assumed=[
+            f"(=> {idle} (not {port('r__valid', 0)}))",
+            *([] if waited else [port("status__ready", 0)]),
+        ],
     )

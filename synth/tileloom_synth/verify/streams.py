@@ -124,7 +124,7 @@ def no_path(netlist: Netlist, stream: Stream, readies: Sequence[str]) -> int:
 def stream_proofs(config: Config, but: tuple[str, ...] = (), *, queues: bool = False) -> tuple[Proof, ...]:
     """Return the proofs of the streams that a configuration's design drives, and of its ``queues``.
 
-    ``but`` names those that are held in the states that the design can come to, and not in every one.
+    ``but`` names those of which it is proved elsewhere that they are held, given more than any state.
     """
     design = generate(config)
     streams = list(outgoing(design.manifest))
@@ -147,9 +147,8 @@ def stream_proofs(config: Config, but: tuple[str, ...] = (), *, queues: bool = F
         found.append(Proof("queues: in order, none over full", *of, how, levels))
     for stream in streams:
         if stream.name not in but:
-            queries, structure = partial(held, stream), partial(free, stream)
-            found += [
-                Proof(f"{stream.name}: held until taken", *of, "a step from any state", queries),
-                Proof(f"{stream.name}: waits for no ready", *of, "structure", structure=structure),
-            ]
+            queries = partial(held, stream)
+            found.append(Proof(f"{stream.name}: held until taken", *of, "a step from any state", queries))
+        structure = partial(free, stream)
+        found.append(Proof(f"{stream.name}: waits for no ready", *of, "structure", structure=structure))
     return tuple(found)

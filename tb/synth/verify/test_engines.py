@@ -1,6 +1,8 @@
 """Parts of the engine are proved: walker, loader, tiles, drain, halves, sums, AXI4. Broken ones are not."""
 
+import inspect
 import re
+import types
 from dataclasses import replace
 
 import pytest
@@ -287,5 +289,28 @@ def test_each_net_of_the_channels_matters(every: int) -> None:
 @pytest.mark.parametrize("name", ["descriptors", "index"])
 def test_an_error_that_does_not_end_writing_is_noticed(name: str, monkeypatch) -> None:
     monkeypatch.setattr(engine, "STEERING", tuple(other for other in engine.STEERING if other != name))
+    *_, stops = master_proofs(small(load("engine-int8-axi4")))
+    assert decide(stops, timeout=300).proved is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("client.requests.valid & ~ended", "client.requests.valid"),
+        ("ended & idle & write.stopped", "ended & idle"),
+        (
+            "with m.If(taken):\n            m.d.sync += [status",
+            "with m.If(self.status.valid):\n            m.d.sync += [status",
+        ),
+    ],
+    ids=["asks on", "writes on", "not waited for"],
+)
+def test_a_status_that_goes_away_is_noticed(old: str, new: str, monkeypatch) -> None:
+    source = inspect.getsource(engine)
+    assert source.count(old) == 1
+    changed = types.ModuleType(engine.__name__)
+    changed.__package__ = engine.__package__
+    exec(compile(source.replace(old, new), str(engine.__file__), "exec"), vars(changed))
+    monkeypatch.setattr(master, "AxiEngine", changed.AxiEngine)
     *_, stops = master_proofs(small(load("engine-int8-axi4")))
     assert decide(stops, timeout=300).proved is False

@@ -23,13 +23,15 @@ from .processes import Network
 from .sequencer import sequencer
 from .units import core, descriptors, drain, feeder, loader, walker
 
-ANSWER = 3
+ANSWER = 4
 """Cycles from the last result to `status`: its beat is on W in the next, answered on B in the one after that,
-and then nothing is under way.
+then nothing is under way, and what is left of the program is reset.
 """
 
-IDLE = 1
-"""Cycles from the last descriptor handed out, which ends the program, to `status`: the state that says so."""
+IDLE = 2
+"""Cycles from the last descriptor handed out, which ends the program, to `status`: the state that says so,
+and the reset.
+"""
 
 
 def axi_cycles(

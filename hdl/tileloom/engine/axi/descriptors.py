@@ -37,15 +37,15 @@ class Descriptors(wiring.Component):
     -----
     start:
         Stream in: the address of the first descriptor, a multiple of 64: its lowest six bits are taken as 0.
-        The next program starts after the ``status`` of this one.
+        The next program starts after a reset.
     requests, beat, beat_valid:
         As in ``ReadClient``.
     commands:
         Stream out, to the engine.
     load, index, weights, write:
         Streams of jobs out, to the clients.
-    finished, restart:
-        Out: the program is at its end, and all of it handed out. In: forget it.
+    finished:
+        Out: the program is at its end, and all of it handed out. It stays there until a reset.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -63,7 +63,6 @@ class Descriptors(wiring.Component):
                 "weights": Out(job),
                 "write": Out(job),
                 "finished": Out(1),
-                "restart": In(1),
             }
         )
 
@@ -125,8 +124,6 @@ class Descriptors(wiring.Component):
                     m.next = "finish"
             with m.State("finish"):
                 m.d.comb += self.finished.eq(1)
-                with m.If(self.restart):
-                    m.next = "idle"
         return m
 
     def _jobs(self, m: Module, descriptor: data.View) -> None:

@@ -78,8 +78,9 @@ class AxiEngine(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        # A program was ended by an error: what carries it out is held in reset until its status is taken. Not
-        # reset are the channels, which see to their bursts' ends, and the registers of shared modules. Of
+        # A program was ended, by an error or at its end: what carries it out is in reset until its status is
+        # taken, so that nothing is left of it, not even of what descriptors asked for and no command used.
+        # Not reset are the channels, which see to their bursts' ends, and the registers of shared modules. Of
         # these the core is cleared, and the swaps on their way through a systolic array pass before new ones.
         ended = Signal()
         engine, descriptors = Engine(config), Descriptors(config)
@@ -106,8 +107,14 @@ class AxiEngine(wiring.Component):
             ]
             clients[name] = client
         for index, client in enumerate(clients.values()):
-            wiring.connect(m, client.requests, getattr(channel, f"requests_{index}"))
-            m.d.comb += [client.beat.eq(channel.beat), client.beat_valid.eq(channel.beat_valid[index])]
+            requests = getattr(channel, f"requests_{index}")
+            m.d.comb += [
+                requests.payload.eq(client.requests.payload),
+                requests.valid.eq(client.requests.valid & ~ended),
+                client.requests.ready.eq(requests.ready),
+                client.beat.eq(channel.beat),
+                client.beat_valid.eq(channel.beat_valid[index]),
+            ]
         wiring.connect(m, descriptors.write, write.jobs)
         wiring.connect(m, descriptors.commands, engine.commands)
         for name in ("ar", "r"):
@@ -125,13 +132,13 @@ class AxiEngine(wiring.Component):
 
         # The first error of the program; one on R before one on B in the same cycle.
         status = self.status.payload
-        error, fatal = Signal(), Signal()
+        error, fatal, finished = Signal(name="error"), Signal(name="fatal"), Signal(name="finished")
         steering = Cat(channel.beat_valid[list(clients).index(name)] for name in STEERING)
         stopping = channel.error & steering.any()
         m.d.comb += [
             error.eq(channel.error | write.error),
             fatal.eq(stopping | self.abort if config.wrapper else stopping),
-            write.stop.eq(fatal | ended),
+            write.stop.eq(fatal | finished | ended),
         ]
         with m.If(error & ~status.error):
             m.d.sync += [
@@ -140,25 +147,29 @@ class AxiEngine(wiring.Component):
                 status.response.eq(Mux(channel.error, channel.response, write.response)),
                 status.address.eq(Mux(channel.error, channel.address, write.address)),
             ]
-        with m.If(fatal):
-            m.d.sync += ended.eq(1)
-
-        idle, fault = Signal(), Signal.like(engine.fault)
+        idle, taken, fault = (
+            Signal(name="idle"),
+            Signal(name="taken"),
+            Signal.like(engine.fault, name="fault"),
+        )
         m.d.sync += fault.eq(status.fault)
         m.d.comb += [
             idle.eq(~engine.busy & write.idle & channel.idle),
             status.fault.eq(fault | engine.fault),
-            self.status.valid.eq((descriptors.finished | ended) & idle),
-            descriptors.restart.eq(self.status.valid & self.status.ready),
+            finished.eq(descriptors.finished & idle),
+            self.status.valid.eq(ended & idle & write.stopped),
+            taken.eq(self.status.valid & self.status.ready),
             self.busy.eq(~self.start.ready),
         ]
-        with m.If(descriptors.restart):
+        with m.If(fatal | finished):
+            m.d.sync += ended.eq(1)
+        with m.If(taken):
             m.d.sync += [status.error.eq(0), ended.eq(0)]
         if config.wrapper:
             m.d.comb += [self.reading.eq(~channel.idle), self.skipped.eq(engine.skipped)]
             with m.If(self.aborting):
                 m.d.sync += fault.eq(0)
-            with m.If(descriptors.restart):
+            with m.If(taken):
                 m.d.sync += self.aborting.eq(0)
             # After a program that has its end in this very cycle, too.
             with m.If(self.abort):

@@ -104,6 +104,8 @@ class WriteClient(wiring.Component):
         Out: in the cycle of an error response, that, and where its burst began.
     idle:
         Out: every job is done, or forgotten, and every burst is answered.
+    stopped:
+        Out: nothing is on offer that ``stop`` came too late for, and all jobs are forgotten.
     """
 
     def __init__(self, config: EngineConfig, unit_bits: int) -> None:
@@ -121,6 +123,7 @@ class WriteClient(wiring.Component):
                 "response": Out(2),
                 "address": Out(config.address_bits),
                 "idle": Out(1),
+                "stopped": Out(1),
             }
         )
 
@@ -184,5 +187,6 @@ class WriteClient(wiring.Component):
             self.response.eq(self.b.payload),
             self.address.eq(addresses.outgoing.payload),
             self.idle.eq(cutter.idle & beats.idle & addresses.empty),
+            self.stopped.eq(dropping),
         ]
         return m
