@@ -48,15 +48,23 @@ def random_jobs(config: EngineConfig, count: int, seed: int, *, waiting: bool = 
     jobs: list[Job] = []
     while len(jobs) < count:
         try:
-            job = _random_job(config, rng, _random_layer(config, rng), waiting=waiting)
-            if config.port is EnginePort.AXI4:
-                job = _placed(job, rng, waiting=waiting)
-                if waiting and job.entries is None and rng.integers(4) == 0:
-                    job = replace(job, failing=_failing(job, rng))
+            jobs.append(random_job(config, rng, _random_layer(config, rng), waiting=waiting))
         except ValueError:
             continue  # a layer that the engine's buffers or addresses have no room for
-        jobs.append(job)
     return jobs
+
+
+def random_job(config: EngineConfig, rng: np.random.Generator, layer: Layer, *, waiting: bool) -> Job:
+    """Return a layer with random data, and what happens to it as ``random_jobs`` has it.
+
+    Raises ValueError where the engine's buffers or addresses have no room for it.
+    """
+    job = _random_job(config, rng, layer, waiting=waiting)
+    if config.port is EnginePort.AXI4:
+        job = _placed(job, rng, waiting=waiting)
+        if waiting and job.entries is None and rng.integers(4) == 0:
+            job = replace(job, failing=_failing(job, rng))
+    return job
 
 
 def long_jobs(config: EngineConfig, seed: int) -> list[Job]:

@@ -23,6 +23,7 @@ _WORDS = {"rows": 3, "columns": 2}
 _BUFFERS = {"a_words": 64, "acc_tiles": 16, "weight_beats": 4, "bus": 64}
 _STREAMS = {"m": 2, "k": 3, "n": 5, **_BUFFERS}
 _MASTER = {"m": 2, "k": 4, "n": 4, **_BUFFERS}
+_SMALL = {"m": 2, "k": 2, "n": 2, **_BUFFERS}
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,23 @@ class Run:
         return shlex.join(["tileloom", "verify", *self.options])
 
 
+def _sets(fields: Mapping[str, int]) -> list[str]:
+    return [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+
+
+def _exhaustive(source: str, fields: Mapping[str, int]) -> tuple[str, ...]:
+    return (source, "--exhaustive", "--seed", "3", *_sets(fields))
+
+
 def _mutate(source: str, fields: Mapping[str, int], *parts: str, mutants: int = 200) -> tuple[str, ...]:
-    sets = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
     only = [word for part in parts for word in ("--part", part)]
-    return (source, "--mutate", "--mutants", str(mutants), *only, "--seed", "3", *sets)
+    return (source, "--mutate", "--mutants", str(mutants), *only, "--seed", "3", *_sets(fields))
 
 
 RUNS = (
     Run("formal", 2, ("--formal",)),
+    Run("small-layers", 4, _exhaustive("engine-int8", _SMALL)),
+    Run("small-layers-axi4", 6, _exhaustive("engine-int8-axi4", _SMALL)),
     Run("programs-cv32e40p", 2, ("xfu-cv32e40p", "--programs", "150", "--seed", "7")),
     Run("programs-cv-x-if", 2, ("xfu-cv-x-if", "--programs", "150", "--seed", "7")),
     Run("coverage", 8, ("--coverage", "--seed", "1")),

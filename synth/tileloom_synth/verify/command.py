@@ -1,4 +1,4 @@
-"""The command ``tileloom verify``: proofs, what a regression notices and reaches, programs, and a soak."""
+"""The command ``tileloom verify``: proofs, small layers, what a regression notices, programs, and a soak."""
 
 from __future__ import annotations
 
@@ -40,10 +40,13 @@ MUTANTS = 200
 
 
 @click.command(
-    "verify", cls=Strict, short_help="Prove designs; count mutants; coverage; programs; soak; report."
+    "verify", cls=Strict, short_help="Prove designs; small layers; mutants; coverage; programs; soak; report."
 )
 @click.argument("source", required=False, metavar="[CONFIG]", shell_complete=complete)
 @click.option("--formal", is_flag=True, help="Prove arithmetic, streams, arrays and units with a solver.")
+@click.option(
+    "--exhaustive", is_flag=True, help="Run every layer up to a tile and a pixel on CONFIG's engine."
+)
 @click.option("--mutate", is_flag=True, help="Put faults into CONFIG's Verilog; run its regression on each.")
 @click.option("--coverage", is_flag=True, help="Count what the regression reaches: bins, lines, toggles.")
 @click.option(
@@ -92,6 +95,7 @@ def verify_command(
     source: str | None,
     overrides: Sequence[str],
     formal: bool,
+    exhaustive: bool,
     mutate: bool,
     coverage: bool,
     programs: int | None,
@@ -109,6 +113,9 @@ def verify_command(
     CONFIG is a preset's name or a TOML file. With --formal and without CONFIG all presets are proved, and
     what can be proved is listed. Yosys turns the netlist into SMT-LIB, Bitwuzla decides. Needs
     pip install 'tileloom[verify]', and of xfu-cv32e40p 'tileloom[xfu]'. Seconds are of processor time.
+
+    With --exhaustive CONFIG's engine runs every layer of a few rows, up to a tile and a pixel, a block and a
+    channel, each where nothing waits and where everything does: none may stand still or be wrong.
 
     With --mutate Yosys puts faults into CONFIG's Verilog, one at a time: a bit inverted, stuck, or inverted
     now and then. A fault that the regression of tileloom simulate does not notice is proved to change
@@ -133,6 +140,7 @@ def verify_command(
       tileloom verify stream-8x8-fp16 --formal
       tileloom verify stream-8x8-int8 --formal --set rounding=nearest-even --set add_stages=3
       tileloom verify --formal --json
+      tileloom verify engine-int8 --exhaustive --set m=2 --set k=3 --set n=2
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
       tileloom verify engine-int8-axi4 --mutate --part "AXI4 master" --mutants 20
       tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
@@ -146,10 +154,10 @@ def verify_command(
     or a run or program fails; 2 wrong input.
     """
     given = (programs, minutes, kept, folder)
-    if sum((formal, mutate, coverage, *(each is not None for each in given))) != 1:
+    if sum((formal, exhaustive, mutate, coverage, *(each is not None for each in given))) != 1:
         raise UserError(
-            "verify: say what is to be done: --formal, --mutate, --coverage, --programs COUNT, "
-            "--soak MINUTES, --collect FOLDER, --report FOLDER"
+            "verify: say what is to be done: --formal, --exhaustive, --mutate, --coverage, "
+            "--programs COUNT, --soak MINUTES, --collect FOLDER, --report FOLDER"
         )
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
@@ -187,16 +195,27 @@ def verify_command(
                 sheet.show()
         _require(covered)
         return
-    if programs is not None:
+    if exhaustive or programs is not None:
         if source is None:
-            raise UserError("--programs: give the CONFIG whose core is to run them")
-        run = _torture(configured(source, overrides), source, programs, chosen)
+            raise UserError(
+                "--exhaustive: give the CONFIG of an engine"
+                if exhaustive
+                else "--programs: give the CONFIG whose core is to run them"
+            )
+        config = configured(source, overrides)
+        run = (
+            _exhausted(config, source, chosen)
+            if programs is None
+            else _torture(config, source, programs, chosen)
+        )
         _show(run, as_json=as_json)
         _require(run)
         return
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
-        raise UserError("--seed: is of --mutate, --coverage, --programs and --soak; nothing else is drawn")
+        raise UserError(
+            "--seed: is of --exhaustive, --mutate, --coverage, --programs and --soak; nothing else is drawn"
+        )
     if kept is not None:
         if source is not None or as_json:
             raise UserError("--collect: takes no CONFIG, and keeps JSON in the folder")
@@ -241,6 +260,14 @@ def _torture(config: Config, source: str, programs: int, seed: int) -> Any:
     return family.room("tileloom_sim", "torture").torture(config, programs, seed)
 
 
+def _exhausted(config: Config, source: str, seed: int) -> Any:
+    """Return what came of all small layers, by the room of the configuration's family."""
+    family = family_of(config)
+    if not family.has_room("tileloom_sim", "exhaustive"):
+        raise UserError(f"{source}: --exhaustive is for an engine; what arrays and units do --formal proves")
+    return family.room("tileloom_sim", "exhaustive").exhaustive(config, seed)
+
+
 def _show(found: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
@@ -259,6 +286,6 @@ verify_command.params = [
     verify_command.params[0],
     config_parameters()[1],
     *verify_command.params[1:],
-    seed_option("Of --mutate, --coverage, --programs and --soak: replay what is drawn"),
+    seed_option("Of --exhaustive, --mutate, --coverage, --programs and --soak: replay what is drawn"),
     json_option(),
 ]

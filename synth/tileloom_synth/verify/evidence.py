@@ -17,6 +17,7 @@ from tileloom.errors import UserError
 Row = dict[str, Any]
 REACHED = ("lines", "branches", "toggles")
 NOTICED = ("mutants", "killed", "equal")
+SMALL = ("layers", "runs", "results", "cycles")
 RUN = ("programs", "runs", "instructions", "interrupts")
 
 
@@ -26,11 +27,12 @@ class Evidence:
 
     Attributes
     ----------
-    proofs, mutations, coverage, programs, soaks:
+    proofs, layers, mutations, coverage, programs, soaks:
         Of ``--formal`` a row for each proof, of ``--coverage`` for each design, of the others for each run.
     """
 
     proofs: list[Row] = field(default_factory=list)
+    layers: list[Row] = field(default_factory=list)
     mutations: list[Row] = field(default_factory=list)
     coverage: list[Row] = field(default_factory=list)
     programs: list[Row] = field(default_factory=list)
@@ -51,8 +53,8 @@ def read_evidence(folder: Path) -> Evidence:
             _sort(json.loads(path.read_text(encoding="utf-8")), found)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise UserError(
-                f"{path}: is not what tileloom verify prints with --json and --formal, --mutate, --coverage, "
-                "--programs or --soak"
+                f"{path}: is not what tileloom verify prints with --json and --formal, --exhaustive, "
+                "--mutate, --coverage, --programs or --soak"
             ) from None
     return found
 
@@ -66,6 +68,8 @@ def _sort(content: Any, found: Evidence) -> None:
         rows, kind, needed = content["designs"], found.coverage, ("name", "bins", *REACHED)
     elif "parts" in content:
         rows, kind, needed = [content], found.mutations, ("name", "parts", *NOTICED, "score")
+    elif "layers" in content:
+        rows, kind, needed = [content], found.layers, ("name", "seed", *SMALL)
     elif "programs" in content:
         rows, kind, needed = [content], found.programs, ("name", "core", "seed", "executed", *RUN)
     else:
@@ -83,6 +87,9 @@ def summary(evidence: Evidence) -> str:
         proved = [row for row in evidence.proofs if row["proved"]]
         seconds = sum(row["seconds"] for row in evidence.proofs)
         rows.append(("proved", f"{len(proved)} of {len(evidence.proofs)} properties, {seconds:,.0f} s"))
+    if evidence.layers:
+        layers, runs = (sum(row[name] for row in evidence.layers) for name in ("layers", "runs"))
+        rows.append(("exhaustive", f"{layers:,} small layers of engines, {runs:,} runs, none stands still"))
     if evidence.mutations:
         mutants, killed, equal = (sum(row[name] for row in evidence.mutations) for name in NOTICED)
         score = killed / (mutants - equal) if mutants > equal else 1
@@ -118,6 +125,7 @@ def report(evidence: Evidence) -> str:
     parts = [summary(evidence)]
     for rows, make in (
         (evidence.proofs, _proofs),
+        (evidence.layers, _layers),
         (evidence.mutations, _mutations),
         (evidence.coverage, _coverage),
         (evidence.programs, _programs),
@@ -145,6 +153,11 @@ def _proofs(rows: Sequence[Row]) -> str:
         for (title, how), own in by_title.items()
     ]
     return _table(("property", "how", "of", "queries or nets", "s", "proved"), found)
+
+
+def _layers(rows: Sequence[Row]) -> str:
+    found = [(row["name"], str(row["seed"]), *(f"{row[name]:,}" for name in SMALL)) for row in rows]
+    return _table(("engine", "seed", "layers", "runs", "results", "cycles, flowing"), found)
 
 
 def _mutations(rows: Sequence[Row]) -> str:

@@ -59,8 +59,16 @@ def test_no_answer_ends_in_status_1() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SMALL,), "verify: say what is to be done: --formal, --mutate, --coverage, --programs"),
-        ((SMALL, "--formal", "--programs", "3"), "verify: say what is to be done: --formal, --mutate,"),
+        (
+            (SMALL,),
+            "verify: say what is to be done: --formal, --exhaustive, --mutate, --coverage, --programs",
+        ),
+        ((SMALL, "--formal", "--programs", "3"), "verify: say what is to be done: --formal, --exhaustive,"),
+        (("--exhaustive",), "--exhaustive: give the CONFIG of an engine"),
+        (
+            (SMALL, "--exhaustive"),
+            f"{SMALL}: --exhaustive is for an engine; what arrays and units do --formal",
+        ),
         (("--programs", "3"), "--programs: give the CONFIG whose core is to run them"),
         (("xfu-cv32e40p", "--programs", "0"), "0: give a whole number from 1 to 1000000"),
         (

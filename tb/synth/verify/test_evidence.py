@@ -21,6 +21,7 @@ COVERAGE = {
         {"name": "array", "bins": {"a": 3, "b": 0}, "lines": REACHED, "branches": REACHED, "toggles": REACHED}
     ],
 }
+LAYERS = {"name": "engine", "seed": 3, "layers": 20, "runs": 40, "results": 5000, "cycles": 900}
 PROGRAMS = {
     "name": "unit",
     "core": "a core",
@@ -32,7 +33,7 @@ PROGRAMS = {
     "executed": {"add": 1, "sub": 2},
 }
 SOAK = {"seed": 4, "minutes": 90.0, "families": {"systolic": {"designs": 7}}, "failed": None}
-KINDS = (PROOFS, MUTATION, COVERAGE, PROGRAMS, SOAK)
+KINDS = (PROOFS, MUTATION, COVERAGE, LAYERS, PROGRAMS, SOAK)
 
 
 def run(*arguments: str):
@@ -40,10 +41,12 @@ def run(*arguments: str):
 
 
 def test_all_kinds_are_put_together(tmp_path: Path) -> None:
-    for name, content in zip("abcde", KINDS, strict=True):
+    for name, content in zip("abcdef", KINDS, strict=True):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     lines = run(str(tmp_path)).stdout.splitlines()
     assert "| proved | 1 of 2 properties, 3 s |" in lines
+    assert "| exhaustive | 20 small layers of engines, 40 runs, none stands still |" in lines
+    assert "| engine | 3 | 20 | 40 | 5,000 | 900 |" in lines
     assert "| faults noticed | 49 of 50 that change anything, 98.0% |" in lines
     assert (
         "| reached | 1 of 2 bins, 90.0% of lines, 90.0% of branches, 90.0% of toggles; 1 designs |" in lines
