@@ -15,6 +15,7 @@ ORIGINS = (
     "skew",
     "weight loading",
     "control",
+    "registers",
     "clock gates",
     "logic",
 )
@@ -33,7 +34,6 @@ ENGINE_ORIGINS = (
     "drain",
     "AXI4 master",
     "walker",
-    "registers",
 )
 """The origins that only a report of an engine names."""
 
@@ -45,7 +45,7 @@ _OF_PART = {
     "round": "adder: round",
     "skew": "skew",
     "weight loading": "weight loading",
-    **{part: part for part in ENGINE_ORIGINS},
+    **{part: part for part in ("registers", *ENGINE_ORIGINS)},
 }
 _IN_ELEMENT = {"processing element", "multiplier", "align", "adder", "normalise", "round"}
 _OF_ELEMENT_REGISTER = {

@@ -90,7 +90,7 @@ class RegisterFile(wiring.Component):
                 return getattr(self, field.port)
             case Kind.VALUE:
                 value = getattr(self, field.port)
-                with m.If(writing):
+                with m.If(writing & ~getattr(self, field.lock) if field.lock else writing):
                     m.d.sync += value.eq((value & ~mask) | ones)
                 return value
             case Kind.PULSE:

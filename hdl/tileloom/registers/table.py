@@ -52,6 +52,8 @@ class Field:
         The port of the field that lets an event raise irq, or "".
     amount_bits:
         Of a counter's port.
+    lock:
+        The port of the field that keeps software from writing while it is 1, or "".
     """
 
     port: str
@@ -61,6 +63,7 @@ class Field:
     value: int = 0
     enable: str = ""
     amount_bits: int = 1
+    lock: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,6 @@ def table(top: AddrmapNode) -> Table:
 
 def _field(register: str, field: FieldNode) -> Field:
     kind = _kind(field)
-    enable = field.get_property("enable") if kind is Kind.EVENT else None
     reset = field.get_property("reset")
     return Field(
         port=f"{register}_{field.inst_name}".lower(),
@@ -130,9 +132,16 @@ def _field(register: str, field: FieldNode) -> Field:
         width=field.width,
         kind=kind,
         value=reset if isinstance(reset, int) else 0,
-        enable=f"{enable.parent.inst_name}_{enable.inst_name}".lower() if enable else "",
+        enable=_referred(field, "enable"),
         amount_bits=(kind is Kind.COUNTER and field.get_property("incrwidth")) or 1,
+        lock=_referred(field, "swwel"),
     )
+
+
+def _referred(field: FieldNode, name: str) -> str:
+    """Return the port of the field that a property refers to, or "" where the field has no such property."""
+    other = field.get_property(name) if name in field.list_properties() else None
+    return f"{other.parent.inst_name}_{other.inst_name}".lower() if other else ""
 
 
 def _kind(field: FieldNode) -> Kind:

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..config import SETTLED, check_range, check_types, settle
+from ..config import SETTLED, Wrapper, check_range, check_types, settle
 from ..errors import ConfigError
 from ..formats import FP32, FloatFormat, Format, Rounding, SignMagnitude
 
@@ -65,8 +65,11 @@ class SystolicConfig:
     gate_zeros:
         Keep a multiplier still while its activation or its weight is zero. Costs some area, saves energy with
         sparse operands, changes no result.
+    wrapper:
+        Of a stream port: registers behind AXI4-Lite that start jobs, and an interrupt; or None.
     axi4_stream_names:
-        Name clock, reset and ports as AXI4-Stream does; the reset is then active low.
+        Name clock, reset and ports as AXI4-Stream does; the reset is then active low. With a ``wrapper`` they
+        always are.
 
     Raises
     ------
@@ -74,7 +77,9 @@ class SystolicConfig:
         Names the field that cannot be built, or does not apply, and says what would be right.
     """
 
-    IN_LABEL: ClassVar[frozenset[str]] = frozenset({"rows", "columns", "activation", "weight", "port"})
+    IN_LABEL: ClassVar[frozenset[str]] = frozenset(
+        {"rows", "columns", "activation", "weight", "port", "wrapper"}
+    )
 
     rows: int
     columns: int
@@ -90,7 +95,8 @@ class SystolicConfig:
     add_stages: int = 1
     broadcast: int = SETTLED
     gate_zeros: bool = False
-    axi4_stream_names: bool = False
+    wrapper: Wrapper | None = None
+    axi4_stream_names: bool = SETTLED
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -108,6 +114,14 @@ class SystolicConfig:
             check_range("broadcast", self.broadcast, 1, self.columns)
         settle(self, {"step_interval": longest if word_port else 1}, applies=True, where="")
         check_range("step_interval", self.step_interval, 1, longest)
+        if self.wrapper and word_port:
+            raise ConfigError("wrapper: is for a stream port; leave it out, or set port to stream")
+        settle(
+            self,
+            {"axi4_stream_names": False},
+            applies=not self.wrapper,
+            where="is for an array without a wrapper; one with it always has these names",
+        )
         self._check_product()
         if word_port:
             self._check_word_port(longest)
@@ -152,4 +166,5 @@ class SystolicConfig:
         """What the array is, as an identifier: size, formats and port."""
         kinds = [self.activation] if self.activation == self.weight else [self.activation, self.weight]
         formats = "_".join(str(kind) for kind in kinds)
-        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}"
+        registers = "_registers" if self.wrapper else ""
+        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}{registers}"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..design import Design, Parts, build
+from ..registers.exports import exported
+from ..registers.ports import ControlledPorts
 from ..stream.ports import NamedPorts
 from .array import systolic_array
 from .config import Port, SystolicConfig
+from .control import ControlledArray
+from .registers import register_map
 from .timing import Timetable
 
 ORIGINS = {
@@ -23,15 +29,27 @@ ORIGINS = {
     "full_adder": "multiplier",
     "loader": "weight loading",
     "encode_weight": "weight loading",
+    "job": "registers",
+    "registers": "registers",
 }
 """What part of the array an instance is, by its name; ``origin`` applies it to a module."""
 
 
 def generate(config: SystolicConfig, name: str | None = None) -> Design:
     """Return the array that ``config`` describes; ``name`` and errors as in ``design.build``."""
-    top = NamedPorts(systolic_array(config), axi4_stream_names=config.axi4_stream_names)
+    top = wrapped(config)
     parts = Parts(top, top.signals, top.description, timing(config), origin)
-    return build(config, parts, name)
+    design = build(config, parts, name)
+    if not config.wrapper:
+        return design
+    return replace(design, sources=exported(register_map(config), design.name))
+
+
+def wrapped(config: SystolicConfig) -> NamedPorts:
+    """Return the array under the names that its ports have in Verilog."""
+    if config.wrapper:
+        return ControlledPorts(ControlledArray(config))
+    return NamedPorts(systolic_array(config), axi4_stream_names=config.axi4_stream_names)
 
 
 def timing(config: SystolicConfig) -> dict[str, int]:

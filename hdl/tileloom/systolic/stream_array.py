@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -28,27 +30,37 @@ from .timing import Timetable
 from .weights import WeightLoader
 
 
+def stream_members(config: SystolicConfig) -> dict[str, Any]:
+    """Return an array's streams as members of a signature."""
+    weights = data.ArrayLayout(config.weight.width, config.columns)
+    psums = data.ArrayLayout(config.accumulator.width, config.columns)
+    activations = data.ArrayLayout(config.activation.width, config.rows)
+    return {
+        "weights": In(stream.Signature(weights)),
+        "activations": In(stream.Signature(packet(activations))),
+        "psum_in": In(stream.Signature(psums)),
+        "results": Out(stream.Signature(packet(psums))),
+    }
+
+
 class StreamArray(wiring.Component):
     """A systolic array whose ports are streams of vectors; protocol in ``docs/systolic.md``.
 
     Ports: streams ``weights`` (in), ``activations`` (in, with ``last``), ``psum_in`` (in), ``results`` (out,
     with ``last``). A vector is accepted together with its ``psum_in``. Latency from there to ``results``:
-    ``Timetable.latency`` cycles; while ``results`` is not taken, the whole array stands still.
+    ``Timetable.latency`` cycles; while ``results`` is not taken, the whole array stands still. With registers
+    around it also:
+
+    keep:
+        In, with a tile's last vector: its weights serve the next tile as well.
+    starved:
+        Out: the array could take a vector in this cycle; a vector, its ``psum_in`` or weights are missing.
     """
 
     def __init__(self, config: SystolicConfig) -> None:
         self.config = config
-        weights = data.ArrayLayout(config.weight.width, config.columns)
-        psums = data.ArrayLayout(config.accumulator.width, config.columns)
-        activations = data.ArrayLayout(config.activation.width, config.rows)
-        super().__init__(
-            {
-                "weights": In(stream.Signature(weights)),
-                "activations": In(stream.Signature(packet(activations))),
-                "psum_in": In(stream.Signature(psums)),
-                "results": Out(stream.Signature(packet(psums))),
-            }
-        )
+        control = {"keep": In(1), "starved": Out(1)}
+        super().__init__({**stream_members(config), **(control if config.wrapper else {})})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -77,9 +89,10 @@ class StreamArray(wiring.Component):
 
         # Handshakes. The array stands still only while a result waits; it moves on when nothing comes in.
         enable, may_start, start = Signal(), Signal(), Signal()
+        between = wave.taps[1:interval].any()
         m.d.comb += [
             enable.eq(~self.results.valid | self.results.ready),
-            may_start.eq(loader.may_start & ~wave.taps[1:interval].any()),
+            may_start.eq(loader.may_start & ~between),
             start.eq(may_start & self.activations.valid & self.psum_in.valid),
             self.activations.ready.eq(enable & may_start & self.psum_in.valid),
             self.psum_in.ready.eq(enable & may_start & self.activations.valid),
@@ -92,10 +105,12 @@ class StreamArray(wiring.Component):
             loader.weights.valid.eq(self.weights.valid),
             self.weights.ready.eq(loader.weights.ready),
             loader.start.eq(start),
-            loader.ending.eq(last.start),
+            loader.ending.eq(last.start & ~self.keep if config.wrapper else last.start),
             wave.start.eq(start),
             last.start.eq(start & self.activations.payload.last),
         ]
+        if config.wrapper:
+            m.d.comb += self.starved.eq(enable & ~between & ~start)
         for part in (mesh, loader, wave, last, activation_skew, psum_skew, result_deskew):
             m.d.comb += part.enable.eq(enable)
         if not every_cycle:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...formats import FloatFormat, Format
+from ...registers.parameters import formats, version
 from ...registers.table import elaborate
 from ..config import Core, EngineConfig, RequantiseRounding
 
@@ -24,18 +23,8 @@ def register_map(config: EngineConfig) -> AddrmapNode:
 def parameters(config: EngineConfig) -> dict[str, int]:
     """Return the parameters of the description: sizes and formats, as ``docs/registers.md`` has them."""
     systolic = config.core is Core.SYSTOLIC
-    major, minor, patch = map(int, importlib.metadata.version("tileloom").split(".")[:3])
-    sums = config.accumulator if systolic else None
-    formats = {
-        "ACTIVATION": (config.element_bits, config.activation),
-        "WEIGHT": (config.weight_bits, config.weight),
-        "SUM": (config.sum_bits, sums),
-        "RESULT": (config.result_bits, sums),
-    }
     return {
-        "MAJOR": major,
-        "MINOR": minor,
-        "PATCH": patch,
+        **version(),
         "M": config.m,
         "K": config.k,
         "N": config.n,
@@ -50,10 +39,10 @@ def parameters(config: EngineConfig) -> dict[str, int]:
         "A_WORDS": config.a_words,
         "ACC_TILES": config.acc_tiles,
         "WEIGHT_BEATS": config.weight_beats,
-        **{f"{name}_BITS": bits for name, (bits, _) in formats.items()},
-        **{f"{name}_EXPONENT": _exponent_bits(kind) for name, (_, kind) in formats.items()},
+        **formats(
+            ACTIVATION=config.activation or config.element_bits,
+            WEIGHT=config.weight or config.weight_bits,
+            SUM=config.accumulator or config.sum_bits,
+            RESULT=config.accumulator or config.result_bits,
+        ),
     }
-
-
-def _exponent_bits(kind: Format | None) -> int:
-    return kind.exponent_bits if isinstance(kind, FloatFormat) else 0
