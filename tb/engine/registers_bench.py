@@ -17,12 +17,13 @@ from cocotbext.axi.axil_channels import (
     AxiLiteWSource,
 )
 
+from tileloom_golden import registers as common
 from tileloom_golden.engine import registers as golden
 
 from .axi_bench import PLAN, FaultyMemory, pauses
 
 PAUSES = (0.0, 0.3, 0.8)
-EVERYTHING = (golden.DONE | golden.FAULTY | golden.REFUSED, golden.DONE, 0)
+EVERYTHING = (common.DONE | common.FAULTY | common.REFUSED, common.DONE, 0)
 
 
 class Memory(FaultyMemory):
@@ -54,7 +55,8 @@ class Bench:
         self.ar = AxiLiteARSource(bus.read.ar, dut.aclk, dut.aresetn, **common)
         self.r = AxiLiteRSink(bus.read.r, dut.aclk, dut.aresetn, **common)
         self.model = golden.EngineRegisters(
-            {int(address): word for address, word in PLAN["built"].items()}, PLAN["address_bits"]
+            {int(address): word for address, word in PLAN["built"].items()},
+            address_bits=PLAN["address_bits"],
         )
         self.seen = Counter()  # at the pins, since reset
         self.read_at = 0  # the cycle in which the last read was taken
@@ -79,9 +81,9 @@ class Bench:
             ar, r = bool(dut.m_axi_arvalid.value), bool(dut.m_axi_rvalid.value)
             on_its_way += ar and not offered
             offered = ar and not dut.m_axi_arready.value
-            self.seen[golden.STALLS_IN] += on_its_way > 0 and not r
+            self.seen[common.STALLS_IN] += on_its_way > 0 and not r
             on_its_way -= r and bool(dut.m_axi_rready.value) and bool(dut.m_axi_rlast.value)
-            self.seen[golden.STALLS_OUT] += any(
+            self.seen[common.STALLS_OUT] += any(
                 getattr(dut, f"m_axi_{name}valid").value and not getattr(dut, f"m_axi_{name}ready").value
                 for name in ("aw", "w")
             )
@@ -89,8 +91,8 @@ class Bench:
                 pins = (getattr(dut, f"m_axi_{name}{pin}").value for pin in ("valid", "ready"))
                 self.seen[name] += all(pins)
             if dut.s_axi_arvalid.value and dut.s_axi_arready.value:
-                self.read_at = self.seen[golden.CYCLES]
-            self.seen[golden.CYCLES] += 1
+                self.read_at = self.seen[common.CYCLES]
+            self.seen[common.CYCLES] += 1
             self.seen["reading"] = on_its_way
 
     async def _hold(self) -> None:
@@ -152,15 +154,15 @@ class Bench:
     async def word(self, address: int) -> int:
         """Return the word of a register that there is."""
         word, response = await self.read(address)
-        assert response == golden.OKAY
+        assert response == common.OKAY
         return word
 
     async def check(self, address: int) -> None:
         """Compare a read with the golden model; what counts with what was seen at the pins."""
-        for counter in (golden.STALLS_IN, golden.STALLS_OUT):
+        for counter in (common.STALLS_IN, common.STALLS_OUT):
             self.model.counts[counter] = self.seen[counter]
         found = await self.read(address)
-        self.model.counts[golden.CYCLES] = self.read_at
+        self.model.counts[common.CYCLES] = self.read_at
         expected = self.model.read(address)
         assert found == expected, f"{address:#x}: {found}, golden model {expected}"
 
@@ -177,9 +179,9 @@ class Bench:
 
     async def reset_softly(self) -> None:
         """Ask for a soft reset, wait for its end, and check that no burst is left open."""
-        await self.write((golden.CONTROL, golden.SOFT_RESET))
-        self.model.write(golden.CONTROL, golden.SOFT_RESET)
-        await self.until(golden.STATUS, golden.RESETTING, 0)
+        await self.write((common.CONTROL, common.SOFT_RESET))
+        self.model.write(common.CONTROL, common.SOFT_RESET)
+        await self.until(common.STATUS, common.RESETTING, 0)
         assert self.seen["reading"] == 0 and self.seen["aw"] == self.seen["b"], "a burst is left open"
         self.model.reset_done()
 
@@ -198,13 +200,13 @@ async def accesses(dut) -> None:
             # No start: there is no program.
             (
                 address := random.choice(addresses),
-                random.getrandbits(32) & ~golden.START,
+                random.getrandbits(32) & ~common.START,
                 random.getrandbits(4),
             )
             for _ in range(random.randint(1, 3))
         ]
         resets = [
-            address & ~3 == golden.CONTROL and word & 2 and strobe & 1 for address, word, strobe in writes
+            address & ~3 == common.CONTROL and word & 2 and strobe & 1 for address, word, strobe in writes
         ]
         if any(resets):
             continue
@@ -215,16 +217,16 @@ async def accesses(dut) -> None:
             await bench.check(address)
     # Reads and writes at once, each as fast as it can.
     bench.pause(0)
-    there = cocotb.start_soon(bench.write(*[(golden.INTERRUPT_ENABLE, 0)] * 20))
+    there = cocotb.start_soon(bench.write(*[(common.INTERRUPT_ENABLE, 0)] * 20))
     for _ in range(20):
-        await bench.check(golden.ID)
-    assert await there == [golden.OKAY] * 20
+        await bench.check(common.ID)
+    assert await there == [common.OKAY] * 20
     bench.model.enable = 0
     # A soft reset at rest: back at once, and nothing has happened.
     await bench.reset_softly()
-    busy = await bench.word(golden.BUSY_CYCLES)
+    busy = await bench.word(common.BUSY_CYCLES)
     assert 0 < busy < 8
-    bench.model.counts[golden.BUSY_CYCLES] = busy
+    bench.model.counts[common.BUSY_CYCLES] = busy
     for address in addresses:
         await bench.check(address)
 
@@ -243,7 +245,7 @@ async def programs(dut) -> None:
         bench.memory.bad = range(*program["bad"])
         bench.pause()
         enable = random.choice(EVERYTHING)
-        setting = [(golden.PROGRAM_LOW, program["start"] & 0xFFFFFFFF), (golden.INTERRUPT_ENABLE, enable)]
+        setting = [(golden.PROGRAM_LOW, program["start"] & 0xFFFFFFFF), (common.INTERRUPT_ENABLE, enable)]
         if PLAN["address_bits"] > 32:
             setting.append((golden.PROGRAM_HIGH, program["start"] >> 32))
         await bench.write(*setting)
@@ -251,34 +253,34 @@ async def programs(dut) -> None:
             model.write(*write)
         gone = False
         for delay in program["given_up"]:
-            await bench.write((golden.CONTROL, golden.START))
+            await bench.write((common.CONTROL, common.START))
             await ClockCycles(dut.aclk, delay)
             await bench.reset_softly()
-            gone = bool(await bench.word(golden.INTERRUPT_STATUS))
+            gone = bool(await bench.word(common.INTERRUPT_STATUS))
             assert not gone, "the program had its end before it was given up; the delay is too long"
-            for address in (golden.STATUS, golden.FAULT, golden.FAULT_ADDRESS_LOW, golden.PROGRAM_LOW):
+            for address in (common.STATUS, common.FAULT, golden.FAULT_ADDRESS_LOW, golden.PROGRAM_LOW):
                 await bench.check(address)
             bench.memory.mem[where] = content
-        before = [await bench.word(golden.BLOCKS_SKIPPED), await bench.word(golden.BUSY_CYCLES)]
-        started = [(golden.CONTROL, golden.START)] * (2 if program["refused"] else 1)
+        before = [await bench.word(golden.BLOCKS_SKIPPED), await bench.word(common.BUSY_CYCLES)]
+        started = [(common.CONTROL, common.START)] * (2 if program["refused"] else 1)
         for write in started:
             await bench.write(write)
             model.write(*write)
-            await bench.check(golden.STATUS)
-        await bench.until(golden.INTERRUPT_STATUS, golden.DONE, golden.DONE)
+            await bench.check(common.STATUS)
+        await bench.until(common.INTERRUPT_STATUS, common.DONE, common.DONE)
         assert bench.seen["reading"] == 0 and bench.seen["aw"] == bench.seen["b"], "done, and a burst is open"
-        fault = await bench.word(golden.FAULT)
+        fault = await bench.word(common.FAULT)
         address = await bench.word(golden.FAULT_ADDRESS_LOW)
         if PLAN["address_bits"] > 32:
             address |= await bench.word(golden.FAULT_ADDRESS_HIGH) << 32
         model.end(fault, address)
         bench.irq_is_right()
-        after = [await bench.word(golden.BLOCKS_SKIPPED), await bench.word(golden.BUSY_CYCLES)]
-        for register in (golden.BLOCKS_SKIPPED, golden.BUSY_CYCLES):
+        after = [await bench.word(golden.BLOCKS_SKIPPED), await bench.word(common.BUSY_CYCLES)]
+        for register in (golden.BLOCKS_SKIPPED, common.BUSY_CYCLES):
             model.counts[register] = await bench.word(register)
         for register in range(0, 0x80, 4):
             await bench.check(register)
-        clear = (golden.INTERRUPT_STATUS, random.choice([7, model.events]))
+        clear = (common.INTERRUPT_STATUS, random.choice([7, model.events]))
         await bench.write(clear)
         model.write(*clear)
         bench.irq_is_right()

@@ -23,6 +23,7 @@ from tileloom.errors import ConfigError
 from tileloom.registers import axi_lite
 from tileloom.registers.file import RegisterFile
 from tileloom.registers.table import Kind, table
+from tileloom_golden import registers as common
 from tileloom_golden.engine import registers as golden
 from tileloom_golden.engine.streams import skipped_blocks
 from tileloom_sim.build.cocotb_run import Run, run_cocotb
@@ -41,15 +42,15 @@ def built(config: EngineConfig) -> dict[int, int]:
     """Return what the registers say of an engine with a dot product, by docs/registers.md."""
     major, minor, patch = map(int, importlib.metadata.version("tileloom").split("."))
     return {
-        golden.ID: 0x544C0301,
-        golden.VERSION: major << 16 | minor << 8 | patch,
+        common.ID: 0x544C0301,
+        common.VERSION: major << 16 | minor << 8 | patch,
         golden.TILE: config.m | config.k << 8 | config.n << 16,
         golden.OPTIONS: 0b0001,
         golden.BUS: config.bus | config.burst_beats - 1 << 16 | config.address_bits << 24,
         golden.A_BUFFER: config.a_words,
         golden.BUFFERS: config.acc_tiles | config.weight_beats << 16,
-        golden.FORMATS_IN: 8 | 8 << 16,
-        golden.FORMATS_OUT: 32 | 8 << 16,
+        common.FORMATS_IN: 8 | 8 << 16,
+        common.FORMATS_OUT: 32 | 8 << 16,
     }
 
 

@@ -23,8 +23,10 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from tileloom.formats import Format
 
 from ..build.verilator import MUTANT
-from . import coverage
+from . import coverage, register_bench
 from .interface import Interface
+from .register_bench import RegisterHost
+from .register_jobs import cut, job_feeds
 from .stream_bench import PATTERNS, MismatchError, StreamSink, StreamSource, stalls
 from .tiles import Beat, Tile, feeds, random_tiles
 
@@ -46,6 +48,7 @@ class Array:
         self.handshakes: dict[str, Counter[str]] = {}
         self.covered: Counter[str] = Counter()
         self.failure: str | None = None
+        self.registers = register_bench.model(self.config) if self.config.wrapper else None
 
     @property
     def large(self) -> bool:
@@ -69,15 +72,31 @@ class Array:
         for _ in range(2):
             await FallingEdge(self.clock)
         reset.value = 1 - active
+        if self.registers:
+            self.registers = register_bench.model(self.config)
+
+    def lengths(self, most: int, tiles: int) -> list[int]:
+        """Return numbers of vectors for so many tiles; with registers some are equal, to make a job."""
+        drawn = self.rng.integers(1, most, tiles)
+        return np.sort(self.rng.choice(drawn[:2], tiles)).tolist() if self.registers else drawn.tolist()
 
     async def run(
         self, tiles: Sequence[Tile], patterns: dict[str, str], *, abandon_after: int | None = None
     ) -> None:
         """Send tiles and compare every result; or give up after some cycles, as a reset will.
 
+        With registers tiles are jobs, and giving up is a soft reset.
+
         Raises MismatchError at the first word that differs, and where a result is missing or one too many.
         """
-        beats = feeds(self.config, tiles, self.rng)
+        jobs = cut(self.config, tiles, self.rng) if self.registers else []
+        if jobs:
+            tiles, beats = (
+                [tile for job in jobs for tile in job.tiles],
+                job_feeds(self.config, jobs, self.rng),
+            )
+        else:
+            beats = feeds(self.config, tiles, self.rng)
         streams = self.interface.streams
         sources = [
             StreamSource(self.dut, stream, stalls(patterns[name], self.rng), beats[name])
@@ -87,26 +106,36 @@ class Array:
         waits = bool(self.rng.integers(4) == 0)
         sink = StreamSink(self.dut, streams["results"], stalls(patterns["results"], self.rng), waits=waits)
         sides = [*sources, sink]
+        drivers: list[Any] = [*sides]
+        host = None
+        if self.registers:
+            named = {side.stream.name: side for side in sides}
+            host = RegisterHost(self.dut, self.config, self.registers, named, jobs, self.rng, abandon_after)
+            drivers.append(host)
         expected = beats["results"]
-        limit = abandon_after or 20 * (sum(map(len, beats.values())) * self.config.step_interval + 100)
+        limit = 20 * (sum(map(len, beats.values())) * self.config.step_interval + 100)
+        limit = limit + 5000 * (len(jobs) + 1) if host else abandon_after or limit
         # After the last result a few cycles more, in which none must come.
         extra = 0 if abandon_after else 2 * self.latency
         start = time.perf_counter()
         while limit > 0 and extra >= 0:
-            for side in sides:
-                side.drive()
+            for driver in drivers:
+                driver.drive()
             await ReadOnly()
-            for side in sides:
-                side.sample()
+            for driver in drivers:
+                driver.sample()
             await FallingEdge(self.clock)
             self.cycles += 1
             limit -= 1
-            if len(sink.received) >= len(expected):
+            complete = len(sink.received) >= len(expected)
+            if host.finished and (complete or abandon_after) if host else complete:
                 extra -= 1
         self.seconds += time.perf_counter() - start
         for side in sides:
             self.handshakes.setdefault(side.stream.name, Counter()).update(side.seen)
         received = sink.received
+        if host and not host.finished:
+            raise MismatchError("a job does not come to its end")
         self.compare(received, expected[: len(received)] if abandon_after else expected, tiles)
         if not abandon_after:
             self.covered += coverage.observe(self.config, tiles)
@@ -163,9 +192,10 @@ async def random_regression(array: Array) -> None:
             patterns = {name: PATTERNS[int(rng.integers(0, len(PATTERNS)))] for name in patterns}
             work = random_tiles(config, [5, 2], rng)
             await array.run(work, patterns, abandon_after=int(rng.integers(1, 4 * array.latency)))
-        await array.reset()
-        lengths = rng.integers(1, most, tiles)
-        await array.run(random_tiles(config, lengths.tolist(), rng), patterns)
+        # A soft reset is as good as another.
+        if not array.registers or not phase or rng.random() < 0.5:
+            await array.reset()
+        await array.run(random_tiles(config, array.lengths(most, tiles), rng), patterns)
 
 
 async def swap_everywhere(array: Array) -> None:
@@ -181,6 +211,8 @@ async def swap_everywhere(array: Array) -> None:
     lengths = rng.permutation(np.arange(1, vectors_inside + 1)).tolist()
     if array.large:
         lengths = lengths[:8]
+    if array.registers:  # jobs of three tiles
+        lengths = np.repeat(lengths, 3).tolist()
     await array.run(random_tiles(config, lengths, rng), patterns)
     for late in ("weights", "activations", "results"):
         await array.run(random_tiles(config, lengths, rng), {**patterns, late: "bursts"})

@@ -33,7 +33,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class Interface:
-    """One array: ``name`` for messages, its configuration, clock, reset and streams by their names."""
+    """One array: ``name`` for messages, its configuration, clock, reset and streams by their names.
+
+    Registers, where the configuration has a ``wrapper``, are ``s_axi_``, and the interrupt is ``irq``.
+    """
 
     name: str
     config: SystolicConfig

@@ -37,7 +37,8 @@ class Side:
     """What sources and sinks share: the signals, and counts of what happened in the cycles.
 
     ``seen`` counts cycles by kind: ``transfer``, ``back to back`` (a transfer right after one), ``waits``
-    (valid, not ready), ``starves`` (ready, not valid), ``rests`` (neither).
+    (valid, not ready), ``starves`` (ready, not valid), ``rests`` (neither). ``moved`` is the beat that moves
+    at the coming edge, or None.
     """
 
     def __init__(self, dut: Any, stream: Stream, pattern: Iterator[bool]) -> None:
@@ -48,6 +49,7 @@ class Side:
         self.last = getattr(dut, stream.last) if stream.last else None
         self.pattern = pattern
         self.seen: Counter[str] = Counter()
+        self.moved: tuple[int, int] | None = None
         self._transferred = False
 
     def drive(self) -> None:
@@ -95,7 +97,9 @@ class StreamSource(Side):
 
     def sample(self) -> None:
         """Look at what the coming edge will do."""
+        self.moved = None
         if self.observe(self._offering, bool(int(self.ready.value))):
+            self.moved = self.beats[self.sent]
             self.sent += 1
             self._offering = False
 
@@ -140,6 +144,11 @@ class StreamSink(Side):
         if self._held is not None and beat != self._held:
             raise MismatchError(f"{self.stream.name}: a beat changed before it was taken")
         transfer = self.observe(valid, not self._stalled)
-        if transfer and beat is not None:
-            self.received.append(beat)
-        self._held = None if transfer else beat
+        self.moved, self._held = (beat, None) if transfer else (None, beat)
+        if self.moved is not None:
+            self.received.append(self.moved)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a beat is on offer that the coming edge does not take."""
+        return self._held is not None
