@@ -32,6 +32,10 @@
 
 #include "ports.h"
 #include "harness.h"
+#include "held.h"
+#ifdef REGISTER_CONTROL
+#include "axi_lite.h"
+#endif
 
 namespace {
 
@@ -69,12 +73,6 @@ struct Beat {
     bool last;
 };
 
-std::string hex(uint64_t number) {
-    char text[24];
-    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(number));
-    return text;
-}
-
 // xorshift64*: the same waits for the same seed, wherever it runs.
 class Random {
 public:
@@ -89,25 +87,6 @@ public:
 
 private:
     uint64_t state_;
-};
-
-// Sees to it that what the engine offers stays until it is taken.
-class Held {
-public:
-    // Whether the offer is taken in this cycle.
-    bool taken(const char* name, bool valid, bool ready, const Words& payload) {
-        if (held_ && (!valid || payload != shown_)) fail(std::string(name) + ": an offer was not held");
-        held_ = valid && !ready;
-        shown_ = payload;
-        return valid && ready;
-    }
-
-    // Whether an offer of the cycle before is still to be taken.
-    bool held() const { return held_; }
-
-private:
-    bool held_ = false;
-    Words shown_;
 };
 
 void append(Words& words, uint64_t number) {

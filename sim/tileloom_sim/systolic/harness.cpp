@@ -11,7 +11,8 @@
 //   results.bin      with psum_in: for each column of tiles, all vectors; without: the same for each tile.
 //
 // The macros come from ports.h, which is generated from the array's manifest. Standard output is a line
-// "progress CYCLES VECTORS" now and then, and "done CYCLES" at the end.
+// "progress CYCLES VECTORS" now and then, and "done CYCLES" at the end. With macros REGISTER_NAME a column of tiles
+// is a job that is started through them; streams offer all the same what they have.
 
 #include <cstdint>
 #include <cstdio>
@@ -20,6 +21,21 @@
 
 #include "ports.h"
 #include "harness.h"
+#ifdef REGISTER_CONTROL
+#include "register_host.h"
+#else
+// An array without registers takes what comes.
+struct Host {
+    static constexpr bool STARTS_JOBS = false;
+
+    Host(Vtop&, const uint64_t&) {}
+    void add(uint64_t, bool) {}
+    void reset() {}
+    void drive() {}
+    bool take() { return false; }
+    bool done() const { return true; }
+};
+#endif
 
 namespace {
 
@@ -48,13 +64,17 @@ public:
         weights_ = read_file<uint32_t>(folder + "/weights.bin");
         activations_ = read_file<uint32_t>(folder + "/activations.bin");
         sums_.resize(vectors_ * RESULT_BEATS * port_words(top_.RESULTS_DATA));
+        for (uint64_t tile = 0, first = 0; tile < tiles_.size(); ++tile) {
+            if (first_of_column(tile)) first = tile;
+            if (last_of_column(tile)) host_.add(tile - first + 1, sums_come_in(tile));
+        }
         if (waves) model_.open_waves(waves);
     }
 
     void run() {
         reset();
         uint64_t idle = 0;
-        while (result_.tile < tiles_.size()) {
+        while (result_.tile < tiles_.size() || !host_.done()) {
             idle = cycle() ? 0 : idle + 1;
             if (idle > 1000000) fail("the array is stuck after cycle " + std::to_string(cycles_));
             if (cycles_ % 1024 == 0 && progress_.due()) progress_.say(cycles_, vectors_done_);
@@ -72,7 +92,13 @@ private:
         top_.PSUM_IN_VALID = 0;
 #endif
         top_.RESULTS_READY = 1;
+        host_.reset();
         model_.reset(2);
+    }
+
+    // Where jobs are started, a column of one tile has no partial sums.
+    bool sums_come_in(uint64_t tile) const {
+        return !Host::STARTS_JOBS || !first_of_column(tile) || !last_of_column(tile);
     }
 
     bool first_of_column(uint64_t tile) const { return tile == 0 || tiles_[tile - 1].n != tiles_[tile].n; }
@@ -85,7 +111,9 @@ private:
         offer_weights();
         offer_activations();
         offer_psums();
+        host_.drive();
         model_.clock(0);
+        const bool moved = host_.take();
         const bool weights = top_.WEIGHTS_VALID && top_.WEIGHTS_READY;
         const bool activations = top_.ACTIVATIONS_VALID && top_.ACTIVATIONS_READY;
         const bool result = top_.RESULTS_VALID;
@@ -97,7 +125,7 @@ private:
         if (result) take_result();
         model_.clock(1);
         ++cycles_;
-        return weights || activations || result;
+        return moved || weights || activations || result;
     }
 
     void offer_weights() {
@@ -120,6 +148,7 @@ private:
 #ifdef PSUM_IN_DATA
         static const Words zero(port_words(top_.PSUM_IN_DATA));
         const Position& at = psum_;
+        while (at.tile < tiles_.size() && !sums_come_in(at.tile)) ++psum_.tile;
         top_.PSUM_IN_VALID = 0;
         if (at.tile == tiles_.size()) return;
         const bool starts = first_of_column(at.tile);
@@ -153,6 +182,7 @@ private:
     Model model_;
     Vtop& top_ = model_.top;
     uint64_t vectors_ = 0;
+    Host host_{top_, vectors_};
     std::vector<Tile> tiles_;
     Words weights_, activations_, sums_;
     uint64_t weight_beat_ = 0;

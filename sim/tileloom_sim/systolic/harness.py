@@ -10,12 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from tileloom.design import Design
+from tileloom.registers.table import table
+from tileloom.systolic.registers import register_map
 
 from ..build import harness, verilator
 from ..build.harness import HarnessError as HarnessError
 from .beats import Beats
+from .interface import Interface
 
 SOURCE = Path(__file__).with_name("harness.cpp")
+HOST = Path(__file__).with_name("register_host.h")
 
 Progress = Callable[[int, int], None]
 """Called now and then with the cycles simulated and the vectors finished so far."""
@@ -38,14 +42,18 @@ def build_harness(design: Design, *, waves: bool = False, blocks: bool = False) 
     """
     blocks = blocks and not waves
     timing = design.manifest["timing"]
+    config = Interface.of_manifest(design.manifest).config
+    registers = table(register_map(config)).addresses if config.wrapper else {}
     return harness.design_harness(
         "harness",
         design,
         SOURCE,
+        headers=[HOST, harness.HELD, harness.AXI_LITE] if config.wrapper else [],
         numbers={
             "WEIGHT_BEATS": timing["weight_transfers_per_tile"],
             "ACTIVATION_BEATS": timing["activation_transfers_per_vector"],
             "RESULT_BEATS": timing["result_transfers_per_vector"],
+            **{f"REGISTER_{name}": address for name, address in registers.items()},
         },
         kept=(verilator.rows if blocks else verilator.elements)(design.manifest["modules"]),
         blocks=blocks,

@@ -45,7 +45,7 @@ def model(config: SystolicConfig) -> golden.ArrayRegisters:
 
 
 class RegisterHost:
-    """Drives AXI4-Lite: jobs one after the other; after ``abandon_after`` cycles, if given, one is given up."""
+    """Drives AXI4-Lite: jobs one after the other; ``abandon_after`` says when to give up, if at all."""
 
     def __init__(
         self,

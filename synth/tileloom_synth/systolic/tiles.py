@@ -131,9 +131,14 @@ class Tiles:
         return number(value, self.transfers.bit_length())
 
     def ending(self) -> str:
-        """Return whether the last word of a tile's last vector is at the port in step 0, and wanted."""
+        """Return whether the last word of a tile's last vector is at the port in step 0, and wanted.
+
+        Behind registers a tile whose weights are kept goes on.
+        """
         array, age = self.array, self.timetable.vector_complete
-        return f"(and {array.bit('wavefront.taps', age, 0)} {array.bit('activations__payload.last', 0, 0)})"
+        kept = f"(not {array.bit('keep', 0, 0)})" if self.config.wrapper else ""
+        last = array.bit("activations__payload.last", 0, 0)
+        return f"(and {array.bit('wavefront.taps', age, 0)} {last} {kept})"
 
 
 def plus(tag: str, value: int) -> str:

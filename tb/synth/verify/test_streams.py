@@ -22,6 +22,10 @@ DESIGNS = {
         "stream-8x8-int8",
         {"rows": 2, "columns": 3, "add_stages": 2, "axi4_stream_names": True},
     ),
+    "array behind registers": (
+        "stream-8x8-int8",
+        {"rows": 2, "columns": 3, "double_buffer": True, "wrapper": "axi4"},
+    ),
     "word array": ("sasp-4x4-int8", {"rows": 3, "columns": 2}),
     "engine": ("engine-int8", {**SMALL_ENGINE, "weight_beats": 1}),
     "AXI4 engine": ("engine-int8-axi4", {**SMALL_ENGINE, "burst_beats": 2}),
@@ -54,6 +58,8 @@ def with_ready_tied(design: Design, ready: str) -> Design:
     ("preset", "fields", "name"),
     [
         (*DESIGNS["stream array"], "results"),
+        (*DESIGNS["array behind registers"], "results"),
+        (*DESIGNS["array behind registers"], "register r channel"),
         (*DESIGNS["engine"], "results"),
         (*DESIGNS["AXI4 engine"], "aw channel"),
         (*DESIGNS["AXI4 engine"], "w channel"),
@@ -108,6 +114,7 @@ def test_every_stream_of_a_manifest_is_found() -> None:
     }
     assert found == {
         "stream array": ["results"],
+        "array behind registers": ["results", "register b channel", "register r channel"],
         "word array": ["results"],
         "engine": ["results"],
         "AXI4 engine": ["status", "ar channel", "aw channel", "w channel"],
