@@ -113,6 +113,12 @@ def test_toml_file(tmp_path: Path) -> None:
         ),
         ("engine-fp32", {"activation_mask": "false"}, "activation_mask: is for the dot-product core"),
         ("engine-int8-axi4", {"axi4_stream_names": "true"}, "axi4_stream_names: is for streams"),
+        ("sasp-8x8-int8", {"wrapper": "axi4"}, "wrapper: is for a stream port; leave it out, or set port to"),
+        (
+            "stream-8x8-int8",
+            {"wrapper": "axi4", "axi4_stream_names": "false"},
+            "axi4_stream_names: is for an array without a wrapper",
+        ),
         ("engine-int8", {"core": "vector"}, 'core: must be dot-product or systolic, not "vector"'),
         ("xfu-cv32e40p", {"id_width": 5}, "id_width: is for CV-X-IF; CV32E40P has no ids"),
         ("xfu-cv32e40p", {"precise_errors": "false"}, "precise_errors: is for CV-X-IF"),

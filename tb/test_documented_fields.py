@@ -28,7 +28,12 @@ PAGES: Mapping[type[Config], str] = {
     EngineConfig: "engine.md",
 }
 WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
-    SystolicConfig: {"all": {}, "2 `multiply_stages`": {"multiply_stages": 2}, "streams": {}},
+    SystolicConfig: {
+        "all": {},
+        "2 `multiply_stages`": {"multiply_stages": 2},
+        "streams": {},
+        "no `wrapper`": {},
+    },
     XfuConfig: {"all": {}, "unit, CV-X-IF": {"host": "unit"}, "CV-X-IF": {"host": "cv-x-if"}},
     EngineConfig: {
         "all": {},
@@ -43,7 +48,11 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
 """What a configuration needs for the fields of each kind; the first that is another kind refuses them."""
 
 ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
-    SystolicConfig: {"2 `multiply_stages`": {"multiply_stages": 1}, "streams": {"port": "word"}},
+    SystolicConfig: {
+        "2 `multiply_stages`": {"multiply_stages": 1},
+        "streams": {"port": "word"},
+        "no `wrapper`": {"wrapper": "axi4"},
+    },
     XfuConfig: {"unit, CV-X-IF": {"host": "cv32e40p"}, "CV-X-IF": {"host": "unit"}},
     EngineConfig: {
         "dot product": {"core": "systolic", "m": 1},

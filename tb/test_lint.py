@@ -29,6 +29,8 @@ SYSTOLIC = (
     "stream-8x8-int8 rows=3 columns=2 multiply_stages=3 add_stages=3 activation=bf16 accumulator=fp16",
     "stream-8x8-int8 rows=2 columns=2 activation=e4m3 weight=e5m2 accumulator=fp16 add_stages=2",
     "stream-8x8-int8 rows=2 columns=9 activation=fp16 weight=int4 axi4_stream_names=true",
+    "stream-8x8-int8 rows=2 columns=3 wrapper=axi4",
+    "stream-8x8-fp16 rows=1 columns=1 wrapper=axi4 step_interval=1",
     "sasp-4x4-int8 rows=1 columns=1",
     "sasp-4x4-int8 rows=5 columns=3 weight=int4 axi4_stream_names=true",
 )

@@ -1,10 +1,7 @@
-"""An engine behind its registers: hostile accesses, interrupts, faults, soft resets; the documents."""
+"""An engine behind its registers: hostile accesses, interrupts, faults, soft resets."""
 
 import importlib.metadata
 import json
-import re
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +19,7 @@ from tileloom.engine.design import generate
 from tileloom.errors import ConfigError
 from tileloom.registers import axi_lite
 from tileloom.registers.file import RegisterFile
-from tileloom.registers.table import Kind, table
+from tileloom.registers.table import table
 from tileloom_golden import registers as common
 from tileloom_golden.engine import registers as golden
 from tileloom_golden.engine.streams import skipped_blocks
@@ -34,7 +31,6 @@ CONFIG = EngineConfig(
     m=2, k=4, n=4, bus=64, a_words=64, acc_tiles=4, port=EnginePort.AXI4, wrapper=Wrapper.AXI4
 )
 WIDE = replace(CONFIG, address_bits=40, burst_beats=4, bus=128)
-DOCS = Path(__file__).parents[2] / "docs" / "registers.md"
 MEMORY_BITS = 16
 
 
@@ -181,67 +177,9 @@ def test_broken_hardware_is_noticed(
     assert not done.passed
 
 
-ACCESS = {"r": (Kind.CONSTANT, Kind.INPUT, Kind.COUNTER), "rw": (Kind.VALUE,), "w": (Kind.PULSE,)}
-ACCESS["w1c"] = (Kind.EVENT,)
-
-
-def test_the_page_has_the_map() -> None:
-    """Every address, bit, name and access of docs/registers.md is the description's, and none is missing."""
-    said = []
-    register, address = "", 0
-    rows = re.findall(
-        r"^\| (0x\w+)? ?\| (\w+)? ?\| (\d+)(?::(\d+))? \| (\w+) \| (\w+) \|", DOCS.read_text(), re.M
-    )
-    for place, name, high, low, field, access in rows:
-        if name:
-            register, address = name, int(place, 16)
-        said.append((register, address, field, int(low or high), int(high), access))
-    made = table(register_map(replace(CONFIG, address_bits=64)))
-    fields = [(register, field) for register in made.registers for field in register.fields]
-    for (register, address, name, low, high, access), (is_, field) in zip(
-        sorted(said, key=lambda row: (row[1], row[3])), fields, strict=True
-    ):
-        assert (register, address) == (is_.name, is_.address)
-        assert (f"{register}_{name}".lower(), low, high) == (
-            field.port,
-            field.low,
-            field.low + field.width - 1,
-        )
-        assert field.kind in ACCESS[access]
-
-
 def test_addresses_of_32_bits_need_no_high_registers() -> None:
     names = table(register_map(CONFIG)).addresses
     assert not {"PROGRAM_HIGH", "FAULT_ADDRESS_HIGH"} & names.keys()
-
-
-def test_the_header_compiles(tmp_path: Path) -> None:
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler")
-    design = generate(CONFIG)
-    (tmp_path / "engine.h").write_text(str(design.sources[f"{design.name}.h"]))
-    (tmp_path / "use.c").write_text(
-        '#include "engine.h"\n'
-        "#include <stddef.h>\n"
-        "int main(void) {\n"
-        f"  return offsetof(tileloom_engine_t, BLOCKS_SKIPPED) != {golden.BLOCKS_SKIPPED}\n"
-        f"      || TILELOOM_ENGINE__TILE__K_reset != {CONFIG.k} || TILELOOM_ENGINE__TILE__K_bp != 8;\n"
-        "}\n"
-    )
-    command = [compiler, "-Wall", "-Wextra", "-Werror", "-std=c11", "use.c", "-o", "use"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    subprocess.run(["./use"], cwd=tmp_path, check=True)
-
-
-def test_generate_writes_the_documents() -> None:
-    design = generate(CONFIG)
-    assert {
-        f"{design.name}.h",
-        f"{design.name}.xml",
-        f"{design.name}_html/index.html",
-    } <= design.sources.keys()
-    assert "INTERRUPT_STATUS" in str(design.sources[f"{design.name}.xml"])
 
 
 def test_streams_have_no_registers() -> None:
