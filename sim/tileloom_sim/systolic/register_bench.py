@@ -67,7 +67,7 @@ class RegisterHost:
         self._taken = dict(self._offered)
         self._held: dict[str, tuple[int, ...]] = {}
         self._stalls = {
-            name: stalls(PATTERNS[int(rng.integers(len(PATTERNS)))], rng)
+            name: stalls(PATTERNS[int(rng.integers(3))], rng)  # the others take long
             for name in ("aw", "w", "b", "ar", "r")
         }
         self._next(0)
@@ -194,6 +194,8 @@ class RegisterHost:
                 yield Access(common.CONTROL, common.START | int(rng.integers(1 << 30)) << 2, prompt=True)
             while (yield Access(common.STATUS)):
                 if self._abandon_after and self._cycles >= self._abandon_after:
+                    if rng.random() < 0.5:
+                        yield from self._wait_for_last()
                     yield from self._give_up()
                     return
                 for _ in range(int(rng.integers(6))):
@@ -234,8 +236,15 @@ class RegisterHost:
                 address = int(rng.choice(WRITTEN))
             yield Access(address, int(rng.integers(1 << 32)), int(rng.integers(16)))
 
+    def _wait_for_last(self) -> Script:
+        """Wait until the job's last result is on offer, and waits; or was taken."""
+        sink = self.sides["results"]
+        assert isinstance(sink, StreamSink)
+        while self.model.results_due > 1 or (self.model.results_due and not sink.waiting):
+            yield None
+
     def _give_up(self) -> Script:
-        yield Access(common.CONTROL, common.SOFT_RESET)
+        yield Access(common.CONTROL, common.SOFT_RESET, prompt=True)
         while (yield Access(common.STATUS)):
             pass
         for address in ADDRESSES:

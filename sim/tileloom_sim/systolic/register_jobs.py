@@ -11,6 +11,7 @@ import numpy as np
 from tileloom.formats import FloatFormat, Format
 from tileloom.systolic.config import SystolicConfig
 from tileloom_golden import registers as common
+from tileloom_golden.checks import Words
 from tileloom_golden.systolic import registers as golden
 from tileloom_golden.systolic.gemm import tile_result
 
@@ -29,7 +30,7 @@ class Job:
     psum_in, keep:
         Bits of JOB. Without ``psum_in`` the tiles' partial sums are 0.
     kept:
-        The job before kept its weights, which are the first tile's.
+        The job before kept its weights, which are those of the first tile.
     """
 
     tiles: Sequence[Tile]
@@ -43,8 +44,13 @@ class Job:
         return len(self.tiles[0].x)
 
 
-def cut(config: SystolicConfig, tiles: Sequence[Tile], rng: np.random.Generator) -> list[Job]:
-    """Return tiles as jobs; sums and weights of some are replaced, as their jobs want it."""
+def cut(
+    config: SystolicConfig, tiles: Sequence[Tile], rng: np.random.Generator, kept: Words | None = None
+) -> list[Job]:
+    """Return tiles as jobs; sums and weights of some are replaced, as their jobs want it.
+
+    ``kept`` are weights of the first tile that the array has.
+    """
     groups: list[list[Tile]] = []
     for tile in tiles:
         fits = groups and len(groups[-1][0].x) == len(tile.x)
@@ -54,18 +60,17 @@ def cut(config: SystolicConfig, tiles: Sequence[Tile], rng: np.random.Generator)
             groups.append([tile])
     jobs: list[Job] = []
     for group in groups:
-        kept = bool(jobs) and jobs[-1].keep
-        if kept:
-            group[0] = replace(group[0], w=jobs[-1].tiles[-1].w)
+        if kept is not None:
+            group[0] = replace(group[0], w=kept)
         psum_in, keep = (bool(bit) for bit in rng.integers(0, 2, 2))
-        keep &= len(jobs) + 1 < len(groups)
         if not psum_in:
             group = [replace(tile, psum=np.zeros_like(tile.psum)) for tile in group]
         done = [
             replace(tile, result=tile_result(tile.x, tile.w, tile.psum, **reference.arithmetic(config)))
             for tile in group
         ]
-        jobs.append(Job(done, psum_in, keep, kept))
+        jobs.append(Job(done, psum_in, keep, kept is not None))
+        kept = group[-1].w if keep else None
     return jobs
 
 
