@@ -1,16 +1,19 @@
 """A whole array's netlist against the golden model: tiles through its ports, stalled at random in every lane.
 
 Each lane is an array of its own with tiles and pauses of its own. Before the tiles each lane is given noise
-on every port and then a reset, in the middle of whatever the noise began.
+on every port and then a reset, in the middle of whatever the noise began. An array behind registers gets the
+tiles as a job.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tileloom_golden.registers import CONTROL, START
+from tileloom_golden.systolic.registers import JOB, PSUM_IN, TILES, VECTORS
 from tileloom_sim.systolic.interface import Interface, Stream
 from tileloom_sim.systolic.tiles import feeds, random_tiles
 
@@ -26,6 +29,9 @@ NOISE = 30
 LENGTHS = (5, 1, 7)
 """Vectors of the tiles: swaps of weights follow each other closely, too."""
 
+JOB_LENGTHS = (3, 3, 3)
+"""The same of a job, whose tiles have one length."""
+
 
 def check_array(
     interface: Interface,
@@ -38,9 +44,10 @@ def check_array(
     """Return how an array's netlist compares with the golden model: ``LENGTHS`` tiles in each lane."""
     began = time.perf_counter()
     config = interface.config
+    lengths = JOB_LENGTHS if config.wrapper else LENGTHS
     found = Comparison("whole array", "vector of an array")
     simulator = Simulator(flat, words=bits.words_of(lanes), clock=interface.clock, rng=rng)
-    per_lane = [feeds(config, random_tiles(config, LENGTHS, rng), rng) for _ in range(lanes)]
+    per_lane = [feeds(config, random_tiles(config, lengths, rng), rng) for _ in range(lanes)]
     idle = rng.choice([0.0, 0.3, 0.7], 4)
     sources: list[Source] = []
     sinks: list[Sink] = []
@@ -73,6 +80,11 @@ def check_array(
         simulator.settle()
         simulator.tick()
     simulator.set(interface.reset, int(not asserted))
+    if config.wrapper:
+        sources += _started(simulator, lengths, lanes, rng)
+        for ready in ("s_axi_bready", "s_axi_rready"):
+            simulator.set(ready, 1)
+        simulator.set("s_axi_arvalid", 0)
     limit = 200 + 40 * expected.shape[1] + 40 * config.rows * config.step_interval
     streams: list[Source | Sink] = [*sources, sink]
     for _ in range(limit):
@@ -82,7 +94,7 @@ def check_array(
         for each in streams:
             each.observe()
         simulator.tick()
-        show(int(sink.taken.sum()) * sum(LENGTHS) // expected.shape[1])
+        show(int(sink.taken.sum()) * sum(lengths) // expected.shape[1])
         if sink.done:
             break
     came = np.arange(expected.shape[1]) < sink.taken[:, None]
@@ -92,8 +104,26 @@ def check_array(
     found.compare(sink.beats[:, :, -1], expected[:, :, -1], came, where="last, [lane, beat] ")
     found.compare(sink.taken, np.full(lanes, expected.shape[1]), where="results that came, lane ")
     found.compare(np.array([sink.surplus]), np.array([0]), where="results too many ")
-    found.vectors = lanes * sum(LENGTHS)
+    found.vectors = lanes * sum(lengths)
     found.seconds = time.perf_counter() - began
+    return found
+
+
+def _started(
+    simulator: Simulator, lengths: Sequence[int], lanes: int, rng: np.random.Generator
+) -> list[Source]:
+    """Return what writes registers so that the tiles are a job (docs/registers.md)."""
+    words = {VECTORS: lengths[0], TILES: len(lengths), JOB: PSUM_IN, CONTROL: START}
+    bytes_ = 0b1111 << 32
+    channels = {
+        "aw": (["s_axi_awaddr"], list(words)),
+        "w": (["s_axi_wdata", "s_axi_wstrb"], [word | bytes_ for word in words.values()]),
+    }
+    found = []
+    for name, (ports, numbers) in channels.items():
+        beats = bits_of(numbers, sum(len(simulator.ports[port]) for port in ports))
+        every = np.broadcast_to(beats, (lanes, *beats.shape))
+        found.append(Source(simulator, f"s_axi_{name}valid", f"s_axi_{name}ready", ports, every, 0.3, rng))
     return found
 
 

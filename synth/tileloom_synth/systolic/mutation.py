@@ -13,12 +13,19 @@ from tileloom_sim.systolic.regression import regress_design
 from ..mutation.mutants import Mutated, mutate
 from ..mutation.score import Trial
 
+
+def _edges(*names: str) -> tuple[str, ...]:
+    """Return modules of an array, as they are called without and with registers around it."""
+    return tuple(f"{array}_{name}" for array in ("array", "array_array") for name in names)
+
+
 PARTS = {
     "multiplier": ("processing_element_multiply", "digit_product"),
     "adder": ("processing_element_add",),
-    "mesh": ("processing_element", "following_element", "row", "array_mesh", "array_wavefront"),
-    "skew": ("array_activation_skew", "array_psum_skew", "array_result_deskew"),
-    "loader": ("array_loader", "encode_weight"),
+    "mesh": ("processing_element", "following_element", "row", *_edges("mesh", "wavefront")),
+    "skew": _edges("activation_skew", "psum_skew", "result_deskew"),
+    "loader": ("encode_weight", *_edges("loader")),
+    "registers": ("array_registers", "array_job"),
     "port": ("array",),
 }
 

@@ -61,6 +61,8 @@ def power(
     """
     if config.columns_per_register > 1:
         raise UserError("broadcast: energy is measured of arrays whose elements are all the same, with 1")
+    if config.wrapper:
+        raise UserError("wrapper: energy is measured of arrays without registers; leave it out")
     check_seed(seed)
     check_data(weights, activations, layout, per, prune)
     goal = power_target(**options)

@@ -69,7 +69,7 @@ def synthesise(
         names = [name.removeprefix(f"{design.name}_") for name in modules if name != design.name]
         raise UserError(f"--module {module}: no such module{did_you_mean(str(module), names, 'modules')}")
     macs = {None: config.rows * config.columns, "row": config.columns, "processing_element": 1}
-    macs["array_mesh"] = macs[None]
+    macs["array_mesh"] = macs["array_array_mesh"] = macs[None]
     # Of a module below the top the clock has Amaranth's name; the top's may be AXI4-Stream's.
     clock = "clk" if module else design.manifest["clock"]
     with progress(f"Synthesising {top} to {cells.name}") as shown:
