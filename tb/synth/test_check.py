@@ -26,13 +26,17 @@ from tileloom_synth.engine.requantise_check import check_requantise
 from tileloom_synth.gates import bits
 from tileloom_synth.gates.flat import Flat, flatten
 from tileloom_synth.gates.simulator import Simulator
-from tileloom_synth.systolic.array_check import check_array
+from tileloom_synth.systolic.array_check import JOB_LENGTHS, LENGTHS, check_array
 from tileloom_synth.systolic.element_check import canonical, check_element
 from tileloom_synth.xfu.unit_check import check_unit
 
 REAL = os.environ.get("TILELOOM_LIBERTY_DIR")
 SMALL = (("rows", 2), ("columns", 3), ("activation", "fp8_e4m3"), ("accumulator", "fp16"))
-PORTS = [("stream-8x8-int8", SMALL), ("sasp-4x4-int8", SMALL)]
+PORTS = [
+    ("stream-8x8-int8", SMALL),
+    ("sasp-4x4-int8", SMALL),
+    ("stream-8x8-int8", (*SMALL, ("wrapper", "axi4"))),
+]
 ELEMENTS = {
     "small": ("stream-8x8-int8", SMALL),
     "nearest-even": ("stream-8x8-int8", (*SMALL, ("rounding", "nearest-even"), ("add_stages", 3))),
@@ -125,6 +129,7 @@ SAMPLED = {
     "element": element,
     "array": array,
     "array, word port": partial(array, port=1),
+    "array, registers": partial(array, port=2),
     "core": core,
     "systolic core": partial(core, engine="systolic"),
     "requantise": requantise,
@@ -263,13 +268,14 @@ def test_proofs_find_what_vectors_find(rng):
     assert found >= 18
 
 
-@pytest.mark.parametrize(("preset", "fields"), PORTS, ids=["stream", "word"])
+@pytest.mark.parametrize(("preset", "fields"), PORTS, ids=["stream", "word", "registers"])
 def test_an_array_is_the_golden_models(preset, fields, rng):
     netlist = mapped(preset, fields)
     interface = Interface.of_manifest(netlist.design.manifest)
     found = check_array(interface, netlist.flat(), rng)
     found.require()
-    assert found.vectors == 64 * 13 and found.words > 64 * 13
+    vectors = 64 * sum(JOB_LENGTHS if netlist.config.wrapper else LENGTHS)
+    assert found.vectors == vectors and found.words > vectors
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -17,6 +17,7 @@ _FLOATS = ("fp32", "bf16", "fp16", "fp8_e4m3")
 _AXI4: dict[str, Sequence[object]] = {
     "address_bits": (16, 20, 32, 40, 64),
     "burst_beats": (1, 2, 4, 16),
+    "wrapper": ("axi4",),
 }
 _STREAM: dict[str, Sequence[object]] = {"drain_rows": (1, 2, 4), "axi4_stream_names": _FLAGS}
 _BUFFERS: dict[str, Sequence[object]] = {

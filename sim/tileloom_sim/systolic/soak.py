@@ -32,6 +32,7 @@ def draw(rng: np.random.Generator) -> RandomRun:
         "broadcast": range(1, LARGEST),
         "gate_zeros": ("true", "false"),
         "axi4_stream_names": ("true", "false"),
+        "wrapper": ("axi4",),
     }
     sizes = {name: str(rng.integers(1, LARGEST + 1)) for name in ("rows", "columns")}
     fields = some_fields(rng, choices)
