@@ -242,6 +242,7 @@ def test_help_says_what_is_needed(preset):
         (("--liberty", "LIB", "--clock", "2ns", "--layout", "KN"), "--layout: goes with"),
         (("--liberty", "LIB", "--clock", "2ns", "--weights", "LIB"), "give both --weights and --activations"),
         (("--liberty", "LIB", "--clock", "2ns", "--force"), "--force: there is nothing to overwrite"),
+        (("--liberty", "LIB", "--clock", "2ns", "--set", "wrapper=axi4"), "wrapper: energy is measured of"),
         (
             ("--liberty", "LIB", "--clock", "2ns", "--memory-energy", "9"),
             "--memory-energy is for a block-sparse tile engine",
