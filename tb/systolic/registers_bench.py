@@ -56,6 +56,12 @@ class Bench:
         self.dut.aresetn.value = 1
         await RisingEdge(self.dut.aclk)
 
+    def reset_sources(self) -> None:
+        """Reset the DMA controllers that send, and what they have on offer with them, as software must."""
+        for source in self.sources.values():
+            source.clear()
+            source.assert_reset()
+
     async def write(self, address: int, word: int) -> None:
         """Write a register."""
         await with_timeout(self.registers.write_dword(address, word), 100, "us")
@@ -130,10 +136,9 @@ async def soft_reset(dut) -> None:
     dut.m_axis_results_tready.value = 0
     await bench.begin()
     job = PLAN["jobs"][0]
-    total = job["vectors"] * job["tiles"]
-    for taken in range(total):
+    for taken in range(job["vectors"] * job["tiles"]):
         await bench.send(job)
-        await bench.start(job)
+        await bench.start({**job, "job": golden.KEEP_WEIGHTS})
         await take(dut, taken)
         await offered(dut)
         held = shown(dut)
@@ -142,22 +147,50 @@ async def soft_reset(dut) -> None:
             assert await bench.read(common.STATUS) == common.BUSY | common.RESETTING
             assert shown(dut) == held
         results = await bench.read(golden.RESULTS)
-        # DMA controllers are reset as well, and what they have on offer with them.
-        for source in bench.sources.values():
-            source.clear()
-            source.assert_reset()
+        bench.reset_sources()
         assert await take(dut, 1) == [held[0]]
-        assert await bench.read(common.STATUS) == 0
-        dut.m_axis_results_tready.value = 1
-        await ClockCycles(dut.aclk, 2 * await bench.read(golden.LATENCY))
+        await all_is_gone(bench)
         assert await bench.read(golden.RESULTS) == results + 1, "only what was on offer comes"
-        assert await bench.read(common.INTERRUPT_STATUS) == 0
-        dut.m_axis_results_tready.value = 0
-        await bench.send(job)
+        await run(bench, job)
+
+
+@cocotb.test()
+async def soft_reset_while_weights_load(dut) -> None:
+    """Give a job up with some rows of its weights taken, and run one afterwards."""
+    bench = Bench(dut)
+    dut.m_axis_results_tready.value = 0
+    await bench.begin()
+    job = PLAN["jobs"][0]
+    rows = job["weights"][0]
+    for taken in range(1, len(rows) + 1):
+        await bench.sources["weights"].send(AxiStreamFrame(rows[:taken]))
         await bench.start(job)
-        assert await take(dut, total) == [word for tile in job["results"] for word in tile]
-        assert await bench.read(common.INTERRUPT_STATUS) == common.DONE
-        await bench.write(common.INTERRUPT_STATUS, common.DONE)
+        await with_timeout(bench.sources["weights"].wait(), 100, "us")
+        await bench.write(common.CONTROL, common.SOFT_RESET)
+        bench.reset_sources()
+        await all_is_gone(bench)
+        await run(bench, job)
+
+
+async def all_is_gone(bench: Bench) -> None:
+    """Check that a soft reset is over, and that nothing comes of what it has given up."""
+    assert await bench.read(common.STATUS) == 0
+    results = await bench.read(golden.RESULTS)
+    bench.dut.m_axis_results_tready.value = 1
+    await ClockCycles(bench.dut.aclk, 2 * await bench.read(golden.LATENCY))
+    bench.dut.m_axis_results_tready.value = 0
+    assert await bench.read(golden.RESULTS) == results
+    assert await bench.read(common.INTERRUPT_STATUS) == 0
+
+
+async def run(bench: Bench, job: dict) -> None:
+    """Run a job without results that wait."""
+    await bench.send(job)
+    await bench.start(job)
+    found = await take(bench.dut, job["vectors"] * job["tiles"])
+    assert found == [word for tile in job["results"] for word in tile]
+    assert await bench.read(common.INTERRUPT_STATUS) == common.DONE
+    await bench.write(common.INTERRUPT_STATUS, common.DONE)
 
 
 def shown(dut) -> tuple[int, int, int]:
