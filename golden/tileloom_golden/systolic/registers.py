@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from ..registers import BUSY_CYCLES, CYCLES, STALLS_IN, STALLS_OUT, WORD, Registers
+from ..registers import (
+    BUSY_CYCLES,
+    CONTROL,
+    CYCLES,
+    SOFT_RESET,
+    STALLS_IN,
+    STALLS_OUT,
+    WORD,
+    Registers,
+)
 
 VECTORS, TILES, JOB = range(0x20, 0x2C, 4)
 RESULTS = 0x40
@@ -125,7 +134,7 @@ class ArrayRegisters(Registers):
             self.busy = self.resetting
         if self.resetting:
             self.rows_due = self.vectors_due = 0
-        if resetting and not moved.waits:
+        if resetting and not moved.waits and not _asks_for_reset(write):
             self.reset_done()
         return response
 
@@ -162,3 +171,11 @@ class ArrayRegisters(Registers):
             | NOT_FINITE * moved.not_finite
             | OVERFLOW * moved.infinite
         )
+
+
+def _asks_for_reset(write: tuple[int, int, int] | None) -> bool:
+    """Return whether a write of this cycle asks for a soft reset, again: it then takes a cycle more."""
+    if write is None:
+        return False
+    address, data, strobe = write
+    return address & ~3 == CONTROL and bool(data & SOFT_RESET) and bool(strobe & 1)

@@ -14,6 +14,21 @@ from .table import Field, Kind, Table
 WORD_SHIFT = 2
 """From a byte address to that of a word."""
 
+CONTROL = "control_"
+"""Begins the names of the AXI4-Lite channels of a component that has registers inside."""
+
+
+def control_members(table: Table) -> dict[str, Any]:
+    """Return the channels of AXI4-Lite, as members of a component that has the registers inside."""
+    return {f"{CONTROL}{name}": member for name, member in channels(table.address_bits).items()}
+
+
+def connect_control(m: Module, component: wiring.Component, registers: RegisterFile) -> None:
+    """Connect the channels of a component with ``control_members`` to the registers inside."""
+    for name in control_members(registers.table):
+        outer = wiring.flipped(getattr(component, name))
+        wiring.connect(m, outer, getattr(registers, name.removeprefix(CONTROL)))
+
 
 def _port(field: Field) -> dict[str, Any]:
     """Return the port of a field, by its name."""

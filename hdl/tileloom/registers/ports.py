@@ -8,13 +8,11 @@ from amaranth.hdl import Signal, Value
 from amaranth.lib import data, wiring
 
 from ..stream.ports import NamedPorts
-
-CONTROL = "control_"
-"""Begins the names of a component's AXI4-Lite channels: ``control_aw`` and so on."""
+from .file import CONTROL
 
 
 class ControlledPorts(NamedPorts):
-    """Wraps a component: its channels of AXI4-Lite as ``s_axi_``, streams by AXI4-Stream's names.
+    """Wraps a component: its ``control_members`` as ``s_axi_``, streams by AXI4-Stream's names.
 
     ``description`` has the signals of each channel and their widths under ``registers``.
     """

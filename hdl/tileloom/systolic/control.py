@@ -15,8 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from ..formats import FloatFormat, Format
-from ..registers.axi_lite import channels
-from ..registers.file import RegisterFile
+from ..registers.file import RegisterFile, connect_control, control_members
 from ..registers.table import Table, table
 from .config import SystolicConfig
 from .job import Job
@@ -35,14 +34,7 @@ class ControlledArray(wiring.Component):
     def __init__(self, config: SystolicConfig) -> None:
         self.config = config
         self.table: Table = table(register_map(config))
-        control = channels(self.table.address_bits)
-        super().__init__(
-            {
-                **{f"control_{name}": member for name, member in control.items()},
-                **stream_members(config),
-                "irq": Out(1),
-            }
-        )
+        super().__init__({**control_members(self.table), **stream_members(config), "irq": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -55,8 +47,7 @@ class ControlledArray(wiring.Component):
         m.submodules.array = ResetInserter(clear)(array)
         m.submodules.job = job = Job(config)
         m.submodules.registers = registers = RegisterFile(self.table)
-        for name in channels(self.table.address_bits):
-            wiring.connect(m, wiring.flipped(getattr(self, f"control_{name}")), getattr(registers, name))
+        connect_control(m, self, registers)
 
         # Streams.
         psum_in = registers.job_psum_in

@@ -30,7 +30,7 @@ class Farm:
 
 
 def combine(designs: Iterable[Design]) -> Farm:
-    """Return the designs under one top; their names must differ.
+    """Return the designs, which have no registers, under one top; their names must differ.
 
     Raises ValueError if two designs have modules of the same name.
     """

@@ -244,7 +244,9 @@ class RegisterHost:
             yield None
 
     def _give_up(self) -> Script:
-        yield Access(common.CONTROL, common.SOFT_RESET, prompt=True)
+        for _ in range(int(self.rng.integers(1, 4))):
+            start = int(self.rng.integers(2)) * common.START
+            yield Access(common.CONTROL, common.SOFT_RESET | start, prompt=True)
         while (yield Access(common.STATUS)):
             pass
         for address in ADDRESSES:

@@ -13,8 +13,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 from amaranth.utils import exact_log2
 
-from ...registers.axi_lite import channels
-from ...registers.file import RegisterFile
+from ...registers.file import RegisterFile, connect_control, control_members
 from ...registers.table import Table, table
 from ..config import EngineConfig
 from .engine import AxiEngine, status_layout
@@ -34,22 +33,14 @@ class ControlledEngine(wiring.Component):
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
         self.table: Table = table(register_map(config))
-        control = channels(self.table.address_bits)
-        super().__init__(
-            {
-                **{f"control_{name}": member for name, member in control.items()},
-                **master_members(config),
-                "irq": Out(1),
-            }
-        )
+        super().__init__({**control_members(self.table), **master_members(config), "irq": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         m.submodules.engine = engine = AxiEngine(self.config)
         m.submodules.registers = registers = RegisterFile(self.table)
-        for name in channels(self.table.address_bits):
-            wiring.connect(m, wiring.flipped(getattr(self, f"control_{name}")), getattr(registers, name))
+        connect_control(m, self, registers)
         for name in master_members(self.config):
             wiring.connect(m, getattr(engine, name), wiring.flipped(getattr(self, name)))
         m.d.comb += self.irq.eq(registers.irq)
