@@ -68,7 +68,7 @@ def random_job(config: EngineConfig, rng: np.random.Generator, layer: Layer, *, 
 
 
 def long_jobs(config: EngineConfig, seed: int) -> list[Job]:
-    """Return layers that count to the upper bits of counters: of many block columns, and of many strips."""
+    """Return layers that count to the upper bits of counters: of many block columns, strips, and blocks."""
     rng = np.random.default_rng(seed)
     jobs = []
     for layer in _long_layers(config, rng):
@@ -210,12 +210,23 @@ def _random_layer(config: EngineConfig, rng: np.random.Generator) -> Layer:
 
 
 def _long_layers(config: EngineConfig, rng: np.random.Generator) -> list[Layer]:
-    """Return layers of as many block columns and strips of a tile as a command can tell, or half, or less."""
+    """Return layers of as many block columns, strips of a tile, and blocks, as a command can tell, or fewer.
+
+    Of blocks no more than the A buffer has room for.
+    """
     size = engine_size(config)
     k, n = int(rng.integers(1, config.k + 1)), int(rng.integers(1, config.n + 1))
-    cycles = size.header_beats + size.interval, max(config.m, size.header_beats + size.interval, size.hazard)
-    columns, strips = (min(65535 >> int(rng.integers(3)), CYCLES // each) for each in cycles)
-    return [Layer.product(1, k, columns * config.n), Layer.product(strips * config.m, k, n)]
+    cycles = (
+        size.header_beats + size.interval,
+        max(config.m, size.header_beats + size.interval, size.hazard),
+        size.interval,
+    )
+    columns, strips, blocks = (min(65535 >> int(rng.integers(3)), CYCLES // each) for each in cycles)
+    return [
+        Layer.product(1, k, columns * config.n),
+        Layer.product(strips * config.m, k, n),
+        Layer.product(1, min(blocks, config.a_words) * config.k, n),
+    ]
 
 
 def _placed(job: Job, rng: np.random.Generator, *, waiting: bool) -> Job:

@@ -43,7 +43,7 @@ PARTS = {
 }
 
 LAYERS = 100
-"""Random layers of a regression; to them come two long ones."""
+"""Random layers of a regression; to them come three long ones."""
 
 LARGEST = 1 << 16
 """Cycles, as estimated, of layers that follow one another: the few that take more take most of the time."""

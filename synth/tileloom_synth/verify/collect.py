@@ -21,7 +21,7 @@ from tileloom.errors import CheckError, ToolError
 _ARRAY = {"rows": 2, "columns": 3, "add_stages": 2}
 _WORDS = {"rows": 3, "columns": 2}
 _BUFFERS = {"a_words": 64, "acc_tiles": 16, "weight_beats": 4, "bus": 64}
-_STREAMS = {"m": 2, "k": 3, "n": 5, **_BUFFERS}
+_STREAMS = {"m": 2, "k": 3, "n": 5, **_BUFFERS, "a_words": 1 << 16, "acc_tiles": 64}
 _MASTER = {"m": 2, "k": 4, "n": 4, **_BUFFERS}
 _SMALL = {"m": 2, "k": 2, "n": 2, **_BUFFERS}
 
