@@ -20,6 +20,7 @@ from tileloom_golden.systolic import registers as golden
 from .register_jobs import Job, built, special
 from .stream_bench import PATTERNS, MismatchError, Side, StreamSink, stalls
 
+CHANNELS = ("aw", "w", "b", "ar", "r")
 ADDRESSES = range(0, 0x80, 4)
 EVENTS = common.DONE | common.FAULTY | common.REFUSED
 WRITTEN = (golden.VECTORS, golden.TILES, golden.JOB)
@@ -68,7 +69,7 @@ class RegisterHost:
         self._held: dict[str, tuple[int, ...]] = {}
         self._stalls = {
             name: stalls(PATTERNS[int(rng.integers(3))], rng)  # the others take long
-            for name in ("aw", "w", "b", "ar", "r")
+            for name in CHANNELS
         }
         self._next(0)
 
@@ -108,12 +109,12 @@ class RegisterHost:
         """
         pins = {
             f"{name}{role}": bool(int(self._pin(f"{name}{role}").value))
-            for name in ("aw", "w", "b", "ar", "r")
+            for name in CHANNELS
             for role in ("valid", "ready")
         }
         if bool(int(self.dut.irq.value)) != self.model.irq:
             raise MismatchError(f"irq is {int(self.dut.irq.value)}")
-        moves = {name: pins[f"{name}valid"] and pins[f"{name}ready"] for name in ("aw", "w", "b", "ar", "r")}
+        moves = {name: pins[f"{name}valid"] and pins[f"{name}ready"] for name in CHANNELS}
         access = self._access
         if moves["aw"] != moves["w"]:
             raise MismatchError("AW and W are not taken together")
