@@ -22,7 +22,7 @@ from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
-    *("cache", "doctor", "estimate", "generate", "network", "paper"),
+    *("cache", "compile", "doctor", "estimate", "generate", "network", "paper"),
     *("power", "presets", "roofline", "simulate", "synth", "verify"),
 )
 VERBS = ("generate", "simulate", "synth")

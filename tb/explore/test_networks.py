@@ -1,9 +1,9 @@
-"""Shapes of the networks by their published sizes, and networks on grids of engines."""
+"""Shapes of the networks by their published sizes, and layers over engines side by side."""
 
 import numpy as np
 import pytest
 
-from tileloom_explore.paper.grid import crop, deal, layer_cycles, network_table
+from tileloom_explore.paper.grid import crop, deal, layer_cycles
 from tileloom_explore.paper.networks import NETWORKS
 from tileloom_explore.paper.published import SECONDS, published_ratio
 from tileloom_golden.engine.cut import compile_layer
@@ -79,14 +79,3 @@ def test_published_figures():
     assert published_ratio("ResNet-50", 5) is None and published_ratio("ResNet-50", 9) is None
     failed = [(name, side) for name, sides in SECONDS.items() for side, pair in sides.items() if None in pair]
     assert len(failed) == 5 and all(set(sides) == set(range(2, 9)) for sides in SECONDS.values())
-
-
-def test_no_cell_fails_and_sparse_is_faster():
-    rows = network_table([(2, 2), (8, 8)])
-    assert len(rows) == 3 * 2
-    for row in rows:
-        assert 0.45 <= row.ratio < 0.75, row
-    for network in NETWORKS:
-        cycles = [row.dense for row in rows if row.network == network]
-        assert cycles == sorted(cycles, reverse=True)
-    assert all(row.ratio < 0.55 for row in rows if row.grid == (2, 2))

@@ -36,15 +36,23 @@ def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
     assert refused.exit_code == 2 and "make that folder first" in refused.stderr
 
 
-def test_networks_on_a_grid():
-    result = run("engine", "--grid", "2x2", "--sparsity", "0.5", "--json")
+def test_networks_on_a_grid_beside_the_paper():
+    result = run("engine", "--grid", "8x8", "--sparsity", "0.5", "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
-    assert [row["network"] for row in rows] == ["ResNet-50", "VGG-16", "Inception-v3"]
+    assert [(row["family"], row["network"]) for row in rows] == [
+        (family, network)
+        for family in ("aie2", "engine")
+        for network in ("ResNet-50", "VGG-16", "Inception-v3")
+    ]
     for row in rows:
-        assert row["grid"] == [2, 2] and 0.45 < row["ratio"] < 0.75
-        assert row["ratio"] == pytest.approx(row["sparse_cycles"] / row["dense_cycles"])
-        assert all(row["paper_seconds"])
+        assert row["grid"] == [8, 8]
+        assert row["ratio"] == pytest.approx(row["sparse_seconds"] / row["dense_seconds"])
+    for row in rows[:3]:
+        assert row["paper_ratio"] == pytest.approx(row["paper_seconds"][1] / row["paper_seconds"][0])
+        # docs/compiler.md explains what is further off.
+        assert row["ratio"] == pytest.approx(row["paper_ratio"], rel=0.24)
+    assert all(row["paper_ratio"] is None for row in rows[3:])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +60,6 @@ def test_networks_on_a_grid():
     [
         (("engine", "--grid", "4"), "--grid: '4' is not"),
         (("engine", "--grid", "1000x1000"), "--grid: 1000x1000: must be from 1x1 to 64x64"),
-        (("engine", "--grid", "2x2", "--clock", "nan"), "--clock"),
         (("engine", "--grid", "2x2", "--sparsity", "nan"), "--sparsity"),
         (("sasp", "--clock", "0ns"), "must be from 10 ps"),
         (("xdecimate", "--core", "ibex"), "'ibex' is not one of"),

@@ -1,12 +1,12 @@
-"""A layer over a grid of engines, and networks on grids: the estimator's table for the paper's overlays.
+"""A layer over engines side by side, each with streams of its own that never wait.
 
 A layer is divided by output pixels and by output channels; each engine has its own streams. Block columns are
 dealt to the engines so that all have about as many blocks; a layer is done when its last engine is.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -17,8 +17,6 @@ from tileloom_golden.checks import check_positive
 from tileloom_golden.engine.cut import compile_layer, seen
 from tileloom_golden.engine.program import EngineSize, Layer
 from tileloom_golden.estimate.engine import estimate
-
-from .networks import NETWORKS
 
 
 def crop(layer: Layer, rows: tuple[int, int], columns: tuple[int, int] | None = None) -> Layer:
@@ -113,87 +111,6 @@ def deal(blocks: npt.NDArray[np.int64], engines: int) -> list[list[int]]:
         hands[engine].append(column)
         held[engine] += blocks[column]
     return [sorted(hand) for hand in hands]
-
-
-GRIDS = tuple((side, side) for side in range(2, 9))
-"""2 x 2 to 8 x 8."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A network on a grid.
-
-    Attributes
-    ----------
-    network:
-        Its name.
-    grid:
-        Of engines; only their number counts.
-    dense:
-        Cycles with all blocks.
-    sparse:
-        Cycles at the sparsity asked for.
-    """
-
-    network: str
-    grid: tuple[int, int]
-    dense: int
-    sparse: int
-
-    @property
-    def ratio(self) -> float:
-        """Cycles, sparse to dense."""
-        return self.sparse / self.dense
-
-
-def network_table(
-    grids: Iterable[tuple[int, int]] = GRIDS,
-    *,
-    sparsity: float = 0.5,
-    size: EngineSize | None = None,
-    networks: Iterable[str] = tuple(NETWORKS),
-    seed: int = 1,
-) -> list[Row]:
-    """Estimate networks on grids, all layers after one another, each in the fastest division.
-
-    Parameters
-    ----------
-    grids:
-        Of engines.
-    sparsity:
-        The share of each layer's blocks that is missing, at random places; none of a layer with fewer input
-        channels than a block, which is a network's first.
-    size:
-        Of each engine.
-    networks:
-        Names in `networks.NETWORKS`.
-    seed:
-        Of the places.
-    """
-    size = size or EngineSize()
-    rows = []
-    for network in networks:
-        layers = [layer for _, layer in NETWORKS[network]()]
-        for grid in grids:
-            dense, sparse = (
-                sum(
-                    _layer_cycles(layer, grid, share if layer.channels >= size.k else 0.0, size, seed)
-                    for layer in layers
-                )
-                for share in (0.0, sparsity)
-            )
-            rows.append(Row(network, grid, dense, sparse))
-    return rows
-
-
-@cache
-def _layer_cycles(layer: Layer, grid: tuple[int, int], sparsity: float, size: EngineSize, seed: int) -> int:
-    """Return a layer's cycles; networks repeat their layers."""
-    shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
-    count, engines = shape[0] * shape[1], grid[0] * grid[1]
-    kept = np.random.default_rng(seed).permutation(np.arange(count) >= round(sparsity * count)).reshape(shape)
-    divisions = [(parts, engines // parts) for parts in range(1, engines + 1) if engines % parts == 0]
-    return min(layer_cycles(layer, division, kept, size) for division in divisions)
 
 
 compiled = cache(compile_layer)

@@ -1,0 +1,227 @@
+"""The command ``tileloom compile``: a network as a program for a grid of cores, and how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+
+from tileloom.cli.console import note, print_json, print_table, step
+from tileloom.cli.options import Number, Strict, force_option, json_option, output_option
+from tileloom.config import did_you_mean
+from tileloom.errors import CheckError, UserError
+from tileloom.files import claim
+
+from .abstraction import PRESETS, Abstraction, load_abstraction
+from .arithmetic import reference
+from .compile import compile_network
+from .graph import Graph
+from .networks import NETWORKS
+from .picture import draw, only
+from .program import Load, LoadW, Program, Write, from_text, to_text
+from .run import execute, random_filters
+from .study import SPARSITIES, Gain, at_sparsity, gains
+from .timeline import LANES, Timeline
+
+
+def chosen_network(name: str, size: str | None) -> Graph:
+    """Return a network, cropped to "HxW". Raises UserError that says what there is."""
+    if name not in NETWORKS:
+        raise UserError(f"{name}: no such network{did_you_mean(name, NETWORKS, 'networks')}")
+    graph = NETWORKS[name]()
+    if size is None:
+        return graph
+    sides = size.split("x")
+    if len(sides) != 2 or not all(
+        side.isascii() and side.isdecimal() and 0 < int(side) <= 4096 for side in sides
+    ):
+        raise UserError(f"--crop: {size!r} is not two numbers from 1 to 4096 such as 64x64")
+    try:
+        return graph.cropped(int(sides[0]), int(sides[1]))
+    except ValueError as error:
+        raise UserError(f"--crop: {size} is too small for {graph.name}: {error}") from None
+
+
+@click.command("compile", cls=Strict, short_help="A whole network as a program for a grid of cores.")
+@click.argument("network", metavar="NETWORK")
+@click.argument("source", metavar="GRID")
+@click.option(
+    "--sparsity",
+    type=Number(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of blocks missing, at random.",
+)
+@click.option("--crop", metavar="HxW", help="Size of the image.  [default: the network's]")
+@click.option("--check", is_flag=True, help="Execute the program on random data, by the functional model.")
+@click.option("--gains", "by_sparsity", is_flag=True, help="What 25, 50, 75 % sparsity gain, layer by layer.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw it in time, dense and sparse."
+)
+@click.option("--node", metavar="NAME", help="Of --svg: this node alone.")
+def compile_command(
+    network: str,
+    source: str,
+    sparsity: float,
+    crop: str | None,
+    check: bool,
+    by_sparsity: bool,
+    svg: Path | None,
+    node: str | None,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Compile a network for a grid of cores with memory tiles and DDR, and estimate its time.
+
+    NETWORK is resnet-50, vgg-16 or inception-v3. GRID is aie2-RxC, the paper's overlays, engine-RxC, ours, or
+    a TOML file (docs/compiler.md). The program says what is moved and computed when; --check executes it, and
+    compares what it computes with the network itself.
+
+    \b
+    Examples:
+      tileloom compile resnet-50 aie2-4x4 --sparsity 0.5 -o resnet.asm
+      tileloom compile resnet-50 aie2-4x4 --sparsity 0.5 --svg conv.svg --node conv2_1.2
+      tileloom compile vgg-16 engine-2x2 --crop 32x32 --check
+      tileloom compile vgg-16 aie2-8x8 --gains
+    """
+    outputs = claim({"--output": output, "--svg": svg}, inputs=[source], force=force)
+    if force and not (output or svg):
+        raise UserError("--force: there is no file to write; give -o or --svg")
+    graph, grid = chosen_network(network, crop), load_abstraction(source)
+    names = [each.name for each in graph.nodes]
+    if node and not svg:
+        raise UserError("--node: is of --svg")
+    if node and node not in names:
+        raise UserError(f"--node: {graph.name} has no {node}{did_you_mean(node, names, 'nodes')}")
+    if by_sparsity:
+        if sparsity or check or output or svg:
+            raise UserError("--gains: compiles at its own sparsities; give no other option with it")
+        with step(f"Compiling {graph.name}"):
+            found = gains(graph, grid)
+        _print_gains(graph, source, found, as_json=as_json)
+        return
+    with step(f"Compiling {graph.name}"):
+        program, times = at_sparsity(graph, grid, sparsity)
+    contents = {}
+    if output:
+        contents[output] = to_text(program.steps)
+    if svg:
+        # As the paper's figures 3 and 4: dense above, sparse below.
+        shown = {0.0: times} if not sparsity else {0.0: at_sparsity(graph, grid, 0.0)[1], sparsity: times}
+        contents[svg] = draw(
+            [
+                (f"{node or graph.name} on {source}, {share:.0%} sparse", only(each, node) if node else each)
+                for share, each in shown.items()
+            ]
+        )
+    if check:
+        _check(graph, grid, sparsity)
+    outputs.write(contents)
+    _print(graph, source, grid, program, times, as_json=as_json)
+    if check:
+        note("The functional model computes what the network does, bit for bit.")
+
+
+compile_command.params += [
+    output_option("FILE", "Write the program to this file."),
+    force_option(),
+    json_option(),
+]
+
+
+def _check(graph: Graph, grid: Abstraction, sparsity: float) -> None:
+    """Execute a program on random weights and data. Raises CheckError where a result is not the network's."""
+    rng = np.random.default_rng(0)
+    filters = random_filters(graph, sparsity, grid.block, rng)
+    images = {
+        name: rng.integers(-128, 128, (each.height, each.width, each.channels)).astype(np.int8)
+        for name, each in ((name, graph.tensors[name]) for name in graph.inputs)
+    }
+    with step("Executing the program"):
+        program = compile_network(graph, grid, {name: own.kept(grid.block) for name, own in filters.items()})
+        read = Program(from_text(to_text(program.steps)), program.tensors, program.chunks, program.ddr_bytes)
+        found, expected = execute(read, graph, grid, filters, images), reference(graph, filters, images)
+    for name in graph.outputs:
+        wrong = int((found[name] != expected[name]).sum())
+        if wrong:
+            raise CheckError(f"{name}: {wrong} of {found[name].size} results are not the network's")
+
+
+def traffic(program: Program) -> dict[str, int]:
+    """Return how many steps of each kind from or to DDR a program has."""
+    return {
+        name: sum(isinstance(each, kind) for each in program.steps)
+        for name, kind in (("LOAD", Load), ("LOADW", LoadW), ("WRITE", Write))
+    }
+
+
+def _print(
+    graph: Graph, source: str, grid: Abstraction, program: Program, times: Timeline, *, as_json: bool
+) -> None:
+    if as_json:
+        print_json(
+            {
+                "network": graph.name,
+                "grid": grid.label,
+                "seconds": times.seconds,
+                "steps": len(program.steps),
+                "ddr_steps": traffic(program),
+                "nodes": [
+                    {"node": each.node, "seconds": each.seconds, "lanes": each.lanes} for each in times.nodes
+                ],
+            }
+        )
+        return
+    rows = [
+        (each.node, f"{each.seconds * 1e6:.1f}", *(f"{each.lanes[lane] * 1e6:.1f}" for lane in LANES))
+        for each in times.nodes
+    ]
+    rows.append(
+        (
+            "all",
+            f"{times.seconds * 1e6:.1f}",
+            *(f"{sum(each.lanes[lane] for each in times.nodes) * 1e6:.1f}" for lane in LANES),
+        )
+    )
+    print_table(f"{graph.name} on {source}: microseconds, estimated", ("node", "time", *LANES), rows)
+
+
+def _print_gains(graph: Graph, source: str, found: Sequence[Gain], *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            [
+                {
+                    "node": each.node,
+                    "sparsities": list(SPARSITIES),
+                    "seconds": list(each.seconds),
+                    "bounds": list(each.bounds),
+                }
+                for each in found
+            ]
+        )
+        return
+    shown = [f"{sparsity:.0%}" for sparsity in SPARSITIES]
+    print_table(
+        f"{graph.name} on {source}: microseconds by sparsity, what takes longest, and where a mask pays",
+        ("convolution", *shown, *(f"at {each}" for each in shown), "communication from", "gains to"),
+        [
+            (
+                each.node,
+                *(f"{seconds * 1e6:.1f}" for seconds in each.seconds),
+                *each.bounds,
+                "-" if each.communication is None else shown[each.communication],
+                shown[each.last_gain],
+            )
+            for each in found
+        ],
+    )
+    little = [each.node for each in found if each.seconds[2] > 0.9 * each.seconds[0]]
+    note(
+        f"Half of the blocks gains less than a tenth in {len(little)}: relax their masks: {', '.join(little)}"
+    )
+
+
+__all__ = ["PRESETS", "compile_command"]

@@ -1,0 +1,111 @@
+"""Runs a compiled network in the functional model: what DDR has before, and what is read from it after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom_golden.engine.requantise import from_ratios
+
+from .abstraction import Abstraction
+from .arithmetic import Image
+from .graph import Graph, Kind
+from .machine import Machine
+from .program import Program
+from .weights import Filters, pack
+from .work import ceil
+
+
+def execute(
+    program: Program,
+    graph: Graph,
+    grid: Abstraction,
+    filters: Mapping[str, Filters],
+    inputs: Mapping[str, Image],
+) -> dict[str, Image]:
+    """Return a network's outputs, as the functional model computes them.
+
+    Parameters
+    ----------
+    program:
+        Of the network, compiled for the grid.
+    graph:
+        The network.
+    grid:
+        What executes it.
+    filters:
+        Of each convolution; their blocks of zeros are those that the program was compiled with.
+    inputs:
+        The network's.
+
+    Raises
+    ------
+    CheckError
+        The program is wrong: see `machine`; or weights need more room than it has for them.
+    """
+    ddr = np.zeros(program.ddr_bytes, np.uint8)
+    written = np.zeros(program.ddr_bytes, np.bool_)
+    for chunk in program.chunks:
+        content = pack(filters[chunk.node], chunk.outputs, chunk.inputs, grid.block)
+        if len(content) > chunk.bytes:
+            raise ValueError(
+                f"{chunk.node}: {len(content)} bytes of weights where the program has {chunk.bytes}"
+            )
+        ddr[chunk.address : chunk.address + len(content)] = np.frombuffer(content, np.uint8)
+    for name in graph.inputs:
+        place = _place(program, graph, grid, name)
+        filled = np.zeros(_shape(graph, grid, name), np.int8)
+        filled[..., : graph.tensors[name].channels] = inputs[name]
+        ddr[place], written[place] = filled.view(np.uint8).ravel(), True
+    machine = Machine(grid, ddr, written)
+    machine.run(program.steps)
+    found = {}
+    for name in graph.outputs:
+        place = _place(program, graph, grid, name)
+        if not written[place].all():
+            raise ValueError(f"{name} is not all in DDR at the end")
+        whole = ddr[place].view(np.int8).reshape(_shape(graph, grid, name))
+        found[name] = whole[..., : graph.tensors[name].channels].copy()
+    return found
+
+
+def random_filters(graph: Graph, sparsity: float, block: int, rng: np.random.Generator) -> dict[str, Filters]:
+    """Return random weights, as many blocks of zeros in each block column as the sparsity says.
+
+    Convolutions with fewer input channels than a block have none. Scales keep results in the range of INT8.
+    """
+    filters = {}
+    for node in graph.nodes:
+        if node.kind is not Kind.CONV:
+            continue
+        layer = node.layer
+        shape = (layer.outputs, *layer.kernel, layer.channels)
+        weights = rng.integers(-127, 128, shape).astype(np.int8)
+        kept = random_mask(layer.channels, layer.outputs, sparsity, block, rng)
+        weights *= np.repeat(np.repeat(kept, block, 0), block, 1).T[: shape[0], None, None, : shape[3]]
+        count = max(1, (weights[0] != 0).sum())
+        ratios = np.full(layer.outputs, 1.0 / (30 * np.sqrt(count)))
+        bias = rng.integers(-500, 500, layer.outputs)
+        filters[node.name] = Filters(weights, from_ratios(ratios, bias))
+    return filters
+
+
+def random_mask(
+    channels: int, outputs: int, sparsity: float, block: int, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Return which blocks are kept, input blocks x output blocks: the same share in each block column."""
+    rows, columns = ceil(channels, block), ceil(outputs, block)
+    missing = round(sparsity * rows) if channels >= block else 0
+    return rng.permuted(np.repeat(np.arange(rows)[:, None] >= missing, columns, 1), axis=0)
+
+
+def _shape(graph: Graph, grid: Abstraction, name: str) -> tuple[int, int, int]:
+    tensor = graph.tensors[name]
+    return tensor.height, tensor.width, ceil(tensor.channels, grid.block) * grid.block
+
+
+def _place(program: Program, graph: Graph, grid: Abstraction, name: str) -> slice:
+    begin = program.tensors[name]
+    return slice(begin, begin + int(np.prod(_shape(graph, grid, name))))
