@@ -71,6 +71,7 @@ class _Compiler:
         self.emitter = Emitter(graph, grid)
         self.memory = Memory(grid.activation_room)
         self.held: dict[str, Held] = {}
+        self.index = 0
         # Channels that DDR has of each tensor.
         self.in_ddr: dict[str, list[Span]] = {name: [(0, self.emitter.pixel(name))] for name in graph.inputs}
         self.last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
@@ -78,13 +79,14 @@ class _Compiler:
     def program(self) -> Program:
         """Return the program."""
         for index, work in enumerate(self.works):
-            self._node(index, work)
+            self.index = index
+            self._node(work)
         for name in self.graph.outputs:
             if name in self.held:
                 self._evict(name)
         return self.emitter.program()
 
-    def _node(self, index: int, work: Work) -> None:
+    def _node(self, work: Work) -> None:
         node = work.node
         self.emitter.begin(node)
         for name in node.inputs:
@@ -102,7 +104,7 @@ class _Compiler:
                 "give input_bytes, output_bytes, weight_bytes or tile_bytes more"
             )
         for name in [*self.held]:
-            if self.last.get(name, len(self.works)) <= index and name not in self.graph.outputs:
+            if self.last.get(name, len(self.works)) <= self.index and name not in self.graph.outputs:
                 self._release(name)
 
     def _reachable(self, work: Work, name: str) -> bool:
@@ -138,7 +140,9 @@ class _Compiler:
         time = sum(self._write_seconds(name) for name in evicted)
         time += sum(self._load_seconds(name) for name in evicted)
         evicted = [*evicted]
-        for name in node.inputs:
+        for name in dict.fromkeys(node.inputs):
+            if reads and self.last[name] > self.index:
+                time += self._load_seconds(name)  # of a later node
             if name in self.held and reads:
                 time += self._write_seconds(name)
                 room += self._held_bytes(name)
@@ -164,11 +168,7 @@ class _Compiler:
         if writes and node.output in self.last:
             time += self._load_seconds(node.output)
         if not writes and node.output in self.graph.outputs:
-            time += (
-                work.result_bytes(1, 1, work.outputs, sums=False)
-                * self._pixels(node.output)
-                / self.grid.write_rate
-            )
+            time += self._pixels(node.output) * self.emitter.pixel(node.output) / self.grid.write_rate
         return _Choice(plan, evicted, time + plan.seconds)
 
     def _compute(self, work: Work, choice: _Choice) -> bool:

@@ -152,6 +152,7 @@ def main() -> None:
       tileloom verify stream-8x8-int8 --formal       its arithmetic, proved; also --mutate, --soak
       tileloom estimate SPEC.toml                    a sparse accelerator by an analytical model
       tileloom roofline engine-int8 stream-8x8-int8  what bounds throughput and energy
+      tileloom compile resnet-50 aie2-4x4            a network on a grid of cores, in time
       tileloom paper sasp                            the papers' tables beside ours
       tileloom doctor                                which tools are there
       tileloom cache show                            simulator builds that are kept

@@ -103,6 +103,14 @@ def test_every_tensor_of_real_networks(network, grid, rng):
     compute(graph, load_abstraction(grid), 0.5, rng)
 
 
+@pytest.mark.parametrize("tile_bytes", [2 << 10, 512 << 10])
+def test_a_tensor_is_added_to_itself(tile_bytes, rng):
+    net = Builder("twice")
+    x = net.conv("conv", net.input("image", 9, 7, 16), 16, 3)
+    graph = all_tensors(net.graph(net.add("twice", x, x)))
+    compute(graph, Abstraction(rows=2, columns=2, tile_bytes=tile_bytes, weight_bytes=1600), 0.0, rng)
+
+
 def test_tensors_stay_where_there_is_room():
     # Nothing but the image, weights and the result moves to or from DDR where everything fits.
     net = Builder("small")
