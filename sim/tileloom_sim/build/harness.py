@@ -15,8 +15,10 @@ from . import cache, coverage, toolchain, verilator
 from .verilator import MUTANT, MUTANT_SECONDS
 
 HEADER = Path(__file__).with_name("harness.h")
-HELD, AXI_LITE = (Path(__file__).with_name(f"{name}.h") for name in ("held", "axi_lite"))
-"""Headers for harnesses that say so: of what is offered, and of a block behind registers."""
+HELD, AXI_LITE, AXI_MEMORY = (
+    Path(__file__).with_name(f"{name}.h") for name in ("held", "axi_lite", "axi_memory")
+)
+"""Headers for harnesses that say so: of what is offered, of a block behind registers, of AXI4 masters."""
 
 PROGRAM = "harness"
 

@@ -90,7 +90,7 @@ def build_axi_harness(design: Design, config: EngineConfig, *, waves: bool = Fal
         "axi-harness",
         design,
         SOURCE,
-        headers=[HOSTS[bool(config.wrapper)], harness.HELD, harness.AXI_LITE],
+        headers=[HOSTS[bool(config.wrapper)], harness.HELD, harness.AXI_LITE, harness.AXI_MEMORY],
         numbers={"BEAT_BYTES": config.bus // 8, "BURST_BEATS": config.burst_beats, **addresses},
         kept=verilator.elements(design.manifest["modules"]),
         waves=waves,
