@@ -1,1 +1,1 @@
-"""Software that drives the hardware: from a host over a serial line."""
+"""Software that drives the hardware: generated blocks by their registers, over any bus."""

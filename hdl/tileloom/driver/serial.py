@@ -13,6 +13,8 @@ from typing import Protocol
 
 from tileloom.errors import TileloomError
 
+from .bus import BusError
+
 REQUEST_MARK, ANSWER_MARK = 0xA5, 0x5A
 OPEN, READ, WRITE = range(3)
 DONE, ERROR, CLOSED = range(3)
@@ -34,10 +36,6 @@ class Port(Protocol):
 
 class LinkError(TileloomError):
     """Nobody answers, or the board has been reset."""
-
-
-class BusError(TileloomError):
-    """The bus answered an access with an error."""
 
 
 @dataclass

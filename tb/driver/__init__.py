@@ -1,0 +1,1 @@
+"""Drivers in Python, and in C on the RISC-V system."""
