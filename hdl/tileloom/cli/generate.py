@@ -25,8 +25,8 @@ def _run(
 
     CONFIG is a preset's name or a TOML file. A core with a unit in it (xfu-cv32e40p) comes with the core's
     sources and their list; registers (wrapper=axi4) come with a C header, NAME.h, IP-XACT, NAME.xml, and
-    pages, NAME_html/index.html. A file of the same content is left alone, one of other content is not
-    overwritten without --force.
+    pages, NAME_html/index.html, and a driver in C, NAME_driver.c with what it needs. A file of the same
+    content is left alone, one of other content is not overwritten without --force.
 
     \b
     Examples:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..design import Design, Parts, build
 from ..registers.exports import exported
+from ..registers.software import driver
 from ..stream.ports import NamedPorts
 from .axi.control import ControlledEngine
 from .axi.engine import AxiEngine
@@ -13,6 +15,9 @@ from .axi.ports import AxiPorts
 from .axi.registers import register_map
 from .config import EngineConfig, EnginePort
 from .engine import Engine, core_timing
+
+SOFTWARE = Path(__file__).parent / "axi" / "software"
+"""The driver in C."""
 
 ORIGINS = {
     "activation_memory": "memory",
@@ -50,7 +55,8 @@ def generate(config: EngineConfig, name: str | None = None) -> Design:
     design = build(config, parts, name)
     if not config.wrapper:
         return design
-    return replace(design, sources=exported(register_map(config), design.name))
+    documents = exported(register_map(config), design.name)
+    return replace(design, sources={**documents, **driver(SOFTWARE, design.name)})
 
 
 def wrapped(config: EngineConfig) -> NamedPorts:

@@ -23,6 +23,7 @@ def exported(top: AddrmapNode, name: str) -> dict[str, str | bytes]:
     family. Raises ToolError where an exporter is not installed.
     """
     try:
+        from peakrdl_cheader.c_standards import CStandard
         from peakrdl_cheader.exporter import CHeaderExporter
         from peakrdl_html import HTMLExporter
         from peakrdl_ipxact import IPXACTExporter
@@ -33,12 +34,13 @@ def exported(top: AddrmapNode, name: str) -> dict[str, str | bytes]:
     with scratch.folder() as folder:
         # The header's guard is made of the file's name, and is the same for every design.
         header, ip_xact, pages = folder / f"{top.inst_name}.h", folder / "registers.xml", folder / "html"
-        CHeaderExporter().export(top, str(header), reuse_typedefs=False)
+        CHeaderExporter().export(top, str(header), std=CStandard.gnu99, reuse_typedefs=False)
         IPXACTExporter(vendor="tileloom", library="tileloom").export(top, str(ip_xact), component_name=name)
         HTMLExporter().export(top, str(pages), footer="")
         html = [path for path in sorted(pages.rglob("*")) if path.is_file()]
         return {
-            f"{name}.h": header.read_text(encoding="utf-8"),
+            # All members are aligned; of a packed one, compilers may read a byte at a time.
+            f"{name}.h": header.read_text(encoding="utf-8").replace("__attribute__ ((__packed__)) ", ""),
             f"{name}.xml": ip_xact.read_text(encoding="utf-8"),
             **{
                 f"{name}_html/{path.relative_to(pages)}": path.read_bytes()

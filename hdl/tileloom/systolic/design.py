@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..design import Design, Parts, build
 from ..registers.exports import exported
 from ..registers.ports import ControlledPorts
+from ..registers.software import driver
 from ..stream.ports import NamedPorts
 from .array import systolic_array
 from .config import Port, SystolicConfig
 from .control import ControlledArray
 from .registers import register_map
 from .timing import Timetable
+
+SOFTWARE = Path(__file__).with_name("software")
+"""The driver in C."""
 
 ORIGINS = {
     "multiply": "multiplier",
@@ -42,7 +47,8 @@ def generate(config: SystolicConfig, name: str | None = None) -> Design:
     design = build(config, parts, name)
     if not config.wrapper:
         return design
-    return replace(design, sources=exported(register_map(config), design.name))
+    documents = exported(register_map(config), design.name)
+    return replace(design, sources={**documents, **driver(SOFTWARE, design.name)})
 
 
 def wrapped(config: SystolicConfig) -> NamedPorts:

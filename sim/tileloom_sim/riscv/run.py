@@ -14,7 +14,7 @@ from tileloom.errors import CheckError
 
 from ..build import harness
 from .compile import Program
-from .system import MEMORY_BASE, System
+from .system import MEMORY_BASE, Block, System
 
 CAUSES = {
     1: "instruction access fault",
@@ -76,6 +76,18 @@ class BusError:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MasterError:
+    """An error for a block's AXI4 master, from address ``first`` up to, not including, ``end``.
+
+    ``response`` is 2, SLVERR, or 3, DECERR.
+    """
+
+    first: int
+    end: int
+    response: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """What surrounds the core during a run.
 
@@ -87,6 +99,11 @@ class Conditions:
         Draw each wait anew, from 0 up to the number given; None: always the number given.
     instruction_errors, data_errors:
         Addresses with bus errors; only for a core that has error inputs.
+    master_waits, master_seed:
+        Of a block's AXI4 master: how often AR, R, AW, W and B wait in a cycle, 0 to below 1, and the seed of
+        that.
+    master_errors:
+        Addresses with errors for it.
     interrupts:
         Seed and mean distance in cycles of random interrupts on line 17, or None.
     memory_bytes:
@@ -100,6 +117,9 @@ class Conditions:
     random_seed: int | None = None
     instruction_errors: Sequence[BusError] = ()
     data_errors: Sequence[BusError] = ()
+    master_waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    master_seed: int = 0
+    master_errors: Sequence[MasterError] = ()
     interrupts: tuple[int, int] | None = None
     memory_bytes: int = 4 << 20
     limit: int = 100_000_000
@@ -199,6 +219,7 @@ def run_program(
             f"errors={int(traits.has_bus_errors)}",
             *(f"count={address}:{size}" for address, size in counted),
             *_condition_options(conditions),
+            *(_master_options(conditions) if isinstance(system.device, Block) else ()),
             *([f"waves={waves}"] if waves is not None else []),
         ]
         *counts, (ending, cycles, *numbers) = _simulate(system.build(), options, progress, mutant)
@@ -226,6 +247,14 @@ def _condition_options(conditions: Conditions) -> list[str]:
     if conditions.interrupts is not None:
         options.append("interrupts={}:{}".format(*conditions.interrupts))
     return options
+
+
+def _master_options(conditions: Conditions) -> list[str]:
+    return [
+        "axi=" + ":".join(str(round(65536 * wait)) for wait in conditions.master_waits),
+        f"axi_seed={conditions.master_seed}",
+        *(f"axi_error={error.first}:{error.end}:{error.response}" for error in conditions.master_errors),
+    ]
 
 
 def _simulate(

@@ -15,20 +15,22 @@ Memory map, all little-endian::
     0x4000_0000  to 0x7fff_ffff: the device, RTL attached to the data bus; its interrupt is line 16
 
 The device is a Verilog module with the ports clk, rst, req, gnt, addr[31:0], we, be[3:0], wdata[31:0],
-rvalid, rdata[31:0], err and irq: OBI, one answer for each request taken, in order. The coprocessor of a core
-with CV-X-IF has the ports that ``rtl/cv32e40x.sv`` connects.
+rvalid, rdata[31:0], err and irq: OBI, one answer for each request taken, in order. A generated block with
+registers is one behind ``rtl/block.sv``; its AXI4 master reads and writes the same memory, at its addresses.
+The coprocessor of a core with CV-X-IF has the ports that ``rtl/cv32e40x.sv`` connects.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tileloom.cores import CORES, Patch, RiscvCore, Sources
 
-from ..build import coverage, harness
+from ..build import coverage, harness, verilator
 
 MEMORY_BASE = 0x8000_0000
 REGISTERS_BASE = 0x1000_0000
@@ -59,6 +61,31 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Block:
+    """A generated block with registers on AXI4-Lite, and an AXI4 master.
+
+    Attributes
+    ----------
+    verilog, top:
+        Text, and its top module.
+    register_bits:
+        Of an address on AXI4-Lite.
+    beat_bits, address_bits, burst_beats:
+        Of the master: bits of data and of an address, most beats of a burst.
+    kept:
+        Modules that are repeated, and so not inlined (``verilator.control_file``).
+    """
+
+    verilog: str
+    top: str
+    register_bits: int
+    beat_bits: int
+    address_bits: int
+    burst_beats: int
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """What a simulator is built of.
 
@@ -71,7 +98,7 @@ class System:
     coprocessor:
         RTL on CV-X-IF; only for a core that has it.
     device:
-        RTL on the data bus, at DEVICE_BASE.
+        RTL on the data bus, at DEVICE_BASE, or a generated block.
     waves:
         Build a simulator that can write waves.
     """
@@ -79,7 +106,7 @@ class System:
     core: str
     patch: Patch | None = None
     coprocessor: Attachment | None = None
-    device: Attachment | None = None
+    device: Attachment | Block | None = None
     waves: bool = False
 
     @property
@@ -93,15 +120,21 @@ class System:
         Raises ToolError where a tool or a package is missing or fails.
         """
         sources = self.sources()
-        harness_sources = {name: (HERE / name).read_text(encoding="utf-8") for name in HARNESS}
+        files = [HERE / name for name in HARNESS]
         defines = [f"-D{name}={value}" for name, value in self.defines().items()]
+        if isinstance(self.device, Block):
+            files += [harness.HELD, harness.AXI_MEMORY]
+            numbers = {"BEAT_BYTES": self.device.beat_bits // 8, "BURST_BEATS": self.device.burst_beats}
+            for name, value in numbers.items():
+                defines += ["-CFLAGS", f"-D{name}={value}"]
+        harness_sources = {path.name: path.read_text(encoding="utf-8") for path in files}
         return harness.compile_harness(
             f"riscv-{self.core}",
             "",
             TOP,
             sources | harness_sources,
             HARNESS[0],
-            control=_control(sources),
+            control=_control(sources, self.device.kept if isinstance(self.device, Block) else ()),
             waves=self.waves,
             options=[*OPTIONS, *defines, *sources],
         )
@@ -125,6 +158,9 @@ class System:
         Raises as ``core_sources``.
         """
         system = {"tileloom_system.sv": (HERE / "rtl" / "system.sv").read_text()}
+        if isinstance(self.device, Block):
+            files = {"axi.svh": "axi.svh", "tileloom_block.sv": "block.sv"}
+            system = {name: (HERE / "rtl" / file).read_text() for name, file in files.items()} | system
         attached = {
             f"tileloom_{role}.v": attachment.verilog
             for role, attachment in (("coprocessor", self.coprocessor), ("device", self.device))
@@ -138,7 +174,13 @@ class System:
         if self.coprocessor is not None:
             defines["TILELOOM_COPROCESSOR"] = _identifier(self.coprocessor.top)
             defines["TILELOOM_ID_WIDTH"] = str(self.coprocessor.id_width)
-        if self.device is not None:
+        if isinstance(self.device, Block):
+            defines["TILELOOM_DEVICE"] = "tileloom_block"
+            defines["TILELOOM_BLOCK"] = _identifier(self.device.top)
+            defines["TILELOOM_REGISTER_BITS"] = str(self.device.register_bits)
+            defines["TILELOOM_BEAT_BITS"] = str(self.device.beat_bits)
+            defines["TILELOOM_ADDRESS_BITS"] = str(self.device.address_bits)
+        elif self.device is not None:
             defines["TILELOOM_DEVICE"] = _identifier(self.device.top)
         return defines
 
@@ -152,10 +194,11 @@ def core_wrapper(core: str) -> Sources:
     }
 
 
-def _control(sources: Sources) -> str:
-    """Return what Verilator is told of files: a core's own are left out of coverage."""
+def _control(sources: Sources, kept: Sequence[str]) -> str:
+    """Return what Verilator is told: modules to keep; a core's own files are left out of coverage."""
     others = [name for name in sources if not name.endswith(".v")] if coverage.options() else []
-    return "".join(["`verilator_config\n", *(f'coverage_off -file "{name}"\n' for name in others)])
+    left_out = "".join(f'coverage_off -file "{name}"\n' for name in others)
+    return verilator.control_file(kept, blocks=False) + left_out
 
 
 def _identifier(name: str) -> str:

@@ -1,5 +1,6 @@
 // The system: a core, and its data bus split between the memory (the harness's, at this module's ports) and a
-// device (RTL, the module `TILELOOM_DEVICE if that is defined) in the addresses 0x4000_0000 to 0x7fff_ffff.
+// device (RTL, the module `TILELOOM_DEVICE if that is defined) in the addresses 0x4000_0000 to 0x7fff_ffff. A device that
+// is an AXI4 master besides, `TILELOOM_BLOCK in block.sv, has its channels at this module's ports.
 //
 // All buses follow OBI: a request is taken in a cycle with req and gnt, each is answered once, in order, with
 // rvalid. To keep the answers in order, a request to one side waits until the other has answered everything.
@@ -10,8 +11,14 @@
 //               | instr
 //               +-----------------------> memory ports
 `include "ports.svh"
+`ifdef TILELOOM_BLOCK
+`include "axi.svh"
+`endif
 
 module tileloom_riscv_system (
+`ifdef TILELOOM_BLOCK
+    `TILELOOM_AXI_PORTS,
+`endif
     `TILELOOM_CORE_PORTS
 );
   // Interrupt line of the device: the first of the platform's own.
@@ -71,6 +78,9 @@ module tileloom_riscv_system (
 
 `ifdef TILELOOM_DEVICE
   `TILELOOM_DEVICE device (
+`ifdef TILELOOM_BLOCK
+      `TILELOOM_AXI_CONNECTIONS,
+`endif
       .clk(clk_i),
       .rst(~rst_ni),
       .req(req && device_turn),
