@@ -88,7 +88,7 @@ def test_toml_file(tmp_path: Path) -> None:
         ("sasp-4x4-int8", {"step_interval": 2}, "step_interval: a word port passes a vector in max(rows, "),
         ("sasp-4x4-int8", {"carry_save": "true"}, "carry_save: is for multiply_stages of 2; leave it out"),
         ("sasp-4x4-int8", {"carry_save": "false"}, "carry_save: is for multiply_stages of 2; leave it out"),
-        ("sasp-4x4-int8", {"add_stages": 5}, "add_stages: must be from 1 to 4, not 5"),
+        ("sasp-4x4-int8", {"add_stages": 6}, "add_stages: must be from 1 to 5, not 6"),
         ("sasp-4x4-int8", {"colums": 2}, "colums: no such field; did you mean columns?"),
         ("sasp-4x4-int8", {"quux": 2}, "quux: no such field; fields: rows, columns, "),
         (
@@ -211,7 +211,7 @@ def test_missing_file(tmp_path: Path) -> None:
         ({**FLOAT, "requantise": False}, "requantise: is for the dot-product core"),
         ({**FLOAT, "n": 5}, "bus: with a systolic core a multiple of a row of a block, 40 bits, not 128"),
         ({**FLOAT, "weight": "int8"}, "weight: must be fp32, tf32, "),
-        ({**FLOAT, "add_stages": 9}, "add_stages: must be from 1 to 4, not 9"),
+        ({**FLOAT, "add_stages": 9}, "add_stages: must be from 1 to 5, not 9"),
         ({**AXI4, "bus": 192}, "bus: an AXI4 master has 64, 128, 256 or 512 bits, not 192"),
         ({**AXI4, "bus": 1024}, "bus: an AXI4 master has"),
         ({**AXI4, "k": 3}, "k: an AXI4 master moves units"),

@@ -96,7 +96,7 @@ def test_multiply(
 
 
 @pytest.mark.parametrize("rounding", Rounding, ids=lambda rounding: rounding.value)
-@pytest.mark.parametrize(("float_format", "stages"), [(f, 1 + i % 4) for i, f in enumerate(SUMS)], ids=str)
+@pytest.mark.parametrize(("float_format", "stages"), [(f, 1 + i % 5) for i, f in enumerate(SUMS)], ids=str)
 def test_add(float_format: FloatFormat, stages: int, rounding: Rounding, rng: np.random.Generator) -> None:
     # Infinity among them: what an adder gets from an overflow above it.
     a, b = adder_pairs(rng, float_format, PAIRS, infinity=True)

@@ -64,7 +64,7 @@ ODD = {
         "double_buffer": True,
     },
     "coupled": {"weight": INT8, "multiply_stages": 2, "add_stages": 3, "step_interval": 4},
-    "word_deep": {"weight": INT8, "port": Port.WORD, "multiply_stages": 3, "add_stages": 4},
+    "word_deep": {"weight": INT8, "port": Port.WORD, "multiply_stages": 3, "add_stages": 5},
     "word_carry_save": {"weight": INT8, "port": Port.WORD, "multiply_stages": 2, "carry_save": True},
     "bf16": {"activation": BF16, "weight": INT8, "double_buffer": True, "rounding": Rounding.NEAREST_EVEN},
     "fp16": {"activation": FP16, "weight": FP16, "accumulator": FP16, "rounding": Rounding.NEAREST_EVEN},

@@ -166,7 +166,7 @@ MISTAKES = {
     "output alone": (["-o", "Y.npy"], "-o: is the result of your own data"),
     "rate": ([*GEMM, "--prune", "1.5"], "--prune"),
     "icarus": ([*GEMM, "--simulator", "icarus"], "--simulator: is for random data"),
-    "field": (["--set", "add_stages=9"], "add_stages: must be from 1 to 4"),
+    "field": (["--set", "add_stages=9"], "add_stages: must be from 1 to 5"),
     "no layout": ([*GEMM[:2], *GEMM[4:]], "--layout: say how W.npy lies: KN (K x N) or NK (N x K)"),
     "other layout": (
         ["--weights", "W.npy", "--layout", "NK", "--activations", "X.npy"],

@@ -5,8 +5,10 @@
       >-- Align -                                         ^       by 16 places   by 8 and less
  b --'           smaller, moved right to larger's places -'
 
- cut points:                                     [align]     [add]         [coarse]     [normalise]   [sum]
+ cut points:   [order]                           [align]     [add]         [coarse]     [normalise]   [sum]
 ```
+
+``[order]`` is within Align, between finding the larger operand and moving the other.
 
 One path serves near and far operands: the operand of larger magnitude is found first, so that a difference is
 never negative and at most one of alignment and normalisation moves by more than one place.
@@ -29,6 +31,7 @@ CUTS = {
     2: ("add", "sum"),
     3: ("align", "coarse", "sum"),
     4: ("align", "add", "normalise", "sum"),
+    5: ("order", "align", "coarse", "normalise", "sum"),
 }
 """Where an adder of so many stages has its registers."""
 
@@ -47,7 +50,9 @@ def side_layout(float_format: FloatFormat) -> data.StructLayout:
 
 
 class Align(wiring.Component):
-    """Finds the operand of larger magnitude and moves the other's significand to its places. Combinational.
+    """Finds the operand of larger magnitude and moves the other's significand to its places.
+
+    Combinational, or with ``ordered`` with a register between the two that moves on a port ``enable``.
 
     An operand whose exponent is 0 is zero. Beside infinity, too, the smaller operand is made zero: the larger
     one then passes unchanged. Of two infinities ``a`` gives the sign.
@@ -57,8 +62,9 @@ class Align(wiring.Component):
     something of the smaller operand lies below its places.
     """
 
-    def __init__(self, float_format: FloatFormat, rounding: Rounding) -> None:
+    def __init__(self, float_format: FloatFormat, rounding: Rounding, *, ordered: bool = False) -> None:
         self.format = float_format
+        self.ordered = ordered
         self.guards = guard_places(rounding)
         significand_bits = float_format.significand_bits
         super().__init__(
@@ -69,6 +75,7 @@ class Align(wiring.Component):
                 "smaller": Out(significand_bits + self.guards),
                 "subtract": Out(1),
                 "side": Out(side_layout(float_format)),
+                **({"enable": In(1)} if ordered else {}),
             }
         )
 
@@ -103,7 +110,21 @@ class Align(wiring.Component):
             a_infinite.eq(a.exponent == limit),
             present.eq((smaller.exponent != 0) & ~a_infinite & (b.exponent != limit)),
         ]
-        shifted: Signal = Cat(Const(0, self.guards), smaller.fraction, Const(1, 1))
+        subtract, negative = a.negative ^ b.negative, Mux(a_infinite, a.negative, larger.negative)
+        larger_fraction, larger_exponent, smaller_fraction = (
+            larger.fraction,
+            larger.exponent,
+            smaller.fraction,
+        )
+        if self.ordered:
+            distance = register(m, self.enable, distance, "distance_of_ordered")
+            present = register(m, self.enable, present, "present_of_ordered")
+            subtract = register(m, self.enable, subtract, "subtract_of_ordered")
+            negative = register(m, self.enable, negative, "negative_of_ordered")
+            larger_fraction = register(m, self.enable, larger_fraction, "larger_fraction")
+            larger_exponent = register(m, self.enable, larger_exponent, "larger_exponent")
+            smaller_fraction = register(m, self.enable, smaller_fraction, "smaller_fraction")
+        shifted: Signal = Cat(Const(0, self.guards), smaller_fraction, Const(1, 1))
         lost = Const(0, 1)
         for level in range(levels):
             step = 1 << level
@@ -118,11 +139,11 @@ class Align(wiring.Component):
         beyond = Signal()
         m.d.comb += [
             beyond.eq(distance[levels:].any()),
-            self.larger.eq(Cat(larger.fraction, Const(1, 1))),
+            self.larger.eq(Cat(larger_fraction, Const(1, 1))),
             self.smaller.eq(shifted & (present & ~beyond).replicate(places)),
-            self.subtract.eq(a.negative ^ b.negative),
-            self.side.exponent.eq(larger.exponent),
-            self.side.negative.eq(Mux(a_infinite, a.negative, larger.negative)),
+            self.subtract.eq(subtract),
+            self.side.exponent.eq(larger_exponent),
+            self.side.negative.eq(negative),
             self.side.sticky.eq(present & (lost | beyond)),
         ]
         return m
@@ -172,7 +193,7 @@ class Add(wiring.Component):
     float_format, rounding:
         Format of operands and sum, and how it is rounded.
     stages:
-        Registers between operands and sum, 1 to 4, all moving on ``enable``: the latency in enabled cycles.
+        Registers between operands and sum, 1 to 5, all moving on ``enable``: the latency in enabled cycles.
         ``CUTS`` says where they are.
     exact_specials:
         As in ``Round``.
@@ -199,7 +220,9 @@ class Add(wiring.Component):
         guards = guard_places(self.rounding)
         sum_bits = self.format.significand_bits + guards + 1
 
-        m.submodules.align = align = Align(self.format, self.rounding)
+        m.submodules.align = align = Align(self.format, self.rounding, ordered="order" in self.cuts)
+        if align.ordered:
+            m.d.comb += align.enable.eq(self.enable)
         m.d.comb += [align.a.eq(self.a), align.b.eq(self.b)]
         larger = self._cut(m, "align", align.larger, "larger")
         smaller = self._cut(m, "align", align.smaller, "smaller")

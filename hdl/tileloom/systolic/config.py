@@ -58,7 +58,7 @@ class SystolicConfig:
     carry_save:
         With two ``multiply_stages``: keep the two rows and not their sum. A shorter cycle, more flip-flops.
     add_stages:
-        Registers of the adder, its partial-sum register included, 1 to 4: cycles from one row to the next.
+        Registers of the adder, its partial-sum register included, 1 to 5: cycles from one row to the next.
     broadcast:
         Of a stream port: columns that one activation register serves, 1 to ``columns``. Fewer registers and
         cycles, longer wires.
@@ -103,7 +103,7 @@ class SystolicConfig:
         check_range("rows", self.rows, 1, MAXIMUM_SIZE)
         check_range("columns", self.columns, 1, MAXIMUM_SIZE)
         check_range("multiply_stages", self.multiply_stages, 1, 3)
-        check_range("add_stages", self.add_stages, 1, 4)
+        check_range("add_stages", self.add_stages, 1, 5)
         two = self.multiply_stages == 2
         settle(self, {"carry_save": False}, applies=two, where="is for multiply_stages of 2")
         longest = max(self.rows, self.columns)

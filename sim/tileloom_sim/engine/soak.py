@@ -33,7 +33,7 @@ _SYSTOLIC: dict[str, Sequence[object]] = {
     "rounding": ("truncate", "nearest-even"),
     "multiply_stages": (1, 2, 3),
     "carry_save": _FLAGS,
-    "add_stages": (1, 2, 3, 4),
+    "add_stages": (1, 2, 3, 4, 5),
 }
 _DOT_PRODUCT: dict[str, Sequence[object]] = {
     "m": (1, 2, 4, 8),

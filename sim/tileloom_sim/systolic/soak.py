@@ -28,7 +28,7 @@ def draw(rng: np.random.Generator) -> RandomRun:
         "double_buffer": ("true", "false"),
         "multiply_stages": (1, 2, 3),
         "carry_save": ("true", "false"),
-        "add_stages": (1, 2, 3, 4),
+        "add_stages": (1, 2, 3, 4, 5),
         "broadcast": range(1, LARGEST),
         "gate_zeros": ("true", "false"),
         "axi4_stream_names": ("true", "false"),
