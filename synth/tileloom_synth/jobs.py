@@ -9,10 +9,16 @@ from tileloom.cli.result import Result
 from tileloom.config import Config
 from tileloom.families import family_of
 
+from .fpga.synthesise import synthesise as synthesise_for_fpga
+
 
 def synthesise(config: Config, **options: Any) -> Result:
-    """Map a configuration to cells; options and errors as in ``tileloom_synth.FAMILY.synthesise``."""
-    job = family_of(config).room(__package__, "synthesise").synthesise
+    """Map a configuration to cells; options and errors as in ``tileloom_synth.FAMILY.synthesise``.
+
+    With an option ``fpga`` to a board's FPGA, as in ``tileloom_synth.fpga.synthesise``.
+    """
+    on_fpga = "fpga" in options
+    job = synthesise_for_fpga if on_fpga else family_of(config).room(__package__, "synthesise").synthesise
     check_keywords(job, options)
     return job(config, **options)
 

@@ -9,9 +9,13 @@ from typing import Any
 import click
 
 from tileloom.cli.options import force_option, json_option
+from tileloom.config import Config
 from tileloom.errors import UserError
 from tileloom.files import claim
 
+from .fpga.boards import BOARDS
+from .fpga.synthesise import file_names as fpga_file_names
+from .fpga.synthesise import synthesise as synthesise_for_fpga
 from .handoff.flows import FLOWS
 from .handoff.result import Synthesis, check_hand_off, file_names
 from .options import choose_library, constraint_options, library_options
@@ -22,6 +26,12 @@ def common_options() -> list[click.Parameter]:
     return [
         *library_options(),
         *constraint_options(),
+        click.Option(
+            ["--fpga"],
+            metavar="BOARD",
+            help="Map to this board's FPGA in place of cells, place and route: "
+            f"{', '.join(BOARDS)}. With -o the netlist and the report.",
+        ),
         click.Option(
             ["-o", "--output"],
             type=click.Path(path_type=Path),
@@ -41,8 +51,10 @@ def common_options() -> list[click.Parameter]:
 
 def run_job(
     job: Callable[..., Synthesis],
+    config: Config,
     name: str,
     *,
+    fpga: str | None = None,
     output: Path | None,
     flow: str | None,
     force: bool,
@@ -55,11 +67,11 @@ def run_job(
 
     Parameters
     ----------
-    job, options:
-        A family's synthesis of a configuration, and what it is called with.
+    job, config, options:
+        A family's synthesis, the configuration, and what else it is called with.
     name:
         Of the design, and of the files.
-    output, flow, force, as_json:
+    fpga, output, flow, force, as_json:
         Of the command line.
     netlist, memories:
         Whether the job leaves a netlist, and models of memories.
@@ -71,6 +83,9 @@ def run_job(
             if given:
                 reason = "there is nothing to overwrite; it" if option == "--force" else "writes a file; it"
                 raise UserError(f"{option}: {reason} goes with -o")
+    if fpga is not None:
+        _run_on_fpga(config, name, fpga, output, {"hand_off": flow, **options}, force=force, as_json=as_json)
+        return
     if flow is not None:
         if not netlist:
             raise UserError("--hand-off: a host core is mapped for its area alone, and leaves no netlist")
@@ -80,7 +95,31 @@ def run_job(
     )
     claimed = {f"-o, {file}": output / file for file in names} if output is not None else {}
     outputs = claim(claimed, inputs=options["files"], force=force, make_folders=True)
-    result = job(**options)
+    result = job(config, **options)
     if output is not None:
         outputs.write(result.files(output, flow))
+    result.show({"folder": output}, as_json=as_json)
+
+
+def _run_on_fpga(
+    config: Config,
+    name: str,
+    fpga: str,
+    output: Path | None,
+    options: dict[str, Any],
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Map ``config`` to a board's FPGA, write and show what came of it. Raises UserError as ``run_job``."""
+    taken = {option: options.pop(option) for option in ("clock_ps", "check", "seed")}
+    for option, given in options.items():
+        if given:
+            shown = {"files": "liberty", "kit": "pdk"}.get(option, option.replace("_", "-"))
+            raise UserError(f"--{shown}: is for a library of cells; an FPGA has its own")
+    files = [output / file for file in fpga_file_names(name)] if output is not None else []
+    outputs = claim({f"-o, {file.name}": file for file in files}, force=force, make_folders=True)
+    result = synthesise_for_fpga(config, fpga=fpga, **taken)
+    if output is not None:
+        outputs.write(result.files(output))
     result.show({"folder": output}, as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from tileloom.engine.config import EngineConfig
@@ -27,6 +26,7 @@ def run(config: EngineConfig, **options: Any) -> None:
       tileloom synth engine-int8
       tileloom synth engine-int8 --liberty nangate45.lib.gz --clock 2ns -o silicon
       tileloom synth engine-int8 --check
+      tileloom synth engine-int8 --set product_register=true --fpga ulx3s-85f
 
     --check simulates the netlists of the compute core and of requantisation gate by gate against the golden
     model, and proves all around their arithmetic equal to the RTL.
@@ -34,4 +34,4 @@ def run(config: EngineConfig, **options: Any) -> None:
 
     Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
-    run_job(functools.partial(synthesise, config), design_name(config), memories=True, **options)
+    run_job(synthesise, config, design_name(config), memories=True, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import click
@@ -47,6 +46,7 @@ def run(config: SystolicConfig, **options: Any) -> None:
       tileloom synth stream-8x8-fp32 --module processing_element --flat --clock 3ns
       tileloom synth stream-8x8-int8 --pdk sky130A --clock 10ns -o silicon --hand-off librelane
       tileloom synth stream-8x8-int8 --check
+      tileloom synth stream-8x8-int8 --set rows=4 --set columns=4 --fpga ulx3s-85f
 
     Modules are kept, the multiplier and the adder each as a whole, unless --flat or --detail says otherwise.
     --check simulates the netlist gate by gate against the golden model, an element and the whole array, and
@@ -57,4 +57,4 @@ def run(config: SystolicConfig, **options: Any) -> None:
     """
     module = options["module"]
     name = f"{design_name(config)}_{module}" if module else design_name(config)
-    run_job(functools.partial(synthesise, config), name, **options)
+    run_job(synthesise, config, name, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import click
@@ -38,10 +37,11 @@ def run(config: XfuConfig, **options: Any) -> None:
       tileloom synth xfu-cv32e40p --liberty nangate45.lib.gz
       tileloom synth xfu-cv-x-if --set group_sizes=8
       tileloom synth xfu-unit --check
+      tileloom synth xfu-unit --fpga icebreaker
 
     --check simulates the unit's netlist gate by gate against golden harts, and proves it equal to the RTL.
 
     Exit status: 0 done, 1 a check or a tool failed, 2 wrong input.
     """
     netlist = config.host is not Host.CV32E40P
-    run_job(functools.partial(synthesise, config), design_name(config), netlist=netlist, **options)
+    run_job(synthesise, config, design_name(config), netlist=netlist, **options)

@@ -1,0 +1,151 @@
+"""From Verilog to a netlist of an FPGA's primitives, by Yosys: the design alone, without pins.
+
+```
+ read --> flatten --> products: DSP blocks or LUTs --> synth_FAMILY: memories, carry chains, flip-flops, LUTs
+```
+
+What is mapped is kept (``tileloom cache``): the same Verilog for the same FPGA is mapped once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tileloom import yosys
+from tileloom.design import Design
+from tileloom_sim.build import cache
+
+from ..progress import Progress
+from .boards import Board, Family
+from .products import In, Product, placed, techmap
+
+READ = """
+read_verilog design.v
+hierarchy -check -top {top}
+proc
+{memories}
+flatten
+opt
+wreduce
+opt_clean
+write_rtlil design.il
+write_json design.json
+"""
+"""No memory of ours is read where it is written in the same cycle: without being told, Yosys would compare
+addresses and keep what is written, in as many flip-flops as a word has bits, twice."""
+
+MAP = """
+read_rtlil design.il
+{products}
+{synth} -top {top}
+check -noinit -assert
+write_json netlist.json
+write_verilog -noattr netlist.v
+delete =A:blackbox
+write_rtlil netlist.il
+"""
+
+KEPT = ("netlist.json", "netlist.il", "netlist.v", "products.json")
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A design as a netlist of an FPGA's primitives.
+
+    Attributes
+    ----------
+    top:
+        Name of its one module.
+    cells:
+        How many of each primitive.
+    ports:
+        Direction and width of each port.
+    products:
+        How many products are made in what.
+    rtlil, verilog:
+        The netlist.
+    """
+
+    top: str
+    cells: Mapping[str, int]
+    ports: Mapping[str, tuple[str, int]]
+    products: Mapping[str, int]
+    rtlil: str
+    verilog: str
+
+    def used(self, family: Family) -> dict[str, int]:
+        """Return how many LUTs, flip-flops, DSP blocks and memories it takes."""
+        return {
+            "lut": sum(count * family.lut.get(kind, 0) for kind, count in self.cells.items()),
+            "flip_flops": self._count(family.flip_flop),
+            "dsp": self._count(family.dsp),
+            "ram": self._count(family.ram),
+        }
+
+    def _count(self, kinds: tuple[str, ...]) -> int:
+        return sum(count for kind, count in self.cells.items() if kind.startswith(kinds))
+
+
+def map_design(design: Design, board: Board, progress: Progress) -> Mapped:
+    """Return a design mapped for a board. Raises ``yosys.YosysError`` where Yosys fails."""
+
+    def build(work: Path) -> list[str]:
+        _map(work, design, board, progress)
+        return list(KEPT)
+
+    parts = json.dumps(design.manifest["modules"])
+    content = [version("pyosys"), READ, MAP, repr(board), parts, design.verilog]
+    folder = cache.built("fpga-mapped", content, build)
+    module = json.loads((folder / "netlist.json").read_text("utf-8"))["modules"][design.name]
+    return Mapped(
+        design.name,
+        Counter(cell["type"] for cell in module["cells"].values() if cell["type"][0] != "$"),
+        {name: (port["direction"], len(port["bits"])) for name, port in module["ports"].items()},
+        json.loads((folder / "products.json").read_text("utf-8")),
+        (folder / "netlist.il").read_text("utf-8"),
+        (folder / "netlist.v").read_text("utf-8"),
+    )
+
+
+def _map(work: Path, design: Design, board: Board, progress: Progress) -> None:
+    family = board.family
+    (work / "design.v").write_text(design.verilog, encoding="utf-8")
+    progress.stage("reading")
+    memories = [module for module, part in design.manifest["modules"].items() if part == "memory"]
+    unchecked = "\n".join(f"setattr -set no_rw_check 1 {module}/m:*" for module in memories)
+    yosys.run(READ.format(top=design.name, memories=unchecked), folder=work, on_line=progress.line)
+    module = json.loads((work / "design.json").read_text("utf-8"))["modules"][design.name]
+    chosen = placed(_products(module), family, board.dsp)
+    maps = []
+    for goal in (In.BOTH, In.LUTS):
+        names = [product.cell for product, made in chosen.items() if made is goal]
+        kinds = {product.kind: None for product, made in chosen.items() if made is goal}
+        (work / f"{goal.name}.v").write_text("".join(techmap(kind, family, goal) for kind in kinds), "utf-8")
+        (work / f"{goal.name}.cells").write_text(
+            "".join(f"{design.name}/{name}\n" for name in names), "utf-8"
+        )
+        if names:
+            maps += [f"select -read {goal.name}.cells", f"techmap -map {goal.name}.v", "select -clear"]
+    made = Counter(goal.value for goal in chosen.values())
+    (work / "products.json").write_text(json.dumps(made), encoding="utf-8")
+    progress.stage("mapping")
+    script = MAP.format(products="\n".join(maps), synth=family.synth, top=design.name)
+    yosys.run(script, folder=work, on_line=progress.line)
+
+
+def _products(module: Mapping[str, Any]) -> list[Product]:
+    """Return the products of a module from Yosys's JSON."""
+    found = []
+    for name, cell in module["cells"].items():
+        if cell["type"] == "$mul":
+            value = {key: int(text, 2) for key, text in cell["parameters"].items()}
+            a_bits, b_bits, y_bits = value["A_WIDTH"], value["B_WIDTH"], value["Y_WIDTH"]
+            signs = bool(value["A_SIGNED"]), bool(value["B_SIGNED"])
+            found.append(Product(name, a_bits, b_bits, y_bits, *signs))
+    return found
