@@ -52,7 +52,7 @@ def check(layer: Layer, run: LayerRun) -> None:
     ("config", "count", "conditions"),
     [
         pytest.param(CONFIG, 8, Conditions(), id="flowing"),
-        pytest.param(CONFIG, 8, HOSTILE, id="waiting"),
+        pytest.param(CONFIG, 8, HOSTILE, id="waiting", marks=pytest.mark.long),
         pytest.param(CONFIG, 100, HOSTILE, id="many", marks=pytest.mark.long),
         pytest.param(DEFAULT, 50, HOSTILE, id="default", marks=pytest.mark.long),
     ],
