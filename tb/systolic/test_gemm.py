@@ -15,6 +15,7 @@ from tileloom_sim.systolic.stimulus import gemm_words
 ARRAYS = {
     "stream": "stream-8x8-int8 rows=5 columns=3",
     "stream, axi, fp32": "stream-8x8-fp32 rows=3 columns=4 axi4_stream_names=true rounding=nearest-even",
+    "registers": "stream-8x8-int8 rows=3 columns=4 wrapper=axi4",
     "word": "sasp-4x4-int8 rows=3",
     "word, fp32": "sasp-4x4-fp32 columns=5 double_buffer=true",
 }

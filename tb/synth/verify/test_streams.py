@@ -59,7 +59,6 @@ def with_ready_tied(design: Design, ready: str) -> Design:
     [
         (*DESIGNS["stream array"], "results"),
         (*DESIGNS["array behind registers"], "results"),
-        (*DESIGNS["array behind registers"], "register r channel"),
         (*DESIGNS["engine"], "results"),
         (*DESIGNS["AXI4 engine"], "aw channel"),
         (*DESIGNS["AXI4 engine"], "w channel"),
