@@ -14,15 +14,15 @@ from tileloom.config import did_you_mean
 from tileloom.errors import CheckError, UserError
 from tileloom.files import claim
 
-from .abstraction import PRESETS, Abstraction, load_abstraction
+from .abstraction import Abstraction, load_abstraction
 from .arithmetic import reference
 from .compile import compile_network
 from .graph import Graph
 from .networks import NETWORKS
 from .picture import draw, only
-from .program import Load, LoadW, Program, Write, from_text, to_text
+from .program import Program, from_text, to_text
 from .run import execute, random_filters
-from .study import SPARSITIES, Gain, at_sparsity, gains
+from .study import LITTLE, SPARSITIES, Gain, at_sparsity, gains
 from .timeline import LANES, Timeline
 
 
@@ -150,14 +150,6 @@ def _check(graph: Graph, grid: Abstraction, sparsity: float) -> None:
             raise CheckError(f"{name}: {wrong} of {found[name].size} results are not the network's")
 
 
-def traffic(program: Program) -> dict[str, int]:
-    """Return how many steps of each kind from or to DDR a program has."""
-    return {
-        name: sum(isinstance(each, kind) for each in program.steps)
-        for name, kind in (("LOAD", Load), ("LOADW", LoadW), ("WRITE", Write))
-    }
-
-
 def _print(
     graph: Graph, source: str, grid: Abstraction, program: Program, times: Timeline, *, as_json: bool
 ) -> None:
@@ -168,7 +160,7 @@ def _print(
                 "grid": grid.label,
                 "seconds": times.seconds,
                 "steps": len(program.steps),
-                "ddr_steps": traffic(program),
+                "ddr_bytes": program.ddr_bytes,
                 "nodes": [
                     {"node": each.node, "seconds": each.seconds, "lanes": each.lanes} for each in times.nodes
                 ],
@@ -218,10 +210,7 @@ def _print_gains(graph: Graph, source: str, found: Sequence[Gain], *, as_json: b
             for each in found
         ],
     )
-    little = [each.node for each in found if each.seconds[2] > 0.9 * each.seconds[0]]
-    note(
-        f"Half of the blocks gains less than a tenth in {len(little)}: relax their masks: {', '.join(little)}"
-    )
-
-
-__all__ = ["PRESETS", "compile_command"]
+    half = SPARSITIES.index(0.5)
+    little = [each.node for each in found if each.seconds[half] > (1 - LITTLE) * each.seconds[0]]
+    if little:
+        note(f"Half of the blocks gains under a tenth in {len(little)}, relax them: {', '.join(little)}")
