@@ -9,8 +9,8 @@ from .arithmetic import scale_of
 from .cut import Plan, input_bytes, output_bytes, same_input, same_tiles
 from .emit import Emitter, begins_and_widths
 from .memory import Memory
+from .passes import Part, Pass, Tiling, chunk_bytes, most_blocks, passes, sums_bytes, weights_bytes
 from .program import Buffer, Conv, LoadFM, LoadWM, WriteFM
-from .tiling import Part, Pass, Tiling, chunk_bytes, most_blocks, passes, sums_bytes, weights_bytes
 from .work import SUM_BYTES, Chain, Span, Work
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .memory import rounded
-from .tiling import Part, Tiling, best_tiling, doubling, shares, sums_bytes, weights_bytes
+from .passes import Part, Tiling, shares, sums_bytes, weights_bytes
+from .tiling import best_tiling, doubling
 from .work import Work, slices, spans
 
 CONSIDERED = 5

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from .abstraction import Abstraction
 from .graph import Graph, Node
 from .memory import ALIGNMENT
+from .passes import Part, Pass, Tiling, chunk_bytes, passes, row_bytes
 from .program import NEVER, Begin, Buffer, Chunk, Ints, Load, LoadW, Program, Step, Weights, Write
-from .tiling import Part, Pass, Tiling, chunk_bytes, passes, row_bytes
 from .work import Span, Work, ceil, slices
 
 

@@ -1,145 +1,23 @@
-"""How cores compute a part of a node: subvolumes of weights, strips of pixels, passes, and their time.
+"""The search for how cores compute a part: of all tilings that fit their buffers the one that takes least.
 
-A pass keeps a subvolume of weights in every core, and runs over strips of output rows. Of all tilings that
-fit the cores' buffers the one that takes least is taken. They are split by width, output channels and height;
-input channels are split where nothing else fits, or where it is faster: then partial sums go through the
-memory tile, or stay in the core where a part is a single strip.
+They are split by width, output channels and height; input channels are split where nothing else fits, or
+where it is faster.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .memory import rounded
-from .work import Span, Work, ceil, spans
-
-
-@dataclass(frozen=True)
-class Part:
-    """A box of a node's results that the memory tiles hold at a time, of some of the input channels.
-
-    Attributes
-    ----------
-    across:
-        Output pixels of a row, of each column.
-    down:
-        Output rows.
-    outputs, inputs:
-        Blocks of channels.
-    accumulate, finish:
-        Whether there are partial sums of other input channels, and whether none is left.
-    """
-
-    across: tuple[Span, ...]
-    down: Span
-    outputs: Span
-    inputs: Span
-    accumulate: bool = False
-    finish: bool = True
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """How a part is cut for the cores.
-
-    Attributes
-    ----------
-    outputs:
-        Block columns of a core in a pass, at most.
-    inputs:
-        Into how many parts the input channels are cut.
-    across:
-        Into how many parts each column's pixels are cut.
-    rows:
-        Output rows of a strip, at most.
-    stays:
-        Whether partial sums stay in the core.
-    """
-
-    outputs: int
-    inputs: int
-    across: int
-    rows: int
-    stays: bool
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What is computed with one subvolume of weights: block columns of each core, input blocks, pixels."""
-
-    cores: tuple[Span, ...]
-    inputs: Span
-    across: tuple[Span, ...]
-    loads: bool
-    accumulate: bool
-    finish: bool
-
-    @property
-    def outputs(self) -> Span:
-        """Block columns of all rows of cores."""
-        return self.cores[0][0], sum(count for _, count in self.cores)
-
+from .passes import Part, Tiling, shares, sums_bytes, weights_bytes
+from .work import Work, ceil, spans
 
 Seconds = Any
 """A number, or an array of them."""
-
-
-def shares(across: Sequence[Span], parts: int) -> list[tuple[Span, ...]]:
-    """Return each column's pixels in so many parts: columns of fewer have empty ones at the end."""
-    cut = [spans(count, parts) for _, count in across]
-    parts = max(map(len, cut))
-    return [
-        tuple(
-            (begin + own[index][0], own[index][1]) if index < len(own) else (begin, 0)
-            for (begin, _), own in zip(across, cut, strict=True)
-        )
-        for index in range(parts)
-    ]
-
-
-def passes(work: Work, part: Part, tiling: Tiling) -> Iterator[Pass]:
-    """Yield the passes of a part in order."""
-    first, count = part.outputs
-    group = tiling.outputs * work.grid.rows
-    across = shares(part.across, tiling.across)
-    for begin in range(0, count, group):
-        cores = tuple(work.cores((first + begin, count - begin), tiling.outputs))
-        if not work.weighted:
-            blocks = sum(own for _, own in cores)
-            yield from (Pass(cores, (cores[0][0], blocks), each, False, False, True) for each in across)
-            continue
-        cut = [(part.inputs[0] + at, own) for at, own in spans(part.inputs[1], tiling.inputs)]
-        for index, inputs in enumerate(cut):
-            for place, each in enumerate(across):
-                accumulate = part.accumulate or index > 0
-                finish = part.finish and index + 1 == len(cut)
-                yield Pass(cores, inputs, each, place == 0, accumulate, finish)
-
-
-def sums_bytes(work: Work, part: Part, tiling: Tiling) -> int:
-    """Return the bytes of partial sums that a column's memory tile has to hold."""
-    whole = part.accumulate or not part.finish
-    if not whole and (tiling.inputs == 1 or tiling.stays):
-        return 0
-    blocks = part.outputs[1] if whole else min(part.outputs[1], tiling.outputs * work.grid.rows)
-    return work.result_bytes(part.down[1], work.widest(part.across)[1], blocks, sums=True)
-
-
-def chunk_bytes(work: Work, cores: Sequence[Span], inputs: Span) -> int:
-    """Return the bytes of a pass's weights: of the row of cores that has most."""
-    return max(work.weight_bytes(work.blocks(inputs, core), core[1]) for core in cores)
-
-
-def most_blocks(work: Work, each: Pass) -> int:
-    """Return the blocks that the busiest core computes in a pass; of channels, where there are no weights."""
-    if not work.weighted:
-        return max(count for _, count in each.cores)
-    return max(work.blocks(each.inputs, core) for core in each.cores)
 
 
 def chain_seconds(load: Seconds, compute: Seconds, store: Seconds, iterations: int) -> Seconds:
@@ -176,18 +54,6 @@ def seconds(work: Work, part: Part, tiling: Tiling) -> float:
                 compute = np.maximum(compute, weights)
             total += count * float(chain_seconds(load, compute, store, chain.iterations).sum())
     return total
-
-
-def weights_bytes(work: Work, part: Part, tiling: Tiling) -> int:
-    """Return the bytes of a part's compressed weights in a column's memory, which may serve several rows."""
-    return row_bytes(work, part, tiling) * work.grid.rows_per_tile
-
-
-def row_bytes(work: Work, part: Part, tiling: Tiling) -> int:
-    """Return the bytes of a part's compressed weights for one row of cores."""
-    if not work.weighted:
-        return 0
-    return int(work.subvolumes(part.outputs, part.inputs, tiling.outputs, tiling.inputs)[0].sum())
 
 
 def best_tiling(work: Work, part: Part, room: int, weight_room: int) -> tuple[Tiling, float] | None:
