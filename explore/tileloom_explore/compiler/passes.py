@@ -1,8 +1,8 @@
 """Parts of a node and how they are computed: subvolumes of weights, strips of pixels, passes; their bytes.
 
 A pass keeps a subvolume of weights in every core, or streams it through, and runs over strips of output rows.
-Of each block column all input channels come before the next; partial sums go through the memory tile meanwhile,
-or stay in the core where a part is a single strip.
+Of each block column all input channels come before the next; partial sums go through the memory tile
+meanwhile, or stay in the core where a part is a single strip.
 """
 
 from __future__ import annotations
