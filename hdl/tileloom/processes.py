@@ -147,6 +147,34 @@ def run(
     return Finished(process.returncode, "".join(lines), said)
 
 
+@contextlib.contextmanager
+def conversation(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
+    """Give the block a program to talk to: its standard input and output are pipes of bytes.
+
+    At the end of the block it is ended, and all that it started. What it says on standard error goes to ours.
+    Raises ToolError where it cannot be started.
+    """
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with signals_held():  # until it is known whom to end
+            try:
+                process = subprocess.Popen(
+                    [str(part) for part in command],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ToolError(f"{command[0]}: cannot be started: {error.strerror}") from None
+        yield process
+    finally:
+        if process is not None:
+            with signals_held():
+                with contextlib.suppress(OSError):  # what was not flushed, to one that has ended
+                    process.stdin.close()  # type: ignore[union-attr]
+                _end(process)
+
+
 _running: set[subprocess.Popen[str]] = set()
 _stopping = False
 
@@ -200,12 +228,12 @@ def _expire(process: subprocess.Popen[str], expired: threading.Event) -> None:
     _kill(process)
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[Any]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[Any]) -> None:
     """End the group of a process that was not reaped, and wait until all of it is gone."""
     _kill(process)
     if process.stdout is not None:

@@ -68,10 +68,10 @@ def seed_option(what: str) -> click.Option:
     )
 
 
-def input_option(name: str, metavar: str, text: str) -> click.Option:
+def input_option(name: str, metavar: str, text: str, *, required: bool = False) -> click.Option:
     """Return an option that names a file to read."""
     kind = click.Path(exists=True, dir_okay=False, path_type=Path)
-    return click.Option([f"--{name}"], type=kind, metavar=metavar, help=text)
+    return click.Option([f"--{name}"], type=kind, metavar=metavar, help=text, required=required)
 
 
 def output_option(metavar: str, text: str) -> click.Option:

@@ -38,6 +38,10 @@ class LinkError(TileloomError):
     """Nobody answers, or the board has been reset."""
 
 
+class ResetError(LinkError):
+    """The board has been reset: what was under way is lost."""
+
+
 @dataclass
 class Counts:
     """What the line was like: requests that were answered, sent again, and answers that were damaged."""
@@ -103,7 +107,7 @@ class SerialBus:
             self.counts.answered += 1
             status, data = answer
             if status == CLOSED:
-                raise LinkError("the board was reset; what was under way is lost: open it, and begin anew")
+                raise ResetError("the board was reset; what was under way is lost: open it, and begin anew")
             if status == ERROR:
                 raise BusError(f"{address:#x}: one of {words} words from here was answered with an error")
             return data

@@ -22,9 +22,11 @@ from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
 
+from tileloom_golden.checks import Words
+
 from ..build.cocotb_run import SIMULATORS
 from ..layout import MATRIX, named, oriented, paths
-from .gemm import GemmRun, golden_gemm, simulate_gemm
+from .gemm import golden_gemm, simulate_gemm
 from .operands import Operands, Scaling, check_scaled, prepare, require_float32, values_of
 from .regression import regress_design
 from .report import gemm_figures, gemm_rows, regression_figures, regression_rows
@@ -134,20 +136,20 @@ def _gemm(config: SystolicConfig, operands: Operands, *, raw: bool, waves: Path 
 
         run = simulate_gemm(design, operands.x, operands.w, waves=waves, on_start=start, progress=progress)
     with step("Comparing with the golden model"):
-        _compare(config, run, operands)
+        compare(config, run.words, operands)
     y = values_of(config, run.words, operands, raw=raw)
     figures = gemm_figures(config, run, operands, y, raw=raw)
     return Result(figures, [Sheet(name, (), gemm_rows(figures))], values=y)
 
 
-def _compare(config: SystolicConfig, run: GemmRun, operands: Operands) -> None:
+def compare(config: SystolicConfig, words: Words, operands: Operands) -> None:
     """Raise CheckError where a word differs from the golden model's."""
     expected = golden_gemm(config, operands.x, operands.w)
-    wrong = run.words != expected
+    wrong = words != expected
     if wrong.any():
         row, column = (int(index) for index in np.argwhere(wrong)[0])
         digits = -(-config.accumulator.width // 4)
         raise CheckError(
-            f"Y[{row}, {column}] is {int(run.words[row, column]):0{digits}x}, the golden model has "
+            f"Y[{row}, {column}] is {int(words[row, column]):0{digits}x}, the golden model has "
             f"{int(expected[row, column]):0{digits}x}; {int(wrong.sum())} of {wrong.size} words differ"
         )

@@ -1,0 +1,187 @@
+"""Plays tiles from memories into an array, and its results back into one: what keeps it busy on a board.
+
+```
+ tiles -----.        .-- psum_in ---------------+
+            v        v                          |
+ weights ---+--> array --- results --> results memory
+ activations --------^
+```
+
+An entry of the list of tiles is a word: bits 15:0 the first activation transfer, 30:16 the first of results,
+31 whether sums start from what is there, else from zero. Weights are played one tile behind the other. A tile
+begins when all results of the one before are written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from .array import systolic_array
+from .config import Port, SystolicConfig
+from .design import timing
+
+ENTRY = data.StructLayout({"activations": 16, "results": 15, "accumulate": 1})
+
+COUNT_BITS = 16
+
+
+def widths(config: SystolicConfig) -> dict[str, int]:
+    """Return the bits of a transfer of each memory: ``weights``, ``activations``, ``tiles``, ``results``."""
+    array = systolic_array(config)
+    array._MustUse__used = True  # asked for its ports alone
+    return {
+        "weights": len(Value.cast(array.weights.payload)),
+        "activations": len(Value.cast(array.activations.payload.data)),
+        "tiles": ENTRY.size,
+        "results": len(Value.cast(array.results.payload.data)),
+    }
+
+
+class Player(wiring.Component):
+    """An array, and what plays tiles on it.
+
+    Parameters
+    ----------
+    config:
+        The array.
+    depths:
+        Transfers of each memory, powers of two, by the names of ``widths``.
+
+    Ports
+    -----
+    start:
+        In, a cycle: play the list. Nothing while ``busy``, or where a count is 0.
+    tile_count, activation_count, result_count:
+        In, held while ``busy``: entries of the list, transfers of a tile.
+    busy:
+        Out, from the cycle after ``start`` until all results are written.
+    stalled, tile_done:
+        Out: the array does not take an activation that is there; a tile's last result is written.
+    NAME_address, NAME_data:
+        Out and in, of each memory: data is that of the address a cycle before. Of results they are for sums.
+    result_write, result_address, result_data:
+        Out: a result is written.
+    """
+
+    def __init__(self, config: SystolicConfig, depths: dict[str, int]) -> None:
+        self.config, self.depths = config, depths
+        bits = widths(config)
+        memories: dict[str, Any] = {}
+        for name, width in bits.items():
+            memories[f"{name}_address"] = Out(exact_log2(depths[name]))
+            memories[f"{name}_data"] = In(width)
+        super().__init__(
+            {
+                "start": In(1),
+                **{f"{name}_count": In(COUNT_BITS) for name in ("tile", "activation", "result")},
+                "busy": Out(1),
+                "stalled": Out(1),
+                "tile_done": Out(1),
+                **memories,
+                "result_write": Out(1),
+                "result_address": Out(exact_log2(depths["results"])),
+                "result_data": Out(bits["results"]),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        m.submodules.array = array = systolic_array(self.config)
+        sums = self.config.port is Port.STREAM
+        entry = data.View(ENTRY, self.tiles_data)
+        loading, playing = Signal(), Signal()
+        accumulate = Signal(reset_less=True)
+        weights_taken, activations_taken = Signal(), Signal()
+
+        # A memory's address is what the pointer will be, so that its data is that of the pointer.
+        pointer = {
+            name: Signal.like(getattr(self, f"{name}_address"), name=f"{name}_pointer") for name in self.depths
+        }
+        for name, value in pointer.items():
+            address = getattr(self, f"{name}_address")
+            m.d.sync += value.eq(address)
+            m.d.comb += address.eq(value)
+        with m.If(weights_taken):
+            m.d.comb += self.weights_address.eq(pointer["weights"] + 1)
+        with m.If(activations_taken):
+            m.d.comb += [
+                self.activations_address.eq(pointer["activations"] + 1),
+                self.results_address.eq(pointer["results"] + 1),
+            ]
+
+        # Of a tile: what is still to be given and to be written.
+        weights_left = Signal(range(self._weight_transfers + 1))
+        activations_left, results_left, tiles_left = (
+            Signal(COUNT_BITS, name=f"{name}_left") for name in ("activations", "results", "tiles")
+        )
+        m.d.comb += [
+            array.weights.payload.as_value().eq(self.weights_data)
+            if isinstance(array.weights.payload, data.View)
+            else array.weights.payload.eq(self.weights_data),
+            array.weights.valid.eq(weights_left != 0),
+            Value.cast(array.activations.payload.data).eq(self.activations_data),
+            array.activations.payload.last.eq(activations_left == 1),
+            array.activations.valid.eq(activations_left != 0),
+            array.results.ready.eq(1),
+            weights_taken.eq(array.weights.valid & array.weights.ready),
+            activations_taken.eq(array.activations.valid & array.activations.ready),
+            self.stalled.eq(array.activations.valid & ~array.activations.ready),
+            self.result_write.eq(array.results.valid),
+            self.result_data.eq(Value.cast(array.results.payload.data)),
+        ]
+        if sums:
+            m.d.comb += [
+                array.psum_in.payload.as_value().eq(
+                    Mux(accumulate, self.results_data, Const(0, len(self.results_data)))
+                ),
+                array.psum_in.valid.eq(array.activations.valid),
+            ]
+        m.d.sync += [
+            weights_left.eq(weights_left - weights_taken),
+            activations_left.eq(activations_left - activations_taken),
+        ]
+        with m.If(array.results.valid):
+            m.d.sync += [results_left.eq(results_left - 1), self.result_address.eq(self.result_address + 1)]
+
+        ended = (weights_left == 0) & (activations_left == 0) & (results_left == 0)
+        m.d.comb += [self.busy.eq(loading | playing), self.tile_done.eq(playing & ended)]
+        with m.If(loading):
+            m.d.comb += [
+                self.activations_address.eq(entry.activations),
+                self.results_address.eq(entry.results),
+                self.tiles_address.eq(pointer["tiles"] + 1),
+            ]
+            m.d.sync += [
+                loading.eq(0),
+                playing.eq(1),
+                accumulate.eq(entry.accumulate),
+                self.result_address.eq(entry.results),
+                weights_left.eq(self._weight_transfers),
+                activations_left.eq(self.activation_count),
+                results_left.eq(self.result_count),
+                tiles_left.eq(tiles_left - 1),
+            ]
+        with m.If(self.tile_done):
+            m.d.sync += [playing.eq(0), loading.eq(tiles_left != 0)]
+        with m.If(~self.busy):
+            m.d.comb += [self.weights_address.eq(0), self.tiles_address.eq(0)]
+            m.d.sync += tiles_left.eq(self.tile_count)
+            counts = (self.tile_count, self.activation_count, self.result_count)
+            with m.If(self.start):
+                possible = Signal()
+                m.d.comb += possible.eq(1)
+                for count in counts:
+                    with m.If(count == 0):
+                        m.d.comb += possible.eq(0)
+                m.d.sync += loading.eq(possible)
+        return m
+
+    @property
+    def _weight_transfers(self) -> int:
+        return timing(self.config)["weight_transfers_per_tile"]

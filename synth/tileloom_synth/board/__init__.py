@@ -1,0 +1,1 @@
+"""Generated blocks on boards: their pins, clocks, builds and programming, with amaranth-boards."""

@@ -1,0 +1,118 @@
+"""Builds a project: runs its tools one after the other, and reads what they say of area and timing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tileloom import processes
+from tileloom.errors import ToolError
+
+from . import tools
+from .boards import BOARDS
+from .project import TOP, Project
+
+REPORT = "report.json"
+"""nextpnr's, in the project's folder."""
+
+FLIP_FLOPS = ("SB_DFF", "TRELLIS_FF")
+"""How the names of flip-flops begin in a mapped netlist."""
+
+
+@dataclass
+class Built:
+    """What came of a build.
+
+    Attributes
+    ----------
+    product:
+        The file to program the board with.
+    cells:
+        Used and available, by what they are; empty after Vivado, which writes reports of its own.
+    fmax_mhz:
+        Of the block's clock, after routing, or None.
+    seconds:
+        By tool.
+    """
+
+    product: Path
+    cells: dict[str, tuple[int, int]] = field(default_factory=dict)
+    fmax_mhz: float | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def build(made: Project, folder: Path, show: Callable[[str], None]) -> Built:
+    """Build the project, whose files are in ``folder``; ``show`` is called with the tool that runs.
+
+    Raises ToolError where a tool is missing or fails; where timing is missed it says what would be met.
+    """
+    kind = BOARDS[made.name]
+    text = made.files[f"build_{TOP}.json"]
+    commands = [
+        command
+        for command in json.loads(text)["commands"]
+        if command[0] in (*tools.WHEELS, *tools.OTHERS)  # a suffix for DFU is not needed
+    ]
+    programs = [tools.find(command[0]) for command in commands]
+    found = Built(folder / kind.tools.product)
+    # What an earlier build left must not pass for this one's.
+    for path in (folder / REPORT, found.product):
+        path.unlink(missing_ok=True)
+    for program, (tool, *arguments) in zip(programs, commands, strict=True):
+        show(tool)
+        began = time.monotonic()
+        done = processes.run([program, *arguments], folder=folder, merge=True)
+        found.seconds[tool] = time.monotonic() - began
+        if done.status:
+            _check_timing(made, folder)
+            lines = [line for line in done.output.splitlines() if "ERROR" in line] or [done.reason]
+            raise ToolError(f"{tool}: {lines[-1].removeprefix('ERROR: ')}; logs are in {folder}")
+    if kind.tools.cells:
+        _check_timing(made, folder)
+        _read(made, folder, found)
+    return found
+
+
+def _report(folder: Path) -> Any:
+    path = folder / REPORT
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"fmax": {}, "utilization": {}}
+
+
+def _clocks(made: Project, folder: Path) -> list[float]:
+    """Return what was achieved for each clock at the frequency of the block's."""
+    wanted = made.board.clock_hz / 1e6
+    fmax = _report(folder)["fmax"].values()
+    return [clock["achieved"] for clock in fmax if clock["constraint"] >= 0.99 * wanted]
+
+
+def _check_timing(made: Project, folder: Path) -> None:
+    wanted = made.board.clock_hz / 1e6
+    reached = min(_clocks(made, folder), default=wanted)
+    if reached < 0.999 * wanted:
+        raise ToolError(
+            f"timing: {reached:.2f} MHz at most, not {wanted:g}: give --clock {int(reached)}, or more stages"
+        )
+
+
+def _read(made: Project, folder: Path, found: Built) -> None:
+    used = _report(folder)["utilization"]
+    for what, names in BOARDS[made.name].tools.cells.items():
+        for name in names:
+            if name in used:
+                found.cells[what] = used[name]["used"], used[name]["available"]
+    found.fmax_mhz = min(_clocks(made, folder), default=None)
+    if "flip-flops" not in found.cells:
+        netlist = json.loads((folder / f"{TOP}.json").read_text(encoding="utf-8"))
+        types = Counter(cell["type"] for cell in netlist["modules"][TOP]["cells"].values())
+        flops = sum(count for name, count in types.items() if name.startswith(FLIP_FLOPS))
+        found.cells["flip-flops"] = flops, found.cells["logic cells"][1]
+
+
+def loader(made: Project, product: Path) -> list[str]:
+    """Return the command that programs the board."""
+    return ["openFPGALoader", "-b", BOARDS[made.name].loader, str(product)]
