@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,10 +30,24 @@ def bus_members() -> dict[str, Any]:
     }
 
 
+def narrowed(m: Module, manager: Mapping[str, Any], subordinate: Mapping[str, Any]) -> None:
+    """Connect channels to those of a subordinate with fewer bits of address, both by AMBA's names."""
+    for name in bus_members():
+        source, target = manager[name], subordinate[name]
+        if name in ("b", "r"):
+            source, target = target, source
+        m.d.comb += [
+            target.payload.eq(source.payload),
+            target.valid.eq(source.valid),
+            source.ready.eq(target.ready),
+        ]
+
+
 class Decoder(wiring.Component):
-    """Passes accesses on, one at a time.
+    """Passes accesses on, one at a time, a cycle after they come.
 
     The manager has one access under way at most, and offers W no earlier than AW, as ``serial.bridge`` does.
+    An address is kept in a register, so that no path leads from the manager's address through subordinates.
 
     Parameters
     ----------
@@ -65,55 +79,50 @@ class Decoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        write, read = (self._chosen(m, name) for name in ("aw", "ar"))
-        self._forward(m, "aw", write)
-        self._forward(m, "w", write)
-        self._back(m, "b", write)
-        self._forward(m, "ar", read)
-        self._back(m, "r", read)
-        return m
-
-    def _chosen(self, m: Module, channel: str) -> Value:
-        """Return one bit for each subordinate and one for none of them, from the address on."""
-        address = getattr(self, channel)
-        held = Signal(len(self.regions) + 1, name=f"{channel}_held")
-        now = Signal(len(self.regions) + 1, name=f"{channel}_now")
-        chosen = Signal(len(self.regions) + 1, name=f"{channel}_chosen")
-        with m.Switch(address.payload[-REGION_BITS:]):
+        address = Signal(32, reset_less=True)
+        # What of the access is still to be taken by its subordinate.
+        left = {name: Signal(name=f"{name}_left") for name in ("aw", "w", "ar")}
+        chosen, nobody = Signal(len(self.regions)), Signal()
+        with m.Switch(address[-REGION_BITS:]):
             for index, regions in enumerate(self.regions):
                 with m.Case(*regions):
-                    m.d.comb += now.eq(1 << index)
+                    m.d.comb += chosen.eq(1 << index)
             with m.Default():
-                m.d.comb += now.eq(1 << len(self.regions))
-        m.d.comb += chosen.eq(held)
-        with m.If(address.valid):
-            m.d.comb += chosen.eq(now)
-            m.d.sync += held.eq(now)
-        return chosen
+                m.d.comb += nobody.eq(1)
 
-    def _forward(self, m: Module, channel: str, chosen: Value) -> None:
-        port = getattr(self, channel)
-        ready: list[Value] = []
-        for index in range(len(self.regions)):
-            target = getattr(self, f"{channel}_{index}")
-            m.d.comb += [target.payload.eq(port.payload), target.valid.eq(port.valid & chosen[index])]
-            ready.append(target.ready & chosen[index])
-        m.d.comb += port.ready.eq(Cat(*ready, chosen[-1]).any())
+        m.d.comb += [self.aw.ready.eq(~left["aw"]), self.ar.ready.eq(~left["ar"])]
+        taken = {name: Signal(name=f"{name}_taken") for name in left}
+        for name, waiting in left.items():
+            targets = [getattr(self, f"{name}_{index}") for index in range(len(self.regions))]
+            offered = waiting & self.w.valid if name == "w" else waiting
+            ready = Cat(*(target.ready for target in targets), 1) & Cat(chosen, nobody)
+            m.d.comb += taken[name].eq(offered & ready.any())
+            for index, target in enumerate(targets):
+                m.d.comb += [
+                    target.payload.eq(self.w.payload if name == "w" else address),
+                    target.valid.eq(offered & chosen[index]),
+                ]
+            with m.If(taken[name]):
+                m.d.sync += waiting.eq(0)
+        m.d.comb += self.w.ready.eq(taken["w"])
+        with m.If(self.aw.valid & self.aw.ready):
+            m.d.sync += [address.eq(self.aw.payload), left["aw"].eq(1), left["w"].eq(1)]
+        with m.If(self.ar.valid & self.ar.ready):
+            m.d.sync += [address.eq(self.ar.payload), left["ar"].eq(1)]
 
-    def _back(self, m: Module, channel: str, chosen: Value) -> None:
-        port = getattr(self, channel)
-        asked = {"b": self.w, "r": self.ar}[channel]
-        # Nobody has the address: it is taken as it comes, and answered.
-        failed = Signal(name=f"{channel}_failed")
-        with m.If(port.ready):
-            m.d.sync += failed.eq(0)
-        with m.If(asked.valid & asked.ready & chosen[-1]):
-            m.d.sync += failed.eq(1)
-        payload: Any = port.payload
-        response = payload.resp if isinstance(payload, data.View) else payload
-        m.d.comb += [port.valid.eq(failed), response.eq(DECERR)]
-        for index in range(len(self.regions)):
-            source = getattr(self, f"{channel}_{index}")
-            m.d.comb += source.ready.eq(port.ready & chosen[index])
-            with m.If(chosen[index]):
-                m.d.comb += [port.valid.eq(source.valid), port.payload.eq(source.payload)]
+        for name, last in (("b", "w"), ("r", "ar")):
+            port = getattr(self, name)
+            failed = Signal(name=f"{name}_failed")
+            payload: Any = port.payload
+            response = payload.resp if isinstance(payload, data.View) else payload
+            m.d.comb += [port.valid.eq(failed), response.eq(DECERR)]
+            with m.If(port.ready):
+                m.d.sync += failed.eq(0)
+            with m.If(taken[last] & nobody):
+                m.d.sync += failed.eq(1)
+            for index in range(len(self.regions)):
+                source = getattr(self, f"{name}_{index}")
+                m.d.comb += source.ready.eq(port.ready & chosen[index])
+                with m.If(chosen[index]):
+                    m.d.comb += [port.valid.eq(source.valid), port.payload.eq(source.payload)]
+        return m

@@ -72,7 +72,7 @@ class Board:
             raise UserError(f"{where}: is no description of a board") from None
         if found.revision != REVISION:
             raise UserError(
-                f"{where}: is of revision {found.revision}, and this Tileloom speaks {REVISION}: build it anew"
+                f"{where}: is of revision {found.revision}, this Tileloom knows {REVISION}: build it anew"
             )
         return found
 

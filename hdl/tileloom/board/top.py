@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.lib import wiring
 from amaranth.hdl import ClockDomain, Const, Elaboratable, Module, Signal
+from amaranth.lib import wiring
 
 from ..config import Config
 from ..families import family_of

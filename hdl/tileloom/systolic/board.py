@@ -8,9 +8,9 @@ from pathlib import Path
 from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 
-from ..board.decoder import Decoder, bus_members
+from ..board.decoder import Decoder, bus_members, narrowed
 from ..board.description import Board, Description
-from ..board.windows import WORD, Storage, Window, Windows
+from ..board.windows import Storage, Window, Windows
 from ..config import to_plain
 from ..errors import ConfigError
 from ..registers.axi_lite import channels
@@ -49,19 +49,19 @@ def sizes(config: SystolicConfig, bits: int) -> dict[str, int]:
 
     most = LEAST
     # A tile's weights must fit.
-    while depths(most)["weights"] < widths_per_tile(config):
+    while depths(most)["weights"] < weight_transfers(config):
         most *= 2
     if taken(most) > bits:
         raise ConfigError(
-            f"rows, columns: the smallest memories for this array have {taken(most):,} bits, and the board has "
-            f"{bits:,} for them"
+            f"rows, columns: the smallest memories for this array have {taken(most):,} bits, and the board "
+            f"has {bits:,} for them"
         )
     while most < MOST and taken(2 * most) <= bits:
         most *= 2
     return depths(most)
 
 
-def widths_per_tile(config: SystolicConfig) -> int:
+def weight_transfers(config: SystolicConfig) -> int:
     """Return the transfers of a tile of weights."""
     from .design import timing
 
@@ -105,14 +105,11 @@ class Device(wiring.Component):
         for name in bus_members():
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(decoder, name))
             wiring.connect(m, getattr(decoder, f"{name}_0"), getattr(reached, name))
-        for name in channels(self.table.address_bits):
-            upper, lower = getattr(decoder, f"{name}_1"), getattr(registers, name)
-            source, target = (lower, upper) if name in ("b", "r") else (upper, lower)
-            m.d.comb += [
-                target.payload.eq(source.payload),
-                target.valid.eq(source.valid),
-                source.ready.eq(target.ready),
-            ]
+        narrowed(
+            m,
+            {name: getattr(decoder, f"{name}_1") for name in bus_members()},
+            {name: getattr(registers, name) for name in channels(self.table.address_bits)},
+        )
         m.d.comb += [
             description.address.eq(reached.description_address),
             reached.description_data.eq(description.data),

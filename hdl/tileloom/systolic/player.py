@@ -101,7 +101,8 @@ class Player(wiring.Component):
 
         # A memory's address is what the pointer will be, so that its data is that of the pointer.
         pointer = {
-            name: Signal.like(getattr(self, f"{name}_address"), name=f"{name}_pointer") for name in self.depths
+            name: Signal.like(getattr(self, f"{name}_address"), name=f"{name}_pointer")
+            for name in self.depths
         }
         for name, value in pointer.items():
             address = getattr(self, f"{name}_address")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Disturbance:
 
 def disturbance(text: str) -> Disturbance:
     """Return what goes wrong from text, such as ``errors=1e-4,reset=200000``. Raises UserError."""
-    kinds = {each.name: type(each.default) for each in fields(Disturbance)}
+    kinds: dict[str, type[int] | type[float]] = {"errors": float, "reset": int, "seed": int}
     given: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
@@ -70,17 +70,23 @@ class SimulatedPort:
 
     def write(self, content: bytes) -> int:
         """Put bytes on the line."""
-        self._in.write(b"W" + len(content).to_bytes(4, "little") + content)
+        self._ask(b"W" + len(content).to_bytes(4, "little") + content)
         return len(content)
 
     def read(self, size: int) -> bytes:
         """Return ``size`` bytes; fewer where none has come for ``WAIT_BITS``."""
-        self._in.write(b"R" + size.to_bytes(4, "little") + WAIT_BITS.to_bytes(4, "little"))
-        self._in.flush()
+        self._ask(b"R" + size.to_bytes(4, "little") + WAIT_BITS.to_bytes(4, "little"))
         count = int.from_bytes(self._exactly(4), "little")
         found = self._exactly(count)
         self.cycles = int.from_bytes(self._exactly(8), "little")
         return found
+
+    def _ask(self, request: bytes) -> None:
+        try:
+            self._in.write(request)
+            self._in.flush()
+        except OSError:
+            raise harness.HarnessError("the simulated board ended early") from None
 
     def _exactly(self, size: int) -> bytes:
         found = self._out.read(size)

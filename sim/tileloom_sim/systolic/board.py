@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from tileloom.board.description import Board
 from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
+from tileloom.driver.block import difference
 from tileloom.driver.serial import ResetError, SerialBus
 from tileloom.errors import CheckError
 from tileloom.systolic.board import REGIONS, player_table, windows
@@ -27,36 +28,34 @@ from tileloom_golden.formats import Rounding
 from tileloom_golden.rounding import add
 from tileloom_golden.systolic.tiles import nonzero_tiles, split_tiles
 
-from ..board.port import OpenBoard
+from ..board.port import RESTARTS, OpenBoard, line_figures, line_rows
 from ..layout import MATRIX, named, oriented
 from . import beats, reference
 from .operands import Operands, prepare, require_float32, values_of
 from .simulate import compare
 
-PATIENCE = 5.0
-"""Seconds that a run may take: the longest list of the longest tiles takes less."""
+PATIENCE = 4
+"""How many times the cycles that a run should take it is waited for, ..."""
 
-RESTARTS = 3
-"""How often a block of vectors is begun anew after resets of the board."""
+LINE_CYCLES = 10_000_000
+"""... beside what the line may take: a tenth of a second at 100 MHz."""
 
 
-@dataclass
-class Counters:
-    """The board's own counters, of all runs: cycles with tiles under way, of these stalls; tiles."""
-
-    busy_cycles: int = 0
-    stalls: int = 0
-    tiles_done: int = 0
+COUNTERS = ("cycles", "busy_cycles", "stalls", "tiles_done")
+"""The board's own: clock cycles, those with tiles under way, of these stalls of activations; tiles."""
 
 
 @dataclass
 class Product:
-    """A product: its words (M x N), tiles in all and those computed, counters, runs, resets of the board."""
+    """A product: its words (M x N), tiles in all and those computed, counters, runs, resets of the board.
+
+    The counters are of all runs, those before a reset included.
+    """
 
     words: Words
     tiles: int
     computed: int
-    counters: Counters = field(default_factory=Counters)
+    counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
     runs: int = 0
     resets: int = 0
 
@@ -95,8 +94,7 @@ def _figures(
     opened: OpenBoard, operands: Operands, config: SystolicConfig, product: Product, seconds: float
 ) -> dict[str, Any]:
     (m, k), n = operands.x.shape, operands.w.shape[1]
-    counters, counts = product.counters, opened.bus.counts
-    cycles = getattr(opened.line, "cycles", None)
+    counters = product.counters
     return {
         "board": opened.board.board,
         "clock_hz": opened.board.clock_hz,
@@ -105,36 +103,32 @@ def _figures(
         "n": n,
         "tiles": product.tiles,
         "tiles_skipped": product.tiles - product.computed,
-        "tiles_done": counters.tiles_done,
+        "tiles_done": counters["tiles_done"],
         "runs": product.runs,
-        "busy_cycles": counters.busy_cycles,
-        "stall_cycles": counters.stalls,
-        "array_seconds": counters.busy_cycles / opened.board.clock_hz,
+        "busy_cycles": counters["busy_cycles"],
+        "stall_cycles": counters["stalls"],
+        "array_seconds": counters["busy_cycles"] / opened.board.clock_hz,
         "seconds": seconds,
-        "simulated_seconds": cycles and cycles / opened.board.clock_hz,
         "multiply_accumulates_per_second": m * k * n / seconds if seconds else 0.0,
-        "requests": counts.answered,
-        "requests_again": counts.again,
-        "answers_damaged": counts.damaged,
         "resets": product.resets,
+        **line_figures(opened),
     }
 
 
 def _rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    simulated = figures["simulated_seconds"]
     rate = figures["multiply_accumulates_per_second"]
     return [
         ("Y = X W", f"{figures['m']} x {figures['k']} x {figures['n']}"),
         ("equal to the golden model", "every word"),
         ("tiles skipped", f"{figures['tiles_skipped']} of {figures['tiles']}"),
-        ("array busy, by its counter", f"{figures['busy_cycles']:,} cycles, {figures['array_seconds']:.4f} s"),
+        (
+            "array busy, by its counter",
+            f"{figures['busy_cycles']:,} cycles, {figures['array_seconds']:.4f} s",
+        ),
         ("of these stalls", f"{figures['stall_cycles']:,} cycles"),
         ("tiles done, by its counter", f"{figures['tiles_done']:,} in {figures['runs']:,} runs"),
         ("in all", f"{figures['seconds']:.2f} s, {rate:,.0f} multiply-accumulates/s"),
-        *([("of the board's time, simulated", f"{simulated:.3f} s")] if simulated else []),
-        ("requests", f"{figures['requests']:,}, {figures['requests_again']:,} sent again"),
-        ("answers damaged", f"{figures['answers_damaged']:,}"),
-        ("resets of the board", f"{figures['resets']:,}"),
+        *line_rows(figures),
     ]
 
 
@@ -146,6 +140,7 @@ class ArrayOnBoard:
         self.windows = windows(config, board.sizes)
         self.registers = {name: REGIONS["player"] << 28 | at for name, at in player_table().addresses.items()}
         figures = timing(config)
+        self.latency, self.interval = figures["latency_cycles"], figures["cycles_per_vector"]
         self.transfers = {
             "weights": figures["weight_transfers_per_tile"],
             "activations": figures["activation_transfers_per_vector"],
@@ -162,7 +157,9 @@ class ArrayOnBoard:
         tiles = split_tiles(w, config.rows, config.columns)
         kept = nonzero_tiles(tiles, reference.operand_format(config.weight))
         chosen = [(int(k), int(n)) for n, k in np.argwhere(kept.T)]
-        product = Product(np.zeros((len(x), kept.shape[1] * config.columns), np.uint64), kept.size, len(chosen))
+        product = Product(
+            np.zeros((len(x), kept.shape[1] * config.columns), np.uint64), kept.size, len(chosen)
+        )
         padded = np.pad(x, ((0, 0), (0, kept.shape[0] * config.rows - x.shape[1])))
         inner = len({k for k, _ in chosen})
         most = self._vectors_of_a_block(inner)
@@ -185,7 +182,7 @@ class ArrayOnBoard:
         return product
 
     def _vectors_of_a_block(self, inner: int) -> int:
-        """Return how many vectors go at a time: as many as there is room for the sums and, if so, for all K."""
+        """Return how many vectors go at a time: as many as there is room for, if it can be with all of K."""
         room = {name: self.windows[name].depth // self.transfers[name] for name in ("activations", "results")}
         return min(room["results"], max(1, room["activations"] // max(1, inner)))
 
@@ -204,7 +201,7 @@ class ArrayOnBoard:
         raw = self.bus.read(address, count * 4 * stride)
         return np.frombuffer(raw, "<u4").reshape(count, stride)[:, : window.words]
 
-    def counters(self) -> tuple[bool, Counters]:
+    def counters(self) -> tuple[bool, dict[str, int]]:
         """Return whether tiles are under way, and the counters as they are."""
         first, last = self.registers["STATUS"], self.registers["TILES_DONE"]
         raw = np.frombuffer(self.bus.read(first, last + 4 - first), "<u4")
@@ -212,25 +209,28 @@ class ArrayOnBoard:
         def of(name: str) -> int:
             return int(raw[(self.registers[name] - first) // 4])
 
-        return bool(of("STATUS") & 1), Counters(of("BUSY_CYCLES"), of("STALLS"), of("TILES_DONE"))
+        return bool(of("STATUS") & 1), {name: of(name.upper()) for name in COUNTERS}
 
-    def play(self, entries: list[int], vectors: int) -> Counters:
-        """Run a list of tiles that is all there is to it, and return what the counters counted."""
+    def play(self, entries: list[int], vectors: int) -> dict[str, int]:
+        """Run a list of tiles, whose operands are there, and return what the counters counted."""
         _, before = self.counters()
         self.write("tiles", 0, np.array(entries, "<u4").reshape(-1, 1))
-        counts = [len(entries), *(vectors * self.transfers[name] for name in ("activations", "results"))]
+        moves = {name: vectors * self.transfers[name] for name in ("activations", "results")}
+        counts = [len(entries), moves["activations"], moves["results"]]
         self.bus.write(self.registers["TILES"], np.array(counts, "<u4").tobytes())
         self.bus.write(self.registers["CONTROL"], (1).to_bytes(4, "little"))
-        deadline = time.monotonic() + PATIENCE
+        tile = self.transfers["weights"] + vectors * self.interval + self.latency
         while True:
             busy, after = self.counters()
+            spent = difference(before, after)
             if not busy:
                 break
-            if time.monotonic() > deadline:
-                raise CheckError(f"the board: {len(entries)} tiles are not done after {PATIENCE:g} s")
-        spent = Counters(*((getattr(after, f.name) - getattr(before, f.name)) % 2**32 for f in fields(after)))
-        if spent.tiles_done != len(entries):
-            raise CheckError(f"the board: {spent.tiles_done} of {len(entries)} tiles were done")
+            if spent["cycles"] > PATIENCE * len(entries) * tile + LINE_CYCLES:
+                raise CheckError(
+                    f"the board: {len(entries)} tiles are not done after {spent['cycles']:,} cycles"
+                )
+        if spent["tiles_done"] != len(entries):
+            raise CheckError(f"the board: {spent['tiles_done']} of {len(entries)} tiles were done")
         return spent
 
 
@@ -301,8 +301,8 @@ class _Block:
         self.array.write("weights", 0, beats.weight_beats(config, np.stack(self.weights)))
         spent = self.array.play(self.entries, len(self.x))
         self.product.runs += 1
-        for name, value in vars(spent).items():
-            setattr(self.product.counters, name, getattr(self.product.counters, name) + value)
+        for name, value in spent.items():
+            self.product.counters[name] += value
         self.entries, self.weights = [], []
         for (n, k), slot in list(self.slots.items()):
             if self.host_adds or not remaining[n]:

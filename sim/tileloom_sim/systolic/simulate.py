@@ -21,7 +21,6 @@ from tileloom.families import design_name
 from tileloom.files import claim
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.design import generate
-
 from tileloom_golden.checks import Words
 
 from ..build.cocotb_run import SIMULATORS

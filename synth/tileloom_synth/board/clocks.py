@@ -41,8 +41,8 @@ class Pll:
     settings:
         Yields all that it can do with an input of so many hertz.
     add:
-        Adds it to a module: of the input, or the pad that it must come from, and a setting; returns whether it
-        is locked. Its output is the clock of ``domain``.
+        Adds it to a module: its input, or the pad that it must come from, a setting, and the domain whose
+        clock it makes. Returns whether it is locked.
     pad:
         The input is the pad itself.
     """

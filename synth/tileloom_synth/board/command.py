@@ -79,9 +79,9 @@ def _make(name: str) -> Callable[..., None]:
 
     run.__doc__ = f"""Put a design on the {BOARDS[name].title}.
 
-    CONFIG is a preset's name or a TOML file, of a systolic array, or of an engine with port and wrapper axi4.
-    The folder gets Verilog, constraints and scripts, and with --build what the board is programmed with. Tools
-    are those that are installed, else from wheels: pip install 'tileloom[board]'.
+    CONFIG is a preset's name or a TOML file, of an array, or of an engine with port and wrapper axi4. The
+    folder gets Verilog, constraints and scripts, with --build also what the board is programmed with. Tools
+    are those that are installed, else those of wheels: pip install 'tileloom[board]'.
 
     \\b
     Example:
@@ -143,10 +143,14 @@ for _name, _kind in BOARDS.items():
                     ["--clock"],
                     type=Number(1, 400),
                     metavar="MHZ",
-                    help="The block's clock, by the PLL; what it is then is told.  [default: the oscillator's]",
+                    help="The block's clock: the nearest that the PLL makes.  [default: the oscillator's]",
                 ),
-                click.Option(["--build", "building"], is_flag=True, help="Run the tools, up to the bitstream."),
-                click.Option(["--program", "programming"], is_flag=True, help="The same, and program the board."),
+                click.Option(
+                    ["--build", "building"], is_flag=True, help="Run the tools, up to the bitstream."
+                ),
+                click.Option(
+                    ["--program", "programming"], is_flag=True, help="The same, and program the board."
+                ),
                 force_option(),
                 json_option(),
             ],

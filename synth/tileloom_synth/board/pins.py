@@ -54,7 +54,9 @@ class Pins(Elaboratable):
                 locked = self.pll.add(m, clock.i, self.setting, "sync")
         held = ~locked
         if platform.default_rst is not None:
-            m.submodules.reset_buffer = button = io.Buffer("i", platform.request(platform.default_rst, dir="-"))
+            m.submodules.reset_buffer = button = io.Buffer(
+                "i", platform.request(platform.default_rst, dir="-")
+            )
             held = held | button.i
         holding, settled = Signal(), Signal()
         timer = Signal(range(round(SETTLED * self.hertz) + 1), init=round(SETTLED * self.hertz))

@@ -57,7 +57,7 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
     divisor = round(hertz / BAUD)
     if divisor < 4 or abs(divisor * BAUD / hertz - 1) > SLACK:
         raise UserError(
-            f"--clock {hertz / 1e6:g}: no whole number of its cycles is a bit of {BAUD:,} baud, to {SLACK:.0%}; "
+            f"--clock {hertz / 1e6:g}: no whole number of cycles is a bit of {BAUD:,} baud to {SLACK:.0%}; "
             f"take whole megahertz, from 4"
         )
     room = family.room("tileloom", "board")

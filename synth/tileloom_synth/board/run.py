@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tileloom.cli.options import Strict, force_option, input_option, json_option, output_option, prune_option
+from tileloom.driver.serial import Port
 from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom_sim.board.port import SIMULATED, opened, serial_port
@@ -54,11 +56,11 @@ def _run(
         if not verilog.is_file():
             raise UserError(f"{verilog}: is not there; make the board anew")
         program = build(verilog.read_text(encoding="utf-8"), BLOCK)
-        with simulated(program, expected.divisor, wrong) as line, opened(line, port, expected) as board:
-            result = multiply(board, **options)
+        lines: AbstractContextManager[Port] = simulated(program, expected.divisor, wrong)
     else:
-        with serial_port(port) as line, opened(line, port, expected) as board:
-            result = multiply(board, **options)
+        lines = serial_port(port)
+    with lines as line, opened(line, port, expected) as board:
+        result = multiply(board, **options)
     if output is not None and result.values is not None:
         outputs.write({output: result.values})
     result.show({"results": output}, as_json=as_json)
@@ -71,9 +73,7 @@ run_command = Strict(
     short_help="Multiply matrices on a board, or on a simulated one.",
     params=[
         click.Argument(["folder"], metavar="[DIR]", required=False, type=click.Path(path_type=Path)),
-        click.Option(
-            ["--port"], required=True, metavar="PORT", help="Serial port, as /dev/ttyUSB0, or sim:"
-        ),
+        click.Option(["--port"], required=True, metavar="PORT", help="Serial port, as /dev/ttyUSB0, or sim:"),
         input_option("weights", "W.npy", "Weights of Y = X W.", required=True),
         click.Option(
             ["--layout"], type=click.Choice(MATRIX), help="Of W: KN is K x N, NK is N x K, as PyTorch has it."

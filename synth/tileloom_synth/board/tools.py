@@ -25,7 +25,9 @@ def variable(tool: str) -> str:
 
 def wheel(tool: str) -> Path | None:
     """Return the program of a wheel of this Python, or None."""
-    found = shutil.which(f"yowasp-{tool}", path=sysconfig.get_path("scripts")) or shutil.which(f"yowasp-{tool}")
+    found = shutil.which(f"yowasp-{tool}", path=sysconfig.get_path("scripts")) or shutil.which(
+        f"yowasp-{tool}"
+    )
     return Path(found) if found else None
 
 

@@ -1,0 +1,282 @@
+"""Y = X W on an engine on a board: cut into parts that its memory holds, each a program of its own.
+
+A part has all of K, some rows of X and some columns of W. What is in the memory already is not written again:
+two parts that follow each other share much of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.cli.console import Sheet, step
+from tileloom.cli.result import Result
+from tileloom.driver.block import difference
+from tileloom.driver.bus import Bus
+from tileloom.driver.engine import EngineDriver
+from tileloom.driver.serial import ResetError
+from tileloom.engine.board import REGIONS
+from tileloom.engine.config import Core, EngineConfig
+from tileloom.errors import CheckError, UserError
+from tileloom_golden.engine.cut import compile_layer
+from tileloom_golden.engine.program import Layer
+from tileloom_golden.engine.sparse import from_convolution
+from tileloom_golden.rounding import to_float64
+
+from ..board.port import RESTARTS, OpenBoard, line_figures, line_rows
+from ..layout import named
+from ..systolic import reference
+from ..systolic.operands import require_float32
+from .job import Job, make_job
+from .layers import engine_size
+from .memory import MemoryImage
+from .run import require_whole_bytes
+
+PIECE = 256
+"""Bytes that are written or left alone together: what a frame holds."""
+
+
+class BoardMemory:
+    """The memory of the engine's master, at its addresses, over the board's bus."""
+
+    def __init__(self, bus: Bus, size: int) -> None:
+        self._bus = bus
+        self.size = size
+        self._base = REGIONS["memory"] << 28
+        self._known: dict[int, bytes] = {}
+
+    def read(self, address: int, size: int, /) -> bytes:
+        """Return bytes, whole words."""
+        return self._bus.read(self._base + address, size)
+
+    def write(self, address: int, content: bytes, /) -> None:
+        """Write bytes, whole words."""
+        self._bus.write(self._base + address, content)
+
+    def put(self, image: MemoryImage) -> int:
+        """Write what of an image is not there yet, its results left out; return the bytes written."""
+        written = 0
+        content = image.content + bytes(-len(image.content) % PIECE)
+        first, behind = image.results // PIECE, -(-(image.results + image.results_size) // PIECE)
+        for place in range(len(content) // PIECE):
+            piece = content[place * PIECE : (place + 1) * PIECE]
+            inside = first <= place < behind
+            # A piece that has results and other data is written whole, before.
+            if (
+                inside
+                and image.results <= place * PIECE
+                and (place + 1) * PIECE <= image.results + image.results_size
+            ):
+                self._known.pop(place, None)
+                continue
+            if self._known.get(place) != piece:
+                self.write(place * PIECE, piece)
+                written += PIECE
+            self._known[place] = piece
+            if inside:
+                del self._known[place]
+        return written
+
+
+@dataclass
+class Product:
+    """A product: results (M x N), programs run, bytes written, cycles of the engine, resets of the board."""
+
+    results: npt.NDArray[Any]
+    programs: int = 0
+    written: int = 0
+    busy_cycles: int = 0
+    stalls_in: int = 0
+    stalls_out: int = 0
+    blocks_skipped: int = 0
+    resets: int = 0
+
+
+def multiply(
+    opened: OpenBoard,
+    config: EngineConfig,
+    *,
+    weights: Any,
+    activations: Any,
+    layout: str | None = None,
+    prune: float | None = None,
+) -> Result:
+    """Return Y = X W of the user's matrices as ``simulate`` does; results that are INT8 are scaled alike.
+
+    Raises CheckError where a result differs from the golden model's, FaultError where a program ends with a
+    fault, LinkError where the board stops answering.
+    """
+    require_whole_bytes(config)
+    systolic = config.core is Core.SYSTOLIC
+    if systolic:
+        require_float32(config.systolic)
+    x, w = (
+        named(given, name, floats=systolic)
+        for given, name in ((activations, "activations"), (weights, "weights"))
+    )
+    if w[1].ndim != 2:
+        raise UserError(f"{w[0]}: has shape {w[1].shape}; a board multiplies matrices")
+    with step("Computing the golden model"):
+        job = make_job(config, x, w, layout, prune=prune)
+    began = time.perf_counter()
+    with step("Multiplying on the board") as shown:
+        product = run(opened, config, job, lambda done, of: shown.show(completed=done, total=of))
+    seconds = time.perf_counter() - began
+    expected = job.expected.reshape(job.shape)
+    wrong = product.results != expected
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise CheckError(
+            f"Y[{row}, {column}] is {product.results[row, column]}, the golden model has "
+            f"{expected[row, column]}; {int(wrong.sum())} of {wrong.size} differ"
+        )
+    values = product.results
+    if systolic:
+        assert job.operands is not None
+        words = to_float64(values, reference.float_format(config.accumulator))
+        values = words.astype(np.float32) * job.operands.scale
+    figures = _figures(opened, job, product, seconds)
+    return Result(figures, [Sheet(opened.board.board, (), _rows(figures))], values=values)
+
+
+def run(opened: OpenBoard, config: EngineConfig, job: Job, progress: Callable[[int, int], None]) -> Product:
+    """Return the product of a job on a board; ``progress`` is called with results done, and all."""
+    m, n = job.shape
+    kind: Any = job.expected.dtype
+    product = Product(np.zeros((m, n), kind))
+    memory = BoardMemory(opened.bus, opened.board.sizes["memory_bytes"])
+    engine = EngineDriver(opened.bus, config, REGIONS["registers"] << 28, memory=memory)
+    engine.open()
+    rows, columns = part_size(job, memory.size)
+    done = 0
+    for right in range(0, n, columns):
+        for top in range(0, m, rows):
+            part = part_of(job, slice(top, top + rows), slice(right, right + columns))
+            for attempt in range(RESTARTS + 1):
+                try:
+                    _run_part(engine, memory, part, product, top, right)
+                    break
+                except ResetError:
+                    if attempt == RESTARTS:
+                        raise
+                    product.resets += 1
+                    opened.bus.open()
+                    engine.open()
+            done += part.shape[0] * part.shape[1]
+            progress(done, m * n)
+    return product
+
+
+def _run_part(
+    engine: EngineDriver, memory: BoardMemory, part: Job, product: Product, top: int, right: int
+) -> None:
+    product.written += memory.put(part.image)
+    before = engine.counters()
+    content = engine.run(part.image)
+    spent = difference(before, engine.counters())
+    product.programs += 1
+    for name in ("busy_cycles", "stalls_in", "stalls_out", "blocks_skipped"):
+        setattr(product, name, getattr(product, name) + spent[name])
+    m, n = part.shape
+    results = part.image.outputs(content).reshape(-1, n)[:m]
+    if product.results.dtype.kind == "u":  # words, which memory knows as integers of their size
+        results = results.view(f"u{results.itemsize}")
+    product.results[top : top + m, right : right + n] = results
+
+
+def part_size(job: Job, room: int) -> tuple[int, int]:
+    """Return rows and columns of a part that fits so many bytes. Raises UserError where none does."""
+    (rows, columns), block = job.shape, job.config.n
+    while True:
+        part = part_of(job, slice(0, rows), slice(0, columns))
+        # Of other columns more blocks may be kept: none is left out here.
+        dense = replace(part, weights=_all_kept(part))
+        size = len(dense.image.content)
+        if size <= room:
+            return rows, columns
+        if rows == 1 and columns <= block:
+            raise UserError(f"K: a row by {block} columns takes {size:,} bytes, and the board has {room:,}")
+        halved = -(-columns // 2 // block) * block or block
+        if columns <= block or (rows > 1 and rows >= columns):
+            rows = -(-rows // 2)
+        else:
+            columns = min(halved, columns - 1) if columns > block else columns
+
+
+def _all_kept(part: Job) -> Any:
+    weights = part.weights
+    return from_convolution(weights.to_convolution(), weights.block, np.ones(weights.grid, np.bool_))
+
+
+def part_of(job: Job, rows: slice, columns: slice) -> Job:
+    """Return the job of some rows of X and some columns of W, whole blocks of them."""
+    config, block = job.config, job.config.n
+    x = job.operands.x[:, rows] if job.operands is not None else None
+    assert x is not None
+    dense = job.weights.to_convolution()[columns]
+    blocks = slice(columns.start // block, -(-min(columns.stop, job.weights.shape[1]) // block))
+    kept = from_convolution(dense, job.weights.block, job.weights.mask[:, blocks])
+    layer = Layer(height=1, width=x.shape[1], channels=x.shape[2], outputs=len(dense), kernel=(1, 1))
+    program = compile_layer(layer, engine_size(config), relu=False)
+    return replace(
+        job,
+        program=program,
+        activations=x.reshape(program.layer.height, program.layer.width, -1),
+        weights=kept,
+        headers=job.headers[columns],
+        expected=job.expected.reshape(job.shape)[rows, columns],
+        shape=(x.shape[1], len(dense)),
+        operands=None,
+    )
+
+
+def _figures(opened: OpenBoard, job: Job, product: Product, seconds: float) -> dict[str, Any]:
+    m, n = job.shape
+    k = job.weights.shape[0]
+    figures: dict[str, Any] = {
+        "board": opened.board.board,
+        "clock_hz": opened.board.clock_hz,
+        "m": m,
+        "k": k,
+        "n": n,
+        "programs": product.programs,
+        "bytes_written": product.written,
+        "busy_cycles": product.busy_cycles,
+        "stalls_in": product.stalls_in,
+        "stalls_out": product.stalls_out,
+        "blocks_skipped": product.blocks_skipped,
+        "busy_seconds": product.busy_cycles / opened.board.clock_hz,
+        "seconds": seconds,
+        "multiply_accumulates_per_second": m * k * n / seconds if seconds else 0.0,
+        "resets": product.resets,
+        **line_figures(opened),
+    }
+    if job.chosen and job.parameters is not None:
+        figures["scale"] = job.parameters.scale.tolist()
+        figures["shift"] = job.parameters.shift.tolist()
+    return figures
+
+
+def _rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rate = figures["multiply_accumulates_per_second"]
+    rows = [
+        ("Y = X W", f"{figures['m']} x {figures['k']} x {figures['n']}"),
+        ("equal to the golden model", "every result"),
+        ("programs", f"{figures['programs']:,}"),
+        (
+            "engine busy, by its counter",
+            f"{figures['busy_cycles']:,} cycles, {figures['busy_seconds']:.4f} s",
+        ),
+        ("of these stalls in, out", f"{figures['stalls_in']:,}, {figures['stalls_out']:,} cycles"),
+        ("blocks skipped, by its counter", f"{figures['blocks_skipped']:,}"),
+        ("in all", f"{figures['seconds']:.2f} s, {rate:,.0f} multiply-accumulates/s"),
+        *line_rows(figures),
+    ]
+    if "scale" in figures:
+        rows.append(("scale, shift", f"{figures['scale'][0]}, {figures['shift'][0]}"))
+    return rows
