@@ -22,7 +22,7 @@ from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
-    *("cache", "compile", "doctor", "estimate", "generate", "network", "paper"),
+    *("board", "cache", "compile", "doctor", "estimate", "generate", "network", "paper"),
     *("power", "presets", "roofline", "simulate", "synth", "verify"),
 )
 VERBS = ("generate", "simulate", "synth")
@@ -50,7 +50,11 @@ def test_help_tells_how_to_do_the_jobs_for_each_family() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "cache show", "cache clear", "paper sasp", "paper engine", "paper roofline"]
+    "command",
+    [
+        *(*COMMANDS, "board icebreaker", "board run", "cache show", "cache clear"),
+        *("paper sasp", "paper engine", "paper roofline"),
+    ],
 )
 def test_every_command_has_examples(command: str) -> None:
     result = run(*command.split(), "--help")
@@ -76,7 +80,7 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
     ("arguments", "message"),
     [
         (("simulatte",), "no such command: simulatte; did you mean simulate?"),
-        (("xfu", "run"), "no such command: xfu; commands: cache, "),
+        (("xfu", "run"), "no such command: xfu; commands: board, "),
         (("engine", "simulate", "engine-int8"), "no such command: engine; "),
         (("generate", "stream-8x8-in8"), "did you mean stream-8x8-int8?"),
         (("generate", "engine-int8", "--set", "weigth_beats=2"), "did you mean weight_beats?"),

@@ -52,7 +52,8 @@ class Decoder(wiring.Component):
     Parameters
     ----------
     regions:
-        For each subordinate the values of bits 31 to 28 that choose it.
+        For each subordinate the values of bits 31 to 28 that choose it, and how many of the lowest bits it
+        looks at: where one between is 1, nobody is chosen.
 
     Ports
     -----
@@ -62,8 +63,8 @@ class Decoder(wiring.Component):
         Those of each subordinate, the other way round, with all 32 bits of address.
     """
 
-    def __init__(self, regions: Sequence[Sequence[int]]) -> None:
-        self.regions = tuple(map(tuple, regions))
+    def __init__(self, regions: Sequence[tuple[Sequence[int], int]]) -> None:
+        self.regions = tuple(regions)
         members = bus_members()
         super().__init__(
             {
@@ -83,12 +84,11 @@ class Decoder(wiring.Component):
         # What of the access is still to be taken by its subordinate.
         left = {name: Signal(name=f"{name}_left") for name in ("aw", "w", "ar")}
         chosen, nobody = Signal(len(self.regions)), Signal()
+        m.d.comb += nobody.eq(~chosen.any())
         with m.Switch(address[-REGION_BITS:]):
-            for index, regions in enumerate(self.regions):
+            for index, (regions, bits) in enumerate(self.regions):
                 with m.Case(*regions):
-                    m.d.comb += chosen.eq(1 << index)
-            with m.Default():
-                m.d.comb += nobody.eq(1)
+                    m.d.comb += chosen[index].eq(~address[bits:-REGION_BITS].any())
 
         m.d.comb += [self.aw.ready.eq(~left["aw"]), self.ar.ready.eq(~left["ar"])]
         taken = {name: Signal(name=f"{name}_taken") for name in left}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from ..board.decoder import Decoder, bus_members, narrowed
+from ..board.decoder import REGION_BITS, Decoder, bus_members, narrowed
 from ..board.description import Board, Description
 from ..board.windows import Window, Windows
 from ..config import to_plain
@@ -56,7 +56,10 @@ class Device(wiring.Component):
         m.submodules.description = description = Description(self.board)
         windows = {"description": self.board.window, "memory": window(self.config, self.board)}
         m.submodules.windows = reached = Windows(windows)
-        regions = [[each.region for each in windows.values()], [REGIONS["registers"]]]
+        regions = [
+            ([each.region for each in windows.values()], 32 - REGION_BITS),
+            ([REGIONS["registers"]], engine.table.address_bits),
+        ]
         m.submodules.decoder = decoder = Decoder(regions)
         for name in bus_members():
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(decoder, name))

@@ -8,7 +8,7 @@ from pathlib import Path
 from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 
-from ..board.decoder import Decoder, bus_members, narrowed
+from ..board.decoder import REGION_BITS, Decoder, bus_members, narrowed
 from ..board.description import Board, Description
 from ..board.windows import Storage, Window, Windows
 from ..config import to_plain
@@ -100,7 +100,10 @@ class Device(wiring.Component):
         m.submodules.registers = registers = RegisterFile(self.table)
         m.submodules.description = description = Description(self.board)
         m.submodules.player = player = Player(self.config, depths)
-        regions = [[window.region for window in reached.windows.values()], [REGIONS["player"]]]
+        regions = [
+            ([window.region for window in reached.windows.values()], 32 - REGION_BITS),
+            ([REGIONS["player"]], self.table.address_bits),
+        ]
         m.submodules.decoder = decoder = Decoder(regions)
         for name in bus_members():
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(decoder, name))

@@ -7,7 +7,7 @@ two parts that follow each other share much of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,27 +58,25 @@ class BoardMemory:
         """Write bytes, whole words."""
         self._bus.write(self._base + address, content)
 
+    def forget(self) -> None:
+        """Take nothing for known: a write may have been cut short."""
+        self._known.clear()
+
     def put(self, image: MemoryImage) -> int:
         """Write what of an image is not there yet, its results left out; return the bytes written."""
         written = 0
+        begin, end = image.results, image.results + image.results_size
         content = image.content + bytes(-len(image.content) % PIECE)
-        first, behind = image.results // PIECE, -(-(image.results + image.results_size) // PIECE)
-        for place in range(len(content) // PIECE):
-            piece = content[place * PIECE : (place + 1) * PIECE]
-            inside = first <= place < behind
-            # A piece that has results and other data is written whole, before.
-            if (
-                inside
-                and image.results <= place * PIECE
-                and (place + 1) * PIECE <= image.results + image.results_size
-            ):
+        for place in range(0, len(content), PIECE):
+            piece, behind = content[place : place + PIECE], place + PIECE
+            if begin <= place and behind <= end:
                 self._known.pop(place, None)
                 continue
             if self._known.get(place) != piece:
-                self.write(place * PIECE, piece)
+                self.write(place, piece)
                 written += PIECE
             self._known[place] = piece
-            if inside:
+            if place < end and begin < behind:  # the engine will write to it
                 del self._known[place]
         return written
 
@@ -152,23 +150,21 @@ def run(opened: OpenBoard, config: EngineConfig, job: Job, progress: Callable[[i
     memory = BoardMemory(opened.bus, opened.board.sizes["memory_bytes"])
     engine = EngineDriver(opened.bus, config, REGIONS["registers"] << 28, memory=memory)
     engine.open()
-    rows, columns = part_size(job, memory.size)
     done = 0
-    for right in range(0, n, columns):
-        for top in range(0, m, rows):
-            part = part_of(job, slice(top, top + rows), slice(right, right + columns))
-            for attempt in range(RESTARTS + 1):
-                try:
-                    _run_part(engine, memory, part, product, top, right)
-                    break
-                except ResetError:
-                    if attempt == RESTARTS:
-                        raise
-                    product.resets += 1
-                    opened.bus.open()
-                    engine.open()
-            done += part.shape[0] * part.shape[1]
-            progress(done, m * n)
+    for top, right, part in parts(job, memory.size):
+        for attempt in range(RESTARTS + 1):
+            try:
+                _run_part(engine, memory, part, product, top, right)
+                break
+            except ResetError:
+                if attempt == RESTARTS:
+                    raise
+                product.resets += 1
+                memory.forget()
+                opened.bus.open()
+                engine.open()
+        done += part.shape[0] * part.shape[1]
+        progress(done, m * n)
     return product
 
 
@@ -189,37 +185,34 @@ def _run_part(
     product.results[top : top + m, right : right + n] = results
 
 
-def part_size(job: Job, room: int) -> tuple[int, int]:
-    """Return rows and columns of a part that fits so many bytes. Raises UserError where none does."""
-    (rows, columns), block = job.shape, job.config.n
-    while True:
-        part = part_of(job, slice(0, rows), slice(0, columns))
-        # Of other columns more blocks may be kept: none is left out here.
-        dense = replace(part, weights=_all_kept(part))
-        size = len(dense.image.content)
-        if size <= room:
-            return rows, columns
-        if rows == 1 and columns <= block:
-            raise UserError(f"K: a row by {block} columns takes {size:,} bytes, and the board has {room:,}")
-        halved = -(-columns // 2 // block) * block or block
-        if columns <= block or (rows > 1 and rows >= columns):
-            rows = -(-rows // 2)
-        else:
-            columns = min(halved, columns - 1) if columns > block else columns
+def parts(job: Job, room: int, top: int = 0, right: int = 0) -> Iterator[tuple[int, int, Job]]:
+    """Yield a job's parts, each with an image of ``room`` bytes at most, and where in Y they begin.
 
-
-def _all_kept(part: Job) -> Any:
-    weights = part.weights
-    return from_convolution(weights.to_convolution(), weights.block, np.ones(weights.grid, np.bool_))
+    Raises UserError where not even one row by one column of blocks fits.
+    """
+    (m, n), block = job.shape, job.config.n
+    size = len(job.image.content)
+    if size <= room:
+        yield top, right, job
+    elif m == 1 and n <= block:
+        raise UserError(f"K: a row by {n} columns takes {size:,} bytes, and the board has {room:,}")
+    elif n <= block or 1 < m >= n:
+        half = -(-m // 2)
+        yield from parts(part_of(job, slice(0, half), slice(0, n)), room, top, right)
+        yield from parts(part_of(job, slice(half, m), slice(0, n)), room, top + half, right)
+    else:
+        half = -(-n // (2 * block)) * block
+        yield from parts(part_of(job, slice(0, m), slice(0, half)), room, top, right)
+        yield from parts(part_of(job, slice(0, m), slice(half, n)), room, top, right + half)
 
 
 def part_of(job: Job, rows: slice, columns: slice) -> Job:
     """Return the job of some rows of X and some columns of W, whole blocks of them."""
     config, block = job.config, job.config.n
-    x = job.operands.x[:, rows] if job.operands is not None else None
-    assert x is not None
+    words = job.activations.reshape(1, job.shape[0], -1)
+    x = words[:, rows, : job.weights.shape[0]]
     dense = job.weights.to_convolution()[columns]
-    blocks = slice(columns.start // block, -(-min(columns.stop, job.weights.shape[1]) // block))
+    blocks = slice(columns.start // block, -(-columns.stop // block))
     kept = from_convolution(dense, job.weights.block, job.weights.mask[:, blocks])
     layer = Layer(height=1, width=x.shape[1], channels=x.shape[2], outputs=len(dense), kernel=(1, 1))
     program = compile_layer(layer, engine_size(config), relu=False)

@@ -29,12 +29,15 @@ class Toolchain:
         File of the build that a board is programmed with.
     cells:
         For a report, by what they are: nextpnr's names of them, of which one is there.
+    needs_verilog:
+        Its pins are in Verilog, which takes a Yosys to write.
     """
 
     pll: clocks.Pll
     overrides: Mapping[str, str]
     product: str
     cells: Mapping[str, tuple[str, ...]]
+    needs_verilog: bool = False
 
 
 ECP5 = Toolchain(
@@ -50,7 +53,7 @@ ECP5 = Toolchain(
 )
 ICE40 = Toolchain(
     clocks.ICE40,
-    {"nextpnr_opts": "--report report.json", "synth_opts": "-dsp"},
+    {"nextpnr_opts": "--report report.json", "synth_opts": "-device u -dsp"},
     "top.bin",
     {
         "logic cells": ("ICESTORM_LC",),
@@ -58,7 +61,7 @@ ICE40 = Toolchain(
         "block RAM (4 kbit)": ("ICESTORM_RAM",),
     },
 )
-VIVADO = Toolchain(clocks.SERIES7, {}, "top.bit", {})
+VIVADO = Toolchain(clocks.SERIES7, {}, "top.bit", {}, needs_verilog=True)
 
 
 @dataclass(frozen=True)

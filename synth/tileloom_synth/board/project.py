@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,26 +65,23 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
     top = BoardTop(config, board)
     platform.add_file(f"{BLOCK}.v", export(top, BLOCK, top.signals).verilog)
     pins = Pins(BLOCK, hertz, kind.tools.pll, setting)
-    with _yosys():  # which writes Verilog of the pins for Vivado
+    # For Vivado it writes Verilog of the pins.
+    with _yosys() if kind.tools.needs_verilog else contextlib.nullcontext():
         plan = platform.prepare(pins, TOP, **kind.tools.overrides)
     return Project(name, board, {SAVED: board.text + "\n", **plan.files})
 
 
 @contextlib.contextmanager
 def _yosys() -> Iterator[None]:
-    """Let Amaranth find a Yosys while the block runs, that of the wheel where there is no other."""
-    if "YOSYS" in os.environ or shutil.which("yosys"):
-        yield
-        return
-    found = tools.wheel("yosys")
-    if found is None:
-        yield
-        return
-    os.environ["YOSYS"] = str(found)
+    """Let Amaranth find the Yosys of a build while the block runs."""
+    before = os.environ.get("YOSYS")
+    os.environ["YOSYS"] = str(tools.find("yosys"))
     try:
         yield
     finally:
         del os.environ["YOSYS"]
+        if before is not None:
+            os.environ["YOSYS"] = before
 
 
 def saved(folder: Path) -> Board:

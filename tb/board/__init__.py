@@ -1,0 +1,1 @@
+"""Blocks on boards: products over a serial line, pins to pins; projects, clocks and builds."""
