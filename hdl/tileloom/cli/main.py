@@ -154,6 +154,7 @@ def main() -> None:
       tileloom roofline engine-int8 stream-8x8-int8  what bounds throughput and energy
       tileloom compile resnet-50 aie2-4x4            a network on a grid of cores, in time
       tileloom paper sasp                            the papers' tables beside ours
+      tileloom board ulx3s-85f CONFIG -o DIR         on an FPGA board, or that board in simulation
       tileloom doctor                                which tools are there
       tileloom cache show                            simulator builds that are kept
 
