@@ -41,6 +41,7 @@ ENGINE = {
 }
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "stream": ("stream-8x8-fp16", STREAM),
+    "registers": ("stream-8x8-fp16", STREAM | {"wrapper": "axi4"}),
     "word": ("sasp-4x4-int8", WORD),
     "engine": ("engine-int8-axi4", ENGINE),
     "systolic engine": (
@@ -48,7 +49,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         {"k": 1, "n": 2, "bus": 64, "a_words": 64, "acc_tiles": 4, "port": "axi4", "wrapper": "axi4"},
     ),
 }
-BITS = {"stream": 12_000, "word": 4_000, "engine": 1 << 15, "systolic engine": 1 << 15}
+BITS = {"stream": 12_000, "registers": 12_000, "word": 4_000, "engine": 1 << 15, "systolic engine": 1 << 15}
 """Of the memories: some tiles of some vectors, one page."""
 
 

@@ -36,7 +36,7 @@ def product(rng, board, *sizes):
     return multiply(board, activations=x, weights=w, layout="KN")
 
 
-@pytest.mark.parametrize(("name", "m"), [("stream", 23), ("word", 23), ("engine", 123)])
+@pytest.mark.parametrize(("name", "m"), [("stream", 23), ("registers", 23), ("word", 23), ("engine", 123)])
 def test_a_product_of_many_runs(name, m, rng):
     """Sizes that are no multiple of anything; each result is the golden model's, or there is an error."""
     with small(name) as (_, board):
@@ -53,7 +53,7 @@ def test_a_product_of_many_runs(name, m, rng):
         assert figures["busy_cycles"] > figures["tiles_done"] * m // blocks
 
 
-@pytest.mark.parametrize("name", ["stream", "engine"])
+@pytest.mark.parametrize("name", ["registers", "engine"])
 def test_bit_errors_and_a_reset_in_the_middle_change_no_result(name, rng):
     wrong = Disturbance(errors=2e-4, seed=int(rng.integers(1 << 30)))
     with small(name, wrong) as (_, board):
@@ -94,7 +94,7 @@ def test_a_run_of_fewer_tiles_is_told(monkeypatch, rng):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["stream", "word", "engine", "systolic engine"])
+@pytest.mark.parametrize("name", ["stream", "registers", "word", "engine", "systolic engine"])
 def test_products_of_any_size(name, rng):
     with small(name, Disturbance(errors=1e-5, seed=int(rng.integers(1 << 30)))) as (_, board):
         for _ in range(20):

@@ -14,15 +14,16 @@ from ..board.windows import Storage, Window, Windows
 from ..config import to_plain
 from ..errors import ConfigError
 from ..registers.axi_lite import channels
-from ..registers.file import RegisterFile
+from ..registers.file import CONTROL, RegisterFile
 from ..registers.table import Table, elaborate, table
 from .config import SystolicConfig
 from .player import Player, widths
+from .registers import register_map
 
 REGISTERS = Path(__file__).with_name("board.rdl")
 
-REGIONS = {"player": 2, "weights": 3, "activations": 4, "tiles": 5, "results": 6}
-"""Bits 31 to 28 of the addresses of the registers and of each memory."""
+REGIONS = {"registers": 1, "player": 2, "weights": 3, "activations": 4, "tiles": 5, "results": 6}
+"""Bits 31 to 28 of the addresses of the array's own registers, the player's, and each memory."""
 
 SHARES = {"activations": 1, "weights": 2, "tiles": 4, "results": 4}
 """Transfers of activations for one of each memory's, at first."""
@@ -104,6 +105,8 @@ class Device(wiring.Component):
             ([window.region for window in reached.windows.values()], 32 - REGION_BITS),
             ([REGIONS["player"]], self.table.address_bits),
         ]
+        if self.config.wrapper:
+            regions.append(([REGIONS["registers"]], table(register_map(self.config)).address_bits))
         m.submodules.decoder = decoder = Decoder(regions)
         for name in bus_members():
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(decoder, name))
@@ -113,6 +116,12 @@ class Device(wiring.Component):
             {name: getattr(decoder, f"{name}_1") for name in bus_members()},
             {name: getattr(registers, name) for name in channels(self.table.address_bits)},
         )
+        if self.config.wrapper:
+            narrowed(
+                m,
+                {name: getattr(decoder, f"{name}_2") for name in bus_members()},
+                {name: getattr(player, f"{CONTROL}{name}") for name in bus_members()},
+            )
         m.d.comb += [
             description.address.eq(reached.description_address),
             reached.description_data.eq(description.data),

@@ -21,18 +21,27 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from ..registers.file import CONTROL
 from .array import systolic_array
 from .config import Port, SystolicConfig
+from .control import ControlledArray
 from .design import timing
+from .stream_array import StreamArray
+from .word_array import WordArray
 
 ENTRY = data.StructLayout({"activations": 16, "results": 15, "accumulate": 1})
 
 COUNT_BITS = 16
 
 
+def array_of(config: SystolicConfig) -> StreamArray | WordArray | ControlledArray:
+    """Return the array, with its registers where it has some."""
+    return ControlledArray(config) if config.wrapper else systolic_array(config)
+
+
 def widths(config: SystolicConfig) -> dict[str, int]:
     """Return the bits of a transfer of each memory: ``weights``, ``activations``, ``tiles``, ``results``."""
-    array = systolic_array(config)
+    array = array_of(config)
     array._MustUse__used = True  # asked for its ports alone
     return {
         "weights": len(Value.cast(array.weights.payload)),
@@ -66,11 +75,18 @@ class Player(wiring.Component):
         Out and in, of each memory: data is that of the address a cycle before. Of results they are for sums.
     result_write, result_address, result_data:
         Out: a result is written.
+    control_aw and so on:
+        Of an array with registers, theirs. A job must be as many tiles as the list, of as many vectors, with
+        sums that come in; in whichever order it and the player are started, they wait for each other.
     """
 
     def __init__(self, config: SystolicConfig, depths: dict[str, int]) -> None:
         self.config, self.depths = config, depths
         bits = widths(config)
+        self.array = array_of(config)
+        self.control = {
+            name: member for name, member in self.array.signature.members.items() if name.startswith(CONTROL)
+        }
         memories: dict[str, Any] = {}
         for name, width in bits.items():
             memories[f"{name}_address"] = Out(exact_log2(depths[name]))
@@ -83,6 +99,7 @@ class Player(wiring.Component):
                 "stalled": Out(1),
                 "tile_done": Out(1),
                 **memories,
+                **self.control,
                 "result_write": Out(1),
                 "result_address": Out(exact_log2(depths["results"])),
                 "result_data": Out(bits["results"]),
@@ -92,7 +109,9 @@ class Player(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        m.submodules.array = array = systolic_array(self.config)
+        m.submodules.array = array = self.array
+        for name in self.control:
+            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(array, name))
         sums = self.config.port is Port.STREAM
         entry = data.View(ENTRY, self.tiles_data)
         loading, playing = Signal(), Signal()

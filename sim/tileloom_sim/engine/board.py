@@ -35,7 +35,7 @@ from ..systolic.operands import require_float32
 from .job import Job, make_job
 from .layers import engine_size
 from .memory import MemoryImage
-from .run import require_whole_bytes
+from .run import require_whole_bytes, words_of
 
 PIECE = 256
 """Bytes that are written or left alone together: what a frame holds."""
@@ -179,9 +179,9 @@ def _run_part(
     for name in ("busy_cycles", "stalls_in", "stalls_out", "blocks_skipped"):
         setattr(product, name, getattr(product, name) + spent[name])
     m, n = part.shape
-    results = part.image.outputs(content).reshape(-1, n)[:m]
-    if product.results.dtype.kind == "u":  # words, which memory knows as integers of their size
-        results = results.view(f"u{results.itemsize}")
+    whole = bytearray(len(part.image.content))
+    whole[part.image.part(part.image.results, part.image.results_size)] = content
+    results = words_of(part, part.image, whole).reshape(-1, n)[:m]
     product.results[top : top + m, right : right + n] = results
 
 

@@ -112,12 +112,13 @@ def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int
     ]
     runs = run_programs(design, config, programs, waves=waves, mutant=mutant)
     return [
-        JobRun(_words(job, program.image, run.content), run.cycles, program.image, run)
+        JobRun(words_of(job, program.image, run.content), run.cycles, program.image, run)
         for job, program, run in zip(jobs, programs, runs, strict=True)
     ]
 
 
-def _words(job: Job, image: MemoryImage, content: bytes) -> npt.NDArray[Any]:
+def words_of(job: Job, image: MemoryImage, content: bytes | bytearray) -> npt.NDArray[Any]:
+    """Return a job's results, as ``expected``, from all bytes of its memory."""
     words = image.outputs(content)
     return words.view(f"u{words.dtype.itemsize}").astype(job.expected.dtype)
 
@@ -164,4 +165,4 @@ def _wrong(job: Job, run: JobRun) -> npt.NDArray[np.bool_]:
     assert job.failing is not None
     if not run.went_in.says_what_to_do(job.failing, job.config.bus // 8):
         return np.zeros_like(wrong)
-    return wrong & (run.words != _words(job, run.went_in, run.went_in.content))
+    return wrong & (run.words != words_of(job, run.went_in, run.went_in.content))

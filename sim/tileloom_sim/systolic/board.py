@@ -17,12 +17,14 @@ import numpy as np
 from tileloom.board.description import Board
 from tileloom.cli.console import Sheet, step
 from tileloom.cli.result import Result
-from tileloom.driver.block import difference
+from tileloom.driver.block import Block, difference
 from tileloom.driver.serial import ResetError, SerialBus
 from tileloom.errors import CheckError
+from tileloom.registers.table import table
 from tileloom.systolic.board import REGIONS, player_table, windows
 from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import timing
+from tileloom.systolic.registers import register_map
 from tileloom_golden.checks import Words
 from tileloom_golden.formats import Rounding
 from tileloom_golden.rounding import add
@@ -140,6 +142,10 @@ class ArrayOnBoard:
         self.windows = windows(config, board.sizes)
         self.registers = {name: REGIONS["player"] << 28 | at for name, at in player_table().addresses.items()}
         figures = timing(config)
+        self.block = None
+        if config.wrapper:
+            self.block = Block(bus, table(register_map(config)), REGIONS["registers"] << 28)
+            self.block.open()
         self.latency, self.interval = figures["latency_cycles"], figures["cycles_per_vector"]
         self.transfers = {
             "weights": figures["weight_transfers_per_tile"],
@@ -218,6 +224,11 @@ class ArrayOnBoard:
         moves = {name: vectors * self.transfers[name] for name in ("activations", "results")}
         counts = [len(entries), moves["activations"], moves["results"]]
         self.bus.write(self.registers["TILES"], np.array(counts, "<u4").tobytes())
+        if self.block is not None:
+            self.block.write("VECTORS", vectors)
+            self.block.write("TILES", len(entries))
+            self.block.write("JOB", self.block.bit("JOB", "psum_in"))
+            self.block.begin()
         self.bus.write(self.registers["CONTROL"], (1).to_bytes(4, "little"))
         tile = self.transfers["weights"] + vectors * self.interval + self.latency
         while True:
@@ -231,6 +242,11 @@ class ArrayOnBoard:
                 )
         if spent["tiles_done"] != len(entries):
             raise CheckError(f"the board: {spent['tiles_done']} of {len(entries)} tiles were done")
+        if self.block is not None:
+            fault = self.block.fields("FAULT")
+            fault["overflow"] = 0  # it is in the results, as it is in the golden model's
+            if self.block.busy or any(fault.values()):
+                raise CheckError(f"the board: a job of {len(entries)} tiles ended with the fault {fault}")
         return spent
 
 
