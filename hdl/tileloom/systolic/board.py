@@ -17,6 +17,7 @@ from ..registers.axi_lite import channels
 from ..registers.file import CONTROL, RegisterFile
 from ..registers.table import Table, elaborate, table
 from .config import SystolicConfig
+from .design import timing
 from .player import Player, widths
 from .registers import register_map
 
@@ -48,9 +49,8 @@ def sizes(config: SystolicConfig, bits: int) -> dict[str, int]:
     def taken(most: int) -> int:
         return sum(-(-width[name] // PIECE) * PIECE * depth for name, depth in depths(most).items())
 
-    most = LEAST
-    # A tile's weights must fit.
-    while depths(most)["weights"] < weight_transfers(config):
+    most, needed = LEAST, transfers(config)
+    while any(depths(most)[name] < count for name, count in needed.items()):
         most *= 2
     if taken(most) > bits:
         raise ConfigError(
@@ -62,11 +62,14 @@ def sizes(config: SystolicConfig, bits: int) -> dict[str, int]:
     return depths(most)
 
 
-def weight_transfers(config: SystolicConfig) -> int:
-    """Return the transfers of a tile of weights."""
-    from .design import timing
-
-    return timing(config)["weight_transfers_per_tile"]
+def transfers(config: SystolicConfig) -> dict[str, int]:
+    """Return the transfers of weights for a tile, of activations and of results for a vector."""
+    figures = timing(config)
+    return {
+        "weights": figures["weight_transfers_per_tile"],
+        "activations": figures["activation_transfers_per_vector"],
+        "results": figures["result_transfers_per_vector"],
+    }
 
 
 def player_table() -> Table:

@@ -73,9 +73,9 @@ class SimulatedPort:
         self._ask(b"W" + len(content).to_bytes(4, "little") + content)
         return len(content)
 
-    def read(self, size: int) -> bytes:
-        """Return ``size`` bytes; fewer where none has come for ``WAIT_BITS``."""
-        self._ask(b"R" + size.to_bytes(4, "little") + WAIT_BITS.to_bytes(4, "little"))
+    def read(self, size: int, wait_bits: int = WAIT_BITS) -> bytes:
+        """Return ``size`` bytes; fewer where none has come for so many bits on the line."""
+        self._ask(b"R" + size.to_bytes(4, "little") + wait_bits.to_bytes(4, "little"))
         count = int.from_bytes(self._exactly(4), "little")
         found = self._exactly(count)
         self.cycles = int.from_bytes(self._exactly(8), "little")
