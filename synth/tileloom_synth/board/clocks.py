@@ -1,11 +1,12 @@
 """PLLs: settings that come nearest to a frequency, and the hardware with them.
 
-Each search goes through all settings that the vendor allows, and takes of the nearest the one whose
-oscillator is the fastest, which has the least jitter.
+The search goes through all settings that the vendor allows, and takes of the nearest the one whose oscillator
+is farthest from the ends of its range, as icepll and ecppll do.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -43,19 +44,25 @@ class Pll:
     add:
         Adds it to a module: its input, or the pad that it must come from, a setting, and the domain whose
         clock it makes. Returns whether it is locked.
+    middle:
+        Hertz, of the range of the oscillator inside.
     pad:
         The input is the pad itself.
     """
 
     settings: Callable[[int], Iterator[Setting]]
     add: Callable[[Module, Any, Setting, str], Value]
+    middle: float
     pad: bool = False
 
     def nearest(self, source: int, wanted: float) -> Setting | None:
         """Return the setting for a frequency that comes nearest, or None where the PLL has none at all."""
         return min(
             self.settings(source),
-            key=lambda setting: (round(abs(setting.hertz - wanted), 3), -setting.oscillator),
+            key=lambda setting: (
+                round(abs(setting.hertz - wanted), 3),
+                abs(setting.oscillator - self.middle),
+            ),
             default=None,
         )
 
@@ -70,8 +77,7 @@ def _ecp5_settings(source: int) -> Iterator[Setting]:
             hertz = compared * feedback
             if not 3.125e6 <= hertz <= 400e6:
                 continue
-            post = min(128, int(800e6 // hertz))
-            if 400e6 <= hertz * post <= 800e6:
+            for post in range(max(1, math.ceil(400e6 / hertz)), min(128, int(800e6 // hertz)) + 1):
                 dividers = {"CLKI_DIV": divider, "CLKFB_DIV": feedback, "CLKOP_DIV": post}
                 yield Setting(hertz, hertz * post, dividers)
 
@@ -91,7 +97,7 @@ def _ecp5_add(m: Module, source: Any, setting: Setting, domain: str) -> Value:
         p_DPHASE_SOURCE="DISABLED",
         p_OUTDIVIDER_MUXA="DIVA",
         p_CLKOP_ENABLE="ENABLED",
-        # Half a period less, so that the output's edge is the input's.
+        # As ecppll has it; all of the board is on this clock, so that its phase says nothing.
         p_CLKOP_CPHASE=setting.dividers["CLKOP_DIV"] // 2,
         p_CLKOP_FPHASE=0,
         p_FEEDBK_PATH="CLKOP",
@@ -184,6 +190,6 @@ def _series7_add(m: Module, source: Any, setting: Setting, domain: str) -> Value
     return locked
 
 
-ECP5 = Pll(_ecp5_settings, _ecp5_add)
-ICE40 = Pll(_ice40_settings, _ice40_add, pad=True)
-SERIES7 = Pll(_series7_settings, _series7_add)
+ECP5 = Pll(_ecp5_settings, _ecp5_add, middle=600e6)
+ICE40 = Pll(_ice40_settings, _ice40_add, middle=800e6, pad=True)
+SERIES7 = Pll(_series7_settings, _series7_add, middle=1200e6)
