@@ -121,6 +121,20 @@ def test_an_exception_ends_what_threads_run(mark):
     assert processes.run(["echo", "again"]).output == "again\n"
 
 
+def test_a_conversation(mark):
+    """Bytes there and back; what is begun in it ends with it, on an exception too."""
+    with processes.conversation(["sh", "-c", "sleep 1000 & exec cat"]) as process:
+        process.stdin.write(b"\x00\xff\n")
+        process.stdin.flush()
+        assert process.stdout.read(3) == b"\x00\xff\n" and len(marked(mark)) == 2
+    assert marked(mark) == []
+    with pytest.raises(KeyError), processes.conversation(["cat"]):
+        raise KeyError
+    assert marked(mark) == []
+    with pytest.raises(ToolError, match="nowhere: cannot be started"), processes.conversation(["nowhere"]):
+        pass
+
+
 def test_signals_raise_only_in_the_block():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with pytest.raises(processes.Terminated) as caught, processes.signals_raise():

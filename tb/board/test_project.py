@@ -19,6 +19,10 @@ from tileloom_synth.board.project import BLOCK, SAVED, project
 SMALL = ("stream-8x8-fp16", "--set", "rows=1", "--set", "columns=1")
 
 
+LONG = {"arty-a7-35": pytest.mark.long}
+"""Boards whose project takes a Yosys that Amaranth finds: that of the wheel takes its time."""
+
+
 def run(*arguments):
     return CliRunner().invoke(main, ["board", *map(str, arguments)])
 
@@ -56,7 +60,7 @@ def test_every_setting_is_what_its_dividers_make():
         assert 400e6 <= setting.hertz * d["CLKOP_DIV"] <= 800e6 and 25e6 / d["CLKI_DIV"] >= 3.125e6
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in BOARDS])
 def test_every_board_has_a_project(name):
     """The pins of its serial port and oscillator, the block as it is simulated, the clock that is saved."""
     config = load("stream-8x8-fp16", rows=1, columns=1)
@@ -134,6 +138,28 @@ def test_missed_timing_is_told_with_what_would_do(tools, tmp_path):
     assert result.exit_code == 1
     assert last_line(result) == "Error: timing: 10.90 MHz at most, not 12: give --clock 10, or more stages"
     assert not (tmp_path / "ice/top.bin").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("met", [True, False])
+def test_vivado_is_run_and_its_timing_believed(met, tools, tmp_path, monkeypatch):
+    monkeypatch.delenv("YOSYS", raising=False)
+    said = "All user specified timing constraints are met." if met else "Timing constraints are not met."
+    write = "pathlib.Path('top.bit').write_bytes(b'bits')\n"
+    tools(vivado=write + f"pathlib.Path('top_timing.rpt').write_text({said!r})")
+    monkeypatch.delenv("YOSYS")
+    result = run("arty-a7-35", *SMALL, "-o", tmp_path / "arty", "--build", "--json")
+    assert (result.exit_code == 0) == (tmp_path / "arty/top.bit").exists() == met, result.output
+    if not met:
+        assert "Error: timing: not met, see" in last_line(result)
+
+
+@pytest.mark.long
+def test_without_vivado_the_files_are_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVADO", "nowhere")
+    result = run("arty-a7-35", *SMALL, "-o", tmp_path / "arty", "--build")
+    assert result.exit_code == 1 and last_line(result) == "Error: VIVADO: nowhere is no program"
+    assert {"top.v", "top.xdc", "top.tcl", "block.v"} <= {path.name for path in (tmp_path / "arty").iterdir()}
 
 
 def test_a_tool_that_fails_is_told(tools, tmp_path):

@@ -20,6 +20,9 @@ from .project import TOP, Project
 REPORT = "report.json"
 """nextpnr's, in the project's folder."""
 
+VIVADO_MET = "All user specified timing constraints are met."
+"""A line of Vivado's report_timing_summary."""
+
 FLIP_FLOPS = ("SB_DFF", "TRELLIS_FF")
 """How the names of flip-flops begin in a mapped netlist."""
 
@@ -75,7 +78,17 @@ def build(made: Project, folder: Path, show: Callable[[str], None]) -> Built:
     if kind.tools.cells:
         _check_timing(made, folder)
         _read(made, folder, found)
+    else:
+        _check_vivado(folder, found.product)
     return found
+
+
+def _check_vivado(folder: Path, product: Path) -> None:
+    """Raise ToolError, and leave no bitstream, where Vivado's report does not say that timing is met."""
+    report = folder / f"{TOP}_timing.rpt"
+    if not report.exists() or VIVADO_MET not in report.read_text(encoding="utf-8", errors="replace"):
+        product.unlink(missing_ok=True)
+        raise ToolError(f"timing: not met, see {report}: give a slower --clock, or more stages")
 
 
 def _report(folder: Path) -> Any:

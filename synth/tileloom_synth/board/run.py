@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tileloom.cli.console import step
 from tileloom.cli.options import Strict, force_option, input_option, json_option, output_option, prune_option
 from tileloom.driver.serial import Port
 from tileloom.errors import UserError
@@ -55,7 +56,8 @@ def _run(
         verilog = folder / f"{BLOCK}.v"
         if not verilog.is_file():
             raise UserError(f"{verilog}: is not there; make the board anew")
-        program = build(verilog.read_text(encoding="utf-8"), BLOCK)
+        with step("Building the simulation"):
+            program = build(verilog.read_text(encoding="utf-8"), BLOCK)
         lines: AbstractContextManager[Port] = simulated(program, expected.divisor, wrong)
     else:
         lines = serial_port(port)
