@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING
 
 from .. import scratch
 from ..errors import ToolError
+from ..package.ip_xact import component
 from .table import EXTRA
 
 if TYPE_CHECKING:
     from systemrdl.node import AddrmapNode
 
+    from ..design import Design
+
 LEFT_OUT = (".eot", ".svg", ".ttf", ".woff", ".bat", "user.js")
 """Ends of files of the HTML pages that no browser needs: launchers, and fonts that are there as WOFF2 too."""
 
 
-def exported(top: AddrmapNode, name: str) -> dict[str, str | bytes]:
+def exported(top: AddrmapNode, design: Design) -> dict[str, str | bytes]:
     """Return the files of a design's register map by name.
 
-    ``name.h`` is for C, ``name.xml`` is IP-XACT (IEEE 1685-2014), ``name_html`` a folder of pages that begin
-    with ``index.html``. Names in C begin with that of the map, so that one program serves every design of a
-    family. Raises ToolError where an exporter is not installed.
+    ``name.h`` is for C, ``name.xml`` is IP-XACT (IEEE 1685-2014) of the component with its map, ``name_html``
+    a folder of pages that begin with ``index.html``. Names in C begin with that of the map, so that one
+    program serves every design of a family. Raises ToolError where an exporter is not installed.
     """
+    name = design.name
     try:
         from peakrdl_cheader.c_standards import CStandard
         from peakrdl_cheader.exporter import CHeaderExporter
@@ -41,7 +45,7 @@ def exported(top: AddrmapNode, name: str) -> dict[str, str | bytes]:
         return {
             # All members are aligned; of a packed one, compilers may read a byte at a time.
             f"{name}.h": header.read_text(encoding="utf-8").replace("__attribute__ ((__packed__)) ", ""),
-            f"{name}.xml": ip_xact.read_text(encoding="utf-8"),
+            f"{name}.xml": component(design, ip_xact.read_text(encoding="utf-8")),
             **{
                 f"{name}_html/{path.relative_to(pages)}": path.read_bytes()
                 for path in html

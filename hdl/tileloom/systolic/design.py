@@ -47,7 +47,7 @@ def generate(config: SystolicConfig, name: str | None = None) -> Design:
     design = build(config, parts, name)
     if not config.wrapper:
         return design
-    documents = exported(register_map(config), design.name)
+    documents = exported(register_map(config), design)
     return replace(design, sources={**documents, **driver(SOFTWARE, design.name)})
 
 

@@ -1,0 +1,1 @@
+"""Tests of what stands beside a design's Verilog."""
