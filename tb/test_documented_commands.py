@@ -25,7 +25,7 @@ PAGES = [
     *sorted((ROOT / "synth/results").glob("*.md")),
 ]
 
-VERBS = ("generate", "simulate", "synth", "power")
+VERBS = ("generate", "package", "simulate", "synth", "power")
 OLD = re.compile(r"tileloom (?:xfu|engine) |--form\b|--groups\b|--fast-errors\b|synth --table|xfu run")
 """Spellings of before the one grammar."""
 

@@ -22,7 +22,8 @@ from tileloom.errors import CheckError, ConfigError, UserError
 from tileloom.families import families, load, preset, presets
 
 COMMANDS = (
-    *("board", "cache", "compile", "doctor", "estimate", "generate", "network", "paper"),
+    *("board", "cache", "compile", "doctor", "estimate", "generate"),
+    *("network", "package", "paper"),
     *("power", "presets", "roofline", "simulate", "synth", "verify"),
 )
 VERBS = ("generate", "simulate", "synth")
