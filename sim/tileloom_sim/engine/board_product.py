@@ -125,9 +125,7 @@ def _run_part(
     for name in ("busy_cycles", "stalls_in", "stalls_out", "blocks_skipped"):
         setattr(product, name, getattr(product, name) + spent[name])
     m, n = part.shape
-    whole = bytearray(len(part.image.content))
-    whole[part.image.part(part.image.results, part.image.results_size)] = content
-    results = words_of(part, part.image, whole).reshape(-1, n)[:m]
+    results = words_of(part, part.image, content).reshape(-1, n)[:m]
     product.results[top : top + m, right : right + n] = results
 
 
