@@ -3,21 +3,18 @@
 import ctypes
 import shutil
 import subprocess
+from collections.abc import Mapping
 from ctypes import POINTER, Structure, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tileloom
 from tileloom.driver.bus import Bus
-from tileloom.engine import design as engine
-from tileloom.engine.axi.registers import register_map as engine_map
 from tileloom.engine.config import EngineConfig
-from tileloom.registers.exports import exported
-from tileloom.registers.software import driver
-from tileloom.systolic import design as systolic
 from tileloom.systolic.config import SystolicConfig
-from tileloom.systolic.registers import register_map as array_map
 
 FLAGS = [
     "-std=c99",
@@ -38,12 +35,15 @@ extern void (*bus_write)(uintptr_t, uint32_t);
 """Accesses go to functions of this process."""
 
 
+@cache
+def sources(config: EngineConfig | SystolicConfig) -> Mapping[str, str | bytes]:
+    """Return what ``tileloom generate --name block`` writes beside the Verilog."""
+    return tileloom.generate(config, name="block").sources
+
+
 def write_sources(config: EngineConfig | SystolicConfig, folder: Path) -> list[str]:
-    """Write what ``tileloom generate --name block`` writes for C; return the names of the .c files."""
-    if isinstance(config, EngineConfig):
-        files = {**exported(engine_map(config), "block"), **driver(engine.SOFTWARE, "block")}
-    else:
-        files = {**exported(array_map(config), "block"), **driver(systolic.SOFTWARE, "block")}
+    """Write what is for C; return the names of the .c files."""
+    files = sources(config)
     for name, text in files.items():
         if name.endswith((".c", ".h")):
             (folder / name).write_text(str(text))

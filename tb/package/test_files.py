@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 
 import tileloom
+import tileloom_synth
 from tileloom.design import Design
 from tileloom.errors import UserError
 from tileloom.families import load
@@ -206,7 +207,7 @@ def test_opensta_reads_the_constraints(tmp_path: Path) -> None:
     declared = "".join(f"  {'in' if p.inward else 'out'}put {p.declared}{p.name};\n" for p in ports.pins)
     (tmp_path / "top.v").write_text(f"module top({pins});\n{declared}endmodule\n")
     (tmp_path / "top.sdc").write_text(sdc(ports, DEFAULT))
-    library = Path(tileloom.__file__).parents[2] / "synth/tileloom_synth/library/generic.lib"
+    library = Path(str(tileloom_synth.__file__)).parent / "library/generic.lib"
     script = f"read_liberty {library}\nread_verilog top.v\nlink_design top\nread_sdc top.sdc\nputs DONE\n"
     (tmp_path / "run.tcl").write_text(script)
     command = ["sta", "-no_splash", "-exit", "run.tcl"]

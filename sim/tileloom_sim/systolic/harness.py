@@ -42,13 +42,15 @@ def build_harness(design: Design, *, waves: bool = False, blocks: bool = False) 
     """
     blocks = blocks and not waves
     timing = design.manifest["timing"]
-    config = Interface.of_manifest(design.manifest).config
-    registers = table(register_map(config)).addresses if config.wrapper else {}
+    registers = {}
+    if "registers" in design.manifest:
+        config = Interface.of_manifest(design.manifest).config
+        registers = table(register_map(config)).addresses
     return harness.design_harness(
         "harness",
         design,
         SOURCE,
-        headers=[HOST, harness.HELD, harness.AXI_LITE] if config.wrapper else [],
+        headers=[HOST, harness.HELD, harness.AXI_LITE] if registers else [],
         numbers={
             "WEIGHT_BEATS": timing["weight_transfers_per_tile"],
             "ACTIVATION_BEATS": timing["activation_transfers_per_vector"],

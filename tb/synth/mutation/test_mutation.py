@@ -220,13 +220,13 @@ def test_the_command():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "say what is to be done: --formal, --mutate, --coverage, --programs"),
-        (("--mutate", "--formal"), "say what is to be done: --formal, --mutate, --coverage, --programs"),
+        ((), "say what is to be done: --formal, --exhaustive, --mutate, --coverage"),
+        (("--mutate", "--formal"), "say what is to be done: --formal, --exhaustive, --mutate, --coverage"),
         (("--mutate",), "--mutate: give the CONFIG whose regression is judged"),
         (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
         (("--formal", "--part", "walker"), "--part: is of --mutate"),
-        (("--formal", "--seed", "3"), "--seed: is of --mutate"),
+        (("--formal", "--seed", "3"), "--seed: is of --exhaustive, --mutate"),
         (("xfu-cv32e40p", "--mutate", "--part", "core"), "has pipeline, decode, execute, merge"),
         (("xfu-unit", "--mutate", "--mutants", "0"), "give a whole number from 1 to 10000"),
     ],
