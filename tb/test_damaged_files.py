@@ -36,7 +36,7 @@ from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.xfu.packing import Layout, pack, unpack
 from tileloom_golden.xfu.sparsity import prune_nm
 from tileloom_sim.arrays import read_array
-from tileloom_sim.engine.memory import PLACES, Descriptor
+from tileloom_sim.engine.descriptor import PLACES, Descriptor
 from tileloom_synth.library.standard_cells import load as load_library
 
 TRIED = settings(

@@ -22,7 +22,8 @@ from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.streams import header_words
 from tileloom_sim.engine.axi_harness import AxiProgram, run_programs
 from tileloom_sim.engine.job import Job
-from tileloom_sim.engine.memory import Lines, MemoryImage, Places
+from tileloom_sim.engine.memory import MemoryImage
+from tileloom_sim.engine.places import Lines, Places
 from tileloom_sim.engine.random_jobs import random_jobs
 from tileloom_sim.engine.system import Outcome, words_of
 from tileloom_sim.riscv.compile import zig

@@ -13,8 +13,8 @@ from tileloom.driver.engine import EngineDriver, EngineFault
 from tileloom.engine.config import EngineConfig
 from tileloom.errors import TileloomError, UserError
 from tileloom_golden.engine.streams import skipped_blocks
+from tileloom_sim.engine.descriptor import CONV
 from tileloom_sim.engine.job import Job, make_job
-from tileloom_sim.engine.memory import CONV
 
 from .designs import CONFIG
 from .simulated import REGISTERS, SimulatedEngine

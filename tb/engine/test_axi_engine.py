@@ -11,7 +11,8 @@ from support.streams import simulate
 from tileloom.engine.axi.engine import AxiEngine
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom_golden.engine.program import Layer
-from tileloom_sim.engine.memory import PLACES, MemoryImage, memory_image
+from tileloom_sim.engine.descriptor import PLACES
+from tileloom_sim.engine.memory import MemoryImage, memory_image
 
 from .axi_memory import DECERR, SLVERR, AxiMemory, Fault
 from .test_engine import LAYERS, SMALL, Case, random_case

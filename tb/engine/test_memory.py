@@ -10,7 +10,8 @@ from tileloom.errors import UserError
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer, command_word
 from tileloom_golden.engine.sparse import from_dense
-from tileloom_sim.engine.memory import PLACES, Descriptor, memory_image
+from tileloom_sim.engine.descriptor import PLACES, Descriptor
+from tileloom_sim.engine.memory import memory_image
 
 
 def random_descriptor(rng: np.random.Generator) -> Descriptor:

@@ -24,8 +24,8 @@ from tileloom_golden import registers as common
 from tileloom_golden.engine import registers as golden
 from tileloom_golden.engine.streams import skipped_blocks
 from tileloom_sim.build.cocotb_run import Run, run_cocotb
+from tileloom_sim.engine.descriptor import CONV
 from tileloom_sim.engine.job import Job, make_job
-from tileloom_sim.engine.memory import CONV
 
 CONFIG = EngineConfig(
     m=2, k=4, n=4, bus=64, a_words=64, acc_tiles=4, port=EnginePort.AXI4, wrapper=Wrapper.AXI4

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .program import LARGEST_SLOT, Conv, Group, Load, Program, Write
+from .program import LARGEST_SLOT, Conv, Group, Load, Program
 from .sparse import INDEX_BYTES
 
 ALIGNMENT = 64
@@ -74,12 +74,6 @@ class MemoryMap:
     def of_conv(self, conv: Conv) -> Weights:
         """Return where a CONV's index and weights are."""
         return self.parts[key_of(conv)]
-
-    def of_write(self, write: Write) -> int:
-        """Return the address of the first unit, n results of a pixel, that a WRITE writes."""
-        height, width = self.program.layer.output
-        unit = self.program.size.n * self.result_bytes
-        return self.results + ((write.column * height + write.y) * width + write.x) * unit
 
 
 def key_of(conv: Conv) -> tuple[int, ...]:

@@ -16,9 +16,10 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRou
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 
 from .axi_harness import AxiRun
+from .descriptor import CONV
 from .harness import EngineRun
 from .job import Job, sums_of
-from .memory import CONV, MemoryImage
+from .memory import MemoryImage
 from .run import JobRun
 
 STREAMS = ("commands", "index", "weights", "activations", "results")

@@ -29,8 +29,9 @@ from ..systolic import reference
 from ..systolic.operands import Scaling
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
-from .memory import MemoryImage, Places, memory_image
+from .memory import MemoryImage, memory_image
 from .operands import Operands, bias_words, integers, per_output, prepare
+from .places import Places
 
 Waits = tuple[float, float, float, float, float]
 FLOWING: Waits = (0.0, 0.0, 0.0, 0.0, 0.0)

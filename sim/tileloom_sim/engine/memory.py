@@ -7,8 +7,8 @@ What a host's driver does, with the layouts of ``docs/engine.md``, at the addres
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,160 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
-from tileloom_golden.engine.memory_map import (
-    ALIGNMENT,
-    DESCRIPTOR_BYTES,
-    MemoryMap,
-    Weights,
-    key_of,
-    memory_map,
-    repetitions,
-)
-from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Write
+from tileloom_golden.engine.memory_map import ALIGNMENT, DESCRIPTOR_BYTES, key_of, memory_map
+from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
 
-PLACES = {
-    "address": (24, 8),
-    "step": (32, 4),
-    "plane": (36, 4),
-    "line": (40, 4),
-    "run": (44, 4),
-    "lines": (48, 2),
-    "weight_bytes": (52, 4),
-    "weights": (56, 8),
-}
-"""First byte and number of bytes of each field of a descriptor behind its command; all little-endian."""
-
-OPCODE = 0b11
-"""Of a command's first slot; 0 ends a program."""
-
-CONV = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Descriptor:
-    """A command of a program in memory and where its data is: 64 bytes.
-
-    Attributes
-    ----------
-    command:
-        Its twelve slots of 16 bits. ``(0,) * 12``, the default, ends a program.
-    address:
-        Of LOAD and WRITE the first unit, of CONV the index.
-    step, plane, line:
-        LOAD and WRITE: bytes from an iteration to the next, from a channel block (WRITE: column) to the next,
-        and from a run to the next.
-    run:
-        LOAD and WRITE: bytes of a run. CONV: bytes of the index, for an iteration.
-    lines:
-        LOAD and WRITE: runs in a channel block.
-    weight_bytes, weights:
-        CONV: bytes of weights, headers included, for an iteration, and their address.
-
-    Raises
-    ------
-    UserError
-        A value does not fit its field; the message names it.
-    """
-
-    command: tuple[int, ...] = (0,) * SLOTS
-    address: int = 0
-    step: int = 0
-    plane: int = 0
-    line: int = 0
-    run: int = 0
-    lines: int = 0
-    weight_bytes: int = 0
-    weights: int = 0
-
-    def __post_init__(self) -> None:
-        if len(self.command) != SLOTS:
-            raise UserError(f"descriptor: command must have {SLOTS} slots, not {len(self.command)}")
-        for index, slot in enumerate(self.command):
-            _check_field(f"slot {index} of command", slot, 2)
-        for name, (_, size) in PLACES.items():
-            _check_field(name, getattr(self, name), size)
-
-    @property
-    def opcode(self) -> int:
-        """What the command is: 0 ends the program, 1 LOAD, 2 CONV, 3 WRITE."""
-        return self.command[0] & OPCODE
-
-    def to_bytes(self) -> bytes:
-        """Return the descriptor as it is in memory."""
-        content = bytearray(DESCRIPTOR_BYTES)
-        for index, slot in enumerate(self.command):
-            content[2 * index : 2 * index + 2] = slot.to_bytes(2, "little")
-        for name, (start, size) in PLACES.items():
-            content[start : start + size] = getattr(self, name).to_bytes(size, "little")
-        return bytes(content)
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> Descriptor:
-        """Return the descriptor that is in the first 64 bytes."""
-
-        def word(start: int, size: int) -> int:
-            return int.from_bytes(content[start : start + size], "little")
-
-        command = tuple(word(2 * index, 2) for index in range(SLOTS))
-        return cls(command=command, **{name: word(*place) for name, place in PLACES.items()})
-
-
-assert {field.name for field in fields(Descriptor)} == {"command", *PLACES}
-
-
-def _check_field(name: str, value: int, size: int) -> None:
-    if not 0 <= value < 1 << 8 * size:
-        raise UserError(f"descriptor: {name} must be from 0 to {(1 << 8 * size) - 1}, not {value}")
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Where the rows of activations or results are: y of a block at ``first + block * plane + y * line``.
-
-    Blocks are of channels. In bytes; pitches may be negative, and addresses are meant modulo the number of
-    those that there are.
-    """
-
-    first: int
-    plane: int
-    line: int
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a layer lies in memory.
-
-    Attributes
-    ----------
-    activations, results:
-        Their rows. Of results the channel block is the column.
-    parts:
-        Index and weights of each CONV, by ``key_of``.
-    descriptors:
-        The first of them.
-    address_bits:
-        Addresses are modulo 2 to the power of it.
-    """
-
-    activations: Lines
-    results: Lines
-    parts: Mapping[tuple[int, ...], Weights]
-    descriptors: int
-    address_bits: int = 64
-
-
-def close_together(where: MemoryMap) -> Places:
-    """Return the places of a memory map: one thing behind the other."""
-    height, width = where.program.layer.output
-    line = width * where.program.size.n * where.result_bytes
-    return Places(
-        Lines(where.activations, where.plane, where.line),
-        Lines(where.results, height * line, line),
-        where.parts,
-        where.descriptors,
-    )
+from .descriptor import CONV, Descriptor, descriptors
+from .places import Places, close_together
 
 
 @dataclass(frozen=True)
@@ -221,7 +74,7 @@ class MemoryImage:
         """First address and bytes of each row of A, by channel block; one run if they follow one another."""
         layer, size = self.program.layer, self.program.size
         row = layer.width * size.k * size.element_bits // 8
-        return _runs(self.places, self.places.activations, -(-layer.channels // size.k), layer.height, row)
+        return self.places.runs(self.places.activations, -(-layer.channels // size.k), layer.height, row)
 
     @cached_property
     def result_runs(self) -> list[tuple[int, int]]:
@@ -229,7 +82,7 @@ class MemoryImage:
         layer, n = self.program.layer, self.program.size.n
         height, width = layer.output
         row = width * n * self.result_bytes
-        return _runs(self.places, self.places.results, -(-layer.outputs // n), height, row)
+        return self.places.runs(self.places.results, -(-layer.outputs // n), height, row)
 
     @cached_property
     def _offsets(self) -> tuple[list[int], list[int]]:
@@ -244,7 +97,7 @@ class MemoryImage:
         begin = offsets[region] + address - firsts[region]
         return slice(begin, begin + size)
 
-    @property
+    @cached_property
     def descriptors(self) -> list[Descriptor]:
         """The program's descriptors, with the one that ends it."""
         place = self.part(self.start, DESCRIPTOR_BYTES).start
@@ -256,12 +109,11 @@ class MemoryImage:
     def says_what_to_do(self, address: int, beat: int) -> bool:
         """Return whether a beat of so many bytes that has ``address`` is of descriptors, or of the index."""
         place = address // beat * beat
-        descriptors = self.descriptors
-        if -beat < place - self.start < DESCRIPTOR_BYTES * len(descriptors):
+        if -beat < place - self.start < DESCRIPTOR_BYTES * len(self.descriptors):
             return True
         return any(
             -beat < place - (descriptor.address + repeat * descriptor.step) < descriptor.run
-            for descriptor in descriptors
+            for descriptor in self.descriptors
             if descriptor.opcode == CONV
             for repeat in range(descriptor.command[1])
         )
@@ -280,17 +132,6 @@ class MemoryImage:
         rows = b"".join(content[self.part(*run)] for run in self.result_runs)
         columns = np.frombuffer(rows, kind).reshape(-1, *layer.output, n)
         return columns.transpose(1, 2, 0, 3).reshape(*layer.output, -1)[..., : layer.outputs]
-
-
-def _runs(places: Places, lines: Lines, blocks: int, rows: int, size: int) -> list[tuple[int, int]]:
-    if lines.line == size and lines.plane == rows * size:
-        return [(lines.first, blocks * rows * size)]
-    number = 1 << places.address_bits
-    return [
-        ((lines.first + block * lines.plane + row * lines.line) % number, size)
-        for block in range(blocks)
-        for row in range(rows)
-    ]
 
 
 def memory_image(
@@ -340,9 +181,10 @@ def memory_image(
     if image.dtype.kind == "u":
         image = image.astype(f"<u{size.element_bits // 8}")
     rows = to_blocks(image, size.k).tobytes()
-    begins = np.cumsum([0, *(count for _, count in memory.activation_runs)])
-    for begin, (address, count) in zip(begins.tolist(), memory.activation_runs, strict=False):
+    begin = 0
+    for address, count in memory.activation_runs:
         pieces.append((address, rows[begin : begin + count]))
+        begin += count
     pieces += [(address, b"\xa5" * count) for address, count in memory.result_runs]
     placed = set()
     for group in program.groups:
@@ -354,7 +196,7 @@ def memory_image(
                 index = index_entries(alone, weights) if entries is None else entries
                 pieces.append((part.index, index.astype("<u2").tobytes()))
                 pieces.append((part.weights, weight_beats(alone, weights, headers).tobytes()))
-    pieces.append((places.descriptors, _descriptors(program, places, result_bytes)))
+    pieces.append((places.descriptors, descriptors(program, places, result_bytes)))
     regions, content = _joined(pieces, places.address_bits)
     return replace(memory, regions=regions, content=content)
 
@@ -377,50 +219,3 @@ def _joined(
     found[-1][1].extend(bytes(-len(found[-1][1]) % ALIGNMENT))
     regions = tuple((first, len(content)) for first, content in found)
     return regions, b"".join(content for _, content in found)
-
-
-def _descriptors(program: Program, places: Places, result_bytes: int) -> bytes:
-    """Return a program's descriptors, one behind the other."""
-    size, addresses = program.size, 1 << places.address_bits
-
-    def pitch(count: int) -> int:
-        # With more bits of address one that goes back has no descriptor, which raises UserError.
-        return count % (1 << 32) if places.address_bits <= 32 else count
-
-    def rows(lines: Lines, block: int, y: int, x: int, unit: int, width: int, count: int) -> dict[str, int]:
-        return {
-            "address": lines.first + block * lines.plane + y * lines.line + x * unit,
-            "plane": pitch(lines.plane),
-            "line": pitch(lines.line),
-            "run": width * unit,
-            "lines": count,
-        }
-
-    def fields_of(step: Load | Conv | Write) -> dict[str, int]:
-        if isinstance(step, Load):
-            unit = size.k * size.element_bits // 8
-            return rows(places.activations, step.block, step.y, step.x, unit, step.width, step.rows)
-        if isinstance(step, Write):
-            unit = size.n * result_bytes
-            return rows(places.results, step.column, step.y, step.x, unit, step.width, step.rows)
-        part = places.parts[key_of(step)]
-        return {
-            "address": part.index,
-            "run": part.index_bytes,
-            "weight_bytes": part.weight_bytes,
-            "weights": part.weights,
-        }
-
-    def steps(group: Group) -> list[Load | Conv | Write]:
-        return [*(step for part in group.parts for step in part), group.write]
-
-    content = b""
-    for run in repetitions(program):
-        for first, last in zip(steps(run[0]), steps(run[-1]), strict=True):
-            slots = first.slots()
-            found, address = fields_of(first), fields_of(last)["address"]
-            found["step"] = pitch((address - found["address"]) // max(1, len(run) - 1))
-            found["address"] %= addresses
-            command = (slots[0], len(run), *slots[2:])
-            content += Descriptor(command=command, **found).to_bytes()
-    return content + Descriptor().to_bytes()

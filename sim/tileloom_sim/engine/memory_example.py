@@ -7,8 +7,8 @@ from dataclasses import fields
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, memory_map
 
 from ..package.example import digits, table
+from .descriptor import Descriptor
 from .job import Job
-from .memory import Descriptor
 
 OPCODES = ("end", "LOAD", "CONV", "WRITE")
 

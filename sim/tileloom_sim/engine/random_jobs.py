@@ -21,9 +21,9 @@ from tileloom_golden.integers import wrap_int32
 
 from ..systolic.stimulus import float_words, integer_words
 from .broken_index import broken
+from .descriptor import CONV
 from .job import Job, headers_of, results_of, sums_of
 from .layers import engine_size
-from .memory import CONV
 from .scattered import scattered
 
 _HIGHEST = np.iinfo(np.int32).max

@@ -8,7 +8,7 @@ import numpy as np
 
 from tileloom_golden.engine.memory_map import ALIGNMENT, MemoryMap
 
-from .memory import Lines, Places
+from .places import Lines, Places
 
 PITCH_BITS = 32
 """Of a descriptor."""
@@ -20,7 +20,7 @@ def scattered(where: MemoryMap, address_bits: int, rng: np.random.Generator) -> 
     Rows are as far apart as it comes, also backwards where a descriptor's 32 bits can turn an address back.
     Two things may have the same place, or one reach beyond the end: ``memory_image`` raises ValueError then.
     """
-    unit = where.program.size.n * where.result_bytes
+    of_result = where.program.size.n * where.result_bytes
 
     def place() -> int:
         return int(rng.integers(1 << address_bits - ALIGNMENT.bit_length() + 1)) * ALIGNMENT
@@ -35,4 +35,4 @@ def scattered(where: MemoryMap, address_bits: int, rng: np.random.Generator) -> 
         return Lines(place() + int(rng.integers(ALIGNMENT)) // unit * unit, pitch(unit), pitch(unit))
 
     parts = {key: replace(part, index=place(), weights=place()) for key, part in where.parts.items()}
-    return Places(lines(where.unit), lines(unit), parts, place(), address_bits)
+    return Places(lines(where.unit), lines(of_result), parts, place(), address_bits)
