@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import tileloom.engine.axi.descriptors
 import tileloom.engine.axi.engine
 import tileloom.engine.axi.read
 import tileloom.engine.axi.write
+from support.mutant import mutant
 
 from . import test_axi_engine as bench
 from .test_axi_write import test_stopped_in_every_cycle as check_stop
@@ -114,15 +114,6 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, Check]] = {
 }
 
 
-def mutant(module: ModuleType, before: str, after: str) -> dict[str, Any]:
-    """Return the names of a module with a piece of its source replaced."""
-    source = inspect.getsource(module)
-    assert source.count(before) == 1, f"{before!r} is not once in {module.__name__}"
-    names = {"__name__": f"{module.__name__}_mutant", "__package__": module.__package__}
-    exec(compile(source.replace(before, after), f"mutant of {module.__file__}", "exec"), names)
-    return names
-
-
 STATUS = ("status before the last answer", "last error kept", "DECERR ignored on R", "DECERR ignored on B")
 """Mutants that a run always tries; the others are for the long run."""
 
@@ -132,7 +123,7 @@ STATUS = ("status before the last answer", "last error kept", "DECERR ignored on
 )
 def test_mutant_is_caught(name: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     module, before, after, check = MUTANTS[name]
-    names = mutant(module, before, after)
+    names = vars(mutant(module, before, after))
     if module is TOP:
         monkeypatch.setattr(bench, "AxiEngine", names["AxiEngine"])
     else:

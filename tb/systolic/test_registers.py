@@ -1,6 +1,5 @@
 """An array behind its registers: jobs, hostile accesses, faults, soft resets, against the golden model."""
 
-import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 import tileloom.systolic.design
+from support.mutant import mutant
 from tileloom.config import Wrapper
 from tileloom.formats import BF16, FP16, INT8, Rounding, SignMagnitude
 from tileloom.systolic import control, job, stream_array
@@ -162,10 +162,7 @@ def test_broken_hardware_is_noticed(
 
 def break_source(monkeypatch: pytest.MonkeyPatch, module: ModuleType, right: str, wrong: str) -> None:
     """Put what the module is with other source in its place."""
-    source = inspect.getsource(module)
-    assert source.count(right) == 1
-    broken = dict(vars(module))
-    exec(compile(source.replace(right, wrong), str(module.__file__), "exec"), broken)
+    broken = vars(mutant(module, right, wrong))
     for user in (control, tileloom.systolic.design):
         for name in ("Job", "StreamArray", "ControlledArray"):
             if name in vars(user) and broken.get(name, vars(user)[name]) is not vars(user)[name]:

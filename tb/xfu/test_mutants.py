@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from support.long import few
+from support.mutant import mutant
 from tileloom.errors import CheckError
 from tileloom.xfu import cv_x_if, unit
 from tileloom.xfu import design as generate
@@ -82,34 +83,27 @@ USERS = {
 
 def put_in(monkeypatch: pytest.MonkeyPatch, module: str, old: str, new: str) -> types.ModuleType:
     """Use the changed module instead of the real one."""
-    real = importlib.import_module(f"tileloom.xfu.{module}")
-    source = Path(str(real.__file__)).read_text()
-    flat = " ".join(source.split())
-    assert flat.count(" ".join(old.split())) == 1, f"{module}.py changed: {old!r} is not there once"
-    assert source.count(old) == 1, f"{module}.py: {old!r} is broken into lines"
-    mutant = types.ModuleType(real.__name__)
-    mutant.__package__ = real.__package__
-    exec(compile(source.replace(old, new), str(real.__file__), "exec"), vars(mutant))
+    changed = mutant(importlib.import_module(f"tileloom.xfu.{module}"), old, new)
     user, name = USERS[module]
-    monkeypatch.setattr(user, name, getattr(mutant, name))
-    return mutant
+    monkeypatch.setattr(user, name, getattr(changed, name))
+    return changed
 
 
 @pytest.mark.parametrize("mutation", UNIT.values(), ids=UNIT)
 def test_unit_mutants(
     mutation: tuple[str, str, str], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mutant = put_in(monkeypatch, *mutation)
+    changed = put_in(monkeypatch, *mutation)
     with pytest.raises(AssertionError):
-        check_unit(rng, getattr(mutant, "Unit", unit.Unit))
+        check_unit(rng, getattr(changed, "Unit", unit.Unit))
 
 
 @pytest.mark.parametrize("mutation", OFFERS.values(), ids=OFFERS)
 def test_commit_mutants(mutation: tuple[Scenario, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     scenario, old, new = mutation
-    mutant = put_in(monkeypatch, "cv_x_if", old, new)
+    changed = put_in(monkeypatch, "cv_x_if", old, new)
     with pytest.raises(AssertionError):
-        simulate(scenario, XfuConfig(), mutant.CvXIf)
+        simulate(scenario, XfuConfig(), changed.CvXIf)
 
 
 @pytest.mark.parametrize("name", few(ALONE))
