@@ -89,8 +89,8 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, Check]] = {
     ),
     "offer taken back": (
         tileloom.engine.axi.write,
-        "m.Elif(~self.w.valid | self.w.ready)",
-        "m.Else()",
+        "m.If(~self.w.valid | self.w.ready)",
+        "m.If(1)",
         check_stop,
     ),
     "engine not reset": (
