@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support.planned import run_planned
 from tileloom.engine.config import EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom_golden.engine.convolution import convolve_blocks
@@ -16,7 +17,6 @@ from tileloom_golden.engine.program import Layer
 from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.engine.streams import header_words
-from tileloom_sim.build.cocotb_run import run_cocotb
 from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.engine.memory import MemoryImage, memory_image
 
@@ -99,15 +99,7 @@ def run(jobs: list[Job], folder: Path, seed: int) -> list[dict[str, int]]:
         "address_bits": ADDRESS_BITS,
         "found": str(folder / "found.json"),
     }
-    (folder / "plan.json").write_text(json.dumps(plan))
-    done = run_cocotb(
-        design.verilog,
-        design.name,
-        "engine.axi_bench",
-        folder=folder,
-        environment={"TILELOOM_PLAN": str(folder / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
-        seed=seed,
-    )
+    done = run_planned(design, "engine.axi_bench", plan, folder=folder, seed=seed)
     assert done.passed, done.log[-3000:]
     found = json.loads((folder / "found.json").read_text())
     assert len(found) == len(jobs)

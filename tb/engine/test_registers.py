@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Const, ResetInserter
 
+from support.planned import run_planned
 from tileloom.engine.axi import control
 from tileloom.engine.axi.engine import AxiEngine
 from tileloom.engine.axi.registers import register_map
@@ -23,7 +24,7 @@ from tileloom.registers.table import table
 from tileloom_golden import registers as common
 from tileloom_golden.engine import registers as golden
 from tileloom_golden.engine.streams import skipped_blocks
-from tileloom_sim.build.cocotb_run import Run, run_cocotb
+from tileloom_sim.build.cocotb_run import Run
 from tileloom_sim.engine.descriptor import CONV
 from tileloom_sim.engine.job import Job, make_job
 
@@ -90,15 +91,7 @@ def run(
         "memory_base": base,
         "found": str(folder / "found.json"),
     }
-    (folder / "plan.json").write_text(json.dumps(plan))
-    done = run_cocotb(
-        design.verilog,
-        design.name,
-        "engine.registers_bench",
-        folder=folder,
-        environment={"TILELOOM_PLAN": str(folder / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
-        seed=seed,
-    )
+    done = run_planned(design, "engine.registers_bench", plan, folder=folder, seed=seed)
     found = folder / "found.json"
     return done, json.loads(found.read_text()) if found.exists() else []
 

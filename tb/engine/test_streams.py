@@ -1,13 +1,12 @@
 """The engine's AXI4-Streams in Verilator with the bus models of cocotbext-axi: results and their packets."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from support.planned import run_planned
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
-from tileloom_sim.build.cocotb_run import run_cocotb
 
 from .layers import random_case
 
@@ -24,15 +23,7 @@ def test_layers(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> No
         for name, file in files.items():
             np.save(file, np.ascontiguousarray(getattr(case.streams, name)))
         layers.append({**files, "packets": int(case.last.sum()), "results": str(tmp_path / f"{index}.hex")})
-    (tmp_path / "plan.json").write_text(json.dumps({"layers": layers}))
-    done = run_cocotb(
-        design.verilog,
-        design.name,
-        "engine.stream_bench",
-        folder=tmp_path,
-        environment={"TILELOOM_PLAN": str(tmp_path / "plan.json"), "COCOTB_LOG_LEVEL": "WARNING"},
-        seed=seed[1],
-    )
+    done = run_planned(design, "engine.stream_bench", {"layers": layers}, folder=tmp_path, seed=seed[1])
     assert done.passed, done.log[-3000:]
     compared = 0
     for case, layer in zip(cases, layers, strict=True):

@@ -1,6 +1,5 @@
 """An array behind its registers: jobs, hostile accesses, faults, soft resets, against the golden model."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ import pytest
 
 import tileloom.systolic.design
 from support.mutant import mutant
+from support.planned import run_planned
 from tileloom.config import Wrapper
 from tileloom.formats import BF16, FP16, INT8, Rounding, SignMagnitude
 from tileloom.systolic import control, job, stream_array
@@ -27,7 +27,7 @@ from tileloom_golden.systolic.registers import (
     OVERFLOW,
     PSUM_IN,
 )
-from tileloom_sim.build.cocotb_run import Run, run_cocotb
+from tileloom_sim.build.cocotb_run import Run
 from tileloom_sim.build.verilator import elements
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.regression import Regression, regress_design
@@ -115,17 +115,9 @@ def some_jobs(rng: np.random.Generator) -> list[dict[str, Any]]:
 def run(folder: Path, rng: np.random.Generator, seed: int) -> Run:
     """Run some jobs in ``registers_bench``."""
     design = generate(CONFIG)
-    plan = folder / "plan.json"
-    plan.write_text(json.dumps({"jobs": some_jobs(rng), "step_interval": CONFIG.step_interval}))
-    return run_cocotb(
-        design.verilog,
-        design.name,
-        "systolic.registers_bench",
-        folder=folder,
-        environment={"TILELOOM_PLAN": str(plan), "COCOTB_LOG_LEVEL": "WARNING"},
-        seed=seed,
-        modules=elements(design.manifest["modules"]),
-    )
+    plan = {"jobs": some_jobs(rng), "step_interval": CONFIG.step_interval}
+    modules = elements(design.manifest["modules"])
+    return run_planned(design, "systolic.registers_bench", plan, folder=folder, seed=seed, modules=modules)
 
 
 def test_jobs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None:
