@@ -25,6 +25,8 @@ HEIGHTS = (1, 2, 3)
 KERNELS = tuple(product((1, 2, 3), (1, 2, 3)))
 STRIDES = (1, 2, 3)
 
+COUNTS = ("layers", "runs", "results", "cycles")
+
 TOGETHER = 512
 """Layers that one run of the simulator takes."""
 
@@ -37,8 +39,8 @@ class Exhausted:
     ----------
     name, seed:
         Of the design; of data, kept blocks and waits.
-    layers, runs:
-        Layers that there are, and how often one was run to its end.
+    layers:
+        How many there are.
     results, cycles:
         Results compared, and cycles of the runs in which nothing waits.
     """
@@ -46,20 +48,23 @@ class Exhausted:
     name: str
     seed: int
     layers: int
-    runs: int
     results: int
     cycles: int
 
+    @property
+    def runs(self) -> int:
+        """How often a layer was run to its end: flowing, and waiting."""
+        return 2 * self.layers
+
     def sheets(self) -> list[Sheet]:
         """Return the table for people."""
-        row = tuple(f"{count:,}" for count in (self.layers, self.runs, self.results, self.cycles))
-        headings = ("layers", "runs", "results", "cycles, flowing")
+        row = tuple(f"{getattr(self, name):,}" for name in COUNTS)
+        headings = (*COUNTS[:-1], "cycles, flowing")
         return [Sheet(f"{self.name}: every small layer, flowing and waiting", headings, [row])]
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""
-        counts = {name: getattr(self, name) for name in ("layers", "runs", "results", "cycles")}
-        return {"name": self.name, "seed": self.seed, **counts}
+        return {"name": self.name, "seed": self.seed, **{name: getattr(self, name) for name in COUNTS}}
 
     def require(self) -> None:
         """Do nothing: a layer that stands still, or is wrong, has been told."""
@@ -108,4 +113,4 @@ def exhaustive(config: EngineConfig, seed: int) -> Exhausted:
                 results += sum(run.words.size for run in runs)
                 cycles += 0 if waiting else sum(run.cycles for run in runs)
             shown.show(f"{begin + len(some):,} of {len(layers):,}")
-    return Exhausted(design.name, seed, len(layers), 2 * len(layers), results, cycles)
+    return Exhausted(design.name, seed, len(layers), results, cycles)

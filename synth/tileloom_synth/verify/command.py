@@ -176,11 +176,20 @@ def verify_command(
         soaked.require()
         return
     if mutate:
-        if source is None:
-            raise UserError("--mutate: give the CONFIG whose regression is judged")
-        found = mutation(configured(source, overrides), MUTANTS if mutants is None else mutants, chosen, only)
-        _show(found, as_json=as_json)
-        _require(found)
+        config = _given(source, overrides, "--mutate: give the CONFIG whose regression is judged")
+        _tell(mutation(config, MUTANTS if mutants is None else mutants, chosen, only), as_json=as_json)
+        return
+    if exhaustive:
+        config = _given(source, overrides, "--exhaustive: give the CONFIG of an engine")
+        whom = "--exhaustive is for an engine; what arrays and units do --formal proves"
+        room = _room(config, source, "exhaustive", whom)
+        _tell(room.exhaustive(config, chosen), as_json=as_json)
+        return
+    if programs is not None:
+        config = _given(source, overrides, "--programs: give the CONFIG whose core is to run them")
+        whom = "--programs is for a unit in a RISC-V core, such as xfu-cv32e40p"
+        room = _room(config, source, "torture", whom)
+        _tell(room.torture(config, programs, chosen), as_json=as_json)
         return
     if coverage:
         covered = (
@@ -194,22 +203,6 @@ def verify_command(
             for sheet in coverage_report.sheets(covered):
                 sheet.show()
         _require(covered)
-        return
-    if exhaustive or programs is not None:
-        if source is None:
-            raise UserError(
-                "--exhaustive: give the CONFIG of an engine"
-                if exhaustive
-                else "--programs: give the CONFIG whose core is to run them"
-            )
-        config = configured(source, overrides)
-        run = (
-            _exhausted(config, source, chosen)
-            if programs is None
-            else _torture(config, source, programs, chosen)
-        )
-        _show(run, as_json=as_json)
-        _require(run)
         return
     context = click.get_current_context()
     if seed is not None and context.get_parameter_source("seed") is click.core.ParameterSource.COMMANDLINE:
@@ -252,20 +245,19 @@ def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_j
             raise CheckError(report.failure(outcome))
 
 
-def _torture(config: Config, source: str, programs: int, seed: int) -> Any:
-    """Return what came of random programs, by the room of the configuration's family."""
-    family = family_of(config)
-    if not family.has_room("tileloom_sim", "torture"):
-        raise UserError(f"{source}: --programs is for a unit in a RISC-V core, such as xfu-cv32e40p")
-    return family.room("tileloom_sim", "torture").torture(config, programs, seed)
+def _given(source: str | None, overrides: Sequence[str], missing: str) -> Config:
+    """Return the configuration; raise UserError that says what is ``missing`` where there is none."""
+    if source is None:
+        raise UserError(missing)
+    return configured(source, overrides)
 
 
-def _exhausted(config: Config, source: str, seed: int) -> Any:
-    """Return what came of all small layers, by the room of the configuration's family."""
+def _room(config: Config, source: str | None, name: str, whom: str) -> Any:
+    """Return a room of the configuration's family in ``sim``; raise UserError where there is none."""
     family = family_of(config)
-    if not family.has_room("tileloom_sim", "exhaustive"):
-        raise UserError(f"{source}: --exhaustive is for an engine; what arrays and units do --formal proves")
-    return family.room("tileloom_sim", "exhaustive").exhaustive(config, seed)
+    if not family.has_room("tileloom_sim", name):
+        raise UserError(f"{source}: {whom}")
+    return family.room("tileloom_sim", name)
 
 
 def _show(found: Any, *, as_json: bool) -> None:
@@ -274,6 +266,11 @@ def _show(found: Any, *, as_json: bool) -> None:
     else:
         for sheet in found.sheets():
             sheet.show()
+
+
+def _tell(found: Any, *, as_json: bool) -> None:
+    _show(found, as_json=as_json)
+    _require(found)
 
 
 def _require(found: Any) -> None:
