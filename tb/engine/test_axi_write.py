@@ -8,6 +8,7 @@ from amaranth.sim import SimulatorContext
 
 from support.streams import simulate
 from tileloom.engine.axi import write
+from tileloom.engine.axi.signals import result_job
 from tileloom.engine.config import EngineConfig, EnginePort
 
 UNIT = 4
@@ -76,7 +77,8 @@ class Slave:
 @pytest.mark.parametrize("burst_beats", [1, 2, 16])
 @pytest.mark.parametrize("idle", [0.0, 0.3], ids=["flowing", "stalled"])
 def test_stopped_in_every_cycle(burst_beats: int, idle: float, rng: np.random.Generator) -> None:
-    dut = write.WriteClient(replace(CONFIG, burst_beats=burst_beats), 8 * UNIT)
+    config = replace(CONFIG, burst_beats=burst_beats)
+    dut = write.WriteClient(config, 8 * UNIT, result_job(config))
 
     async def drive(ctx: SimulatorContext) -> None:
         slave = Slave(dut, rng, idle)

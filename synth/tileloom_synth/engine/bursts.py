@@ -12,7 +12,14 @@ from __future__ import annotations
 from amaranth.utils import exact_log2
 
 from tileloom.engine.axi.runs import Bursts
-from tileloom.engine.axi.signals import BOUNDARY, request_layout, run_layout
+from tileloom.engine.axi.signals import (
+    BOUNDARY,
+    STREAM_JOB,
+    JobBits,
+    activation_job,
+    request_layout,
+    result_job,
+)
 from tileloom.engine.config import EngineConfig
 
 from ..verify.induction import Record, all_of, induction, kept
@@ -26,17 +33,23 @@ LENGTH = 8
 
 
 def burst_proofs(config: EngineConfig) -> list[Proof]:
-    """Return the proofs of an AXI4 engine's bursts."""
+    """Return the proofs of an AXI4 engine's bursts: of activations, results, and index or weights."""
     title = "bursts: a run's beats, within 4 KiB"
-    make = lambda: queries(config, open_netlist(Bursts(config)))  # noqa: E731
+
+    def make() -> list[Query]:
+        jobs = (activation_job(config), result_job(config), STREAM_JOB)
+        return [query for job in jobs for query in queries(config, job, open_netlist(Bursts(config, job)))]
+
     return [Proof(title, config.label, "", 0, "induction", make)]
 
 
-def queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
-    """Return the queries of the proof."""
+def queries(config: EngineConfig, job: JobBits, netlist: Netlist) -> list[Query]:
+    """Return the queries of the proof, for runs of such jobs."""
     low = exact_log2(config.bus // 8)
     address = request_layout(config)["addr"].width
-    count = run_layout(config)["bytes"].width
+    held = job.run + 1 - low
+    # Wide enough for a burst and for a run.
+    count = max(held, LENGTH, exact_log2(BOUNDARY)) + 1
     widths = {"under way": 1, "next": address - low, "left": count}
     under_way = f"(= {kept('under way')} #b1)"
     length = widen(port("bursts__payload.len", 0), count - LENGTH)
@@ -45,9 +58,10 @@ def queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
     ends = f"(= {length} {kept('left')})"
     taken = f"(and {port('runs__valid', 0)} {port('runs__ready', 0)})"
     run, size = port("runs__payload.address", 0), port("runs__payload.bytes", 0)
-    within = widen(bits(run, low - 1, 0), count + 1 - low)
-    last_byte = f"(bvsub (bvadd {within} {widen(size, 1)}) {number(1, count + 1)})"
-    new = ("#b1", bits(run, address - 1, low), widen(bits(last_byte, count, low), low - 1))
+    total = count + low
+    within = widen(bits(run, low - 1, 0), total - low)
+    last_byte = f"(bvsub (bvadd {within} {widen(size, total - job.run)}) {number(1, total)})"
+    new = ("#b1", bits(run, address - 1, low), bits(last_byte, total - 1, low))
     on = (
         f"(ite {ends} #b0 #b1)",
         f"(bvadd {kept('next')} {_fit(beats, count, widths['next'])})",
@@ -60,7 +74,8 @@ def queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
 
     def agreement(step: int) -> list[str]:
         there = f"(= {kept('under way', step)} #b1)"
-        pairs = ((port("beat", step), "next"), (port("left", step), "left"))
+        left = widen(port("left", step), count - held)
+        pairs = ((port("beat", step), "next"), (left, "left"))
         same = all_of(*(f"(= {register} {kept(name, step)})" for register, name in pairs))
         return [f"(= {port('started', step)} {there})", f"(=> {there} {same})"]
 
@@ -82,7 +97,7 @@ def queries(config: EngineConfig, netlist: Netlist) -> list[Query]:
         Record(widths, following, {}),
         (agreement(0), agreement(1)),
         claims,
-        assumed=[f"(not (= {size} {number(0, count)}))"],  # a run has a byte at least (docs/engine.md)
+        assumed=[f"(not (= {size} {number(0, job.run)}))"],  # a run has a byte at least (docs/engine.md)
     )
 
 

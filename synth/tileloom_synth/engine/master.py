@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 
 from tileloom.engine.axi.engine import AxiEngine
 from tileloom.engine.axi.read import OUTSTANDING, ReadChannel
+from tileloom.engine.axi.signals import result_job
 from tileloom.engine.axi.write import WriteClient
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.drain import result_layout
@@ -43,7 +44,7 @@ def master_proofs(config: EngineConfig) -> list[Proof]:
     """Return the proofs of an AXI4 engine's channels."""
 
     def writes() -> list[Query]:
-        client = WriteClient(config, result_layout(config).size)
+        client = WriteClient(config, result_layout(config).size, result_job(config))
         return write_queries(config, open_netlist(client, free=("cutter", "beats")))
 
     def reads() -> list[Query]:

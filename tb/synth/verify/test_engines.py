@@ -11,6 +11,7 @@ from tileloom.engine.accumulators import Accumulators
 from tileloom.engine.axi import engine
 from tileloom.engine.axi.read import ReadChannel
 from tileloom.engine.axi.runs import Bursts
+from tileloom.engine.axi.signals import STREAM_JOB, activation_job, result_job
 from tileloom.engine.axi.write import WriteClient
 from tileloom.engine.drain import Drain, result_layout
 from tileloom.engine.engine import Engine, core_timing
@@ -80,24 +81,26 @@ def test_the_walker_and_that_each_of_its_nets_matters() -> None:
     "fields", [{}, {"bus": 64, "burst_beats": 4}, {"bus": 512, "burst_beats": 64}, {"burst_beats": 256}]
 )
 def test_bursts(fields: dict) -> None:
-    config = load("engine-int8-axi4", **fields)
-    assert refute(bursts.queries(config, open_netlist(Bursts(config))), timeout=300) is None
+    (proof,) = bursts.burst_proofs(load("engine-int8-axi4", **fields))
+    assert decide(proof, timeout=300).proved
 
 
 def test_each_net_of_the_bursts_matters() -> None:
     config = load("engine-int8-axi4")
-    broken = list(inverted(open_netlist(Bursts(config)), ("bursts__valid", "bursts__payload", "runs__ready")))
+    job = activation_job(config)
+    netlist = open_netlist(Bursts(config, job))
+    broken = list(inverted(netlist, ("bursts__valid", "bursts__payload", "runs__ready")))
     assert len(broken) > 15
-    left = [net for net, other in broken if refute(bursts.queries(config, other), timeout=300) is None]
+    left = [net for net, other in broken if refute(bursts.queries(config, job, other), timeout=300) is None]
     # Of the run's last byte the beat alone counts, and not the lowest bit.
     assert len(left) == 1 and "bvsub" in (left[0].value or "")
 
 
 def test_a_burst_that_may_be_longer_than_the_page_is_refuted() -> None:
     config = load("engine-int8-axi4", bus=64, burst_beats=256)
-    wide = Bursts(replace(config, burst_beats=128))
+    wide = Bursts(replace(config, burst_beats=128), STREAM_JOB)
     longer = replace(config, burst_beats=64)
-    assert refute(bursts.queries(longer, open_netlist(wide)), timeout=300) is not None
+    assert refute(bursts.queries(longer, STREAM_JOB, open_netlist(wide)), timeout=300) is not None
 
 
 @pytest.mark.parametrize("fields", [{}, {"bus": 64, "burst_beats": 4, "address_bits": 40}])
@@ -272,7 +275,7 @@ ASKED = tuple(f"requests_{index}__ready" for index in range(len(master.CLIENTS))
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.long)])
 def test_each_net_of_the_channels_matters(every: int) -> None:
     config = small(load("engine-int8-axi4"))
-    client = WriteClient(config, result_layout(config).size)
+    client = WriteClient(config, result_layout(config).size, result_job(config))
     writing = open_netlist(client, free=("cutter", "beats"))
     reading = open_netlist(ReadChannel(config, len(master.CLIENTS)))
     for netlist, queries, outputs in (

@@ -9,7 +9,14 @@ from amaranth.utils import exact_log2
 
 from ..config import EngineConfig
 from ..layouts import COMMAND, Opcode
-from .signals import DESCRIPTOR_BYTES, job_layout, request_layout
+from .signals import (
+    DESCRIPTOR_BYTES,
+    STREAM_JOB,
+    activation_job,
+    job_layout,
+    request_layout,
+    result_job,
+)
 
 DESCRIPTOR = data.StructLayout(
     {
@@ -50,7 +57,7 @@ class Descriptors(wiring.Component):
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
-        job = stream.Signature(job_layout(config))
+        of_stream = Out(stream.Signature(job_layout(config, STREAM_JOB)))
         super().__init__(
             {
                 "start": In(stream.Signature(config.address_bits)),
@@ -58,10 +65,10 @@ class Descriptors(wiring.Component):
                 "beat": In(config.bus),
                 "beat_valid": In(1),
                 "commands": Out(stream.Signature(COMMAND)),
-                "load": Out(job),
-                "index": Out(job),
-                "weights": Out(job),
-                "write": Out(job),
+                "load": Out(stream.Signature(job_layout(config, activation_job(config)))),
+                "index": of_stream,
+                "weights": of_stream,
+                "write": Out(stream.Signature(job_layout(config, result_job(config)))),
                 "finished": Out(1),
             }
         )
@@ -146,7 +153,5 @@ class Descriptors(wiring.Component):
             m.d.comb += [
                 port.payload.address.eq(address),
                 port.payload.iterations.eq(command.iterations),
-                port.payload.planes.eq(1),
-                port.payload.lines.eq(1),
                 port.payload.run.eq(size),
             ]

@@ -20,7 +20,7 @@ from ..loader import unit_layout
 from ..skipped import SKIPPED_BITS
 from .descriptors import Descriptors
 from .read import ReadChannel, ReadClient
-from .signals import master_members
+from .signals import STREAM_JOB, activation_job, master_members, result_job
 from .write import WriteClient
 
 STEERING = ("descriptors", "index")
@@ -87,15 +87,16 @@ class AxiEngine(wiring.Component):
         m.submodules.engine = ResetInserter(ended)(engine)
         m.d.comb += engine.clear.eq(ended)
         m.submodules.descriptors = ResetInserter(ended)(descriptors)
-        m.submodules.write = write = WriteClient(config, result_layout(config).size)
+        m.submodules.write = write = WriteClient(config, result_layout(config).size, result_job(config))
         m.submodules.channel = channel = ReadChannel(config, 4)
         clients: dict[str, Descriptors | ReadClient] = {"descriptors": descriptors}
-        for name, bits, jobs, target in (
-            ("activations", unit_layout(config).size, descriptors.load, engine.activations),
-            ("index", INDEX_BITS, descriptors.index, engine.index),
-            ("weights", config.bus, descriptors.weights, engine.weights),
+        unit = unit_layout(config).size
+        for name, unit_bits, bits, jobs, target in (
+            ("activations", unit, activation_job(config), descriptors.load, engine.activations),
+            ("index", INDEX_BITS, STREAM_JOB, descriptors.index, engine.index),
+            ("weights", config.bus, STREAM_JOB, descriptors.weights, engine.weights),
         ):
-            client = ReadClient(config, bits)
+            client = ReadClient(config, unit_bits, bits)
             m.submodules[f"read_{name}"] = ResetInserter(ended)(client)
             wiring.connect(m, jobs, client.jobs)
             m.d.comb += [

@@ -20,7 +20,7 @@ from amaranth.utils import ceil_log2
 from ...stream.queue import Queue
 from ..config import EngineConfig
 from .runs import JobBursts
-from .signals import job_layout, read_layout, request_layout, run_layout
+from .signals import JobBits, job_layout, read_layout, request_layout, run_layout
 
 ERROR = 0b10
 """Responses from here on are errors: SLVERR and DECERR."""
@@ -35,12 +35,12 @@ class Units(wiring.Component):
     Ports: streams ``runs``, ``beats`` (in), ``units`` (out), a unit per cycle.
     """
 
-    def __init__(self, config: EngineConfig, unit_bits: int) -> None:
+    def __init__(self, config: EngineConfig, unit_bits: int, bits: JobBits) -> None:
         self.config = config
         self.unit_bits = unit_bits
         super().__init__(
             {
-                "runs": In(stream.Signature(run_layout(config))),
+                "runs": In(stream.Signature(run_layout(config, bits))),
                 "beats": In(stream.Signature(config.bus)),
                 "units": Out(stream.Signature(unit_bits)),
             }
@@ -53,7 +53,7 @@ class Units(wiring.Component):
         low = ceil_log2(self.unit_bits // 8)
         run = self.runs.payload
         place = Signal(ceil_log2(per_beat))
-        left = Signal(len(run.bytes))
+        left = Signal(len(run.bytes) + 1 - low)
         running, last, transfer = Signal(), Signal(), Signal()
         m.d.comb += [
             last.eq(left == 1),
@@ -81,12 +81,13 @@ class ReadClient(wiring.Component):
     the bursts asked for, in order.
     """
 
-    def __init__(self, config: EngineConfig, unit_bits: int) -> None:
+    def __init__(self, config: EngineConfig, unit_bits: int, bits: JobBits) -> None:
         self.config = config
         self.unit_bits = unit_bits
+        self.bits = bits
         super().__init__(
             {
-                "jobs": In(stream.Signature(job_layout(config))),
+                "jobs": In(stream.Signature(job_layout(config, bits))),
                 "requests": Out(stream.Signature(request_layout(config))),
                 "beat": In(config.bus),
                 "beat_valid": In(1),
@@ -99,9 +100,9 @@ class ReadClient(wiring.Component):
         m = Module()
         config = self.config
         depth = 2 * config.burst_beats
-        m.submodules.cutter = cutter = JobBursts(config, 4)
+        m.submodules.cutter = cutter = JobBursts(config, self.bits, 4)
         m.submodules.beats = beats = Queue(config.bus, depth, buffered=True)
-        m.submodules.units = units = Units(config, self.unit_bits)
+        m.submodules.units = units = Units(config, self.unit_bits, self.bits)
         wiring.connect(m, wiring.flipped(self.jobs), cutter.jobs)
         wiring.connect(m, cutter.runs, units.runs)
         wiring.connect(m, beats.outgoing, units.beats)

@@ -8,28 +8,28 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ...stream.queue import Queue
 from ..config import EngineConfig
-from .signals import job_layout, request_layout, run_layout
+from .signals import JobBits, job_layout, request_layout, run_layout
 
 
 class Runs(wiring.Component):
-    """Walks a job's iterations, planes and lines.
+    """Walks a job's iterations, planes and lines, of which a client may have no planes and lines.
 
     Ports: streams ``jobs`` (in), taken with the last run, and ``runs`` (out), one per cycle. Addresses are
     sums, modulo the address space.
     """
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, bits: JobBits) -> None:
         super().__init__(
             {
-                "jobs": In(stream.Signature(job_layout(config))),
-                "runs": Out(stream.Signature(run_layout(config))),
+                "jobs": In(stream.Signature(job_layout(config, bits))),
+                "runs": Out(stream.Signature(run_layout(config, bits))),
             }
         )
 
@@ -37,50 +37,41 @@ class Runs(wiring.Component):
         """Build the hardware."""
         m = Module()
         job, run = self.jobs.payload, self.runs.payload
-        line, plane, iteration = (Signal(16, name=name) for name in ("line", "plane", "iteration"))
-        next_line, next_plane, next_iteration = (
-            Signal(16, name=f"next_{name}") for name in ("line", "plane", "iteration")
-        )
-        line_at, plane_at, iteration_at = (
-            Signal.like(job.address, name=f"{name}_address") for name in ("line", "plane", "iteration")
-        )
-        next_plane_at, next_iteration_at = (
-            Signal.like(job.address, name=f"next_{name}_address") for name in ("plane", "iteration")
-        )
-        walking, last_line, last_plane, last = Signal(), Signal(), Signal(), Signal()
-        transfer = Signal()
+        walking, transfer, last = Signal(), Signal(), Signal()
+        # A loop has a count, and the address at which its turn began; the innermost is first.
+        addresses: list[Signal] = []
+        ends: Value = Const(1)
+        with m.If(~walking & self.jobs.valid):
+            m.d.sync += walking.eq(1)
+        for count, pitch in (("lines", "line"), ("planes", "plane"), ("iterations", "step")):
+            if count not in job.shape().members:
+                continue
+            turn = Signal.like(job[count], name=pitch)
+            following = Signal.like(turn, name=f"next_{pitch}")
+            address = Signal.like(job.address, name=f"{pitch}_address")
+            beyond = Signal.like(address, name=f"next_{pitch}_address")
+            addresses.append(address)
+            m.d.comb += [following.eq(turn + 1), beyond.eq(address + job[pitch])]
+            with m.If(transfer & ends):
+                m.d.sync += turn.eq(following)
+                m.d.sync += [inner.eq(beyond) for inner in addresses]
+            ended = Signal(name=f"last_{pitch}")
+            m.d.comb += ended.eq(ends & (following == job[count]))
+            with m.If(transfer & ended):
+                m.d.sync += turn.eq(0)
+            with m.If(~walking & self.jobs.valid):
+                m.d.sync += address.eq(job.address)
+            ends = ended
+        with m.If(transfer & last):
+            m.d.sync += walking.eq(0)
         m.d.comb += [
-            next_line.eq(line + 1),
-            next_plane.eq(plane + 1),
-            next_iteration.eq(iteration + 1),
-            next_plane_at.eq(plane_at + job.plane),
-            next_iteration_at.eq(iteration_at + job.step),
-            last_line.eq(next_line == job.lines),
-            last_plane.eq(last_line & (next_plane == job.planes)),
-            last.eq(last_plane & (next_iteration == job.iterations)),
+            last.eq(ends),
             self.runs.valid.eq(walking),
-            run.address.eq(line_at),
+            run.address.eq(addresses[0]),
             run.bytes.eq(job.run),
             transfer.eq(walking & self.runs.ready),
             self.jobs.ready.eq(transfer & last),
         ]
-        with m.If(~walking & self.jobs.valid):
-            m.d.sync += [
-                walking.eq(1),
-                line_at.eq(job.address),
-                plane_at.eq(job.address),
-                iteration_at.eq(job.address),
-            ]
-        with m.If(transfer):
-            m.d.sync += [line.eq(next_line), line_at.eq(line_at + job.line)]
-            with m.If(last_line):
-                m.d.sync += [line.eq(0), plane.eq(next_plane), plane_at.eq(next_plane_at)]
-                m.d.sync += line_at.eq(next_plane_at)
-            with m.If(last_plane):
-                m.d.sync += [plane.eq(0), iteration.eq(Mux(last, 0, next_iteration))]
-                m.d.sync += [value.eq(next_iteration_at) for value in (iteration_at, plane_at, line_at)]
-            with m.If(last):
-                m.d.sync += walking.eq(0)
         return m
 
 
@@ -91,11 +82,11 @@ class Bursts(wiring.Component):
     (in), each taken before its first burst, and ``bursts`` (out).
     """
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, bits: JobBits) -> None:
         self.config = config
         super().__init__(
             {
-                "runs": In(stream.Signature(run_layout(config))),
+                "runs": In(stream.Signature(run_layout(config, bits))),
                 "bursts": Out(stream.Signature(request_layout(config))),
             }
         )
@@ -109,7 +100,7 @@ class Bursts(wiring.Component):
         run, burst = self.runs.payload, self.bursts.payload
         # Of the burst: number of its first beat in memory; beats of the run from there on, less 1.
         beat = Signal(config.address_bits - low)
-        left = Signal(len(run.bytes))
+        left = Signal(len(run.bytes) + 1 - low)
         started = Signal()
         last = Signal()
         room, length = Signal(8), Signal(8)
@@ -144,6 +135,8 @@ class JobBursts(wiring.Component):
 
     Parameters
     ----------
+    bits:
+        Of the jobs.
     runs:
         Runs that may wait for their data.
 
@@ -151,13 +144,14 @@ class JobBursts(wiring.Component):
     way.
     """
 
-    def __init__(self, config: EngineConfig, runs: int) -> None:
+    def __init__(self, config: EngineConfig, bits: JobBits, runs: int) -> None:
         self.config = config
+        self.bits = bits
         self.depth = runs
         super().__init__(
             {
-                "jobs": In(stream.Signature(job_layout(config))),
-                "runs": Out(stream.Signature(run_layout(config))),
+                "jobs": In(stream.Signature(job_layout(config, bits))),
+                "runs": Out(stream.Signature(run_layout(config, bits))),
                 "bursts": Out(stream.Signature(request_layout(config))),
                 "idle": Out(1),
             }
@@ -167,10 +161,10 @@ class JobBursts(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        m.submodules.job_queue = job_queue = Queue(job_layout(config), 2)
-        m.submodules.runs = runs = Runs(config)
-        m.submodules.bursts = bursts = Bursts(config)
-        m.submodules.run_queue = run_queue = Queue(run_layout(config), self.depth)
+        m.submodules.job_queue = job_queue = Queue(job_layout(config, self.bits), 2)
+        m.submodules.runs = runs = Runs(config, self.bits)
+        m.submodules.bursts = bursts = Bursts(config, self.bits)
+        m.submodules.run_queue = run_queue = Queue(run_layout(config, self.bits), self.depth)
         wiring.connect(m, wiring.flipped(self.jobs), job_queue.incoming)
         wiring.connect(m, job_queue.outgoing, runs.jobs)
         wiring.connect(m, run_queue.outgoing, wiring.flipped(self.runs))

@@ -6,10 +6,16 @@ the ports.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
-from ..config import EngineConfig
+from ..config import COLUMN_BITS, EngineConfig
+from ..drain import result_layout
+from ..layouts import count_bits, pixel_bits, tile_bits
+from ..loader import unit_layout
 
 BOUNDARY = 4096
 """A burst stays within a piece of memory of this many bytes (section A3.4.1)."""
@@ -44,26 +50,56 @@ def master_members(config: EngineConfig) -> dict[str, In | Out]:
     }
 
 
-def job_layout(config: EngineConfig) -> data.StructLayout:
+@dataclass(frozen=True)
+class JobBits:
+    """How wide the counts of a client's jobs are, with which its hardware counts.
+
+    Attributes
+    ----------
+    run:
+        Bits of a number of bytes.
+    lines, planes:
+        Bits of their numbers; 0 where a job has one.
+    """
+
+    run: int
+    lines: int = 0
+    planes: int = 0
+
+
+STREAM_JOB = JobBits(run=32)
+"""Of the index and the weights: a run an iteration."""
+
+
+def activation_job(config: EngineConfig) -> JobBits:
+    """Return the bits of jobs that read activations: no more than fit the A buffer."""
+    count = count_bits(config)
+    return JobBits(count + exact_log2(unit_layout(config).size // 8), count, count)
+
+
+def result_job(config: EngineConfig) -> JobBits:
+    """Return the bits of jobs that write results: no more than the accumulators have, of any columns."""
+    run = pixel_bits(config) + exact_log2(result_layout(config).size // 8)
+    return JobBits(run, tile_bits(config), COLUMN_BITS)
+
+
+def job_layout(config: EngineConfig, bits: JobBits) -> data.StructLayout:
     """Return what a client reads or writes for a command: ``docs/engine.md``, AXI4 master variant.
 
     ``iterations`` times ``planes`` times ``lines`` runs of ``run`` bytes; the counts are from 1.
     """
     address = config.address_bits
-    return data.StructLayout(
-        {
-            "address": address,
-            "iterations": 16,
-            "step": address,
-            "planes": 16,
-            "plane": address,
-            "lines": 16,
-            "line": address,
-            "run": 32,
-        }
-    )
+    fields = {"address": address, "run": bits.run}
+    for count, pitch, width in (
+        ("lines", "line", bits.lines),
+        ("planes", "plane", bits.planes),
+        ("iterations", "step", COLUMN_BITS),
+    ):
+        if width:
+            fields |= {count: width, pitch: address}
+    return data.StructLayout(fields)
 
 
-def run_layout(config: EngineConfig) -> data.StructLayout:
+def run_layout(config: EngineConfig, bits: JobBits) -> data.StructLayout:
     """Return a run: bytes one after the other, from 1."""
-    return data.StructLayout({"address": config.address_bits, "bytes": 32})
+    return data.StructLayout({"address": config.address_bits, "bytes": bits.run})

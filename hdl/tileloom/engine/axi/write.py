@@ -19,7 +19,7 @@ from ...stream.queue import Queue
 from ..config import EngineConfig
 from .read import ERROR, OUTSTANDING
 from .runs import JobBursts
-from .signals import job_layout, request_layout, run_layout, write_layout
+from .signals import JobBits, job_layout, request_layout, run_layout, write_layout
 
 
 class Beats(wiring.Component):
@@ -29,13 +29,13 @@ class Beats(wiring.Component):
     ``idle`` (out).
     """
 
-    def __init__(self, config: EngineConfig, unit_bits: int) -> None:
+    def __init__(self, config: EngineConfig, unit_bits: int, bits: JobBits) -> None:
         self.config = config
         self.unit_bits = unit_bits
         beat = data.StructLayout({"data": config.bus, "strb": config.bus // 8})
         super().__init__(
             {
-                "runs": In(stream.Signature(run_layout(config))),
+                "runs": In(stream.Signature(run_layout(config, bits))),
                 "units": In(stream.Signature(unit_bits)),
                 "beats": Out(stream.Signature(beat)),
                 "idle": Out(1),
@@ -50,7 +50,7 @@ class Beats(wiring.Component):
         low = ceil_log2(unit_bytes)
         run, beat = self.runs.payload, self.beats.payload
         place = Signal(ceil_log2(per_beat))
-        left = Signal(len(run.bytes))
+        left = Signal(len(run.bytes) - low)
         running, last, transfer = Signal(), Signal(), Signal()
         strobes = Signal(per_beat, reset_less=True)
         held = Signal(self.config.bus, reset_less=True)
@@ -108,12 +108,13 @@ class WriteClient(wiring.Component):
         Out: nothing is on offer that ``stop`` came too late for, and all jobs are forgotten.
     """
 
-    def __init__(self, config: EngineConfig, unit_bits: int) -> None:
+    def __init__(self, config: EngineConfig, unit_bits: int, bits: JobBits) -> None:
         self.config = config
         self.unit_bits = unit_bits
+        self.bits = bits
         super().__init__(
             {
-                "jobs": In(stream.Signature(job_layout(config))),
+                "jobs": In(stream.Signature(job_layout(config, bits))),
                 "units": In(stream.Signature(unit_bits)),
                 "aw": Out(stream.Signature(request_layout(config))),
                 "w": Out(stream.Signature(write_layout(config))),
@@ -131,8 +132,8 @@ class WriteClient(wiring.Component):
         """Build the hardware."""
         m = Module()
         config = self.config
-        cutter = JobBursts(config, 2)
-        beats = Beats(config, self.unit_bits)
+        cutter = JobBursts(config, self.bits, 2)
+        beats = Beats(config, self.unit_bits, self.bits)
         # What was offered stays: only what comes before is forgotten, once no beat is on offer.
         dropping = Signal()
         m.submodules.cutter = ResetInserter(dropping)(cutter)
