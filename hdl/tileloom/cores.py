@@ -8,7 +8,8 @@ and leaves the installed files alone.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ EXTRA = "xfu"
 
 Sources = dict[str, str]
 """SystemVerilog text by file name, in the order in which a tool must read the files."""
+
+INCLUDE = re.compile(r'`include "[^"\n]*/([^"/\n]+)"')
+"""An include of a file in another folder."""
 
 Patch = Callable[[Sources], Sources]
 """Returns a changed copy of a core's sources: files replaced, or added where they must be read."""
@@ -31,7 +35,7 @@ class RiscvCore:
     Attributes
     ----------
     name:
-        Also the name of its SystemVerilog wrapper, ``rtl/NAME.sv``.
+        Of the core as it is built.
     package:
         The Python package that installs its sources.
     files:
@@ -44,6 +48,10 @@ class RiscvCore:
         Whether it has CORE-V's hardware loops, post-increment loads and SIMD.
     has_bus_errors:
         Whether its bus interfaces have an error input.
+    wrapper:
+        Name of its SystemVerilog wrapper in the RISC-V system.
+    parameters:
+        How it is built, as parameters of ``top``.
     """
 
     name: str
@@ -53,9 +61,11 @@ class RiscvCore:
     isa: str
     xpulp: bool
     has_bus_errors: bool
+    wrapper: str
+    parameters: Mapping[str, int]
 
     def sources(self) -> Sources:
-        """Return the installed sources, unmodified.
+        """Return the installed sources, unmodified but for the folders that includes name.
 
         Raises ToolError where the package is not installed or a file of it is missing.
         """
@@ -69,7 +79,10 @@ class RiscvCore:
         missing = [name for name in self.files if not (folder / name).is_file()]
         if missing:
             raise ToolError(f"{folder / missing[0]}: not there; install another version of {self.package}")
-        return {Path(name).name: (folder / name).read_text() for name in self.files}
+        # All of them will be in one folder: what one includes is there, without the path that the package
+        # has.
+        texts = {Path(name).name: (folder / name).read_text() for name in self.files}
+        return {name: INCLUDE.sub(r'`include "\1"', text) for name, text in texts.items()}
 
 
 def _files(folder: str, prefix: str, names: str) -> tuple[str, ...]:
@@ -96,8 +109,57 @@ CV32E40P = RiscvCore(
     isa="generic_rv32+m+xcvalu+xcvbitmanip+xcvmac+xcvmem+xcvsimd",
     xpulp=True,
     has_bus_errors=False,
+    wrapper="cv32e40p",
+    parameters={"COREV_PULP": 1},
 )
 """CV32E40P, to be built with COREV_PULP = 1 and no FPU: the host of the xDecimate paper (as RI5CY)."""
+
+CV32E40P_FPU = RiscvCore(
+    name="cv32e40p_fpu",
+    package=CV32E40P.package,
+    files=(
+        *CV32E40P.files[:-2],
+        "rtl/vendor/pulp_platform_common_cells/include/common_cells/registers.svh",
+        *_files("rtl/vendor/pulp_platform_common_cells/src", "", "cf_math_pkg rr_arb_tree lzc"),
+        "rtl/vendor/pulp_platform_fpnew/src/fpnew_pkg.sv",
+        "rtl/vendor/pulp_platform_fpnew/vendor/opene906/E906_RTL_FACTORY/gen_rtl/clk/rtl/gated_clk_cell.v",
+        *(
+            f"rtl/vendor/pulp_platform_fpnew/vendor/opene906/E906_RTL_FACTORY/gen_rtl/fdsu/rtl/pa_fdsu_{name}.v"
+            for name in [
+                "ctrl",
+                "ff1",
+                "pack_single",
+                "prepare",
+                "round_single",
+                "special",
+                "srt_single",
+                "top",
+            ]
+        ),
+        *(
+            f"rtl/vendor/pulp_platform_fpnew/vendor/opene906/E906_RTL_FACTORY/gen_rtl/fpu/rtl/pa_fpu_{name}.v"
+            for name in ["dp", "frbus", "src_type"]
+        ),
+        *_files(
+            "rtl/vendor/pulp_platform_fpnew/src",
+            "fpnew_",
+            "divsqrt_th_32 classifier rounding cast_multi fma_multi noncomp opgroup_fmt_slice "
+            "opgroup_multifmt_slice opgroup_block top",
+        ),
+        "rtl/cv32e40p_fp_wrapper.sv",
+        *CV32E40P.files[-2:],
+    ),
+    top="cv32e40p_top",
+    isa=f"{CV32E40P.isa}+f",
+    xpulp=True,
+    has_bus_errors=False,
+    wrapper="cv32e40p",
+    parameters={"COREV_PULP": 1, "FPU": 1},
+)
+"""CV32E40P, to be built with COREV_PULP = 1 and FPU = 1: CVFPU for FP32, and a port for an auxiliary unit.
+
+Division and square root do not work in Verilator, where the clock gate of the FPU stops them.
+"""
 
 CV32E40X = RiscvCore(
     name="cv32e40x",
@@ -120,8 +182,10 @@ CV32E40X = RiscvCore(
     isa="generic_rv32+m+c",
     xpulp=False,
     has_bus_errors=True,
+    wrapper="cv32e40x",
+    parameters={"X_EXT": 1, "X_NUM_RS": 3},
 )
 """CV32E40X, to be built with X_EXT = 1 and X_NUM_RS = 3: the host of coprocessors on CV-X-IF."""
 
-CORES = {core.name: core for core in (CV32E40P, CV32E40X)}
+CORES = {core.name: core for core in (CV32E40P, CV32E40P_FPU, CV32E40X)}
 """Every core, by name."""

@@ -13,6 +13,7 @@ from support.long import few
 from tileloom.cli.main import main
 from tileloom.cores import CORES
 from tileloom_golden.xfu import layers as nm_layers
+from tileloom_sim.xfu.hosts import CORES as BOTH
 from tileloom_sim.xfu.layers import Kernel
 from tileloom_sim.xfu.suite import INNER_LOOPS, PAPER
 
@@ -32,7 +33,7 @@ def figures(core: str, *arguments: str) -> dict:
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize("core", few(CORES))
+@pytest.mark.parametrize("core", few(BOTH.values()))
 def test_run_measures_every_kernel(core):
     printed = figures(core)
     runs = printed["runs"]

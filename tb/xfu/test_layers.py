@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tileloom.cores import CORES
 from tileloom.errors import UserError
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom_golden.xfu.layers import convolution
@@ -19,6 +18,7 @@ from tileloom_sim.xfu.disassembly import hardware_loops, mnemonic
 from tileloom_sim.xfu.layers import Kernel, LayerShape, fully_connected, layer_program, run_layer
 
 GROUPS = (4, 8, 16)
+BOTH = tuple(hosts.CORES.values())
 
 xfu_system = functools.cache(hosts.xfu_system)
 
@@ -99,7 +99,7 @@ def expected(layer, activations, weights):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", BOTH)
 def test_layers_on_every_core(core, shape, rng):
     layer, system, compared = SHAPES[shape], xfu_system(UNITS[core]), 0
     for kernel in Kernel:
@@ -151,7 +151,7 @@ def test_inner_loops_never_wait(rng):
             assert run.cycles - run.instructions < 15, (kernel, group)
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", BOTH)
 def test_waits_and_interrupted_buses_change_no_result(core, rng):
     layer, system = SHAPES["ragged"], xfu_system(UNITS[core])
     for kernel, group in ((Kernel.XDECIMATE, 4), (Kernel.XDECIMATE, 16), (Kernel.SOFTWARE, 8)):
@@ -166,7 +166,7 @@ def test_waits_and_interrupted_buses_change_no_result(core, rng):
         np.testing.assert_array_equal(run.results, expected(layer, activations, weights))
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", BOTH)
 @pytest.mark.parametrize("group", GROUPS)
 def test_handlers_that_use_the_unit_lose_nothing(core, group, rng):
     """Sequences are interrupted anywhere, in hardware loops too; the handler puts the counter back."""
@@ -193,7 +193,7 @@ def test_handlers_that_use_the_unit_lose_nothing(core, group, rng):
     assert all(run.cycles > runs[0].cycles + 150 for run in runs[1:])
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", BOTH)
 def test_without_the_unit_xdecimate_traps(core, rng):
     layer = SHAPES["smallest"]
     activations, weights = layer_data(rng, layer, Kernel.XDECIMATE, 8)

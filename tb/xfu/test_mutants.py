@@ -66,7 +66,7 @@ OFFERS = {
 }
 CORE = {
     "division in flight": (
-        "cv32e40x",
+        "..coprocessor.cv32e40x",
         "m.d.sync += wait.eq(Mux(divides, DIVIDE_CYCLES, OTHER_CYCLES))",
         "pass",
     ),
@@ -76,14 +76,14 @@ USERS = {
     "write_back": (unit, "WriteBack"),
     "unit": (cv_x_if, "Unit"),
     "decode": (cv_x_if, "Decode"),
-    "cv32e40x": (cv_x_if, "IssueGuard"),
+    "..coprocessor.cv32e40x": (cv_x_if, "IssueGuard"),
     "cv_x_if": (generate, "CvXIf"),
 }
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, module: str, old: str, new: str) -> types.ModuleType:
     """Use the changed module instead of the real one."""
-    changed = mutant(importlib.import_module(f"tileloom.xfu.{module}"), old, new)
+    changed = mutant(importlib.import_module(f".{module}", "tileloom.xfu"), old, new)
     user, name = USERS[module]
     monkeypatch.setattr(user, name, getattr(changed, name))
     return changed

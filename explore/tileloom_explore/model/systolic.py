@@ -61,6 +61,7 @@ def layer_of(
 
 def array_figures(config: SystolicConfig, run: Run) -> dict[str, Any]:
     """Return ``report.figures`` of a product, or of a convolution that is unrolled."""
+    config.require_no_host("estimate")
     layer = run.geometry
     inner = layer.channels * layer.kernel[0] * layer.kernel[1]
     found = layer_of(config, layer.output[0] * layer.output[1], inner, layer.outputs, run.kept)

@@ -38,6 +38,7 @@ def operation_energy(config: SystolicConfig) -> float:
 
 def levels(config: SystolicConfig, energies: Energies) -> tuple[Level, ...]:
     """Return the ports, all of them outermost; their energy is that of the memory behind them."""
+    config.require_no_host("roofline")
     if config.port is Port.WORD:
         bandwidths = dict.fromkeys(("weights", "activations", "results"), WORD_BITS / 8)
     else:

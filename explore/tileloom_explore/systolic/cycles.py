@@ -15,6 +15,7 @@ from tileloom_golden.estimate.systolic import cycles
 
 def array_cycles(config: SystolicConfig, kept: npt.NDArray[np.bool_], vectors: int) -> int:
     """Return the cycles from reset to the last result of ``vectors`` times the tiles that are ``kept``."""
+    config.require_no_host("count of cycles")
     figures = timing(config)
     return cycles(
         kept,

@@ -26,7 +26,8 @@ from ..formats import FloatFormat, Rounding
 from .pipeline import register
 from .rounding import Round, as_signed
 
-CUTS = {
+CUTS: dict[int, tuple[str, ...]] = {
+    0: (),
     1: ("sum",),
     2: ("add", "sum"),
     3: ("align", "coarse", "sum"),
@@ -193,7 +194,7 @@ class Add(wiring.Component):
     float_format, rounding:
         Format of operands and sum, and how it is rounded.
     stages:
-        Registers between operands and sum, 1 to 5, all moving on ``enable``: the latency in enabled cycles.
+        Registers between operands and sum, 0 to 5, all moving on ``enable``: the latency in enabled cycles.
         ``CUTS`` says where they are.
     exact_specials:
         As in ``Round``.
@@ -206,7 +207,7 @@ class Add(wiring.Component):
         self, float_format: FloatFormat, rounding: Rounding, *, stages: int = 1, exact_specials: bool = True
     ) -> None:
         if stages not in CUTS:
-            raise ValueError(f"stages must be from 1 to {max(CUTS)}, not {stages}")
+            raise ValueError(f"stages must be from 0 to {max(CUTS)}, not {stages}")
         self.format = float_format
         self.rounding = rounding
         self.cuts = CUTS[stages]

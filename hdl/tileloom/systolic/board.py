@@ -41,6 +41,7 @@ def sizes(config: SystolicConfig, bits: int) -> dict[str, int]:
 
     Raises ConfigError where the smallest have more.
     """
+    config.require_no_host("board")
     width = widths(config)
 
     def depths(most: int) -> dict[str, int]:

@@ -22,6 +22,18 @@ class Port(enum.Enum):
     WORD = "word"
 
 
+class Host(enum.Enum):
+    """What an array with a word port is a functional unit of; ``docs/coprocessor.md``.
+
+    ``UNIT``: of a core of your own, by the unit's plain ports. ``CV_X_IF``: a coprocessor on CV-X-IF.
+    ``CV32E40P``: that core, behind its port for an auxiliary unit.
+    """
+
+    UNIT = "unit"
+    CV_X_IF = "cv-x-if"
+    CV32E40P = "cv32e40p"
+
+
 WORD_BITS = 32
 """Width of the word port, in bits (SASP)."""
 
@@ -65,6 +77,12 @@ class SystolicConfig:
     gate_zeros:
         Keep a multiplier still while its activation or its weight is zero. Costs some area, saves energy with
         sparse operands, changes no result.
+    host:
+        Of a word port: make the array a functional unit of a processor, with an instruction for each word,
+        and what it sits in; or None.
+    id_width:
+        Of a coprocessor on CV-X-IF: bits of an instruction's id (X_ID_WIDTH of the core), 2 to 8; 4 by
+        default.
     wrapper:
         Of a stream port: registers behind AXI4-Lite that start jobs, and an interrupt; or None.
     axi4_stream_names:
@@ -78,7 +96,7 @@ class SystolicConfig:
     """
 
     IN_LABEL: ClassVar[frozenset[str]] = frozenset(
-        {"rows", "columns", "activation", "weight", "port", "wrapper"}
+        {"rows", "columns", "activation", "weight", "port", "host", "wrapper"}
     )
 
     rows: int
@@ -95,6 +113,8 @@ class SystolicConfig:
     add_stages: int = 1
     broadcast: int = SETTLED
     gate_zeros: bool = False
+    host: Host | None = None
+    id_width: int = SETTLED
     wrapper: Wrapper | None = None
     axi4_stream_names: bool = SETTLED
 
@@ -119,12 +139,33 @@ class SystolicConfig:
         settle(
             self,
             {"axi4_stream_names": False},
-            applies=not self.wrapper,
-            where="is for an array without a wrapper; one with it always has these names",
+            applies=not self.wrapper and not self.host,
+            where="is for an array without a wrapper, which always has these names, and without a host",
         )
+        self._check_host(word_port)
         self._check_product()
         if word_port:
             self._check_word_port(longest)
+
+    def _check_host(self, word_port: bool) -> None:
+        if self.host and not word_port:
+            raise ConfigError("host: is for a word port; leave it out, or set port to word")
+        on_cv_x_if = self.host is Host.CV_X_IF
+        settle(self, {"id_width": 4}, applies=on_cv_x_if, where="is for a coprocessor on CV-X-IF")
+        if on_cv_x_if:
+            check_range("id_width", self.id_width, 2, 8)
+        if self.host and not self._holds_weights():
+            raise ConfigError(
+                f"accumulator: {self.accumulator} has no word for some values of {self.weight}; "
+                "with a host it must, as weights are saved through results"
+            )
+
+    def _holds_weights(self) -> bool:
+        """Return whether each weight is a number of the accumulator's format."""
+        weight, total = self.weight, self.accumulator
+        if isinstance(weight, SignMagnitude):
+            return weight.magnitude_bits <= min(total.significand_bits, total.bias)
+        return weight.fraction_bits <= total.fraction_bits and weight.exponent_bits <= total.exponent_bits
 
     def _check_product(self) -> None:
         weight = self.weight
@@ -147,6 +188,11 @@ class SystolicConfig:
             if width > WORD_BITS:
                 raise ConfigError(f"{name}: {width} bits do not fit the {WORD_BITS}-bit word port")
 
+    def require_no_host(self, what: str) -> None:
+        """Raise ConfigError where the array has a host; there is no ``what`` of such an array."""
+        if self.host:
+            raise ConfigError(f"host: there is no {what} of an array with a host; leave it out")
+
     def segment(self, column: int) -> int:
         """Return the number of the activation register that serves a column: its cycles after column 0."""
         return column // self.columns_per_register
@@ -167,4 +213,5 @@ class SystolicConfig:
         kinds = [self.activation] if self.activation == self.weight else [self.activation, self.weight]
         formats = "_".join(str(kind) for kind in kinds)
         registers = "_registers" if self.wrapper else ""
-        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}{registers}"
+        host = f"_{self.host.value.replace('-', '_')}" if self.host else ""
+        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}{host}{registers}"

@@ -13,6 +13,7 @@ from ..stream.ports import NamedPorts
 from .array import systolic_array
 from .config import Port, SystolicConfig
 from .control import ControlledArray
+from .coprocessor.design import generate_coprocessor
 from .registers import register_map
 from .timing import Timetable
 
@@ -34,6 +35,9 @@ ORIGINS = {
     "full_adder": "multiplier",
     "loader": "weight loading",
     "encode_weight": "weight loading",
+    "tile": "weight loading",
+    "results": "results",
+    "results_add": "results",
     "job": "registers",
     "registers": "registers",
 }
@@ -42,6 +46,8 @@ ORIGINS = {
 
 def generate(config: SystolicConfig, name: str | None = None) -> Design:
     """Return the array that ``config`` describes; ``name`` and errors as in ``design.build``."""
+    if config.host:
+        return generate_coprocessor(config, name, origin)
     top = wrapped(config)
     parts = Parts(top, top.signals, top.description, timing(config), origin)
     design = build(config, parts, name)

@@ -10,7 +10,9 @@ and one register delays by up to an interval where a plain shift register would 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from .config import Port, SystolicConfig
 
@@ -86,3 +88,12 @@ class Timetable:
         appears = self.result_appears(column)
         waits = self.config.segment(self.config.columns - 1) - self.config.segment(column)
         return tuple(appears + interval * step - 1 for step in range(1, waits // interval + 1))
+
+
+def streaming(config: SystolicConfig) -> Timetable:
+    """Return the timetable of the mesh where a vector is there as a whole in cycle 0.
+
+    That is as at a stream port that takes one in every cycle.
+    """
+    inapplicable: Mapping[str, Any] = dict.fromkeys(("axi4_stream_names", "host", "id_width"))
+    return Timetable(replace(config, port=Port.STREAM, step_interval=1, broadcast=1, **inapplicable))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
+from ..coprocessor.cv32e40x import IssueGuard
+from ..coprocessor.cv_x_if import members
 from ..hierarchy import add_shared
 from .config import XfuConfig
-from .cv32e40x import IssueGuard
 from .decode import Decode
 from .unit import Unit
 
@@ -31,8 +31,7 @@ INTERRUPT_CYCLES = 6
 class CvXIf(wiring.Component):
     """The coprocessor side of CV-X-IF, with X_NUM_RS = 3 and X_MEM_WIDTH = 32.
 
-    A flat port for every signal of the interface that means something here, named as there without
-    ``req``, ``resp``. The compressed interface is not served; what else the core reads is constant 0.
+    Ports are those of ``coprocessor.cv_x_if.members``; what else the core reads is constant 0.
 
     ::
 
@@ -62,54 +61,7 @@ class CvXIf(wiring.Component):
 
     def __init__(self, config: XfuConfig) -> None:
         self.config = config
-        tag = config.id_width
-        super().__init__(
-            {
-                "issue_valid": In(1),
-                "issue_ready": Out(1),
-                "issue_instr": In(32),
-                "issue_id": In(tag),
-                "issue_rs1": In(32),
-                "issue_rs2": In(32),
-                "issue_rs3": In(32),
-                "issue_rs_valid": In(3),
-                "issue_accept": Out(1),
-                "issue_writeback": Out(1),
-                "issue_loadstore": Out(1),
-                "issue_exc": Out(1),
-                "commit_valid": In(1),
-                "commit_id": In(tag),
-                "commit_kill": In(1),
-                "mem_valid": Out(1),
-                "mem_ready": In(1),
-                "mem_id": Out(tag),
-                "mem_addr": Out(32),
-                "mem_mode": Out(2),
-                "mem_we": Out(1),
-                "mem_size": Out(3),
-                "mem_be": Out(4),
-                "mem_attr": Out(2),
-                "mem_wdata": Out(32),
-                "mem_last": Out(1),
-                "mem_spec": Out(1),
-                "mem_exc": In(1),
-                "mem_exccode": In(6),
-                "mem_result_valid": In(1),
-                "mem_result_id": In(tag),
-                "mem_result_rdata": In(32),
-                "mem_result_err": In(1),
-                "result_valid": Out(1),
-                "result_ready": In(1),
-                "result_id": Out(tag),
-                "result_data": Out(32),
-                "result_rd": Out(5),
-                "result_we": Out(1),
-                "result_exc": Out(1),
-                "result_exccode": Out(6),
-                "result_err": Out(1),
-                "load_error": Out(1),
-            }
-        )
+        super().__init__(members(config.id_width))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""

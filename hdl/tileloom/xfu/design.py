@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Value
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In
 
+from ..coprocessor.ports import described
 from ..design import Design, Parts, build
 from .config import Host, XfuConfig
 from .cv32e40p.design import generate_core
@@ -27,12 +24,12 @@ def generate(config: XfuConfig, name: str | None = None) -> Design:
     top = (
         CvXIf(config) if config.host is Host.CV_X_IF else Unit(config, tag_bits=config.id_width, fault_bits=1)
     )
-    ports = [(path, member, value) for path, member, value in top.signature.flatten(top)]
+    ports = list(top.signature.flatten(top))
     description = {
         "encoding": encoding(config),
         "clock": "clk",
         "reset": {"name": "rst", "active_low": False},
-        "ports": [_port(path, member, value) for path, member, value in ports],
+        "ports": described(ports),
     }
     signals = [Value.cast(value) for _, _, value in ports]
     return build(config, Parts(top, signals, description, {"stages": 3}, origin), name)
@@ -41,22 +38,3 @@ def generate(config: XfuConfig, name: str | None = None) -> Design:
 def origin(path: tuple[str, ...]) -> str:
     """Return which part of the unit the module at ``path`` is: its instance's name."""
     return path[-1] if path else "top"
-
-
-def _port(path: tuple[str | int, ...], member: wiring.Member, value: Any) -> dict[str, Any]:
-    """Return the manifest's account of a port."""
-    port: dict[str, Any] = {
-        "name": "__".join(map(str, path)),
-        "direction": "in" if member.flow is In else "out",
-        "width": len(Value.cast(value)),
-    }
-    shape = value.shape()
-    if isinstance(shape, data.StructLayout):
-        port["fields"] = {
-            field: [place.offset, place.offset + place.width - 1] for field, place in _places(shape)
-        }
-    return port
-
-
-def _places(layout: data.StructLayout) -> list[tuple[str, data.Field]]:
-    return [(str(key), field) for key, field in layout]

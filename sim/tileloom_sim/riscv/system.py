@@ -170,7 +170,8 @@ class System:
 
     def defines(self) -> dict[str, str]:
         """Return the macros that the sources are built with."""
-        defines = {}
+        fpu = self.traits.parameters.get("FPU", 0)
+        defines = {"TILELOOM_FPU": "1"} if fpu else {}
         if self.coprocessor is not None:
             defines["TILELOOM_COPROCESSOR"] = _identifier(self.coprocessor.top)
             defines["TILELOOM_ID_WIDTH"] = str(self.coprocessor.id_width)
@@ -187,10 +188,10 @@ class System:
 
 def core_wrapper(core: str) -> Sources:
     """Return what gives a core the ports of the system: module ``tileloom_riscv_core``, and its port list."""
-    rtl = HERE / "rtl"
+    rtl, wrapper = HERE / "rtl", CORES[core].wrapper
     return {
         "ports.svh": (rtl / "ports.svh").read_text(),
-        f"tileloom_{core}.sv": (rtl / f"{core}.sv").read_text(),
+        f"tileloom_{wrapper}.sv": (rtl / f"{wrapper}.sv").read_text(),
     }
 
 

@@ -42,6 +42,12 @@ OPTIONS = [
     click.Option(
         ["--simulator"], type=click.Choice(SIMULATORS), help="Of a regression.  [default: verilator]"
     ),
+    click.Option(
+        ["--interrupts"],
+        type=click.IntRange(0, 10**6),
+        metavar="COUNT",
+        help="Of an array with a host: random interrupts in mid-tile.  [default: 50]",
+    ),
     click.Option(["--waves"], is_flag=True, help="Leave a wave file, NAME.vcd or NAME.fst, in this folder."),
     force_option(),
     json_option(),
@@ -61,6 +67,10 @@ def run(
     X is rounded to the nearest word of the array's activation format, and so are float weights. For an array
     with integer weights, integers in W are used as they are (INT8: -127 to 127), and floats are quantised,
     with the scale applied to Y.
+
+    An array with a host runs on the RTL of its core: streams of random tiles by programs, with and without
+    random interrupts whose handler saves the array, uses it and restores it, and loops that tell what a word
+    costs.
 
     \b
     Examples:

@@ -46,6 +46,7 @@ REASONS: Sequence[Reason] = ()
 
 def declared(config: SystolicConfig, design: Design) -> list[str]:
     """Return the bins of an array: its arithmetic, its streams, and swaps of weights everywhere inside."""
+    config.require_no_host("coverage")
     bins = expected_bins(config)
     bins += [f"{name}: {kind}" for name in Interface.of_manifest(design.manifest).streams for kind in CYCLES]
     inside = config.rows * config.add_stages + config.columns + config.multiply_stages

@@ -47,11 +47,16 @@ class Interface:
 
     @classmethod
     def of_manifest(cls, manifest: Mapping[str, Any]) -> Interface:
-        """Return the interface that a manifest of ``tileloom generate`` describes."""
+        """Return the interface that a manifest of ``tileloom generate`` describes.
+
+        Raises ConfigError where the array has a host, and so no streams.
+        """
+        config = from_plain(SystolicConfig, manifest["config"])
+        config.require_no_host("stream interface")
         streams = [_stream(port) for port in manifest["ports"]]
         return cls(
             name=manifest["name"],
-            config=from_plain(SystolicConfig, manifest["config"]),
+            config=config,
             clock=manifest["clock"],
             reset=manifest["reset"]["name"],
             reset_active_low=manifest["reset"]["active_low"],

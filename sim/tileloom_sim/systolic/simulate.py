@@ -29,6 +29,7 @@ from .gemm import golden_gemm, simulate_gemm
 from .operands import Operands, Scaling, check_scaled, prepare, require_float32, values_of
 from .regression import regress_design
 from .report import gemm_figures, gemm_rows, regression_figures, regression_rows
+from .simulate_host import simulate_host
 
 
 def simulate(
@@ -42,9 +43,12 @@ def simulate(
     raw: bool = False,
     seed: int | None = None,
     simulator: str | None = None,
+    interrupts: int | None = None,
     waves: Path | None = None,
 ) -> Result:
     """Run an array's random regression, or with ``weights`` and ``activations`` Y = X W on it.
+
+    An array with a host runs programs on its core instead (``simulate_host``).
 
     Parameters
     ----------
@@ -63,6 +67,8 @@ def simulate(
         Leave that scale off the result.
     seed, simulator:
         Of a regression: drawn, and "verilator", by default.
+    interrupts:
+        Of an array with a host: random interrupts to take in mid-tile.
     waves:
         File to write waves to: VCD, from Icarus FST.
 
@@ -83,6 +89,17 @@ def simulate(
     check_whole("seed", seed, 0, 2**63 - 1)
     check_choice("per", per, ("tensor", "column"))
     check_choice("simulator", simulator, SIMULATORS)
+    check_whole("interrupts", interrupts, 0, 10**6)
+    if config.host:
+        given = {"weights": weights, "activations": activations, "layout": layout, "prune": prune, "per": per}
+        given |= {"raw": raw or None, "simulator": simulator, "waves": waves}
+        for name, value in given.items():
+            if value is not None:
+                raise UserError(f"--{name}: is for an array without a host; this one runs programs on a core")
+        drawn = secrets.randbelow(1 << 31) if seed is None else seed
+        return simulate_host(config, seed=drawn, interrupts=interrupts)
+    if interrupts is not None:
+        raise UserError("--interrupts: is for an array with a host, whose core takes them")
     claim({"waves": waves}, inputs=paths(weights, activations))
     if (weights is None) != (activations is None):
         raise UserError("give both --weights and --activations for a GEMM, or neither")

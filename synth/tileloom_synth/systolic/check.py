@@ -38,6 +38,7 @@ def check(
     config: SystolicConfig, design: Design, mapped: Mapped, library: Library, module: str | None, seed: int
 ) -> Checked:
     """Return what a check of the mapped array found. Raises CheckError where something differs."""
+    config.require_no_host("netlist check")
     rng = np.random.default_rng(seed)
     parts = design.manifest["modules"]
     element = f"{design.name}_{ELEMENT}"

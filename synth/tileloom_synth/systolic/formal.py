@@ -19,6 +19,7 @@ SIDE = 4
 
 def proofs(config: SystolicConfig) -> list[Proof]:
     """Return the proofs of an array; of a large one all but the arithmetic are those of a small one."""
+    config.require_no_host("formal proof")
     array = small(config)
     return [*arithmetic(config), *stream_proofs(array), *vector_proofs(array), *tile_proofs(array)]
 

@@ -32,6 +32,7 @@ PARTS = {
 
 def mutated(config: SystolicConfig, count: int, seed: int, only: Sequence[str]) -> Mutated:
     """Return an array with faults, as ``mutate``."""
+    config.require_no_host("count of mutants")
     return mutate(generate(config), PARTS, count, seed, only)
 
 

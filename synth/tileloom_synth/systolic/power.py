@@ -59,6 +59,7 @@ def power(
     UserError, ToolError
         As ``power_target`` and ``synthesise`` do, and for an argument that is wrong or does not apply.
     """
+    config.require_no_host("power measurement")
     if config.columns_per_register > 1:
         raise UserError("broadcast: energy is measured of arrays whose elements are all the same, with 1")
     if config.wrapper:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from tileloom.coprocessor.cv32e40x import DIVIDE_CYCLES, MISC_MEM, OP, OTHER_CYCLES, SYSTEM
 from tileloom.xfu.config import XfuConfig
-from tileloom.xfu.cv32e40x import DIVIDE_CYCLES, MISC_MEM, OP, OTHER_CYCLES, SYSTEM
 from tileloom.xfu.cv_x_if import FAULT, INTERRUPT_CYCLES, LOAD_ACCESS_FAULT, MACHINE_MODE, CvXIf
 
 from ..verify.induction import Record, all_of, any_of, induction, kept

@@ -145,6 +145,7 @@ def map_layer(config: SystolicConfig, layer: NetworkLayer) -> ArrayMapping:
         Integers that the array's formats do not hold; floats for an array of integer weights that `prepare`
         has not quantised.
     """
+    config.require_no_host("mapping of networks")
     dense = expand_groups(layer.weight_values, layer.groups)
     notes = ["unrolled by the host (im2col)"] if layer.kernel != (1, 1) else []
     integers = layer.quantisation is not None

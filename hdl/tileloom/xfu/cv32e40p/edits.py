@@ -5,37 +5,10 @@ No line of the core is kept here but those between which ours go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...coprocessor.edits import Edit, File, after
 from . import stages as cv32e40p
 
-PACKAGE = "pythondata-cpu-cv32e40p"
-VERSION = "1.0.1.post1909"
-"""The package and the version of it that the edits are for."""
-
 TYPE = f"2'd{cv32e40p.DATA_TYPE}"
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Lines for one place: ``new`` takes the place of ``old``, which is in the file exactly once."""
-
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class File:
-    """What is done to one file: its name, the SHA-256 of what the edits are for, and the edits."""
-
-    name: str
-    sha256: str
-    edits: tuple[Edit, ...]
-
-
-def after(line: str, text: str) -> Edit:
-    """Return the edit that adds ``text``, whole lines, behind a line, which is given without its end."""
-    return Edit(f"{line}\n", f"{line}\n{text}")
 
 
 DECODER = File(

@@ -6,16 +6,18 @@ refused: lines that fit by chance could build a core that is wrong.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
-from ...errors import UserError
+from ...coprocessor.edits import known, patched
 from ..config import XfuConfig
 from . import stages as cv32e40p
-from .edits import COUNTED_ON, FILES, PACKAGE, VERSION, File
+from .edits import COUNTED_ON, FILES
 
 UNIT = f"{cv32e40p.PREFIX}.v"
 """Name of the file that is added: the unit's modules."""
+
+
+WHAT = "xDecimate"
 
 
 def patch_sources(sources: Mapping[str, str], config: XfuConfig | None = None) -> dict[str, str]:
@@ -25,28 +27,6 @@ def patch_sources(sources: Mapping[str, str], config: XfuConfig | None = None) -
     where one is missing or is not of the version that is known.
     """
     for name, sha256 in COUNTED_ON.items():
-        known(name, sha256, sources)
-    changed = {file.name: patched(file, sources) for file in FILES}
+        known(name, sha256, sources, WHAT)
+    changed = {file.name: patched(file, sources, WHAT) for file in FILES}
     return {UNIT: cv32e40p.stages(config), **sources, **changed}
-
-
-def patched(file: File, sources: Mapping[str, str]) -> str:
-    """Return the text of one file with its edits made. Raises as ``patch_sources``."""
-    text = known(file.name, file.sha256, sources)
-    for edit in file.edits:
-        assert text.count(edit.old) == 1, f"{file.name}: {edit.old!r} is there {text.count(edit.old)} times"
-        text = text.replace(edit.old, edit.new)
-    return text
-
-
-def known(name: str, sha256: str, sources: Mapping[str, str]) -> str:
-    """Return the text of the file ``name``. Raises as ``patch_sources``."""
-    text = sources.get(name)
-    if text is None:
-        raise UserError(f"{name}: missing; xDecimate is added to the files of {PACKAGE} {VERSION}")
-    if hashlib.sha256(text.encode()).hexdigest() != sha256:
-        raise UserError(
-            f"{name}: is not that of {PACKAGE} {VERSION}, the only version that xDecimate can be added to: "
-            f"pip install {PACKAGE}=={VERSION}"
-        )
-    return text

@@ -1,5 +1,8 @@
 // CV32E40P with the ports that every core has in this system. Its buses have no error input: an error that the
-// memory answers is left out here, and the harness ends the program instead.
+// memory answers is left out here, and the harness ends the program instead. `TILELOOM_FPU is 1 where it has its FPU.
+`ifndef TILELOOM_FPU
+`define TILELOOM_FPU 0
+`endif
 `include "ports.svh"
 
 module tileloom_riscv_core (
@@ -7,6 +10,7 @@ module tileloom_riscv_core (
 );
   cv32e40p_top #(
       .COREV_PULP(1),
+      .FPU(`TILELOOM_FPU),
       .NUM_MHPMCOUNTERS(1)
   ) core (
       .clk_i,

@@ -15,7 +15,7 @@ it, apart from the few instructions that EX holds on to for other reasons.
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -32,6 +32,12 @@ OTHER_CYCLES = 8
 class IssueGuard(wiring.Component):
     """Follows which registers the instructions in EX and WB may write.
 
+    Parameters
+    ----------
+    reads_rd:
+        Whether the coprocessor's instructions read rd, as rs[2]. Of those that do not, only what keeps EX
+        matters.
+
     Members
     -------
     word:
@@ -46,29 +52,14 @@ class IssueGuard(wiring.Component):
     One that is not ``clear`` soon is: at most ``DIVIDE_CYCLES`` cycles of ``moving`` later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads_rd: bool = True) -> None:
+        self.reads_rd = reads_rd
         super().__init__({"word": In(32), "ours": In(1), "moving": In(1), "clear": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         word = self.word
-        rd = word[7:12]
-
-        # A superset of the instructions in EX and in WB: whatever is in ID while the pipeline moves, invalid
-        # or killed or not going on at all, is taken to be in EX next. Stores and branches have no rd, but
-        # are not worth telling apart. Registers reset to what delays nothing.
-        in_ex = Signal(5)
-        in_wb = Signal(5)
-        ex_writes = Signal()
-        wb_writes = Signal()
-        with m.If(self.moving):
-            m.d.sync += [
-                in_ex.eq(rd),
-                ex_writes.eq(~self.ours),
-                in_wb.eq(in_ex),
-                wb_writes.eq(ex_writes),
-            ]
 
         # What may stay in EX although the pipeline seems to move. Not in a coprocessor's sight, it is waited
         # for as long as it can take.
@@ -89,7 +80,25 @@ class IssueGuard(wiring.Component):
         with m.Elif(self.moving & (wait != 0)):
             m.d.sync += wait.eq(wait - 1)
 
-        m.d.comb += self.clear.eq(
-            self.moving & (wait == 0) & ~(ex_writes & (in_ex == rd)) & ~(wb_writes & (in_wb == rd))
-        )
+        stale = self._stale(m) if self.reads_rd else Const(0)
+        m.d.comb += self.clear.eq(self.moving & (wait == 0) & ~stale)
         return m
+
+    def _stale(self, m: Module) -> Value:
+        """Return whether an instruction in EX or WB may write what the one in ID reads as rs[2]."""
+        rd = self.word[7:12]
+        # A superset of the instructions in EX and in WB: whatever is in ID while the pipeline moves, invalid
+        # or killed or not going on at all, is taken to be in EX next. Stores and branches have no rd, but
+        # are not worth telling apart. Registers reset to what delays nothing.
+        in_ex = Signal(5)
+        in_wb = Signal(5)
+        ex_writes = Signal()
+        wb_writes = Signal()
+        with m.If(self.moving):
+            m.d.sync += [
+                in_ex.eq(rd),
+                ex_writes.eq(~self.ours),
+                in_wb.eq(in_ex),
+                wb_writes.eq(ex_writes),
+            ]
+        return ex_writes & (in_ex == rd) | wb_writes & (in_wb == rd)

@@ -1,0 +1,174 @@
+"""Our lines in CV32E40P's files: an instruction for its auxiliary port, and the unit beside its FPU.
+
+The core is built with FPU = 1: the port is there only then. Operations of the FPU have bit 5 of ``apu_op``
+clear (it marks those on vectors, which the core is not built for); ours have it set, and the operation in
+bits 2 to 0. The core waits with ours (``apu_lat`` 1) until the FPU has none on its way, so that one result
+at most comes in a cycle.
+"""
+
+from __future__ import annotations
+
+from ....coprocessor.edits import Edit, File, after
+from .auxiliary import PREFIX
+
+DECODER = File(
+    "cv32e40p_decoder.sv",
+    "6e12f673e05380e34a35c38d8ee8b6878935d96b6f2dfda72c67f8a6e92a6e4e",
+    (
+        after(
+            "  input  logic        illegal_c_insn_i,        // compressed instruction decode failed",
+            """\
+  input  logic        array_legal_i,           // an instruction of the array
+""",
+        ),
+        after(
+            "            end // Plane B",
+            """\
+
+            3'b111: begin // Tileloom's array
+              if (FPU == 1 && array_legal_i) begin
+                alu_en      = 1'b0;
+                apu_en      = 1'b1;
+                rega_used_o = 1'b1;
+                regb_used_o = 1'b1;
+                apu_op_o    = {3'b100, instr_rdata_i[27:25]};
+                apu_lat_o   = 2'h1;
+              end else begin
+                illegal_insn_o = 1'b1;
+              end
+            end
+""",
+        ),
+    ),
+)
+
+ID_STAGE = File(
+    "cv32e40p_id_stage.sv",
+    "98b246d9ada45a7073d217d5c3bbc86941ee76bb00e7e0edda61d3bbec83728e",
+    (
+        after(
+            "  assign instr = instr_rdata_i;",
+            f"""\
+
+  logic array_legal;
+
+  {PREFIX}_decode array_decode_i (
+      .word     (instr),
+      .legal    (array_legal),
+      .operation()
+  );
+""",
+        ),
+        after(
+            "      .illegal_c_insn_i(illegal_c_insn_i),",
+            """\
+      .array_legal_i   (array_legal),
+""",
+        ),
+    ),
+)
+
+CORE = File(
+    "cv32e40p_core.sv",
+    "6a78a0d77d32e6795f63e5149f77b98320ce504c67c44a2e359c9aea70989224",
+    (
+        after(
+            "    output logic [APU_NDSFLAGS_CPU-1:0]       apu_flags_o,",
+            """\
+    output logic                              apu_leaving_o,  // what is in EX leaves it
+""",
+        ),
+        after(
+            "  assign apu_flags_o = apu_flags_ex;",
+            """\
+  assign apu_leaving_o = ex_ready;
+""",
+        ),
+        Edit(
+            """\
+      .fflags_we_i(fflags_we),
+""",
+            """\
+      // the array raises no flags, and does not make the FPU's state dirty
+      .fflags_we_i(fflags_we & ~(apu_req_o & apu_op_o[5])),
+""",
+        ),
+    ),
+)
+
+TOP = File(
+    "cv32e40p_top.sv",
+    "2467f6b3c2745e687edad1a0c88ab5267b4ba8642c91e1fc0f282cf4223e5dc3",
+    (
+        after(
+            "  logic apu_clk_en, apu_clk;",
+            """\
+
+  // Tileloom's array beside the FPU
+  logic array_request, array_ready, apu_leaving;
+  logic fpu_gnt, fpu_rvalid;
+  logic [31:0] array_result, fpu_rdata;
+  logic [APU_NUSFLAGS_CPU-1:0] fpu_rflags;
+""",
+        ),
+        after(
+            "      .apu_flags_o   (apu_flags),",
+            """\
+      .apu_leaving_o (apu_leaving),
+""",
+        ),
+        Edit(
+            """\
+          .apu_req_i     (apu_req),
+          .apu_gnt_o     (apu_gnt),
+""",
+            """\
+          .apu_req_i     (apu_req & ~apu_op[5]),
+          .apu_gnt_o     (fpu_gnt),
+""",
+        ),
+        Edit(
+            """\
+          .apu_rvalid_o  (apu_rvalid),
+          .apu_rdata_o   (apu_rdata),
+          .apu_rflags_o  (apu_rflags)
+      );
+""",
+            f"""\
+          .apu_rvalid_o  (fpu_rvalid),
+          .apu_rdata_o   (fpu_rdata),
+          .apu_rflags_o  (fpu_rflags)
+      );
+
+      assign array_request = apu_req & apu_op[5];
+      assign apu_gnt       = array_request ? array_ready : fpu_gnt;
+      assign apu_rvalid    = array_request ? array_ready : fpu_rvalid;
+      assign apu_rdata     = array_request ? array_result : fpu_rdata;
+      assign apu_rflags    = array_request ? '0 : fpu_rflags;
+
+      {PREFIX}_unit array_i (
+          .clk      (clk_i),
+          .rst_n    (rst_ni),
+          .request  (array_request),
+          .operation(apu_op[2:0]),
+          .a        (apu_operands[0]),
+          .b        (apu_operands[1]),
+          .leaving  (apu_leaving),
+          .ready    (array_ready),
+          .result   (array_result)
+      );
+""",
+        ),
+    ),
+)
+
+FILES = (DECODER, ID_STAGE, CORE, TOP)
+"""The files that change."""
+
+COUNTED_ON = {
+    "cv32e40p_apu_disp.sv": "27931c8004e4d266c6ea02c9d5c19968c67d7e6ab86e57da4088531b13c8c48f",
+    "cv32e40p_controller.sv": "858b172963e17529de0b40a5be6ddfdadfc60bdca967819e4fc558b0ed6d7b87",
+    "cv32e40p_ex_stage.sv": "1510df315721b370c2d86b1c1d134a3ff6beefba2d072de7a4a611e3ecffb753",
+    "cv32e40p_fp_wrapper.sv": "1579104bf82f2e18a13029a7e299d867415a660ccff24c20ca3bb4ee4e315e9d",
+}
+"""SHA-256 of files that stay as they are, but whose stalls, forwarding and handshakes our lines count on."""

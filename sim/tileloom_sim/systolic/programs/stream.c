@@ -1,0 +1,85 @@
+// A stream of tiles through the array, word by word: tile t's weights, then its vectors, without a flush between tiles.
+// Random interrupts come in between; their handler saves the array's state, multiplies on it itself, and restores it.
+#include "tileloom_array.h"
+
+#define REGISTER(offset) (*(volatile uint32_t *)(0x10000000 + (offset)))
+#define INTERRUPT 17
+
+// The job, which the host puts behind the program. Words; a vector has TILELOOM_STEPS activations.
+struct job {
+    uint32_t tiles, vectors;
+    uint32_t interrupts;                        // how many to wait for, 0: none are taken
+    const uint32_t *weights, *activations, *sums;  // sums: a word for each result
+    uint32_t *results;
+    // The handler's own tile, one vector, its sums and what must come out.
+    const uint32_t *own_weights, *own_activations, *own_sums, *own_results;
+};
+extern const struct job __free;
+
+static volatile uint32_t taken, wrong;
+
+static void multiply(uint32_t tiles, uint32_t vectors, const uint32_t *weights, const uint32_t *activations,
+                     const uint32_t *sums, uint32_t *results) {
+    uint32_t before = 0;  // vectors
+    for (uint32_t tile = 0; tile < tiles; tile++) {
+        for (uint32_t i = 0; i < TILELOOM_WEIGHT_WORDS; i++) tileloom_weight(*weights++);
+        for (uint32_t vector = 0; vector < vectors; vector++, before++) {
+            for (uint32_t i = 0; i < TILELOOM_STEPS; i++) {
+                if (before >= 2 && i < TILELOOM_COLUMNS) {
+                    *results++ = tileloom_step(*activations++, *sums++);
+                } else {
+                    tileloom_step(*activations++, 0);
+                }
+            }
+        }
+    }
+    for (uint32_t left = before < 2 ? before : 2; left > 0; left--) {
+        for (uint32_t i = 0; i < TILELOOM_COLUMNS; i++) *results++ = tileloom_read(*sums++);
+    }
+}
+
+__attribute__((interrupt("machine"), aligned(256))) void trap_entry(void) {
+    uint32_t cause;
+    __asm__ volatile("csrr %0, mcause" : "=r"(cause));
+    if (cause != (1u << 31 | INTERRUPT)) {
+        uint32_t pc;
+        __asm__ volatile("csrr %0, mepc" : "=r"(pc));
+        REGISTER(0x14) = pc;
+        REGISTER(0x18) = cause;
+    }
+    static tileloom_context context;
+    uint32_t own[TILELOOM_COLUMNS];
+    const struct job *job = &__free;
+    tileloom_save(&context);
+    multiply(1, 1, job->own_weights, job->own_activations, job->own_sums, own);
+    for (uint32_t i = 0; i < TILELOOM_COLUMNS; i++) wrong += own[i] != job->own_results[i];
+    // Left in mid-tile and mid-vector: restoring must not need a clean array.
+    for (uint32_t i = 0; i < taken % TILELOOM_WEIGHT_WORDS; i++) tileloom_weight(~0u);
+    for (uint32_t i = 0; i < taken % (3 * TILELOOM_STEPS); i++) tileloom_step(0, 0);
+    tileloom_restore(&context);
+    taken++;
+    REGISTER(0x10) = 1;
+}
+
+int main(void) {
+    const struct job *job = &__free;
+    if (job->interrupts) {
+        __asm__ volatile("csrw mie, %0\n csrsi mstatus, 8" : : "r"(1u << INTERRUPT));
+    }
+    do {
+        multiply(job->tiles, job->vectors, job->weights, job->activations, job->sums, job->results);
+        if (wrong) return 1;
+        // The results of every pass are compared with those of the first one.
+        static uint32_t first = 1, check;
+        uint32_t sum = 0;
+        for (uint32_t i = 0; i < job->tiles * job->vectors * TILELOOM_COLUMNS; i++) {
+            sum = (sum << 5 | sum >> 27) ^ job->results[i];
+        }
+        if (first) check = sum;
+        first = 0;
+        if (sum != check) return 2;
+    } while (taken < job->interrupts);
+    __asm__ volatile("csrci mstatus, 8");
+    job->results[job->tiles * job->vectors * TILELOOM_COLUMNS] = taken;
+    return 0;
+}
