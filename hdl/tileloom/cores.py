@@ -1,15 +1,15 @@
 """The RISC-V cores: SystemVerilog as the PyPI packages install it, unmodified unless a caller patches it.
 
-Both are OpenHW Group cores of the pythondata-cpu packages. What is simulated or synthesised is a mapping of
+All are OpenHW Group cores of the pythondata-cpu packages. What is simulated or synthesised is a mapping of
 file names to text, in the order in which they must be read, so that a step that changes a core works on text
 and leaves the installed files alone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,10 @@ EXTRA = "xfu"
 """The optional dependencies that bring cores and compiler: ``pip install 'tileloom[xfu]'``."""
 
 Sources = dict[str, str]
-"""SystemVerilog text by file name, in the order in which a tool must read the files."""
+"""SystemVerilog text by file name, in the order in which a tool must read the files.
 
-INCLUDE = re.compile(r'`include "[^"\n]*/([^"/\n]+)"')
-"""An include of a file in another folder."""
+A name has a folder in front where another file includes it by that path.
+"""
 
 Patch = Callable[[Sources], Sources]
 """Returns a changed copy of a core's sources: files replaced, or added where they must be read."""
@@ -35,11 +35,15 @@ class RiscvCore:
     Attributes
     ----------
     name:
-        Of the core as it is built.
+        Of the core.
+    wrapper:
+        Name of its SystemVerilog wrapper, ``rtl/WRAPPER.sv``.
     package:
         The Python package that installs its sources.
     files:
         The sources, in order, relative to the package's folder ``system_verilog``.
+    headers:
+        What they include by a path: that path, and the file's in the package.
     top:
         Its top module.
     isa:
@@ -48,24 +52,23 @@ class RiscvCore:
         Whether it has CORE-V's hardware loops, post-increment loads and SIMD.
     has_bus_errors:
         Whether its bus interfaces have an error input.
-    wrapper:
-        Name of its SystemVerilog wrapper in the RISC-V system.
-    parameters:
-        How it is built, as parameters of ``top``.
+    fpu:
+        Whether it has the F extension, FP32 in registers of its own.
     """
 
     name: str
+    wrapper: str
     package: str
     files: tuple[str, ...]
     top: str
     isa: str
     xpulp: bool
     has_bus_errors: bool
-    wrapper: str
-    parameters: Mapping[str, int]
+    fpu: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
 
     def sources(self) -> Sources:
-        """Return the installed sources, unmodified but for the folders that includes name.
+        """Return the installed sources, unmodified.
 
         Raises ToolError where the package is not installed or a file of it is missing.
         """
@@ -76,21 +79,20 @@ class RiscvCore:
                 f"pip install 'tileloom[{EXTRA}]'"
             )
         folder = Path(spec.submodule_search_locations[0], "system_verilog")
-        missing = [name for name in self.files if not (folder / name).is_file()]
+        paths = {path: name for name, path in self.headers} | {name: Path(name).name for name in self.files}
+        missing = [path for path in paths if not (folder / path).is_file()]
         if missing:
             raise ToolError(f"{folder / missing[0]}: not there; install another version of {self.package}")
-        # All of them will be in one folder: what one includes is there, without the path that the package
-        # has.
-        texts = {Path(name).name: (folder / name).read_text() for name in self.files}
-        return {name: INCLUDE.sub(r'`include "\1"', text) for name, text in texts.items()}
+        return {name: (folder / path).read_text() for path, name in paths.items()}
 
 
-def _files(folder: str, prefix: str, names: str) -> tuple[str, ...]:
-    return tuple(f"{folder}/{prefix}{name}.sv" for name in names.split())
+def _files(folder: str, prefix: str, names: str, suffix: str = ".sv") -> tuple[str, ...]:
+    return tuple(f"{folder}/{prefix}{name}{suffix}" for name in names.split())
 
 
 CV32E40P = RiscvCore(
     name="cv32e40p",
+    wrapper="cv32e40p",
     package="pythondata_cpu_cv32e40p",
     files=(
         *_files("rtl/include", "cv32e40p_", "apu_core_pkg fpu_pkg pkg"),
@@ -109,39 +111,31 @@ CV32E40P = RiscvCore(
     isa="generic_rv32+m+xcvalu+xcvbitmanip+xcvmac+xcvmem+xcvsimd",
     xpulp=True,
     has_bus_errors=False,
-    wrapper="cv32e40p",
-    parameters={"COREV_PULP": 1},
 )
 """CV32E40P, to be built with COREV_PULP = 1 and no FPU: the host of the xDecimate paper (as RI5CY)."""
 
-CV32E40P_FPU = RiscvCore(
-    name="cv32e40p_fpu",
-    package=CV32E40P.package,
+_FPNEW = "rtl/vendor/pulp_platform_fpnew"
+_FPNEW_E906 = f"{_FPNEW}/vendor/opene906/E906_RTL_FACTORY/gen_rtl"
+_COMMON_CELLS = "rtl/vendor/pulp_platform_common_cells"
+
+CV32E40P_FPU = dataclasses.replace(
+    CV32E40P,
+    name="cv32e40p-fpu",
+    # In the order of the package's cv32e40p_fpu_manifest.flist: the unit stands before the top.
     files=(
         *CV32E40P.files[:-2],
-        "rtl/vendor/pulp_platform_common_cells/include/common_cells/registers.svh",
-        *_files("rtl/vendor/pulp_platform_common_cells/src", "", "cf_math_pkg rr_arb_tree lzc"),
-        "rtl/vendor/pulp_platform_fpnew/src/fpnew_pkg.sv",
-        "rtl/vendor/pulp_platform_fpnew/vendor/opene906/E906_RTL_FACTORY/gen_rtl/clk/rtl/gated_clk_cell.v",
-        *(
-            f"rtl/vendor/pulp_platform_fpnew/vendor/opene906/E906_RTL_FACTORY/gen_rtl/fdsu/rtl/pa_fdsu_{name}.v"
-            for name in [
-                "ctrl",
-                "ff1",
-                "pack_single",
-                "prepare",
-                "round_single",
-                "special",
-                "srt_single",
-                "top",
-            ]
-        ),
-        *(
-            f"rtl/vendor/pulp_platform_fpnew/vendor/opene906/E906_RTL_FACTORY/gen_rtl/fpu/rtl/pa_fpu_{name}.v"
-            for name in ["dp", "frbus", "src_type"]
-        ),
+        *_files(f"{_COMMON_CELLS}/src", "", "cf_math_pkg rr_arb_tree lzc"),
+        f"{_FPNEW}/src/fpnew_pkg.sv",
+        f"{_FPNEW_E906}/clk/rtl/gated_clk_cell.v",
         *_files(
-            "rtl/vendor/pulp_platform_fpnew/src",
+            f"{_FPNEW_E906}/fdsu/rtl",
+            "pa_fdsu_",
+            "ctrl ff1 pack_single prepare round_single special srt_single top",
+            ".v",
+        ),
+        *_files(f"{_FPNEW_E906}/fpu/rtl", "pa_fpu_", "dp frbus src_type", ".v"),
+        *_files(
+            f"{_FPNEW}/src",
             "fpnew_",
             "divsqrt_th_32 classifier rounding cast_multi fma_multi noncomp opgroup_fmt_slice "
             "opgroup_multifmt_slice opgroup_block top",
@@ -149,20 +143,18 @@ CV32E40P_FPU = RiscvCore(
         "rtl/cv32e40p_fp_wrapper.sv",
         *CV32E40P.files[-2:],
     ),
-    top="cv32e40p_top",
+    headers=(("common_cells/registers.svh", f"{_COMMON_CELLS}/include/common_cells/registers.svh"),),
     isa=f"{CV32E40P.isa}+f",
-    xpulp=True,
-    has_bus_errors=False,
-    wrapper="cv32e40p",
-    parameters={"COREV_PULP": 1, "FPU": 1},
+    fpu=True,
 )
-"""CV32E40P, to be built with COREV_PULP = 1 and FPU = 1: CVFPU for FP32, and a port for an auxiliary unit.
+"""The same with its FPU, FPU = 1 and latencies of 0: FP32 with fused multiply-add, one instruction a cycle.
 
-Division and square root do not work in Verilator, where the clock gate of the FPU stops them.
+The unit hangs on the core's auxiliary-unit port, and its registers are apart (ZFINX = 0).
 """
 
 CV32E40X = RiscvCore(
     name="cv32e40x",
+    wrapper="cv32e40x",
     package="pythondata_cpu_cv32e40x",
     files=(
         "rtl/include/cv32e40x_pkg.sv",
@@ -182,8 +174,6 @@ CV32E40X = RiscvCore(
     isa="generic_rv32+m+c",
     xpulp=False,
     has_bus_errors=True,
-    wrapper="cv32e40x",
-    parameters={"X_EXT": 1, "X_NUM_RS": 3},
 )
 """CV32E40X, to be built with X_EXT = 1 and X_NUM_RS = 3: the host of coprocessors on CV-X-IF."""
 

@@ -67,6 +67,7 @@ def compile_harness(
 
     def build(work: Path) -> list[str]:
         for file, text in texts.items():
+            (work / file).parent.mkdir(exist_ok=True)
             (work / file).write_text(text, encoding="utf-8")
         verilator.build(
             work,

@@ -170,8 +170,7 @@ class System:
 
     def defines(self) -> dict[str, str]:
         """Return the macros that the sources are built with."""
-        fpu = self.traits.parameters.get("FPU", 0)
-        defines = {"TILELOOM_FPU": "1"} if fpu else {}
+        defines = {"TILELOOM_FPU": "1"} if self.traits.fpu else {}
         if self.coprocessor is not None:
             defines["TILELOOM_COPROCESSOR"] = _identifier(self.coprocessor.top)
             defines["TILELOOM_ID_WIDTH"] = str(self.coprocessor.id_width)

@@ -7,6 +7,10 @@ _start:
     la      t0, trap_entry
     csrw    mtvec, t0               # direct mode: bits 1 and 0 are zero
     csrw    mcountinhibit, x0       # both cores start with their counters off
+#ifdef __riscv_flen
+    li      t0, 0x2000              # mstatus.FS = initial: until then the FPU's instructions are illegal
+    csrs    mstatus, t0
+#endif
     la      t0, __bss_start
     la      t1, __bss_end
 1:  bgeu    t0, t1, 2f

@@ -1,8 +1,6 @@
 // CV32E40P with the ports that every core has in this system. Its buses have no error input: an error that the
-// memory answers is left out here, and the harness ends the program instead. `TILELOOM_FPU is 1 where it has its FPU.
-`ifndef TILELOOM_FPU
-`define TILELOOM_FPU 0
-`endif
+// memory answers is left out here, and the harness ends the program instead. With `TILELOOM_FPU it has its FPU; the
+// gate of that unit's clock is then kept open, as behind a gate Verilator's simulation of fdiv.s does not end.
 `include "ports.svh"
 
 module tileloom_riscv_core (
@@ -10,13 +8,19 @@ module tileloom_riscv_core (
 );
   cv32e40p_top #(
       .COREV_PULP(1),
-      .FPU(`TILELOOM_FPU),
+`ifdef TILELOOM_FPU
+      .FPU(1),
+`endif
       .NUM_MHPMCOUNTERS(1)
   ) core (
       .clk_i,
       .rst_ni,
       .pulp_clock_en_i(1'b1),
+`ifdef TILELOOM_FPU
+      .scan_cg_en_i(1'b1),
+`else
       .scan_cg_en_i(1'b0),
+`endif
       .boot_addr_i,
       .mtvec_addr_i(boot_addr_i),
       .dm_halt_addr_i(boot_addr_i),
