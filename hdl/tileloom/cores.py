@@ -120,7 +120,7 @@ _COMMON_CELLS = "rtl/vendor/pulp_platform_common_cells"
 
 CV32E40P_FPU = dataclasses.replace(
     CV32E40P,
-    name="cv32e40p-fpu",
+    name="cv32e40p_fpu",
     # In the order of the package's cv32e40p_fpu_manifest.flist: the unit stands before the top.
     files=(
         *CV32E40P.files[:-2],

@@ -8,7 +8,7 @@ from tileloom_sim.riscv.compile import compile_program
 from tileloom_sim.riscv.run import run_program
 from tileloom_sim.riscv.system import System
 
-SYSTEM = System(core="cv32e40p-fpu")
+SYSTEM = System(core="cv32e40p_fpu")
 
 SOURCE = """
 #include <stdint.h>
