@@ -10,8 +10,10 @@ module tileloom_riscv_core (
       .COREV_PULP(1),
 `ifdef TILELOOM_FPU
       .FPU(1),
-`endif
+      .NUM_MHPMCOUNTERS(5)
+`else
       .NUM_MHPMCOUNTERS(1)
+`endif
   ) core (
       .clk_i,
       .rst_ni,

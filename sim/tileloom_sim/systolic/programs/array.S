@@ -1,0 +1,133 @@
+// Inner loops of the product on the array: a vector's words in turn, TILELOOM_STEPS of them, each an activation in and
+// a result out. The result belongs to the vector two before (TILELOOM_LAG), so that `y` stands where that one's is.
+//
+// Four words at a time, so that no instruction waits for a load or for the array:
+//     4 loads of activations, 4 of sums (of the first tile along k there are none), 4 steps, 4 stores
+#include "tileloom_array.h"
+
+.macro words count, sums
+    lw      t0, at+0(a0)
+    .if     \count > 1
+    lw      t1, at+4(a0)
+    lw      t2, at+8(a0)
+    lw      t3, at+12(a0)
+    .endif
+    .if     \sums
+    lw      t4, at+0(a1)
+    .if     \count > 1
+    lw      t5, at+4(a1)
+    lw      t6, at+8(a1)
+    lw      a5, at+12(a1)
+    .endif
+    tl.step t0, t0, t4
+    .if     \count > 1
+    tl.step t1, t1, t5
+    tl.step t2, t2, t6
+    tl.step t3, t3, a5
+    .endif
+    .else
+    tl.step t0, t0, x0
+    .if     \count > 1
+    tl.step t1, t1, x0
+    tl.step t2, t2, x0
+    tl.step t3, t3, x0
+    .endif
+    .endif
+    sw      t0, at+0(a1)
+    .if     \count > 1
+    sw      t1, at+4(a1)
+    sw      t2, at+8(a1)
+    sw      t3, at+12(a1)
+    .endif
+    .set    at, at + 4 * \count
+.endm
+
+.macro vector sums
+    .set    at, 0
+    .rept   TILELOOM_STEPS / 4
+    words   4, \sums
+    .endr
+    .rept   TILELOOM_STEPS % 4
+    words   1, \sums
+    .endr
+    add     a0, a0, a3
+    add     a1, a1, a4
+.endm
+
+// Repeat what stands up to `end_repeat`, `body` instructions, a2 times, which is not 0.
+.macro repeat body
+#ifdef XPULP
+    .insn   i 0x2b, 4, x14, a2, \body + 1
+#else
+0:
+#endif
+.endm
+
+.macro end_repeat
+#ifndef XPULP
+    addi    a2, a2, -1
+    bnez    a2, 0b
+#endif
+.endm
+
+    .text
+    .option norvc
+
+// void tileloom_vectors_first(const uint32_t *x, uint32_t *y, uint32_t vectors, uint32_t x_stride, uint32_t y_stride)
+//
+// Of the first tile along k: sums begin from +0. 3 instructions a word and 2 a vector.
+    .globl  tileloom_vectors_first
+tileloom_vectors_first:
+    repeat  3 * TILELOOM_STEPS + 2
+    vector  0
+    end_repeat
+    ret
+
+// void tileloom_vectors_next(...): of a further tile, added to what is in y. 4 instructions a word and 2 a vector.
+    .globl  tileloom_vectors_next
+tileloom_vectors_next:
+    repeat  4 * TILELOOM_STEPS + 2
+    vector  1
+    end_repeat
+    ret
+
+// void tileloom_vectors_feed(const uint32_t *x, uint32_t vectors, uint32_t x_stride): vectors before any result.
+    .globl  tileloom_vectors_feed
+tileloom_vectors_feed:
+    mv      a3, a2
+    mv      a2, a1
+    repeat  2 * TILELOOM_STEPS + 1
+    .set    at, 0
+    .rept   TILELOOM_STEPS
+    lw      t0, at(a0)
+    tl.step x0, t0, x0
+    .set    at, at + 4
+    .endr
+    add     a0, a0, a3
+    end_repeat
+    ret
+
+// void tileloom_tile(const uint32_t *words): the words of one tile of weights, four at a time.
+    .globl  tileloom_tile
+tileloom_tile:
+#if TILELOOM_WEIGHT_WORDS / 4
+    li      a2, TILELOOM_WEIGHT_WORDS / 4
+    repeat  9
+    lw      t0, 0(a0)
+    lw      t1, 4(a0)
+    lw      t2, 8(a0)
+    lw      t3, 12(a0)
+    tl.weight t0
+    tl.weight t1
+    tl.weight t2
+    tl.weight t3
+    addi    a0, a0, 16
+    end_repeat
+#endif
+    .set    at, 0
+    .rept   TILELOOM_WEIGHT_WORDS % 4
+    lw      t0, at(a0)
+    tl.weight t0
+    .set    at, at + 4
+    .endr
+    ret

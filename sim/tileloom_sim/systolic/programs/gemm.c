@@ -1,0 +1,59 @@
+// Runs one product by one method, and counts its cycles and instructions. The job is described in job.h.
+#include "job.h"
+
+#ifdef WITH_ARRAY
+#include "array.h"
+#else
+#include "software.h"
+#endif
+
+extern struct job __free;
+
+#define READ(name)                                                  \
+    ({                                                              \
+        uint32_t value_;                                            \
+        __asm__ volatile("csrr %0, " name : "=r"(value_)::"memory"); \
+        value_;                                                     \
+    })
+
+#ifdef WITH_ARRAY
+static void run(const struct job *job) {
+    const struct tileloom_product product = {
+        job->x, job->w, job->kept, job->y, job->m,      job->k,
+        job->n, job->x_vector, job->y_vector, job->x_tile, job->y_tile};
+    tileloom_gemm(&product);
+}
+#else
+static void run(const struct job *job) {
+    if (job->method == COMPILED) gemm_compiled(job);
+    else if (job->method == PLAIN) gemm_plain(job);
+    else gemm_blocked(job);
+}
+#endif
+
+int main(void) {
+    struct job *job = &__free;
+    uint32_t events[EVENTS];
+    // Events of CV32E40P's counters 3 to 7: load, store, jump, branch, and waiting for a load.
+    __asm__ volatile("csrw mhpmevent3, %0" ::"r"(1 << 5));
+    __asm__ volatile("csrw mhpmevent4, %0" ::"r"(1 << 6));
+    __asm__ volatile("csrw mhpmevent5, %0" ::"r"(1 << 7));
+    __asm__ volatile("csrw mhpmevent6, %0" ::"r"(1 << 8));
+    __asm__ volatile("csrw mhpmevent7, %0" ::"r"(1 << 2));
+    events[0] = READ("mhpmcounter3");
+    events[1] = READ("mhpmcounter4");
+    events[2] = READ("mhpmcounter5");
+    events[3] = READ("mhpmcounter6");
+    events[4] = READ("mhpmcounter7");
+    const uint32_t instret = READ("minstret");
+    const uint32_t cycles = READ("mcycle");
+    run(job);
+    job->cycles = READ("mcycle") - cycles;
+    job->instret = READ("minstret") - instret;
+    job->events[0] = READ("mhpmcounter3") - events[0];
+    job->events[1] = READ("mhpmcounter4") - events[1];
+    job->events[2] = READ("mhpmcounter5") - events[2];
+    job->events[3] = READ("mhpmcounter6") - events[3];
+    job->events[4] = READ("mhpmcounter7") - events[4];
+    return 0;
+}
