@@ -71,8 +71,9 @@ public:
         }
         return false;
     }
-    void answer(uint64_t cycle, uint32_t data, bool error) {
-        const uint64_t soonest = cycle + 1 + draw(answer_wait_);
+    // `cycles`: from the request to its answer, without wait states.
+    void answer(uint64_t cycle, uint32_t data, bool error, uint64_t cycles = 1) {
+        const uint64_t soonest = cycle + cycles + draw(answer_wait_);
         last_due_ = std::max(soonest, last_due_ + 1);
         answers_.push_back({last_due_, data, error});
     }

@@ -9,6 +9,9 @@
 //     limit=CYCLES                      give up after so many
 //     instr=GRANT:RESPONSE  data=...    wait states before a grant, and between a grant and its answer beyond
 //                                       the one cycle that OBI needs
+//     level1=BYTES:WAYS:LINE:CYCLES     a cache on each bus, and one behind both (cache.h); CYCLES from a request to its
+//     level2=BYTES:WAYS:LINE:CYCLES     answer at a hit, of level2 on top of level1's
+//     behind=CYCLES                     of the memory behind them, on top of both
 //     random=SEED                       wait states are drawn anew each time, from 0 to the number given
 //     instr_error=FIRST:END:TIMES       answer with a bus error; TIMES accesses only, 0: always; may be repeated
 //     data_error=FIRST:END:TIMES
@@ -22,12 +25,14 @@
 //     waves=FILE                        VCD, if built with it
 //
 // The memory map is in system.py. Standard output is a line "progress CYCLES" now and then, at the end a line
-// "count READS WRITES BYTES_READ BYTES_WRITTEN" for each place that is counted, in order, and then "done CYCLES CODE"
-// or "trap CYCLES CAUSE PC".
+// "count READS WRITES BYTES_READ BYTES_WRITTEN" for each place that is counted, in order, with caches a line "cache
+// ACCESSES MISSES" for that of the instruction bus, of the data bus, and level 2, and then "done CYCLES CODE" or
+// "trap CYCLES CAUSE PC".
 
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <random>
 #include <string>
 #include <vector>
@@ -37,6 +42,7 @@
 #define RESET_ACTIVE 0
 #include "harness.h"
 #include "bus.h"
+#include "cache.h"
 #ifdef BEAT_BYTES
 #include "axi_memory.h"
 #endif
@@ -135,6 +141,8 @@ public:
         else if (key == "limit") limit_ = number(value);
         else if (key == "instr") instr_.waits(value);
         else if (key == "data") data_.waits(value);
+        else if (key == "level1" || key == "level2") levels_[key == "level2"] = value;
+        else if (key == "behind") behind_ = number(value);
         else if (key == "random") randomise(number(value));
         else if (key == "instr_error") instr_.add_error(value);
         else if (key == "data_error") data_.add_error(value);
@@ -149,6 +157,7 @@ public:
     void run() {
         instr_.start(random_waits_ ? &wait_random_ : nullptr);
         data_.start(random_waits_ ? &wait_random_ : nullptr);
+        if (!levels_[0].empty()) build_caches();
         if (!waves_.empty()) model_.open_waves(waves_.c_str());
         reset();
         while (!ended_) {
@@ -167,6 +176,10 @@ public:
             for (const auto* pair : {each.accesses, each.moved})
                 for (int i = 0; i < 2; ++i) std::printf(" %llu", static_cast<unsigned long long>(pair[i]));
             std::printf("\n");
+        }
+        for (const auto* cache : {fetch_cache_, data_cache_, level2_}) {
+            if (cache) std::printf("cache %llu %llu\n", static_cast<unsigned long long>(cache->accesses),
+                                   static_cast<unsigned long long>(cache->misses));
         }
         const auto cycles = static_cast<unsigned long long>(cycles_);
         if (trapped_) std::printf("trap %llu %u %u\n", cycles, code_, trap_pc_);
@@ -189,6 +202,19 @@ private:
         schedule_interrupt();
     }
     void schedule_interrupt() { next_irq_ = cycles_ + 1 + irq_random_() % (2 * irq_mean_); }
+
+    void build_caches() {
+        level2_ = cache(levels_[1], nullptr);
+        fetch_cache_ = cache(levels_[0], level2_);
+        data_cache_ = cache(levels_[0], level2_);
+    }
+    Cache* cache(const std::string& text, Cache* next) {
+        const auto fields = split(text, 4);
+        uint64_t numbers[4];
+        for (int i = 0; i < 4; ++i) numbers[i] = number(fields[i]);
+        caches_.emplace_back(numbers[0], numbers[1], numbers[2], numbers[3], next, behind_);
+        return &caches_.back();
+    }
 
     uint8_t* place(uint32_t address, uint64_t bytes) {
         if (address < MEMORY || address - MEMORY + bytes > memory_.size()) return nullptr;
@@ -260,16 +286,19 @@ private:
         const uint8_t* source = place(address & ~3u, 4);
         if (source) std::memcpy(&word, source, 4);
         // A prefetch from nowhere is no mistake; executing what it brought (0: illegal) is.
-        instr_.answer(cycles_, word, !source || instr_.must_fail(address));
+        instr_.answer(cycles_, word, !source || instr_.must_fail(address),
+                      source && fetch_cache_ ? fetch_cache_->access(address) : 1);
     }
     void answer_access(uint32_t address) {
         const bool write = top_.data_we_o;
         for (auto& each : counters_) each.see(address & ~3u, write, top_.data_be_o);
         uint32_t word = 0;
+        uint64_t cycles = 1;
         bool error = data_.must_fail(address);
         if (!error) {
             if (uint8_t* target = place(address & ~3u, 4)) {
                 std::memcpy(&word, target, 4);
+                if (data_cache_) cycles = data_cache_->access(address);
                 if (write) {
                     const uint32_t data = top_.data_wdata_o;
                     for (int i = 0; i < 4; ++i) {
@@ -287,7 +316,7 @@ private:
             fail(std::string("the program ") + (write ? "writes to " : "reads from ") + hex(address) +
                  ", where nothing is; last fetch from " + hex(last_fetch_));
         }
-        data_.answer(cycles_, word, error);
+        data_.answer(cycles_, word, error, cycles);
     }
 
     void write_register(uint32_t offset, uint32_t value) {
@@ -322,6 +351,10 @@ private:
     std::vector<uint8_t> memory_;
     MasterMemory master_{top_, memory_};
     Bus instr_, data_;
+    std::string levels_[2];
+    uint64_t behind_ = 0;
+    std::deque<Cache> caches_;
+    Cache *fetch_cache_ = nullptr, *data_cache_ = nullptr, *level2_ = nullptr;
     std::vector<std::string> saves_;
     std::vector<Counter> counters_;
     std::string waves_;

@@ -64,6 +64,65 @@ class Waits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cache:
+    """A set-associative cache, least recently used out first; reads and writes that miss bring a line in.
+
+    Attributes
+    ----------
+    size, line:
+        Bytes; ``line`` is a power of two of at least 4.
+    ways:
+        Lines of a set; ``size`` is a multiple of ``ways * line``.
+    cycles:
+        Of a hit: from the request to the answer, at least 1.
+
+    Raises ValueError for what cannot be built.
+    """
+
+    size: int
+    ways: int
+    line: int
+    cycles: int
+
+    def __post_init__(self) -> None:
+        if self.line < 4 or self.line & (self.line - 1):
+            raise ValueError(f"line is {self.line}, not a power of two of at least 4")
+        if self.ways < 1 or self.size < 1 or self.size % (self.ways * self.line):
+            raise ValueError(f"size is {self.size}, not a multiple of {self.ways} ways x {self.line} bytes")
+        if self.cycles < 1:
+            raise ValueError(
+                f"cycles is {self.cycles}: an answer comes a cycle after its request at the soonest"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caches:
+    """A cache on each bus, and one behind both. A line's way through them takes the sum of their cycles.
+
+    A victim is written back for free: what is modelled is what the core waits for, no traffic.
+
+    Attributes
+    ----------
+    level1, level2:
+        Of each bus, and behind both.
+    memory_cycles:
+        Of a miss in both, on top of theirs.
+    """
+
+    level1: Cache
+    level2: Cache
+    memory_cycles: int
+
+
+SASP_CACHES = Caches(
+    level1=Cache(size=32 << 10, ways=4, line=64, cycles=2),
+    level2=Cache(size=1 << 20, ways=8, line=64, cycles=20),
+    memory_cycles=100,
+)
+"""Cycles of levels 1 and 2 as in SASP's system; sizes, ways, lines and the memory's cycles are chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BusError:
     """A bus error for accesses from ``first`` up to, not including, ``end``.
 
@@ -95,6 +154,8 @@ class Conditions:
     ----------
     instruction_waits, data_waits:
         Wait states of the two buses.
+    caches:
+        Between both buses and the memory, or None: every word is a cycle away.
     random_seed:
         Draw each wait anew, from 0 up to the number given; None: always the number given.
     instruction_errors, data_errors:
@@ -114,6 +175,7 @@ class Conditions:
 
     instruction_waits: Waits = Waits()
     data_waits: Waits = Waits()
+    caches: Caches | None = None
     random_seed: int | None = None
     instruction_errors: Sequence[BusError] = ()
     data_errors: Sequence[BusError] = ()
@@ -135,6 +197,14 @@ class Accesses:
     bytes_written: int
 
 
+@dataclass(frozen=True)
+class CacheUse:
+    """Words asked of a cache, and how many of them were not there."""
+
+    accesses: int
+    misses: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProgramRun:
     """What came of a run.
@@ -151,6 +221,8 @@ class ProgramRun:
         What the program printed.
     accesses:
         To the places that were to be counted, in order.
+    caches:
+        Where there are any: level 1 of the instruction bus, of the data bus, and level 2.
     """
 
     results: npt.NDArray[np.uint32]
@@ -158,6 +230,7 @@ class ProgramRun:
     exit_code: int
     console: str
     accesses: tuple[Accesses, ...] = ()
+    caches: tuple[CacheUse, ...] = ()
 
 
 def run_program(
@@ -230,7 +303,8 @@ def run_program(
             cycles=int(cycles),
             exit_code=int(numbers[0]),
             console=console.read_text(errors="replace"),
-            accesses=tuple(Accesses(*map(int, line[1:])) for line in counts),
+            accesses=tuple(Accesses(*map(int, line[1:])) for line in counts if line[0] == "count"),
+            caches=tuple(CacheUse(*map(int, line[1:])) for line in counts if line[0] == "cache"),
         )
 
 
@@ -242,6 +316,11 @@ def _condition_options(conditions: Conditions) -> list[str]:
     ):
         options.append(f"{bus}={waits.grant}:{waits.response}")
         options += [f"{bus}_error={error.first}:{error.end}:{error.times}" for error in errors]
+    if conditions.caches is not None:
+        caches = conditions.caches
+        for name, cache in (("level1", caches.level1), ("level2", caches.level2)):
+            options.append(f"{name}={cache.size}:{cache.ways}:{cache.line}:{cache.cycles}")
+        options.append(f"behind={caches.memory_cycles}")
     if conditions.random_seed is not None:
         options.append(f"random={conditions.random_seed}")
     if conditions.interrupts is not None:
