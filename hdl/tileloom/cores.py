@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,8 @@ class RiscvCore:
         Whether it has CORE-V's hardware loops, post-increment loads and SIMD.
     has_bus_errors:
         Whether its bus interfaces have an error input.
-    fpu:
-        Whether it has the F extension, FP32 in registers of its own.
+    parameters:
+        How it is built, as parameters of ``top``.
     """
 
     name: str
@@ -64,8 +64,13 @@ class RiscvCore:
     isa: str
     xpulp: bool
     has_bus_errors: bool
-    fpu: bool = False
+    parameters: Mapping[str, int]
     headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def fpu(self) -> bool:
+        """Whether it has the F extension, FP32 in registers of its own."""
+        return bool(self.parameters.get("FPU"))
 
     def sources(self) -> Sources:
         """Return the installed sources, unmodified.
@@ -111,6 +116,7 @@ CV32E40P = RiscvCore(
     isa="generic_rv32+m+xcvalu+xcvbitmanip+xcvmac+xcvmem+xcvsimd",
     xpulp=True,
     has_bus_errors=False,
+    parameters={"COREV_PULP": 1},
 )
 """CV32E40P, to be built with COREV_PULP = 1 and no FPU: the host of the xDecimate paper (as RI5CY)."""
 
@@ -145,7 +151,7 @@ CV32E40P_FPU = dataclasses.replace(
     ),
     headers=(("common_cells/registers.svh", f"{_COMMON_CELLS}/include/common_cells/registers.svh"),),
     isa=f"{CV32E40P.isa}+f",
-    fpu=True,
+    parameters={"COREV_PULP": 1, "FPU": 1},
 )
 """The same with its FPU, FPU = 1 and latencies of 0: FP32 with fused multiply-add, one instruction a cycle.
 
@@ -174,6 +180,7 @@ CV32E40X = RiscvCore(
     isa="generic_rv32+m+c",
     xpulp=False,
     has_bus_errors=True,
+    parameters={"X_EXT": 1, "X_NUM_RS": 3},
 )
 """CV32E40X, to be built with X_EXT = 1 and X_NUM_RS = 3: the host of coprocessors on CV-X-IF."""
 
