@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, wiring
 
-from ..registers.axi_lite import READ_DATA, WRITE_DATA
+from ..registers.axi_lite import CHANNELS, channels
+
+ADDRESS_BITS = 32
+"""Of the bus."""
 
 REGION_BITS = 4
 """Bits of an address, the highest of 32, that choose the subordinate."""
@@ -18,21 +20,9 @@ DECERR = 0b11
 """The response of an address that no subordinate has (AMBA AXI, issue H, table A3-4)."""
 
 
-def bus_members() -> dict[str, Any]:
-    """Return the five channels of a subordinate with 32 bits of address."""
-    address = stream.Signature(32)
-    return {
-        "aw": In(address),
-        "w": In(stream.Signature(WRITE_DATA)),
-        "b": Out(stream.Signature(2)),
-        "ar": In(address),
-        "r": Out(stream.Signature(READ_DATA)),
-    }
-
-
 def narrowed(m: Module, manager: Mapping[str, Any], subordinate: Mapping[str, Any]) -> None:
     """Connect channels to those of a subordinate with fewer bits of address, both by AMBA's names."""
-    for name in bus_members():
+    for name in CHANNELS:
         source, target = manager[name], subordinate[name]
         if name in ("b", "r"):
             source, target = target, source
@@ -58,14 +48,14 @@ class Decoder(wiring.Component):
     Ports
     -----
     aw, w, b, ar, r:
-        The manager's, ``bus_members``.
+        The manager's, ``channels(ADDRESS_BITS)``.
     aw_0, w_0 and so on:
         Those of each subordinate, the other way round, with all 32 bits of address.
     """
 
     def __init__(self, regions: Sequence[tuple[Sequence[int], int]]) -> None:
         self.regions = tuple(regions)
-        members = bus_members()
+        members = channels(ADDRESS_BITS)
         super().__init__(
             {
                 **members,

@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 
 from ..config import Config
 from ..families import family_of
+from ..registers.axi_lite import CHANNELS
 from ..serial.bridge import SerialBridge
-from .decoder import bus_members
 from .description import Board
 
 
@@ -38,7 +38,7 @@ class BoardTop(Elaboratable):
         m.submodules.bridge = bridge = SerialBridge(self.board.divisor)
         m.submodules.device = device = room.Device(self.config, self.board)
         m.d.comb += [bridge.receive.eq(self.receive), self.transmit.eq(bridge.transmit)]
-        for name in bus_members():
+        for name in CHANNELS:
             upper, lower = getattr(bridge, name), getattr(device, name)
             if name == "w":  # the bridge writes whole words
                 m.d.comb += [

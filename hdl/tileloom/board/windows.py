@@ -20,8 +20,8 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2, exact_log2
 
-from ..registers.axi_lite import AxiLite
-from .decoder import REGION_BITS, bus_members
+from ..registers.axi_lite import AxiLite, channels
+from .decoder import ADDRESS_BITS, REGION_BITS
 
 WORD = 32
 
@@ -107,7 +107,7 @@ class Windows(wiring.Component):
     Ports
     -----
     aw, w, b, ar, r:
-        ``bus_members``. A write takes two cycles at best, a read three.
+        ``channels(ADDRESS_BITS)``. A write takes two cycles at best, a read three.
     busy:
         In: nothing but the description can be reached.
     NAME_address:
@@ -130,12 +130,12 @@ class Windows(wiring.Component):
                 ports[f"{name}_write"] = Out(window.words)
             if window.read:
                 ports[f"{name}_data"] = In(window.width)
-        super().__init__({**bus_members(), **ports})
+        super().__init__({**channels(ADDRESS_BITS), **ports})
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        m.submodules.axi = axi = AxiLite(32)
+        m.submodules.axi = axi = AxiLite(ADDRESS_BITS)
         for name in ("aw", "w", "b", "r"):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(axi, name))
         # A read is passed on when the memory has had a cycle.

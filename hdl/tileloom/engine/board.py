@@ -5,12 +5,12 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from ..board.decoder import REGION_BITS, Decoder, bus_members, narrowed
+from ..board.decoder import ADDRESS_BITS, REGION_BITS, Decoder, narrowed
 from ..board.description import Board, Description
 from ..board.windows import Window, Windows
 from ..config import to_plain
 from ..errors import ConfigError
-from ..registers.axi_lite import channels
+from ..registers.axi_lite import CHANNELS, channels
 from .axi.control import ControlledEngine
 from .axi.signals import BOUNDARY, master_members
 from .board_memory import BoardMemory
@@ -40,13 +40,13 @@ def window(config: EngineConfig, board: Board) -> Window:
 
 
 class Device(wiring.Component):
-    """The engine behind AXI4-Lite with 32 bits of address. Ports: ``decoder.bus_members``."""
+    """The engine behind AXI4-Lite with 32 bits of address. Ports: ``channels(ADDRESS_BITS)``."""
 
     def __init__(self, config: EngineConfig, board: Board) -> None:
         if board.config != to_plain(config):
             raise ValueError("the board's description is of another engine")
         self.config, self.board = config, board
-        super().__init__(bus_members())
+        super().__init__(channels(ADDRESS_BITS))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -61,13 +61,13 @@ class Device(wiring.Component):
             ([REGIONS["registers"]], engine.table.address_bits),
         ]
         m.submodules.decoder = decoder = Decoder(regions)
-        for name in bus_members():
+        for name in CHANNELS:
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(decoder, name))
             wiring.connect(m, getattr(decoder, f"{name}_0"), getattr(reached, name))
         narrowed(
             m,
-            {name: getattr(decoder, f"{name}_1") for name in bus_members()},
-            {name: getattr(engine, f"control_{name}") for name in channels(engine.table.address_bits)},
+            {name: getattr(decoder, f"{name}_1") for name in CHANNELS},
+            {name: getattr(engine, f"control_{name}") for name in CHANNELS},
         )
         for name in master_members(self.config):
             wiring.connect(m, getattr(engine, name), getattr(memory, name))

@@ -24,6 +24,9 @@ from amaranth.lib.wiring import In, Out
 WRITE_DATA = data.StructLayout({"data": 32, "strb": 4})
 READ_DATA = data.StructLayout({"data": 32, "resp": 2})
 
+CHANNELS = ("aw", "w", "b", "ar", "r")
+"""AMBA's names of the five."""
+
 OKAY, SLVERR = 0b00, 0b10
 """Responses: done; there is no register at this address (table A3-4)."""
 

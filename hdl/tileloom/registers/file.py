@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .axi_lite import AxiLite, channels
+from .axi_lite import CHANNELS, AxiLite, channels
 from .table import Field, Kind, Table
 
 WORD_SHIFT = 2
@@ -66,7 +66,7 @@ class RegisterFile(wiring.Component):
         """Build the hardware."""
         m = Module()
         m.submodules.axi = axi = AxiLite(self.table.address_bits)
-        for name in channels(self.table.address_bits):
+        for name in CHANNELS:
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(axi, name))
         written = Cat(bit.replicate(8) for bit in axi.write_strobe)
         pending: list[Value] = []

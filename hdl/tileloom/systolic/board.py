@@ -8,12 +8,12 @@ from pathlib import Path
 from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 
-from ..board.decoder import REGION_BITS, Decoder, bus_members, narrowed
+from ..board.decoder import ADDRESS_BITS, REGION_BITS, Decoder, narrowed
 from ..board.description import Board, Description
 from ..board.windows import Storage, Window, Windows
 from ..config import to_plain
 from ..errors import ConfigError
-from ..registers.axi_lite import channels
+from ..registers.axi_lite import CHANNELS, channels
 from ..registers.file import CONTROL, RegisterFile
 from ..registers.table import Table, elaborate, table
 from .config import SystolicConfig
@@ -87,14 +87,14 @@ def windows(config: SystolicConfig, depths: Mapping[str, int]) -> dict[str, Wind
 
 
 class Device(wiring.Component):
-    """The array behind AXI4-Lite with 32 bits of address. Ports: ``decoder.bus_members``."""
+    """The array behind AXI4-Lite with 32 bits of address. Ports: ``channels(ADDRESS_BITS)``."""
 
     def __init__(self, config: SystolicConfig, board: Board) -> None:
         if board.config != to_plain(config):
             raise ValueError("the board's description is of another array")
         self.config, self.board = config, board
         self.table = player_table()
-        super().__init__(bus_members())
+        super().__init__(channels(ADDRESS_BITS))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
@@ -112,19 +112,19 @@ class Device(wiring.Component):
         if self.config.wrapper:
             regions.append(([REGIONS["registers"]], table(register_map(self.config)).address_bits))
         m.submodules.decoder = decoder = Decoder(regions)
-        for name in bus_members():
+        for name in CHANNELS:
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(decoder, name))
             wiring.connect(m, getattr(decoder, f"{name}_0"), getattr(reached, name))
         narrowed(
             m,
-            {name: getattr(decoder, f"{name}_1") for name in bus_members()},
-            {name: getattr(registers, name) for name in channels(self.table.address_bits)},
+            {name: getattr(decoder, f"{name}_1") for name in CHANNELS},
+            {name: getattr(registers, name) for name in CHANNELS},
         )
         if self.config.wrapper:
             narrowed(
                 m,
-                {name: getattr(decoder, f"{name}_2") for name in bus_members()},
-                {name: getattr(player, f"{CONTROL}{name}") for name in bus_members()},
+                {name: getattr(decoder, f"{name}_2") for name in CHANNELS},
+                {name: getattr(player, f"{CONTROL}{name}") for name in CHANNELS},
             )
         m.d.comb += [
             description.address.eq(reached.description_address),
