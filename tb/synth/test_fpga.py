@@ -19,8 +19,10 @@ from tileloom.engine.memories import SinglePort, TwoPort
 from tileloom.errors import CheckError
 from tileloom.export import export
 from tileloom.families import load
+from tileloom.netlist.text import port_widths, renamed, split_modules
 from tileloom_synth.fpga import check
 from tileloom_synth.fpga.boards import BOARDS, ECP5, ICE40, SERIES7, find
+from tileloom_synth.fpga.factors import as_significands
 from tileloom_synth.fpga.mapping import map_design
 from tileloom_synth.fpga.products import In, Product, placed, techmap
 from tileloom_synth.progress import Progress
@@ -108,6 +110,51 @@ def test_rows_are_the_product(a, b, y, signed, goal):
             sat -verify -prove-asserts both""",
             folder=folder,
         )
+
+
+FACTORS = """
+module top(input [{word}:0] word, input [{a}:0] a, output same);
+  wire [{factor}:0] x, y; wire [{product}:0] p, q;
+  digits_encode_weight x_encoder(.word(word), .factor(x));
+  plain_encode_weight y_encoder(.word(word), .factor(y));
+  digits_digit_product x_product(.a(a), .digits(x[{digits}:0]), .product(p));
+  plain_digit_product y_product(.a(a), .digits(y[{digits}:0]), .product(q));
+  // The bits above, the product, and the place of the lowest one are the same.
+  wire [{digits}:0] one = 1 << {digits};
+  wire [{digits}:0] u = x[{digits}:0] | one, v = y[{digits}:0] | one;
+  assign same = x >> {digits} + 1 == y >> {digits} + 1 && p == q && (u & -u) == (v & -v);
+endmodule
+"""
+
+
+@pytest.mark.parametrize("weight", ["int8", "int4", "bf16", "fp16", "fp8_e5m2"])
+def test_significands_stand_for_digits(weight):
+    """By SAT, for all weights and activations: what encodes a weight, and what multiplies by it."""
+    design = tileloom.generate(load("stream-8x8-int8", weight=weight, **SMALL))
+    plain = as_significands(design.verilog)
+    parts: list[str] = []
+    sizes: dict[str, int] = {}
+    for kind, text in {"digits": design.verilog, "plain": plain}.items():
+        for name, module in split_modules(text).items():
+            for part in ("encode_weight", "digit_product"):
+                if name.endswith(f"_{part}"):
+                    parts.append(renamed(module, f"{kind}_{part}"))
+                    sizes |= {port: width - 1 for port, width in port_widths(text, name).items()}
+    assert len(parts) == 4 and parts[0] != parts[2]
+    with scratch.folder() as folder:
+        (folder / "both.v").write_text("".join(parts) + FACTORS.format(**sizes))
+        yosys.run(
+            """
+            read_verilog both.v
+            prep -top top -flatten
+            sat -verify -prove same 1 top""",
+            folder=folder,
+        )
+
+
+def test_elements_that_want_the_digits_keep_them():
+    design = tileloom.generate(load("stream-8x8-int8", multiply_stages=2, carry_save=True, **SMALL))
+    assert as_significands(design.verilog) == design.verilog
 
 
 @pytest.mark.parametrize("board", ["ulx3s-85f", pytest.param("icebreaker", marks=pytest.mark.long)])

@@ -100,8 +100,12 @@ class EncodeFactor(wiring.Component):
                 self.factor.negative.eq(self.word[-1]),
             ]
         if fraction_bits:
-            m.d.comb += self.factor.digits.eq(encode(significand(fraction, fraction_bits)))
+            m.d.comb += self.factor.digits.eq(self.kept(significand(fraction, fraction_bits)))
         return m
+
+    def kept(self, whole: Value) -> Value:
+        """Return a significand as it is kept, as wide."""
+        return encode(whole)
 
     def _encode_integer(self, m: Module, number_format: SignMagnitude, fraction: Signal) -> None:
         magnitude = self.word[: number_format.magnitude_bits]

@@ -15,6 +15,7 @@ from tileloom.errors import UserError
 from tileloom.export import export
 from tileloom.families import family_of
 
+from ..fpga.factors import as_significands
 from . import tools
 from .boards import BOARDS
 from .pins import Pins
@@ -63,7 +64,7 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
     sizes = room.sizes(config, kind.memory_bits)
     board = Board(name, round(hertz), divisor, family.name, to_plain(config), sizes)
     top = BoardTop(config, board)
-    platform.add_file(f"{BLOCK}.v", export(top, BLOCK, top.signals).verilog)
+    platform.add_file(f"{BLOCK}.v", as_significands(export(top, BLOCK, top.signals).verilog))
     pins = Pins(BLOCK, hertz, kind.tools.pll, setting)
     # For Vivado it writes Verilog of the pins.
     with _yosys() if kind.tools.needs_verilog else contextlib.nullcontext():

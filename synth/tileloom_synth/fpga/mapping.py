@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tileloom_sim.build import cache
 
 from ..progress import Progress
 from .boards import Board, Family
+from .factors import as_significands
 from .products import In, Product, placed, techmap
 
 READ = """
@@ -99,6 +100,7 @@ def map_design(design: Design, board: Board, progress: Progress) -> Mapped:
         _map(work, design, board, progress)
         return list(KEPT)
 
+    design = replace(design, verilog=as_significands(design.verilog))
     parts = json.dumps(design.manifest["modules"])
     content = [version("pyosys"), READ, MAP, repr(board), parts, design.verilog]
     folder = cache.built("fpga-mapped", content, build)
