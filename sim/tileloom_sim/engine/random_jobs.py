@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, memory_map
-from tileloom_golden.engine.program import Layer, Program
+from tileloom_golden.engine.program import EngineSize, Layer, Program
 from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.integers import wrap_int32
@@ -68,25 +69,39 @@ def random_job(config: EngineConfig, rng: np.random.Generator, layer: Layer, *, 
 
 
 def long_jobs(config: EngineConfig, seed: int) -> list[Job]:
-    """Return layers that count to the upper bits of counters: of many block columns, strips, and blocks."""
+    """Return layers that count to the upper bits of counters and addresses.
+
+    Of many block columns, strips of a tile, and blocks; and of strips as wide, and as high, as they may be.
+    """
     rng = np.random.default_rng(seed)
     jobs = []
-    for layer in _long_layers(config, rng):
-        job = _random_job(config, rng, layer, tiles=1, waiting=False)
+    size = engine_size(config)
+    layers = [(layer, replace(size, acc_tiles=1)) for layer in _long_layers(config, rng)]
+    # Where each block takes as long as the most tiles do, layers are cut into as few strips as can be.
+    few = replace(size, hazard=size.acc_tiles)
+    layers += [(layer, few) for layer in _large_strips(config, rng)]
+    for layer, like in layers:
+        job = _random_job(config, rng, layer, like=like, waiting=False)
         jobs.append(_placed(job, rng, waiting=True) if config.port is EnginePort.AXI4 else job)
     return jobs
 
 
 def _random_job(
-    config: EngineConfig, rng: np.random.Generator, layer: Layer, *, tiles: int | None = None, waiting: bool
+    config: EngineConfig,
+    rng: np.random.Generator,
+    layer: Layer,
+    *,
+    like: EngineSize | None = None,
+    waiting: bool,
 ) -> Job:
-    """Return a layer with data; in strips as for accumulators of ``tiles``, of all or fewer by default."""
+    """Return a layer with data; in strips as for an engine ``like``, else its own or one of fewer tiles."""
     relu = bool(rng.integers(2))
     size = engine_size(config)
-    if tiles is None:
+    if like is None:
         fewer = waiting and rng.integers(3) == 0
         tiles = int(rng.integers(1, size.acc_tiles + 1)) if fewer else size.acc_tiles
-    program = compile_layer(layer, replace(size, acc_tiles=tiles), relu=relu)
+        like = replace(size, acc_tiles=tiles)
+    program = compile_layer(layer, like, relu=relu)
     if waiting and len(program.groups) > STRIPS:
         program = compile_layer(layer, size, relu=relu)
     program = replace(program, size=size)
@@ -221,12 +236,43 @@ def _long_layers(config: EngineConfig, rng: np.random.Generator) -> list[Layer]:
         max(config.m, size.header_beats + size.interval, size.hazard),
         size.interval,
     )
-    columns, strips, blocks = (min(65535 >> int(rng.integers(3)), CYCLES // each) for each in cycles)
+    columns, strips, blocks = (min(65535, CYCLES // each) for each in cycles)
     return [
         Layer.product(1, k, columns * config.n),
         Layer.product(strips * config.m, k, n),
         Layer.product(1, min(blocks, config.a_words) * config.k, n),
     ]
+
+
+def _large_strips(config: EngineConfig, rng: np.random.Generator) -> list[Layer]:
+    """Return layers of one strip, as high and as wide as the accumulators or the A buffer have room for.
+
+    The stride is long and the kernel a pixel longer, so that all of a strip's many rows or columns are used.
+    It has as many blocks as there is room and time for.
+    """
+    layers = []
+    for axis, lanes in enumerate((1, config.m)):
+        stride = min(int(rng.integers(8, 16)), math.isqrt(config.a_words) - 1)
+        if stride < 1:
+            continue
+        # Of a strip of t tiles: (t stride + 1) rows in words of their own, or t + 1 words for each phase.
+        room = config.a_words // stride
+        tiles = min(config.acc_tiles, room - 1 if axis else (room - 1) // stride)
+        words = (tiles + 1 if axis else tiles * stride + 1) * stride
+        blocks = min(config.a_words // words, CYCLES // (stride * tiles * lanes))
+        sides, kernel = [1, 1], [1, 1]
+        sides[axis], kernel[axis] = tiles * lanes * stride + 1, stride + 1
+        layers.append(
+            Layer(
+                height=sides[0],
+                width=sides[1],
+                channels=max(1, blocks) * config.k,
+                outputs=int(rng.integers(1, config.n + 1)),
+                kernel=(kernel[0], kernel[1]),
+                stride=stride,
+            )
+        )
+    return layers
 
 
 def _placed(job: Job, rng: np.random.Generator, *, waiting: bool) -> Job:

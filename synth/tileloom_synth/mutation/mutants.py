@@ -78,10 +78,13 @@ class Mutated:
         As it was, but that its Verilog has the port ``mutant``.
     mutants:
         All faults, by number.
+    before:
+        The Verilog as it was.
     """
 
     design: Design
     mutants: Sequence[Mutant]
+    before: str
 
 
 def mutate(
@@ -151,7 +154,7 @@ def put_in(
         script = ["read_rtlil design.il", *faults, "write_verilog -noattr mutated.v"]
         yosys.run("\n".join(script), folder=folder)
         verilog = (folder / "mutated.v").read_text(encoding="utf-8")
-    return Mutated(replace(design, verilog=verilog), mutants)
+    return Mutated(replace(design, verilog=verilog), mutants, design.verilog)
 
 
 def _modules(design: Design, parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

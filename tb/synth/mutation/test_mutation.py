@@ -9,10 +9,12 @@ from click.testing import CliRunner
 
 from tileloom.cli.main import main
 from tileloom.errors import CheckError, UserError
-from tileloom.families import load
+from tileloom.families import family_of, load
+from tileloom.netlist.text import modules_of, split_modules
 from tileloom.systolic.design import generate
+from tileloom_synth.mutation.addresses import permutes_addresses
 from tileloom_synth.mutation.equal import difference_of, equal_around
-from tileloom_synth.mutation.mutants import PORT, mutate
+from tileloom_synth.mutation.mutants import PORT, Mutant, mutate
 from tileloom_synth.mutation.run import Mutation
 from tileloom_synth.mutation.score import score
 from tileloom_synth.xfu.core_mutation import core_mutated
@@ -52,6 +54,35 @@ DESIGN = Toy("toy", TOY, {"modules": {"toy": "top"}, "clock": "clk"})
 
 def run(*arguments):
     return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_other_places_of_a_memory_are_the_same_words():
+    """Bits of an address inverted by others are; stuck ones are not, nor those of two addresses."""
+    config = load("engine-int8", m=2, k=3, n=5, a_words=64, acc_tiles=16, weight_beats=4, bus=64)
+    verilog = family_of(config).room("tileloom", "design").generate(config).verilog
+    (buffer,) = modules_of(verilog, "a_buffer")
+    text = split_modules(verilog)[buffer]
+    # What else drives a net is not looked at: of the pin itself, the net's name does not count.
+    pin = "-cell half_1_bank_0 -port address -portbit 2"
+    whole = "-cell driver -port Y -portbit 2"
+
+    def permutes(options: str, module: str = buffer, after: str = verilog) -> bool:
+        return permutes_addresses(after, Mutant(1, "", module, f"mutate {options} -module {module}"))
+
+    for where in (pin, f"{whole} -wire half_1_bank_0__address -wirebit 2"):
+        assert permutes(f"-mode inv {where}")
+        assert permutes(f"-mode cnot1 {where} -ctrlbit 4")
+        assert not permutes(f"-mode const1 {where}")
+    assert not permutes(f"-mode inv {whole} -wire half_1_bank_0__address -wirebit 3")
+    assert not permutes(f"-mode inv {whole} -wire fill__address -wirebit 2")
+    seen = text.replace("endmodule", "  assign other = half_1_bank_0__address;\nendmodule")
+    assert not permutes(
+        f"-mode inv {whole} -wire half_1_bank_0__address -wirebit 2", after=verilog.replace(text, seen)
+    )
+    (sums,) = modules_of(verilog, "accumulators")
+    assert not permutes("-mode inv -cell half_0 -port write_address -portbit 1", sums)
+    filled = verilog.replace("memory[address] <= write_data;", "memory[write_data] <= write_data;")
+    assert filled != verilog and not permutes(f"-mode inv {pin}", after=filled)
 
 
 def test_faults_that_change_nothing_are_told_from_others():
