@@ -63,7 +63,7 @@ class Storage(wiring.Component):
     """The memory of a window: a write port for words, a read port for transfers, both synchronous.
 
     Ports: ``write`` (in), a bit for each word; ``write_address``, ``write_data``; ``read_address``,
-    ``read_data``, a cycle later. A word that is written in the cycle in which it is read is read as it was.
+    ``read_data``, a cycle later. What is read in the cycle in which it is written is nothing to look at.
     """
 
     def __init__(self, width: int, depth: int) -> None:
