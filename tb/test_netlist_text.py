@@ -55,3 +55,26 @@ def test_rtlil() -> None:
 def test_renamed() -> None:
     module = text.split_modules(DESIGN.verilog)["array_processing_element"]
     assert text.renamed(module, "any") == module.replace("module array_processing_element(", "module any(")
+
+
+def test_memories_read_at_clock_edges():
+    """A queue's is read at once; a memory with a read of each kind is not one of them."""
+    memory = """\
+module {name}(clk, a, b);
+  reg [7:0] memory [3:0];
+  initial begin
+    memory[0] = 8'd1;
+  end
+  always @(posedge clk) begin
+    if (write)
+      memory[a] <= data;
+  end
+  always @(posedge clk) begin
+    _0_ <= memory[b];
+  end
+{more}endmodule
+"""
+    queue = "  assign now = memory[b];\n"
+    verilog = memory.format(name="words", more="") + memory.format(name="queue", more=queue)
+    verilog += "module none(clk);\n  reg [7:0] memory;\nendmodule\n"
+    assert text.clocked_memories(verilog) == ["words"]

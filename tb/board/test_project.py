@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from tileloom.board.description import BAUD, Board
 from tileloom.cli.main import main
 from tileloom.families import load
-from tileloom_synth.board import clocks
-from tileloom_synth.board.boards import BOARDS
 from tileloom_synth.board.project import BLOCK, SAVED, project
+from tileloom_synth.fpga import clocks
+from tileloom_synth.fpga.boards import BOARDS
 
 SMALL = ("stream-8x8-fp16", "--set", "rows=1", "--set", "columns=1")
 
@@ -86,6 +86,14 @@ def test_the_oscillators_clock_needs_no_pll_and_files_stay_the_same():
     found = project("icebreaker", config, 12)
     assert found.board.clock_hz == 12_000_000 and "SB_PLL40_PAD" not in found.files["top.il"]
     assert found == project("icebreaker", config)
+
+
+def test_products_that_blocks_end_for_are_rows():
+    """Nine of them, and eight DSP blocks: as ``tileloom synth --fpga`` has it, whatever maps the project."""
+    config = load("stream-8x8-fp16", rows=1, columns=9, double_buffer=False)
+    files = project("icebreaker", config).files
+    assert files["block.v"].count(" * ") == 8 and "no_rw_check" in files["block.v"]
+    assert " no_rw_check " in files["top.ys"]
 
 
 @pytest.fixture
@@ -223,20 +231,22 @@ def test_mistakes_of_run(tmp_path, monkeypatch):
         assert message in last_line(result), result.stderr
 
 
-def test_a_product_by_the_command(tmp_path, monkeypatch):
-    """From nothing to a product, on the simulated board of a project."""
+@pytest.mark.parametrize("columns", [1, pytest.param(9, marks=pytest.mark.long)])
+def test_a_product_by_the_command(columns, tmp_path, monkeypatch):
+    """From nothing to a product, on the simulated board of a project, also where DSP blocks end."""
     import numpy as np
 
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(1)
     np.save("W.npy", rng.integers(1, 4, (5, 3)))
     np.save("X.npy", rng.integers(-3, 4, (4, 5)))
-    assert run("icebreaker", *SMALL, "-o", "ice").exit_code == 0
+    fields = ("stream-8x8-fp16", "--set", "rows=1", "--set", f"columns={columns}")
+    assert run("icebreaker", *fields, "-o", "ice").exit_code == 0
     own = ("--weights", "W.npy", "--layout", "KN", "--activations", "X.npy", "-o", "Y.npy", "--json")
     result = run("run", "ice", "--port", "sim:", *own)
     assert result.exit_code == 0, result.output
     assert (np.load("Y.npy") == np.load("X.npy") @ np.load("W.npy")).all()
-    assert json.loads(result.stdout)["tiles_done"] == 15
+    assert json.loads(result.stdout)["tiles_done"] == 5 * -(-3 // columns)
 
 
 @pytest.mark.long

@@ -21,8 +21,9 @@ from tileloom.export import export
 from tileloom.families import load
 from tileloom.netlist.text import port_widths, renamed, split_modules
 from tileloom_synth.fpga import check
-from tileloom_synth.fpga.boards import BOARDS, ECP5, ICE40, SERIES7, find
+from tileloom_synth.fpga.boards import BOARDS, find
 from tileloom_synth.fpga.factors import as_significands
+from tileloom_synth.fpga.families import ECP5, ICE40, SERIES7
 from tileloom_synth.fpga.mapping import map_design
 from tileloom_synth.fpga.products import In, Product, placed, techmap
 from tileloom_synth.progress import Progress

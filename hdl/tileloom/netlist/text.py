@@ -19,6 +19,7 @@ _COMMENT = re.compile(r"//.*|/\*.*?\*/")
 _INSTANCE = re.compile(r"^(  )(\w+)(?= \w+ \($)", re.MULTILINE)
 _NAMED_INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 _PORT = re.compile(r"^  (?:input|output) (?:\[(\d+):(\d+)\] )?(\w+);\n", re.MULTILINE)
+_MEMORY = re.compile(r"^  reg (?:\[\d+:\d+\] )?(\w+) \[\d+:\d+\];$", re.MULTILINE)
 _SIGNED = re.compile(r"\b(input|output|wire) signed ")
 _RTLIL_MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
 _RTLIL_CELL = re.compile(r"^  cell (\$\w+) (?:.*?)^  end$", re.MULTILINE | re.DOTALL)
@@ -112,6 +113,21 @@ def black_boxes(verilog: str, modules: Collection[str]) -> str:
 def modules_of(verilog: str, suffix: str) -> list[str]:
     """Return the names of modules that end in ``_SUFFIX``. Relies on: ``module NAME(`` begins a line."""
     return [name for name in _MODULE.findall(verilog) if name.endswith(f"_{suffix}")]
+
+
+def clocked_memories(verilog: str) -> list[str]:
+    """Return the names of modules that have memories, all of them read at a clock edge alone.
+
+    Relies on: a memory is declared as ``  reg [HIGH:LOW] NAME [FIRST:LAST];``, what is written begins a line,
+    ``NAME[PLACE] <=`` or, at first, ``NAME[PLACE] =``, and a read at a clock edge is ``REGISTER <= NAME[``.
+    """
+    found = []
+    for match in _MODULE.finditer(verilog):
+        memories = _MEMORY.findall(match[0])
+        reads = [re.findall(rf"(?m)^(.*\S) {memory}\[", match[0]) for memory in memories]
+        if memories and all(before.endswith("<=") for each in reads for before in each):
+            found.append(match[1])
+    return found
 
 
 def replaced_by_cell(verilog: str, suffix: str, cell: str) -> str:

@@ -10,21 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tileloom import processes
+from tileloom import processes, yosys
 from tileloom.errors import ToolError
 
-from . import tools
-from .boards import BOARDS
-from .project import TOP, Project
-
-REPORT = "report.json"
-"""nextpnr's, in the project's folder."""
+from ..fpga import tools
+from ..fpga.boards import BOARDS
+from .project import REPORT, TOP, Project
 
 VIVADO_MET = "All user specified timing constraints are met."
 """A line of Vivado's report_timing_summary."""
-
-FLIP_FLOPS = ("SB_DFF", "TRELLIS_FF")
-"""How the names of flip-flops begin in a mapped netlist."""
 
 
 @dataclass
@@ -61,26 +55,48 @@ def build(made: Project, folder: Path, show: Callable[[str], None]) -> Built:
         for command in json.loads(text)["commands"]
         if command[0] in (*tools.WHEELS, *tools.OTHERS)  # a suffix for DFU is not needed
     ]
-    programs = [tools.find(command[0]) for command in commands]
-    found = Built(folder / kind.tools.product)
+    programs = [_program(command[0]) for command in commands]
+    found = Built(folder / kind.family.product)
     # What an earlier build left must not pass for this one's.
     for path in (folder / REPORT, found.product):
         path.unlink(missing_ok=True)
     for program, (tool, *arguments) in zip(programs, commands, strict=True):
         show(tool)
         began = time.monotonic()
-        done = processes.run([program, *arguments], folder=folder, merge=True)
+        wrong = _run(program, arguments, folder)
         found.seconds[tool] = time.monotonic() - began
-        if done.status:
+        if wrong:
             _check_timing(made, folder)
-            lines = [line for line in done.output.splitlines() if "ERROR" in line] or [done.reason]
-            raise ToolError(f"{tool}: {lines[-1].removeprefix('ERROR: ')}; logs are in {folder}")
-    if kind.tools.cells:
+            raise ToolError(f"{tool}: {wrong}; logs are in {folder}")
+    if kind.family.nextpnr is not None:
         _check_timing(made, folder)
         _read(made, folder, found)
     else:
         _check_vivado(folder, found.product)
     return found
+
+
+def _program(tool: str) -> Path | None:
+    """Return the program of a tool; None is the Yosys of pyosys, which is a library."""
+    if tool == "yosys":
+        native = tools.installed(tool)
+        return native.program if native else None
+    return tools.find(tool).program
+
+
+def _run(program: Path | None, arguments: list[str], folder: Path) -> str:
+    """Run a tool, and return why it failed, or nothing."""
+    if program is None:
+        try:
+            yosys.run(f"tee -q -o {TOP}.rpt script {TOP}.ys", folder=folder)
+        except yosys.YosysError as error:
+            return str(error)
+        return ""
+    done = processes.run([program, *arguments], folder=folder, merge=True)
+    if not done.status:
+        return ""
+    lines = [line for line in done.output.splitlines() if "ERROR" in line] or [done.reason]
+    return lines[-1].removeprefix("ERROR: ")
 
 
 def _check_vivado(folder: Path, product: Path) -> None:
@@ -113,16 +129,16 @@ def _check_timing(made: Project, folder: Path) -> None:
 
 
 def _read(made: Project, folder: Path, found: Built) -> None:
+    family = BOARDS[made.name].family
     used = _report(folder)["utilization"]
-    for what, names in BOARDS[made.name].tools.cells.items():
-        for name in names:
-            if name in used:
-                found.cells[what] = used[name]["used"], used[name]["available"]
+    for what, name in family.reported.items():
+        if name in used:
+            found.cells[what] = used[name]["used"], used[name]["available"]
     found.fmax_mhz = min(_clocks(made, folder), default=None)
     if "flip-flops" not in found.cells:
         netlist = json.loads((folder / f"{TOP}.json").read_text(encoding="utf-8"))
         types = Counter(cell["type"] for cell in netlist["modules"][TOP]["cells"].values())
-        flops = sum(count for name, count in types.items() if name.startswith(FLIP_FLOPS))
+        flops = sum(count for name, count in types.items() if name.startswith(family.flip_flop))
         found.cells["flip-flops"] = flops, found.cells["logic cells"][1]
 
 

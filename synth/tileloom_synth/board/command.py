@@ -20,7 +20,7 @@ from tileloom.errors import ToolError
 from tileloom.families import design_name
 from tileloom.files import claim
 
-from .boards import BOARDS
+from ..fpga.boards import BOARDS
 from .build import Built, build, loader
 from .project import Project, project
 from .run import run_command

@@ -14,7 +14,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
-from .clocks import Pll, Setting
+from ..fpga.clocks import Pll, Setting
 
 SETTLED = 20e-6
 """Seconds from power-on, or lock, to the end of the reset: an iCE40's memories read as 0 for some before."""

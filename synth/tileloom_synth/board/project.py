@@ -14,14 +14,19 @@ from tileloom.config import Config, to_plain
 from tileloom.errors import UserError
 from tileloom.export import export
 from tileloom.families import family_of
+from tileloom.netlist.text import clocked_memories
 
+from ..fpga import tools
+from ..fpga.boards import BOARDS
 from ..fpga.factors import as_significands
-from . import tools
-from .boards import BOARDS
+from ..fpga.mapping import within_blocks
 from .pins import Pins
 
 SAVED, BLOCK, TOP = "board.json", "block", "top"
 """The saved description, and the names of the modules: the block's top, and the outermost."""
+
+REPORT = "report.json"
+"""nextpnr's, in the project's folder."""
 
 SLACK = 0.02
 """By how much, at most, a bit on the serial line may be too long or too short."""
@@ -44,13 +49,14 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
     nothing for this board, or no such clock, ToolError where a package is missing.
     """
     kind, family = BOARDS[name], family_of(config)
+    pll = kind.family.pll
     if not family.has_room("tileloom", "board"):
         raise UserError(f"{name}: the {family.title} is part of a processor; boards take arrays and engines")
     platform = kind.create()
     source = int(platform.default_clk_frequency)
     setting = None
     if megahertz is not None and megahertz * 1e6 != source:
-        setting = kind.tools.pll.nearest(source, megahertz * 1e6)
+        setting = pll.nearest(source, megahertz * 1e6)
         if setting is None:
             raise UserError(f"--clock {megahertz:g}: the PLL of {kind.title} makes no clock of {source} Hz")
     hertz = source if setting is None else setting.hertz
@@ -64,11 +70,13 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
     sizes = room.sizes(config, kind.memory_bits)
     board = Board(name, round(hertz), divisor, family.name, to_plain(config), sizes)
     top = BoardTop(config, board)
-    platform.add_file(f"{BLOCK}.v", as_significands(export(top, BLOCK, top.signals).verilog))
-    pins = Pins(BLOCK, hertz, kind.tools.pll, setting)
+    verilog = as_significands(export(top, BLOCK, top.signals).verilog)
+    memories = clocked_memories(verilog)
+    platform.add_file(f"{BLOCK}.v", within_blocks(verilog, BLOCK, memories, kind))
+    pins = Pins(BLOCK, hertz, pll, setting)
     # For Vivado it writes Verilog of the pins.
-    with _yosys() if kind.tools.needs_verilog else contextlib.nullcontext():
-        plan = platform.prepare(pins, TOP, **kind.tools.overrides)
+    with _yosys() if kind.family.nextpnr is None else contextlib.nullcontext():
+        plan = platform.prepare(pins, TOP, **kind.family.overrides(memories, REPORT))
     return Project(name, board, {SAVED: board.text + "\n", **plan.files})
 
 
@@ -76,7 +84,7 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
 def _yosys() -> Iterator[None]:
     """Let Amaranth find the Yosys of a build while the block runs."""
     before = os.environ.get("YOSYS")
-    os.environ["YOSYS"] = str(tools.find("yosys"))
+    os.environ["YOSYS"] = str(tools.find("yosys").program)
     try:
         yield
     finally:

@@ -1,87 +1,16 @@
-"""The boards that a design is mapped for: which FPGA each has, and what there is in it."""
+"""The boards: which FPGA each has, what there is in it, and what amaranth-boards calls it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
 from dataclasses import dataclass
+from typing import Any
 
 from tileloom.config import did_you_mean
-from tileloom.errors import UserError
+from tileloom.errors import ToolError, UserError
 
-
-@dataclass(frozen=True)
-class Family:
-    """A family of FPGAs, as Yosys and nextpnr know it.
-
-    Attributes
-    ----------
-    name:
-        For people.
-    synth:
-        Yosys's command.
-    cells:
-        Yosys's models of the primitives, below its share folder.
-    factor_bits:
-        Widest unsigned factors of a DSP block, the wider first.
-    signed_only:
-        A DSP block's factors are signed, so that an unsigned one has a bit less; as in ``factor_bits``.
-    least_bits:
-        Narrowest product that Yosys puts into a DSP block.
-    lut, flip_flop, dsp, ram:
-        The primitives that count as such, each with how many of the resource it takes.
-    nextpnr:
-        The program that places and routes, or None where there is none in wheels.
-    """
-
-    name: str
-    synth: str
-    cells: str
-    factor_bits: tuple[int, int]
-    least_bits: int
-    lut: Mapping[str, int]
-    flip_flop: tuple[str, ...]
-    dsp: tuple[str, ...]
-    ram: tuple[str, ...]
-    nextpnr: str | None
-
-
-# A distributed memory takes four LUTs for its 16 words of 4 bits, and two that hold its write port.
-ECP5 = Family(
-    name="ECP5",
-    synth="synth_ecp5",
-    cells="lattice/cells_sim_ecp5.v",
-    factor_bits=(18, 18),
-    least_bits=1,
-    lut={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-    flip_flop=("TRELLIS_FF",),
-    dsp=("MULT18X18D",),
-    ram=("DP16KD",),
-    nextpnr="nextpnr-ecp5",
-)
-ICE40 = Family(
-    name="iCE40 UltraPlus",
-    synth="synth_ice40 -device u -dsp",
-    cells="ice40/cells_sim.v",
-    factor_bits=(16, 16),
-    least_bits=11,
-    lut={"SB_LUT4": 1},
-    flip_flop=("SB_DFF",),
-    dsp=("SB_MAC16",),
-    ram=("SB_RAM40_4K",),
-    nextpnr="nextpnr-ice40",
-)
-SERIES7 = Family(
-    name="7 series",
-    synth="synth_xilinx -family xc7",
-    cells="xilinx/cells_sim.v",
-    factor_bits=(24, 17),
-    least_bits=9,
-    lut={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "LUT5": 1, "LUT6": 1, "RAM32M": 4, "RAM64M": 4},
-    flip_flop=("FD",),
-    dsp=("DSP48E1",),
-    ram=("RAMB18E1", "RAMB36E1"),
-    nextpnr=None,
-)
+from .families import ECP5, ICE40, SERIES7, Family
+from .tools import EXTRA
 
 
 @dataclass(frozen=True)
@@ -90,8 +19,8 @@ class Board:
 
     Attributes
     ----------
-    name, part:
-        As ``--fpga`` has it, and what is printed on the FPGA.
+    name, title, part:
+        As commands have it, for people, and what is printed on the FPGA.
     family:
         Of the FPGA.
     options:
@@ -99,10 +28,19 @@ class Board:
     lut, flip_flops, dsp, ram:
         How many there are; of memories the blocks that Yosys maps to.
     period_ps:
-        What is placed and routed for where no period is given, in picoseconds.
+        What a design alone is placed and routed for where no period is given, in picoseconds.
+    module, platform:
+        Of amaranth-boards.
+    memory_bits:
+        Of block RAM for a block's memories.
+    loader:
+        What openFPGALoader calls it.
+    uart_pins:
+        Receive and transmit on its connector ``io``, where it has no serial port of its own, else None.
     """
 
     name: str
+    title: str
     part: str
     family: Family
     options: tuple[str, ...]
@@ -111,54 +49,100 @@ class Board:
     dsp: int
     ram: int
     period_ps: float
+    module: str
+    platform: str
+    memory_bits: int
+    loader: str
+    uart_pins: tuple[str, str] | None = None
+
+    def create(self) -> Any:
+        """Return Amaranth's platform, with a resource ``uart``. Raises ToolError without amaranth-boards."""
+        try:
+            module = importlib.import_module(f"amaranth_boards.{self.module}")
+        except ImportError:
+            raise ToolError(
+                f"amaranth-boards is not installed, which describes boards: pip install 'tileloom[{EXTRA}]'"
+            ) from None
+        platform = getattr(module, self.platform)()
+        if self.uart_pins is not None:
+            from amaranth.build import Attrs
+            from amaranth_boards.resources import UARTResource
+
+            receive, transmit = self.uart_pins
+            attributes = Attrs(IO_TYPE="LVCMOS33")
+            platform.add_resources(
+                [UARTResource(0, rx=receive, tx=transmit, conn=("io", 0), attrs=attributes)]
+            )
+        return platform
 
 
 BOARDS = {
     board.name: board
     for board in (
         Board(
-            "ulx3s-85f",
-            "LFE5U-85F-6BG381C",
-            ECP5,
-            ("--85k", "--package", "CABGA381", "--speed", "6"),
+            name="ulx3s-85f",
+            title="ULX3S, ECP5 LFE5U-85F",
+            part="LFE5U-85F-6BG381C",
+            family=ECP5,
+            options=("--85k", "--package", "CABGA381", "--speed", "6"),
             lut=83_640,
             flip_flops=83_640,
             dsp=156,
             ram=208,
             period_ps=12_500,
+            module="ulx3s",
+            platform="ULX3S_85F_Platform",
+            memory_bits=1 << 21,
+            loader="ulx3s",
         ),
         Board(
-            "orangecrab",
-            "LFE5U-25F-8MG285C",
-            ECP5,
-            ("--25k", "--package", "CSFBGA285", "--speed", "8"),
+            name="orangecrab",
+            title="OrangeCrab r0.2, ECP5 LFE5U-25F",
+            part="LFE5U-25F-8MG285C",
+            family=ECP5,
+            options=("--25k", "--package", "CSFBGA285", "--speed", "8"),
             lut=24_288,
             flip_flops=24_288,
             dsp=28,
             ram=56,
             period_ps=12_500,
+            module="orangecrab_r0_2",
+            platform="OrangeCrabR0_2_25FPlatform",
+            memory_bits=1 << 19,
+            loader="orangeCrab",
+            uart_pins=("0", "1"),
         ),
         Board(
-            "icebreaker",
-            "iCE40UP5K-SG48",
-            ICE40,
-            ("--up5k", "--package", "sg48"),
+            name="icebreaker",
+            title="iCEBreaker, iCE40 UP5K",
+            part="iCE40UP5K-SG48",
+            family=ICE40,
+            options=("--up5k", "--package", "sg48"),
             lut=5_280,
             flip_flops=5_280,
             dsp=8,
             ram=30,
             period_ps=41_667,
+            module="icebreaker",
+            platform="ICEBreakerPlatform",
+            memory_bits=96 << 10,
+            loader="ice40_generic",
         ),
         Board(
-            "arty-a7-35",
-            "XC7A35T-1CSG324C",
-            SERIES7,
-            (),
+            name="arty-a7-35",
+            title="Arty A7-35T, Artix-7 XC7A35T",
+            part="XC7A35T-1CSG324C",
+            family=SERIES7,
+            options=(),
             lut=20_800,
             flip_flops=41_600,
             dsp=90,
             ram=100,
             period_ps=10_000,
+            module="arty_a7",
+            platform="ArtyA7_35Platform",
+            memory_bits=1 << 20,
+            loader="arty_a7_35t",
         ),
     )
 }

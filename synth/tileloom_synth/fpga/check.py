@@ -15,7 +15,7 @@ from tileloom.config import Config
 from tileloom.design import Design
 from tileloom.families import family_of
 
-from .boards import Family
+from .families import Family
 from .mapping import Mapped
 
 MODELS = Path(__file__).with_name("models")

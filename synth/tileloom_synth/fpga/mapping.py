@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tileloom import yosys
+from tileloom import scratch, yosys
 from tileloom.design import Design
 from tileloom_sim.build import cache
 
 from ..progress import Progress
-from .boards import Board, Family
+from .boards import Board
 from .factors import as_significands
+from .families import Family
 from .products import In, Product, placed, techmap
 
 READ = """
@@ -50,6 +51,12 @@ write_json netlist.json
 write_verilog -noattr netlist.v
 delete =A:blackbox
 write_rtlil netlist.il
+"""
+
+WRITE = """
+opt_clean
+attrmap -remove src -remove hdlname
+write_verilog placed.v
 """
 
 KEPT = ("netlist.json", "netlist.il", "netlist.v", "products.json")
@@ -115,30 +122,54 @@ def map_design(design: Design, board: Board, progress: Progress) -> Mapped:
     )
 
 
+def within_blocks(verilog: str, top: str, memories: Sequence[str], board: Board) -> str:
+    """Return Verilog of a design whose products take no more than a board's DSP blocks, in whatever maps it.
+
+    Where there are enough it is returned as it is; else as one module, with sums of rows in the places of the
+    products that ``products.placed`` puts into LUTs.
+    """
+    with scratch.folder() as work:
+        (work / "design.v").write_text(verilog, encoding="utf-8")
+        maps, _ = _place_products(work, top, memories, board)
+        if not maps:
+            return verilog
+        yosys.run("\n".join(["read_rtlil design.il", *maps, WRITE]), folder=work)
+        return (work / "placed.v").read_text("utf-8")
+
+
 def _map(work: Path, design: Design, board: Board, progress: Progress) -> None:
-    family = board.family
     (work / "design.v").write_text(design.verilog, encoding="utf-8")
     progress.stage("reading")
     memories = [module for module, part in design.manifest["modules"].items() if part == "memory"]
+    maps, made = _place_products(work, design.name, memories, board, progress.line)
+    (work / "products.json").write_text(json.dumps(made), encoding="utf-8")
+    progress.stage("mapping")
+    script = MAP.format(products="\n".join(maps), synth=board.family.synth, top=design.name)
+    yosys.run(script, folder=work, on_line=progress.line)
+
+
+def _place_products(
+    work: Path,
+    top: str,
+    memories: Sequence[str],
+    board: Board,
+    on_line: Callable[[str], None] | None = None,
+) -> tuple[list[str], Counter[str]]:
+    """Make ``design.il`` of ``design.v``; return what Yosys is to do with its products, and their numbers."""
     unchecked = "\n".join(f"setattr -set no_rw_check 1 {module}/m:*" for module in memories)
-    yosys.run(READ.format(top=design.name, memories=unchecked), folder=work, on_line=progress.line)
-    module = json.loads((work / "design.json").read_text("utf-8"))["modules"][design.name]
-    chosen = placed(_products(module), family, board.dsp)
+    yosys.run(READ.format(top=top, memories=unchecked), folder=work, on_line=on_line)
+    module = json.loads((work / "design.json").read_text("utf-8"))["modules"][top]
+    chosen = placed(_products(module), board.family, board.dsp)
     maps = []
     for goal in (In.BOTH, In.LUTS):
         names = [product.cell for product, made in chosen.items() if made is goal]
         kinds = {product.kind: None for product, made in chosen.items() if made is goal}
-        (work / f"{goal.name}.v").write_text("".join(techmap(kind, family, goal) for kind in kinds), "utf-8")
-        (work / f"{goal.name}.cells").write_text(
-            "".join(f"{design.name}/{name}\n" for name in names), "utf-8"
-        )
+        text = "".join(techmap(kind, board.family, goal) for kind in kinds)
+        (work / f"{goal.name}.v").write_text(text, "utf-8")
+        (work / f"{goal.name}.cells").write_text("".join(f"{top}/{name}\n" for name in names), "utf-8")
         if names:
             maps += [f"select -read {goal.name}.cells", f"techmap -map {goal.name}.v", "select -clear"]
-    made = Counter(goal.value for goal in chosen.values())
-    (work / "products.json").write_text(json.dumps(made), encoding="utf-8")
-    progress.stage("mapping")
-    script = MAP.format(products="\n".join(maps), synth=family.synth, top=design.name)
-    yosys.run(script, folder=work, on_line=progress.line)
+    return maps, Counter(goal.value for goal in chosen.values())
 
 
 def _products(module: Mapping[str, Any]) -> list[Product]:

@@ -11,10 +11,7 @@ on each port every path ends in one, so that the frequency is the design's own, 
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,6 +23,7 @@ from tileloom.errors import ToolError
 from tileloom_sim.build import cache
 
 from ..progress import Progress
+from . import tools
 from .boards import Board
 from .mapping import Mapped
 
@@ -39,6 +37,7 @@ read_rtlil netlist.il
 hierarchy -top {top}
 flatten
 opt_clean
+delete t:$scopeinfo
 write_json design.json
 """
 
@@ -78,22 +77,6 @@ class Routed:
         return self.fmax_mhz * self.period_ps >= 1e6
 
 
-def command(name: str) -> tuple[list[str], str]:
-    """Return how to call a nextpnr, and its version: the one installed, else the wheel's.
-
-    Raises ToolError where there is neither.
-    """
-    if native := shutil.which(name):
-        done = processes.run([native, "--version"])
-        return [native], (done.output + done.errors).strip().splitlines()[0]
-    package, function = f"yowasp-{name}", f"run_{name.replace('-', '_')}"
-    module = package.replace("-", "_")
-    if importlib.util.find_spec(module) is None:
-        raise ToolError(f"{name} is not installed: pip install {package}")
-    run = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
-    return [sys.executable, "-c", run], f"{package} {version(package)}"
-
-
 def place(mapped: Mapped, board: Board, clock: str, period_ps: float, progress: Progress) -> Routed:
     """Return a mapped design placed and routed for a period, kept as simulator builds are.
 
@@ -101,7 +84,8 @@ def place(mapped: Mapped, board: Board, clock: str, period_ps: float, progress: 
     """
     family = board.family
     assert family.nextpnr is not None
-    program, tool = command(family.nextpnr)
+    tool = tools.find(family.nextpnr)
+    made_with = tool.version
     wrapper = around(mapped, clock)
     options = [*board.options, "--freq", f"{1e6 / period_ps:.6g}", "--seed", "1", "--timing-allow-fail"]
     options.append(f"--{'lpf' if family.nextpnr == 'nextpnr-ecp5' else 'pcf'}-allow-unconstrained")
@@ -114,17 +98,17 @@ def place(mapped: Mapped, board: Board, clock: str, period_ps: float, progress: 
         yosys.run(script, folder=work, on_line=progress.line)
         progress.stage("placing and routing")
         arguments = ["--json", "design.json", "--report", "report.json", *options]
-        done = processes.run([*program, *arguments], folder=work, merge=True, on_line=progress.line)
+        done = processes.run([tool.program, *arguments], folder=work, merge=True, on_line=progress.line)
         if done.status:
             errors = [line for line in done.output.splitlines() if line.startswith("ERROR")]
             raise ToolError(f"{family.nextpnr}: {(errors or [done.reason])[-1]}")
         return ["report.json"]
 
-    content = [version("pyosys"), tool, JOIN, wrapper, *options, mapped.rtlil]
+    content = [version("pyosys"), made_with, JOIN, wrapper, *options, mapped.rtlil]
     folder = cache.built("fpga-routed", content, build)
     report = json.loads((folder / "report.json").read_text("utf-8"))
     (achieved,) = (each["achieved"] for each in report["fmax"].values())
-    return Routed(achieved, period_ps, _path(report), tool)
+    return Routed(achieved, period_ps, _path(report), made_with)
 
 
 def around(mapped: Mapped, clock: str) -> str:

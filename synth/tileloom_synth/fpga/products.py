@@ -16,7 +16,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .boards import Family
+from .families import Family
 
 
 class In(enum.Enum):
