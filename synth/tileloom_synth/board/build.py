@@ -53,7 +53,7 @@ def build(made: Project, folder: Path, show: Callable[[str], None]) -> Built:
     commands = [
         command
         for command in json.loads(text)["commands"]
-        if command[0] in (*tools.WHEELS, *tools.OTHERS)  # a suffix for DFU is not needed
+        if command[0] in (tools.YOSYS, *tools.WHEELS, *tools.OTHERS)  # a suffix for DFU is not needed
     ]
     programs = [_program(command[0]) for command in commands]
     found = Built(folder / kind.family.product)
@@ -78,7 +78,7 @@ def build(made: Project, folder: Path, show: Callable[[str], None]) -> Built:
 
 def _program(tool: str) -> Path | None:
     """Return the program of a tool; None is the Yosys of pyosys, which is a library."""
-    if tool == "yosys":
+    if tool == tools.YOSYS:
         native = tools.installed(tool)
         return native.program if native else None
     return tools.find(tool).program

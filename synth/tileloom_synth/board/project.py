@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tileloom import scratch
 from tileloom.board.description import BAUD, Board
 from tileloom.board.top import BoardTop
 from tileloom.config import Config, to_plain
@@ -83,14 +84,16 @@ def project(name: str, config: Config, megahertz: float | None = None) -> Projec
 @contextlib.contextmanager
 def _yosys() -> Iterator[None]:
     """Let Amaranth find the Yosys of a build while the block runs."""
-    before = os.environ.get("YOSYS")
-    os.environ["YOSYS"] = str(tools.find("yosys").program)
-    try:
-        yield
-    finally:
-        del os.environ["YOSYS"]
-        if before is not None:
-            os.environ["YOSYS"] = before
+    name = tools.variable(tools.YOSYS)
+    before = os.environ.get(name)
+    with scratch.folder() as folder:
+        os.environ[name] = str(tools.yosys_program(folder))
+        try:
+            yield
+        finally:
+            del os.environ[name]
+            if before is not None:
+                os.environ[name] = before
 
 
 def saved(folder: Path) -> Board:

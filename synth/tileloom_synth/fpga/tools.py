@@ -1,10 +1,11 @@
-"""The tools of a build: installed ones, or the same from wheels."""
+"""The tools of a build: installed ones, or the same from wheels; Yosys is in one that is a library."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import sys
 import sysconfig
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +17,8 @@ from tileloom.errors import ToolError
 EXTRA = "board"
 """The optional dependencies that bring them: ``pip install 'tileloom[board]'``."""
 
-WHEELS = ("yosys", "nextpnr-ecp5", "nextpnr-ice40", "ecppack", "icepack")
+YOSYS = "yosys"
+WHEELS = ("nextpnr-ecp5", "nextpnr-ice40", "ecppack", "icepack")
 """Tools that are in wheels, there called ``yowasp-NAME``."""
 
 OTHERS = ("vivado",)
@@ -57,7 +59,7 @@ def installed(tool: str) -> Tool | None:
     """
     named = os.environ.get(variable(tool))
     found = shutil.which(named or tool)
-    if found and (named or tool != "yosys" or _yosys_version(found) >= OLDEST_YOSYS):
+    if found and (named or tool != YOSYS or _yosys_version(found) >= OLDEST_YOSYS):
         wheel = Path(found).name == f"yowasp-{tool}"
         return Tool(Path(found), f"yowasp-{tool}" if wheel else None)
     if named:
@@ -74,10 +76,37 @@ def find(tool: str) -> Tool:
     name = f"yowasp-{tool}"
     program = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     if program is None:
-        raise ToolError(
-            f"{tool} is not installed, or is too old, and there is no wheel: pip install 'tileloom[{EXTRA}]'"
-        )
+        raise ToolError(f"{tool} is not installed, and there is no wheel: pip install 'tileloom[{EXTRA}]'")
     return Tool(Path(program), name)
+
+
+_PYOSYS = """\
+import sys, tempfile
+from importlib.metadata import version
+if sys.argv[1:] == ["-V"]:
+    print("Yosys", version("pyosys"))
+else:
+    from pyosys import libyosys as ys
+    with tempfile.NamedTemporaryFile("w", suffix=".ys") as script:
+        script.write(sys.stdin.read())
+        script.flush()
+        ys.run_pass(f"tee -q script {script.name}", ys.Design())
+"""
+
+
+def yosys_program(folder: Path) -> Path:
+    """Return a Yosys that Amaranth can call: an installed one, else a program around pyosys, in ``folder``.
+
+    The latter tells its version, and runs a script that comes on standard input, which is all that Amaranth
+    asks of it.
+    """
+    if found := installed(YOSYS):
+        return found.program
+    code, program = folder / "yosys.py", folder / YOSYS
+    code.write_text(_PYOSYS, encoding="utf-8")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{code}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program
 
 
 def _yosys_version(program: str) -> tuple[int, ...]:
