@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from board.small import made, small
-from tileloom.errors import CheckError
+from tileloom.errors import CheckError, UserError
 from tileloom_sim.board.run import multiply
 from tileloom_sim.board.simulated import Disturbance
 
@@ -64,6 +64,28 @@ def test_bit_errors_and_a_reset_in_the_middle_change_no_result(name, rng):
         again = product(np.random.default_rng(5), board, 9, 8, 11)
     assert (again.values == whole.values).all()
     assert again.figures["resets"] == 1 and again.figures["requests_again"] > 0
+
+
+def test_an_engine_adds_a_bias_and_scales(rng):
+    """Results by the formula of requantisation, of which the golden model has its own."""
+    x, w = integers(rng, 9, 8, 11)
+    bias, shift = rng.integers(-5000, 5000, 11), rng.integers(8, 12, 11)
+    scale = rng.integers(1, 50, 11)
+    numbers = {"bias": bias, "scale": scale, "shift": shift}
+    with small("engine") as (config, board):
+        result = multiply(board, activations=x, weights=w, layout="KN", **numbers)
+        with pytest.raises(UserError, match="--zero-point: is for an engine with result_zero_point"):
+            multiply(board, activations=x, weights=w, layout="KN", zero_point=shift, **numbers)
+    assert config.requantise_rounding.value == "half-away"
+    products = (x.astype(np.int64) @ w + bias) * scale
+    rounded = np.sign(products) * ((np.abs(products) + (1 << shift >> 1)) >> shift)
+    assert (result.values == np.clip(rounded, -128, 127)).all()
+
+
+def test_an_array_has_no_bias(rng):
+    x, w = matrices(rng, 2, 2, 2)
+    with small("stream") as (_, board), pytest.raises(UserError, match="--bias: the systolic array on"):
+        multiply(board, activations=x, weights=w, layout="KN", bias=w[0])
 
 
 def test_a_wrong_word_is_told(monkeypatch, rng):

@@ -19,7 +19,7 @@ from ..layout import named
 from ..systolic import reference
 from ..systolic.operands import require_float32
 from .board_product import Product, run
-from .job import Job, make_job
+from .job import Job, check_requantised, make_job
 from .run import require_whole_bytes
 
 
@@ -31,8 +31,12 @@ def multiply(
     activations: Any,
     layout: str | None = None,
     prune: float | None = None,
+    bias: Any = None,
+    scale: Any = None,
+    shift: Any = None,
+    zero_point: Any = None,
 ) -> Result:
-    """Return Y = X W of the user's matrices as ``simulate`` does; results that are INT8 are scaled alike.
+    """Return Y = X W + bias of the user's matrices as ``simulate`` does; INT8 results are scaled alike.
 
     Raises CheckError where a result differs from the golden model's, FaultError where a program ends with a
     fault, LinkError where the board stops answering.
@@ -41,14 +45,20 @@ def multiply(
     systolic = config.core is Core.SYSTOLIC
     if systolic:
         require_float32(config.systolic)
+    check_requantised(config, {"scale": scale, "shift": shift, "zero-point": zero_point})
     x, w = (
         named(given, name, floats=systolic)
         for given, name in ((activations, "activations"), (weights, "weights"))
     )
+    numbers = {"bias": bias, "scale": scale, "shift": shift, "zero_point": zero_point}
+    each: dict[str, Any] = {
+        name: None if given is None else named(given, name, floats=systolic)
+        for name, given in numbers.items()
+    }
     if w[1].ndim != 2:
         raise UserError(f"{w[0]}: has shape {w[1].shape}; a board multiplies matrices")
     with step("Computing the golden model"):
-        job = make_job(config, x, w, layout, prune=prune)
+        job = make_job(config, x, w, layout, prune=prune, **each)
     began = time.perf_counter()
     with step("Multiplying on the board") as shown:
         product = run(opened, config, job, lambda done, of: shown.show(completed=done, total=of))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -146,6 +146,18 @@ def together(jobs: Sequence[Job]) -> list[list[Job]]:
         else:
             found.append([job])
     return found
+
+
+def check_requantised(config: EngineConfig, given: Mapping[str, Any]) -> None:
+    """Raise UserError for a scale, shift or zero-point that is given and that the engine has no use for."""
+    for name, value in given.items():
+        if value is None:
+            continue
+        if not config.requantise:
+            why = "a systolic core's are not" if config.core is Core.SYSTOLIC else "requantise is false"
+            raise UserError(f"--{name}: is for results that are requantised; {why}")
+        if name == "zero-point" and not config.result_zero_point:
+            raise UserError(f"--{name}: is for an engine with result_zero_point")
 
 
 def make_job(

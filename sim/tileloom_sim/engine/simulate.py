@@ -29,7 +29,7 @@ from tileloom_golden.rounding import to_float64
 from ..layout import Named, named, paths
 from ..systolic import reference
 from ..systolic.operands import Scaling, require_float32
-from .job import Job, make_job
+from .job import Job, check_requantised, make_job
 from .random_jobs import random_jobs
 from .run import JobRun, require_whole_bytes, run_jobs
 from .text import texts
@@ -151,11 +151,7 @@ def simulate(
         figures = {**_figures(config, jobs, _run(config, jobs, waves)), "seed": seed}
         return EngineResult(figures, [Sheet(design_name(config), (), _rows(figures))])
     _refuse({"layers": layers, "seed": seed}, "is for random layers; --weights and --activations are not")
-    if not config.requantise:
-        why = "a systolic core's are not" if systolic else "requantise is false"
-        _refuse({"scale": scale, "shift": shift}, f"is for results that are requantised; {why}")
-    if not config.result_zero_point:
-        _refuse({"zero-point": zero_point}, "is for an engine with result_zero_point")
+    check_requantised(config, {"scale": scale, "shift": shift, "zero-point": zero_point})
     if systolic:
         require_float32(config.systolic)
     else:

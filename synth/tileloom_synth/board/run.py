@@ -20,6 +20,8 @@ from tileloom_sim.layout import MATRIX
 
 from .project import BLOCK, saved
 
+INPUTS = ("weights", "activations", "bias", "scale", "shift", "zero_point")
+
 
 def _run(
     folder: Path | None,
@@ -47,7 +49,7 @@ def _run(
     """
     if force and output is None:
         raise UserError("--force: there is nothing to overwrite; it goes with -o")
-    outputs = claim({"-o": output}, inputs=[options["weights"], options["activations"]], force=force)
+    outputs = claim({"-o": output}, inputs=[options[name] for name in INPUTS if options[name]], force=force)
     expected = None if folder is None else saved(folder)
     if port.startswith(SIMULATED):
         wrong = disturbance(port.removeprefix(SIMULATED))
@@ -81,6 +83,10 @@ run_command = Strict(
             ["--layout"], type=click.Choice(MATRIX), help="Of W: KN is K x N, NK is N x K, as PyTorch has it."
         ),
         input_option("activations", "X.npy", "Activations, M x K.", required=True),
+        input_option("bias", "B.npy", "Of an engine: as simulate has it, one for each column of Y."),
+        input_option("scale", "S.npy", "Of an engine that requantises: 0 to 65535, one for each column."),
+        input_option("shift", "T.npy", "The same: 0 to 63."),
+        input_option("zero-point", "Z.npy", "The same, with result_zero_point: -128 to 127."),
         output_option("Y.npy", "Where to write Y, M x N."),
         prune_option("W's tiles"),
         force_option(),
