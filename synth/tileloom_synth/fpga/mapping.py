@@ -109,7 +109,9 @@ def map_design(design: Design, board: Board, progress: Progress) -> Mapped:
 
     design = replace(design, verilog=as_significands(design.verilog))
     parts = json.dumps(design.manifest["modules"])
-    content = [version("pyosys"), READ, MAP, repr(board), parts, design.verilog]
+    family = board.family
+    limits = repr((family.synth, family.factor_bits, family.least_bits, board.dsp))
+    content = [version("pyosys"), READ, MAP, limits, parts, design.verilog]
     folder = cache.built("fpga-mapped", content, build)
     module = json.loads((folder / "netlist.json").read_text("utf-8"))["modules"][design.name]
     return Mapped(
