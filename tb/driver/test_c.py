@@ -18,8 +18,8 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRou
 from tileloom.formats import FloatFormat, SignMagnitude
 from tileloom.registers.table import Kind, table
 from tileloom.systolic.config import SystolicConfig
-from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.streams import header_words
+from tileloom_golden.requantise import Requantisation
 from tileloom_sim.engine.axi_harness import AxiProgram, run_programs
 from tileloom_sim.engine.job import Job
 from tileloom_sim.engine.memory import MemoryImage

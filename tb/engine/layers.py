@@ -10,10 +10,10 @@ from tileloom.engine.config import EngineConfig
 from tileloom_golden.engine.convolution import convolve_blocks
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer, Program
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import header_words, result_units
 from tileloom_golden.estimate.engine import estimate
+from tileloom_golden.requantise import Requantisation, requantise
 from tileloom_sim.engine.harness import EngineRun, LayerStreams, run_layers
 from tileloom_sim.engine.layers import engine_size, layer_streams
 

@@ -14,9 +14,9 @@ from tileloom_golden.engine.convolution import convolve_blocks
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.program import Layer
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.engine.streams import header_words
+from tileloom_golden.requantise import Requantisation, requantise
 from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.engine.memory import MemoryImage, memory_image
 

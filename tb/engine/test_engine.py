@@ -14,7 +14,6 @@ from tileloom.formats import FP32, Rounding
 from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer, Program, command_word
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import BlockSparse, from_convolution
 from tileloom_golden.engine.streams import (
     activation_units,
@@ -24,6 +23,7 @@ from tileloom_golden.engine.streams import (
     weight_beats,
 )
 from tileloom_golden.estimate.engine import estimate
+from tileloom_golden.requantise import Requantisation, requantise
 from tileloom_golden.systolic.gemm import tile_result
 from tileloom_sim.engine.layers import engine_size
 from tileloom_sim.systolic.reference import arithmetic

@@ -10,7 +10,6 @@ from tileloom_golden.engine.cut import compile_layer, strip_words
 from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.model import EngineModel
 from tileloom_golden.engine.program import EngineSize, Layer, command_word
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.engine.streams import (
     EMPTY,
@@ -22,6 +21,7 @@ from tileloom_golden.engine.streams import (
     result_units,
     weight_beats,
 )
+from tileloom_golden.requantise import Requantisation, requantise
 from tileloom_golden.words import packed, unpacked
 
 SMALL = EngineSize(a_words=64, acc_tiles=4)

@@ -6,7 +6,7 @@ from math import floor
 import numpy as np
 import pytest
 
-from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
+from tileloom_golden.requantise import Requantisation, from_ratios, requantise, saturated
 
 INT32 = [-(2**31), -(2**31) + 1, -1000003, -129, -128, -2, -1, 0, 1, 2, 127, 128, 255, 65537, 2**31 - 1]
 

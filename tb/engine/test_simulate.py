@@ -9,8 +9,8 @@ from tileloom.errors import UserError
 from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.convolution import convolve, im2col, multiply, unrolled
 from tileloom_golden.engine.masks import block_mask
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.integers import sign_magnitude
+from tileloom_golden.requantise import Requantisation, requantise
 from tileloom_golden.rounding import to_float64
 from tileloom_golden.systolic.gemm import tile_result
 from tileloom_golden.systolic.quantise import quantise

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.integers import Pads, convolve, taps
+from tileloom_golden.requantise import Requantisation, requantise
 
 from .graph import Graph, Kind, Node
 from .weights import Filters

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import CheckError
-from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.integers import wrap_int32
+from tileloom_golden.requantise import Requantisation
 
 from .arithmetic import Image, results, sums
 from .graph import Kind

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden.engine.requantise import from_ratios
+from tileloom_golden.requantise import from_ratios
 
 from .abstraction import Abstraction
 from .arithmetic import Image

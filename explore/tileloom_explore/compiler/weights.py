@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tileloom_golden.engine.requantise import Requantisation
+from tileloom_golden.requantise import Requantisation
 
 from .work import ALIGNMENT, Span
 

@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from tileloom.errors import UserError
 from tileloom_golden.checks import first
-from tileloom_golden.engine.requantise import Requantisation, from_ratios
 from tileloom_golden.integers import PART
+from tileloom_golden.requantise import Requantisation, from_ratios
 
 from .affine import Affine
 from .weights import expand_groups

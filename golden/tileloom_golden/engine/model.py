@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..integers import wrap_int32
+from ..requantise import Requantisation, requantise
 from .program import ACCUMULATE, CONV, FINISH, LOAD, RELEASE, RELU, WRITE, EngineSize
-from .requantise import Requantisation, requantise
 from .streams import EMPTY, LAST
 
 

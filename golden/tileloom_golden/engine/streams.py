@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_ndim
+from ..requantise import Requantisation
 from ..words import packed
 from .program import Conv, Program, Write
-from .requantise import Requantisation
 from .sparse import BlockSparse
 
 EMPTY, LAST = 1 << 14, 1 << 15

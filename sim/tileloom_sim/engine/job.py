@@ -16,12 +16,12 @@ from tileloom_golden.checks import Words
 from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.program import Layer, Program
-from tileloom_golden.engine.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import header_words, index_faults
 from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
 from tileloom_golden.integers import wrap_int32
+from tileloom_golden.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.systolic.gemm import gemm
 
 from ..layout import Named

@@ -16,9 +16,9 @@ from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, memory_map
 from tileloom_golden.engine.program import EngineSize, Layer, Program
-from tileloom_golden.engine.requantise import Requantisation
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.integers import wrap_int32
+from tileloom_golden.requantise import Requantisation
 
 from ..systolic.stimulus import float_words, integer_words
 from .broken_index import broken

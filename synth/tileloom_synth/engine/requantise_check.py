@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.requantise import LATENCY, SCALE_BITS, SHIFT_BITS, parameters_layout
-from tileloom_golden.engine.requantise import Requantisation, requantise
+from tileloom_golden.requantise import Requantisation, requantise
 
 from ..check.outcome import Comparison
 from ..gates import bits

@@ -8,7 +8,7 @@ from tileloom_explore.compiler.graph import Builder
 from tileloom_explore.compiler.run import random_filters
 from tileloom_explore.compiler.weights import Filters, pack, unpack
 from tileloom_explore.compiler.work import Work
-from tileloom_golden.engine.requantise import Requantisation
+from tileloom_golden.requantise import Requantisation
 
 
 @pytest.mark.parametrize("sparsity", [0.0, 0.5, 0.9])

@@ -9,8 +9,8 @@ from tileloom.errors import UserError
 from tileloom_explore.network.affine import Affine, from_range, integer_range, weight_range
 from tileloom_explore.network.quantise import integer_layer, quantise_bias, requantisation, widened
 from tileloom_golden.engine.convolution import multiply
-from tileloom_golden.engine.requantise import requantise
 from tileloom_golden.integers import convolve
+from tileloom_golden.requantise import requantise
 from tileloom_golden.systolic.quantise import quantise as sign_magnitude
 
 RANGES = [(signed, symmetric) for signed in (True, False) for symmetric in (True, False)]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.engine.config import EngineConfig
-from tileloom_golden.engine.requantise import Requantisation
+from tileloom_golden.requantise import Requantisation
 
 
 def of_channels(

@@ -17,8 +17,8 @@ from tileloom_golden.checks import Words
 from tileloom_golden.engine.convolution import unrolled
 from tileloom_golden.engine.layer import LARGEST_NIBBLE
 from tileloom_golden.engine.layer import Layer as Geometry
-from tileloom_golden.engine.requantise import Requantisation, requantise
 from tileloom_golden.integers import convolve, wrap_int32
+from tileloom_golden.requantise import Requantisation, requantise
 from tileloom_golden.rounding import to_float64
 from tileloom_sim.engine.job import Job, make_job, systolic_sums
 from tileloom_sim.engine.run import require_whole_bytes, run_jobs

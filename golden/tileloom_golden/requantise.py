@@ -1,4 +1,4 @@
-"""Requantisation: INT32 results become INT8 on their way out of the block-sparse engine (docs/engine.md).
+"""Requantisation: INT32 results become INT8 on their way out of an engine or a core (docs/engine.md).
 
     q = saturate(round((result + bias) * scale / 2^shift) + zero_point),   with ReLU max(q, zero_point)
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import check_integers, refuse
+from .checks import check_integers, refuse
 
 ROUNDINGS = ("half-away", "half-even")
 
