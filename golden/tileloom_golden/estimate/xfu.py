@@ -78,7 +78,7 @@ CV32E40P: tuple[Kernels, Copies] = (
         (False, 8): Kernel(24, 6, 13),
         (False, 16): Kernel(24, 6, 13),
     },
-    Copies(33, 35, 58, 52, 4, 3, -1, 8, -2, -2),
+    Copies(33, 36, 57, 51, 4, 3, -1, 8, -2, -2),
 )
 CV32E40X: tuple[Kernels, Copies] = (
     {
@@ -91,7 +91,7 @@ CV32E40X: tuple[Kernels, Copies] = (
         (False, 8): Kernel(48, 14, 74),
         (False, 16): Kernel(48, 14, 74),
     },
-    Copies(18, 42, 59, 55, 16, 8, 0, 10, -2, -4),
+    Copies(18, 43, 58, 54, 16, 8, 0, 10, -2, -2),
 )
 
 

@@ -42,6 +42,9 @@ ALIGNMENT = 32
 SOURCES = (
     "layers.c",
     "job.h",
+    "window.h",
+    "im2col.h",
+    "loops_corev.h",
     "dense_corev.h",
     "software_corev.h",
     "xdecimate_corev.h",

@@ -1,9 +1,8 @@
 // Dense kernels for CV32E40P, after PULP-NN (Garofalo et al., "PULP-NN: accelerating quantized neural networks on
 // parallel ultra-low-power RISC-V processors"): 4 x 8-bit dot products, post-increment loads, hardware loops.
-// The instructions between a load and what uses it keep the core from waiting.
 #pragma once
-#include "corev.h"
 #include "job.h"
+#include "loops_corev.h"
 
 // 1 output channel x 2 pixels: 5 instructions for 8 MACs.
 static void dense_1x2(const struct job *job, int32_t *out0, int32_t *out1) {
@@ -17,12 +16,7 @@ static void dense_1x2(const struct job *job, int32_t *out0, int32_t *out1) {
         "mv %[p1], %[patch1]\n"
         "li %[sum0], 0\n"
         "li %[sum1], 0\n"
-        HARDWARE_LOOP(0, "%[steps]", 5)
-        "cv.lw %[w], (%[weights]), 4\n"
-        "cv.lw %[a], (%[p0]), 4\n"
-        "cv.lw %[b], (%[p1]), 4\n"
-        "cv.sdotsp.b %[sum0], %[a], %[w]\n"
-        "cv.sdotsp.b %[sum1], %[b], %[w]\n"
+        LOOP_DENSE_1X2
         "cv.sw %[sum0], (%[out0]), 4\n"
         "cv.sw %[sum1], (%[out1]), 4\n"
         : [weights] "+r"(weights), [out0] "+r"(out0), [out1] "+r"(out1), [p0] "=&r"(p0), [p1] "=&r"(p1),
@@ -41,21 +35,7 @@ static void dense_4x2(const struct job *job, int32_t *out0, int32_t *out1) {
         int32_t s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
         uint32_t a, b, x0, x1, x2, x3;
         __asm__ volatile(
-            HARDWARE_LOOP(0, "%[steps]", 14)
-            "cv.lw %[a], (%[p0]), 4\n"
-            "cv.lw %[b], (%[p1]), 4\n"
-            "cv.lw %[x0], (%[w0]), 4\n"
-            "cv.lw %[x1], (%[w1]), 4\n"
-            "cv.lw %[x2], (%[w2]), 4\n"
-            "cv.lw %[x3], (%[w3]), 4\n"
-            "cv.sdotsp.b %[s00], %[a], %[x0]\n"
-            "cv.sdotsp.b %[s01], %[b], %[x0]\n"
-            "cv.sdotsp.b %[s10], %[a], %[x1]\n"
-            "cv.sdotsp.b %[s11], %[b], %[x1]\n"
-            "cv.sdotsp.b %[s20], %[a], %[x2]\n"
-            "cv.sdotsp.b %[s21], %[b], %[x2]\n"
-            "cv.sdotsp.b %[s30], %[a], %[x3]\n"
-            "cv.sdotsp.b %[s31], %[b], %[x3]\n"
+            LOOP_DENSE_4X2
             : [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [p0] "+r"(p0), [p1] "+r"(p1),
               [s00] "+r"(s00), [s01] "+r"(s01), [s10] "+r"(s10), [s11] "+r"(s11), [s20] "+r"(s20),
               [s21] "+r"(s21), [s30] "+r"(s30), [s31] "+r"(s31), [a] "=&r"(a), [b] "=&r"(b), [x0] "=&r"(x0),
@@ -82,12 +62,7 @@ static void connected_2(const struct job *job, int32_t *out, int32_t *unused) {
         "mv %[x], %[input]\n"
         "li %[sum0], 0\n"
         "li %[sum1], 0\n"
-        HARDWARE_LOOP(0, "%[steps]", 5)
-        "cv.lw %[c], (%[x]), 4\n"
-        "cv.lw %[a], (%[w0]), 4\n"
-        "cv.lw %[b], (%[w1]), 4\n"
-        "cv.sdotsp.b %[sum0], %[c], %[a]\n"
-        "cv.sdotsp.b %[sum1], %[c], %[b]\n"
+        LOOP_CONNECTED_2
         "cv.sw %[sum0], (%[out]), 4\n"
         "cv.sw %[sum1], (%[out]), 4\n"
         : [w1] "+r"(w1), [out] "+r"(out), [w0] "=&r"(w0), [x] "=&r"(x), [a] "=&r"(a), [b] "=&r"(b),
@@ -108,16 +83,7 @@ static void connected_4(const struct job *job, int32_t *out, int32_t *unused) {
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         uint32_t a, x0, x1, x2, x3;
         __asm__ volatile(
-            HARDWARE_LOOP(0, "%[steps]", 9)
-            "cv.lw %[a], (%[x]), 4\n"
-            "cv.lw %[x0], (%[w0]), 4\n"
-            "cv.lw %[x1], (%[w1]), 4\n"
-            "cv.lw %[x2], (%[w2]), 4\n"
-            "cv.lw %[x3], (%[w3]), 4\n"
-            "cv.sdotsp.b %[s0], %[a], %[x0]\n"
-            "cv.sdotsp.b %[s1], %[a], %[x1]\n"
-            "cv.sdotsp.b %[s2], %[a], %[x2]\n"
-            "cv.sdotsp.b %[s3], %[a], %[x3]\n"
+            LOOP_CONNECTED_4
             : [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [s0] "+r"(s0),
               [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [x0] "=&r"(x0), [x1] "=&r"(x1),
               [x2] "=&r"(x2), [x3] "=&r"(x3)

@@ -1,7 +1,7 @@
 // What the host asks of layers.c: one layer, one kernel. The host lays this structure out as 32-bit words in
 // this order (layers.py), at the first free address after the program.
 #pragma once
-#include <stdint.h>
+#include "window.h"
 
 enum kernel { DENSE_1X2, DENSE_4X2, SOFTWARE, XDECIMATE };
 
@@ -16,9 +16,7 @@ struct job {
     uint8_t *patch0, *patch1;  // two im2col buffers
     uint8_t *pairs;            // both in turn, byte by byte (software sparse convolution), 32-byte aligned
     int32_t *spare;            // rows words: results of a second pixel that is not there
-    uint32_t height, width, channels;
-    uint32_t kernel_height, kernel_width, stride, padding;
-    uint32_t output_height, output_width;
+    struct tileloom_window window;  // of a convolution
     uint32_t rows;             // output channels, filled up to what the kernel takes at a time
     uint32_t steps;            // iterations of the innermost loop for a row
     uint32_t skip;             // bytes of offsets between the rows of a plain packed matrix

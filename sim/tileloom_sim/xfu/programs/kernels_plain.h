@@ -5,10 +5,6 @@
 
 #define ALWAYS static inline __attribute__((always_inline))
 
-static inline void copy_words(void *to, const void *from, uint32_t words) {
-    for (uint32_t i = 0; i < words; ++i) ((uint32_t *)to)[i] = ((const uint32_t *)from)[i];
-}
-
 // Dense, `rows` output channels x `pixels` lines of activations.
 ALWAYS void dense(const struct job *job, const void *x0, const void *x1, int32_t *out0, int32_t *out1,
                   const uint32_t rows, const uint32_t pixels) {

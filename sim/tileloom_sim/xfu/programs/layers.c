@@ -1,5 +1,6 @@
 // Runs one INT8 layer with one kernel, and counts its cycles: a convolution by im2col and a matrix product, two
 // pixels at a time, or a fully connected layer. Sums are INT32. The job is described in job.h.
+#include "im2col.h"
 #include "job.h"
 
 #ifdef XPULP
@@ -35,53 +36,16 @@ static kernel_function *select(const struct job *job) {
     }
 }
 
-// Copy bytes, or zeros where `from` is null; by words where both sides are aligned to them.
-static uint8_t *append(uint8_t *to, const int8_t *from, uint32_t bytes) {
-    if (((uintptr_t)to | (uintptr_t)from | bytes) % 4 == 0) {
-        if (bytes == 0) return to;
-        if (from) {
-            copy_words(to, from, bytes / 4);
-        } else {
-            for (uint32_t *word = (uint32_t *)to; word < (uint32_t *)(to + bytes); ++word) *word = 0;
-        }
-        return to + bytes;
-    }
-    for (uint32_t i = 0; i < bytes; ++i) to[i] = from ? (uint8_t)from[i] : 0;
-    return to + bytes;
-}
-
-// The patch that the window sees at an output pixel: in each of its rows, what lies left of the image, in it and
-// right of it.
-static void im2col(const struct job *job, uint8_t *patch, uint32_t oy, uint32_t ox) {
-    const int32_t width = (int32_t)job->width, window = (int32_t)job->kernel_width;
-    const int32_t x = (int32_t)(ox * job->stride) - (int32_t)job->padding;
-    const int32_t left = x < 0 ? (-x < window ? -x : window) : 0;
-    const int32_t beyond = x + window - width;
-    const int32_t right = beyond > 0 ? (beyond < window ? beyond : window) : 0;
-    const int32_t inside = window - left - right;
-    int32_t y = (int32_t)(oy * job->stride) - (int32_t)job->padding;
-    for (uint32_t fy = 0; fy < job->kernel_height; ++fy, ++y) {
-        if (y < 0 || y >= (int32_t)job->height || inside <= 0) {
-            patch = append(patch, 0, (uint32_t)window * job->channels);
-            continue;
-        }
-        const int8_t *line = job->input + (uint32_t)(y * width + x + left) * job->channels;
-        patch = append(patch, 0, (uint32_t)left * job->channels);
-        patch = append(patch, line, (uint32_t)inside * job->channels);
-        patch = append(patch, 0, (uint32_t)right * job->channels);
-    }
-}
-
 static void convolve(const struct job *job, kernel_function *kernel) {
-    const uint32_t pixels = job->output_height * job->output_width;
-    const uint32_t length = job->kernel_height * job->kernel_width * job->channels;
+    const uint32_t pixels = job->window.output_height * job->window.output_width;
+    const uint32_t length = job->window.kernel_height * job->window.kernel_width * job->window.channels;
     int32_t *out = job->output;
     uint32_t oy = 0, ox = 0;
     for (uint32_t pixel = 0; pixel < pixels; pixel += 2, out += 2 * job->rows) {
         uint8_t *patch = job->patch0;
         for (int i = 0; i < 2; ++i, patch = job->patch1) {
-            if (oy < job->output_height) im2col(job, patch, oy, ox);
-            if (++ox == job->output_width) ox = 0, ++oy;
+            if (oy < job->window.output_height) im2col(&job->window, job->input, patch, oy, ox);
+            if (++ox == job->window.output_width) ox = 0, ++oy;
         }
         if (job->kernel == SOFTWARE) interleave(job, (length + 3) / 4);
         kernel(job, out, pixel + 1 < pixels ? out + job->rows : job->spare);

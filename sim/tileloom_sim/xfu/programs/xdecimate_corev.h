@@ -2,28 +2,12 @@
 // offsets point at, two dot products use them.
 //
 // Weights and offsets lie one row after the other, so that their pointers run through all rows; the counter
-// starts anew with each. At 1:4 a word of offsets lasts for two steps.
+// starts anew with each.
 #pragma once
-#include "corev.h"
 #include "job.h"
-#include "xdecimate.h"
+#include "loops_corev.h"
 
-#define PAIR(m, base_a, base_b) XDECIMATE_##m("%[a]", base_a, "%[o]") XDECIMATE_##m("%[b]", base_b, "%[o]")
-#define FOUR_PAIRS(m, base_a, base_b) \
-    PAIR(m, base_a, base_b) PAIR(m, base_a, base_b) PAIR(m, base_a, base_b) PAIR(m, base_a, base_b)
-
-#define LOAD_OFFSETS "cv.lw %[o], (%[offsets]), 4\n"
-
-// Convolution: one row of weights on the patches of two pixels. 12 instructions for 8 MACs.
-#define STEP_PIXELS(m)                            \
-    "cv.lw %[w], (%[weights]), 4\n"               \
-    FOUR_PAIRS(m, "%[patch0]", "%[patch1]")       \
-    "cv.sdotsp.b %[sum0], %[a], %[w]\n"           \
-    "cv.sdotsp.b %[sum1], %[b], %[w]\n"
-#define LOOP_PIXELS_4 HARDWARE_LOOP(0, "%[count]", 23) LOAD_OFFSETS STEP_PIXELS(4) STEP_PIXELS(4)
-#define LOOP_PIXELS_8 HARDWARE_LOOP(0, "%[count]", 12) LOAD_OFFSETS STEP_PIXELS(8)
-#define LOOP_PIXELS_16 HARDWARE_LOOP(0, "%[count]", 12) LOAD_OFFSETS STEP_PIXELS(16)
-
+// Convolution: one row of weights on the patches of two pixels.
 #define DEFINE_PIXELS_XDECIMATE(m, body, steps_per_word)                                                    \
     static void pixels_xdecimate_##m(const struct job *job, int32_t *out0, int32_t *out1) {                  \
         const int8_t *weights = job->weights;                                                                \
@@ -48,17 +32,7 @@ DEFINE_PIXELS_XDECIMATE(4, 23, 2)
 DEFINE_PIXELS_XDECIMATE(8, 12, 1)
 DEFINE_PIXELS_XDECIMATE(16, 12, 1)
 
-// Fully connected: two rows of weights on one line of activations. 13 instructions for 8 MACs.
-#define STEP_ROWS(m)                              \
-    "cv.lw %[w], (%[weights]), 4\n"               \
-    "cv.lw %[v], (%[weights]), 4\n"               \
-    FOUR_PAIRS(m, "%[input]", "%[input]")         \
-    "cv.sdotsp.b %[sum0], %[a], %[w]\n"           \
-    "cv.sdotsp.b %[sum1], %[b], %[v]\n"
-#define LOOP_ROWS_4 HARDWARE_LOOP(0, "%[count]", 25) LOAD_OFFSETS STEP_ROWS(4) STEP_ROWS(4)
-#define LOOP_ROWS_8 HARDWARE_LOOP(0, "%[count]", 13) LOAD_OFFSETS STEP_ROWS(8)
-#define LOOP_ROWS_16 HARDWARE_LOOP(0, "%[count]", 13) LOAD_OFFSETS STEP_ROWS(16)
-
+// Fully connected: two rows of weights on one line of activations.
 #define DEFINE_CONNECTED_XDECIMATE(m, body, steps_per_word)                                                 \
     static void connected_xdecimate_##m(const struct job *job, int32_t *out, int32_t *unused) {              \
         (void)unused;                                                                                        \
