@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tileloom_golden.xfu import packing as nm_packing
 from tileloom_golden.xfu import sparsity as nm_sparsity
+from tileloom_golden.xfu.kernels import run_packed
+from tileloom_golden.xfu.layers import fully_connected
 from tileloom_golden.xfu.packing import (
     Layout,
     Packed,
@@ -18,7 +20,7 @@ from tileloom_golden.xfu.packing import (
     unpack,
     unpack_groups,
 )
-from tileloom_golden.xfu.sparsity import GROUPS, compress, expand, prune_nm
+from tileloom_golden.xfu.sparsity import GROUPS, compress, expand, prune_nm, split_nm
 
 SHAPES = [(1, 1), (1, 7), (2, 8), (3, 5), (4, 4), (5, 33), (8, 18), (31, 9)]
 """Rows and groups: odd rows, groups that fill words and groups that do not."""
@@ -220,3 +222,27 @@ def test_bad_input_is_named(call, message):
 def test_the_examples_hold(module):
     outcome = doctest.testmod(module)
     assert outcome.attempted and not outcome.failed
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 4), (2, 4), (2, 8), (4, 8), (3, 16), (16, 16)])
+def test_nm_is_pruned_and_split(n, m, rng):
+    weights = rng.integers(-128, 128, (5, 6 * m), dtype=np.int8)
+    pruned = prune_nm(weights, m, n)
+    for before, after in zip(weights.reshape(-1, m), pruned.reshape(-1, m), strict=True):
+        kept = np.sort(np.abs(after[after != 0].astype(int)))
+        largest = np.sort(np.abs(before.astype(int)))[m - n :]
+        assert kept.tolist() == largest[largest > 0].tolist()
+        assert ((after == 0) | (after == before)).all()
+    parts = split_nm(pruned, m, n)
+    np.testing.assert_array_equal(parts.astype(int).sum(axis=0), pruned)
+    sums = sum(run_packed(weights[:2], pack(part, m, "duplicated")) for part in parts)
+    np.testing.assert_array_equal(sums, fully_connected(weights[:2], pruned))
+
+
+def test_what_is_not_nm_is_told():
+    weights = np.array([[1, 2, 0, 0, 1, 2, 3, 0]])
+    with pytest.raises(ValueError, match=r"weights\[0, 4:8\] has 3 non-zeros: 2:4 allows 2"):
+        split_nm(weights, 4, 2)
+    for n in (0, 5):
+        with pytest.raises(ValueError, match=f"n is {n}, not 1 to 4"):
+            prune_nm(weights, 4, n)

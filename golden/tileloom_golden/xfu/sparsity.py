@@ -28,11 +28,13 @@ def check_m(m: int) -> None:
         raise ValueError(f"m is {m!r}, not 4, 8 or 16")
 
 
-def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
-    """Keep of every group of M weights the one of largest magnitude, the first of equals; zero the others.
+def prune_nm(weights: npt.ArrayLike, m: int, n: int = 1) -> npt.NDArray[Any]:
+    """Keep of every group of M weights the N of largest magnitude, the first of equals; zero the others.
 
     >>> prune_nm(np.array([[3, -9, 1, 9, 0, 0, 2, 1]]), 4).tolist()
     [[0, -9, 0, 0, 0, 0, 2, 0]]
+    >>> prune_nm(np.array([[3, -9, 1, 9, 0, 0, 2, 1]]), 4, 2).tolist()
+    [[0, -9, 0, 9, 0, 0, 2, 1]]
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
         Rows x columns, a floating or signed integer dtype.
     m:
         4, 8 or 16.
+    n:
+        1 to M.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
     Raises
     ------
     ValueError
-        Dtype, dimensions or M are wrong, columns are not a multiple of M (the message has the
+        Dtype, dimensions, M or N are wrong, columns are not a multiple of M (the message has the
         first group that is cut short), or a weight is NaN or infinite (the message has its index).
     """
     array = np.asarray(weights)
@@ -57,8 +61,53 @@ def prune_nm(weights: npt.ArrayLike, m: int) -> npt.NDArray[Any]:
     groups = _groups(array, m)
     refuse(~np.isfinite(array), "weights", "is NaN or infinite")
     # In float64, where the magnitude of -128 does not overflow.
-    kept = np.abs(groups.astype(np.float64)).argmax(axis=2)
-    return np.where(np.arange(m) == kept[..., None], groups, array.dtype.type(0)).reshape(array.shape)
+    magnitudes = np.abs(groups.astype(np.float64))
+    _check_n(n, m)
+    if n == 1:
+        kept = np.arange(m) == magnitudes.argmax(axis=2)[..., None]
+    else:
+        order = np.argsort(-magnitudes, axis=2, kind="stable")
+        kept = np.zeros(groups.shape, np.bool_)
+        np.put_along_axis(kept, order[..., :n], True, axis=2)
+    return np.where(kept, groups, array.dtype.type(0)).reshape(array.shape)
+
+
+def split_nm(weights: npt.ArrayLike, m: int, n: int) -> npt.NDArray[np.int8]:
+    """Return N matrices, 1:M each, whose sum an N:M matrix is: groups' first non-zeros, their second ones.
+
+    >>> split_nm(np.array([[3, -9, 0, 0, 0, 0, 2, 0]]), 4, 2).tolist()
+    [[[3, 0, 0, 0, 0, 0, 2, 0]], [[0, -9, 0, 0, 0, 0, 0, 0]]]
+
+    Parameters
+    ----------
+    weights:
+        Rows x columns of any integer dtype, N:M sparse, -128 to 127.
+    m:
+        4, 8 or 16.
+    n:
+        1 to M.
+
+    Returns
+    -------
+    int8, N x rows x columns.
+
+    Raises
+    ------
+    ValueError
+        As `compress`, or N is out of range; the message has the first group with more than N non-zeros.
+    """
+    matrix = check_int8(weights, "weights", 2)
+    groups = _groups(matrix, m)
+    _check_n(n, m)
+    rank = np.cumsum(groups != 0, axis=2)
+    if (rank[..., -1] > n).any():
+        row, group = np.unravel_index(int(np.argmax(rank[..., -1] > n)), rank.shape[:2])
+        raise ValueError(
+            f"weights[{row}, {group * m}:{(group + 1) * m}] has {rank[row, group, -1]} non-zeros: {n}:{m} "
+            f"allows {n}"
+        )
+    parts = [np.where((rank == part) & (groups != 0), groups, np.int8(0)) for part in range(1, n + 1)]
+    return np.stack(parts).reshape(n, *matrix.shape)
 
 
 def compress(weights: npt.ArrayLike, m: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint8]]:
@@ -102,6 +151,11 @@ def expand(values: npt.NDArray[np.int8], offsets: npt.NDArray[np.uint8], m: int)
     check_m(m)
     dense = np.where(np.arange(m) == offsets[..., None], values[..., None], np.int8(0))
     return dense.reshape(values.shape[0], -1)
+
+
+def _check_n(n: int, m: int) -> None:
+    if not 1 <= n <= m:
+        raise ValueError(f"n is {n!r}, not 1 to {m}")
 
 
 def _groups(array: npt.NDArray[Any], m: int) -> npt.NDArray[Any]:
