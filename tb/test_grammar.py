@@ -74,7 +74,7 @@ def test_help_of_a_verb_for_a_family_has_its_options_alone(verb: str, name: str)
     assert {"--set", "--json", "--force", "--quiet", "--verbose", "--output"} <= {
         option.strip(",[]") for option in options
     }
-    assert ("--stride" in options) == (verb == "simulate" and name.startswith("engine"))
+    assert ("--pads" in options) == (verb == "simulate" and name.startswith("engine"))
 
 
 @pytest.mark.parametrize(

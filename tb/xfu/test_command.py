@@ -13,6 +13,7 @@ from support.long import few
 from tileloom.cli.main import main
 from tileloom.cores import CORES
 from tileloom_golden.xfu import layers as nm_layers
+from tileloom_sim.xfu import functions, suite
 from tileloom_sim.xfu.hosts import CORES as BOTH
 from tileloom_sim.xfu.layers import Kernel
 from tileloom_sim.xfu.suite import INNER_LOOPS, PAPER
@@ -84,7 +85,9 @@ def test_table():
     assert "speed-up over dense 1x2" in result.output
     assert "convolution" not in result.output
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [line[-2:] for line in lines if line[:2] == ["xdecimate", "1:8"]] == [["3.08", "2.20"]]
+    over_1x2, over_4x2 = (line for line in lines if line[:2] == ["xdecimate", "1:8"])
+    assert over_1x2[-2:] == ["3.08", "2.20"] and "speed-up over dense 4x2" in result.output
+    assert len(over_4x2) == 4  # the paper has none
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,28 @@ def test_table():
             "host = unit: the unit alone has no core to run kernels on; take host cv-x-if",
         ),
         (["-o", "none/figures.json"], "make that folder first"),
+        (
+            ["--kernel", "9,9", "--convolution", "16", "--int8"],
+            "kernel: 9 x 9 is larger than the input, 8 x 8",
+        ),
+        (["--relu"], "--relu: would change nothing here; it goes with --int8"),
+        (["--sparsity", "1:8"], "--sparsity: would change nothing here; it goes with --int8"),
+        (["--connected", "16", "--stride", "2"], "--stride: would change nothing here; it goes with --conv"),
+        (["--max-pool", "4", "--lines", "2"], "--lines: would change nothing here; it goes with a function"),
+        (["--gelu", "4", "--int8"], "--int8: would change nothing here; it goes with --convolution or"),
+        (["--gelu", "4", "--rows", "3"], "--rows: would change nothing here"),
+        (["--int8", "--sparsity", "2:5"], "2:5: M must be 4, 8 or 16, and N from 1 to M"),
+        (["--int8", "--sparsity", "8"], "'8': give N:M, such as 1:8 or 2:4"),
+        (
+            ["--int8", "--sparsity", "1:4", "--set", "group_sizes=8"],
+            "--sparsity 1:4: the unit is built for M = 8",
+        ),
+        (["--softmax", "9000"], "softmax, 9000 channels: a line has 9000 activations: of this scale"),
+        (
+            ["--max-pool", "4", "--padding", "3", "--kernel", "3,3"],
+            "padding: must be below the window's size",
+        ),
+        (["--gelu", "4", "--waves"], "--waves: is of a layer; give --convolution or --connected"),
         (["--weights", "W.npy"], "--weights is for a systolic array or a block-sparse tile engine"),
     ],
 )
@@ -112,6 +137,57 @@ def test_wrong_input(arguments, message, tmp_path, monkeypatch):
     assert result.exit_code == 2, result.output
     assert message in result.stderr.strip().splitlines()[-1]
     assert not list(tmp_path.iterdir())
+
+
+def test_int8_layers_of_any_shape_and_functions(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shapes = ("--convolution", "5", "--connected", "21", "--rows", "3", "--image", "5,4", "--kernel", "3,2")
+    more = ("--stride", "2", "--padding", "1", "--int8", "--relu", "--sparsity", "1:16,2:4", "--seed", "3")
+    functions = ("--max-pool", "3", "--average-pool", "3", "--softmax", "5", "--gelu", "5", "--lines", "2")
+    written = ("--library", "library", "-o", "figures.json")
+    result = run("simulate", "xfu-cv32e40p", *shapes, *more, *functions, *written, "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    runs = printed["runs"]
+    kernels = [
+        ("dense 1x2", None, None),
+        ("dense 4x2", None, None),
+        ("xdecimate", 1, 16),
+        ("xdecimate", 2, 4),
+    ]
+    assert [(item["kernel"], item["n"], item["group"]) for item in runs] == 2 * kernels
+    assert {item["results"] for item in runs} == {"int8"}
+    for name, kernel in (("speed_up", "dense 1x2"), ("speed_up_over_4x2", "dense 4x2")):
+        dense = {item["layer"]: item["cycles"] for item in runs if item["kernel"] == kernel}
+        for item in runs:
+            assert item[name] == pytest.approx(dense[item["layer"]] / item["cycles"], abs=1e-4)
+    # Beside a convolution of another shape there is nothing of the paper's.
+    assert {item["paper"] for item in printed["averages"] if item["layer"] == "convolution"} == {None}
+    results = {item["function"]: item["results"] for item in printed["functions"]}
+    assert results == {"max-pool": 3 * 3 * 3, "average-pool": 3 * 3 * 3, "softmax": 10, "gelu": 10}
+    names = {path.name for path in (tmp_path / "library").iterdir()}
+    assert {"tileloom_nn.h", "convolution.c", "xdecimate.h"} < names
+    for path in (tmp_path / "library").iterdir():
+        included = re.findall(r'^#include "(.*)"', path.read_text(), re.MULTILINE)
+        assert set(included) <= names, path.name
+
+
+def test_a_wrong_int8_is_told(monkeypatch):
+    right = suite.requantise
+
+    def wrong(*arguments, **options):
+        result = right(*arguments, **options)
+        result[0, 3] ^= 1
+        return result
+
+    monkeypatch.setattr(suite, "requantise", wrong)
+    result = run("simulate", "xfu-cv32e40p", "--int8", "--connected", "16", "--rows", "4")
+    assert result.exit_code == 1
+    assert "fully connected, 16 channels, dense 1x2: pixel 0, output channel 3 is" in result.output
+    monkeypatch.setattr(functions.operators, "add", lambda a, b, **numbers: np.zeros_like(a))
+    result = run("simulate", "xfu-cv32e40p", "--add", "16")
+    assert result.exit_code == 1
+    assert "add, 16 channels: [0, 0] is" in result.output and "differ" in result.output
 
 
 def test_a_wrong_word_is_told(monkeypatch):

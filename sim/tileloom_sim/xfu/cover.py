@@ -19,7 +19,8 @@ from ..coverage.reasons import Reason
 from ..riscv.run import Conditions, Waits
 from .coverage import expected_bins, host_bins, observe_host
 from .hosts import xfu_system
-from .suite import Case, cases, measure
+from .layers import fully_connected
+from .suite import Case, cases, convolution, measure
 
 SEEDS = 4
 """That are merged; the seeds follow one another."""
@@ -84,7 +85,7 @@ def regress(config: XfuConfig, design: Design, seed: int) -> Counter[str]:
 
 
 def _suite(config: XfuConfig) -> list[Case]:
-    return cases([16], [32], config.group_sizes, rows=2)
+    return cases([convolution(16, 2), fully_connected(2, 32)], config.group_sizes)
 
 
 def _on_host(config: XfuConfig, seed: int) -> Counter[str]:

@@ -12,22 +12,27 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tileloom import processes
 from tileloom.errors import CheckError
+from tileloom_golden.requantise import Requantisation, from_ratios, requantise
 from tileloom_golden.xfu import layers as nm_layers
 from tileloom_golden.xfu.sparsity import prune_nm
 
 from ..riscv.run import Conditions
 from ..riscv.system import System
-from .layers import Kernel, LayerShape, fully_connected, run_layer
+from .calls import CallRun, run_call
+from .layers import Kernel, KernelRun, LayerShape, run_layer
+from .operations import layer_call
 
 CONVOLUTION_CHANNELS = (32, 64, 128, 256)
 CONNECTED_CHANNELS = (256, 512, 1024, 2048)
 ROWS = 256
+IMAGE, WINDOW = (8, 8), (3, 3)
 
 PAPER = {
     "convolution": {4: 1.50, 8: 2.4, 16: 3.9},
@@ -51,11 +56,26 @@ class WrongResultError(CheckError):
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One layer with one kernel; ``group`` is M, or 0 for a dense kernel."""
+    """One layer with one kernel.
+
+    Attributes
+    ----------
+    layer, kernel:
+        What, and how.
+    group, n:
+        M and N of N:M, or 0 and 1 for a dense kernel.
+    int8:
+        Whether the library computes it, with INT8 results; else sums are INT32, and N is 1.
+    relu:
+        Whether INT8 results below 0 become 0.
+    """
 
     layer: LayerShape
     kernel: Kernel
     group: int = 0
+    n: int = 1
+    int8: bool = False
+    relu: bool = False
 
     @property
     def kind(self) -> str:
@@ -64,8 +84,8 @@ class Case:
 
     @property
     def kernel_name(self) -> str:
-        """The kernel, and 1:M if it is sparse."""
-        return f"{self.kernel} 1:{self.group}" if self.group else str(self.kernel)
+        """The kernel, and N:M if it is sparse."""
+        return f"{self.kernel} {self.n}:{self.group}" if self.group else str(self.kernel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,21 +97,46 @@ class Measurement:
     instructions: int
 
 
-def convolution(channels: int, rows: int = ROWS) -> LayerShape:
-    """Return the paper's convolution: 8 x 8 inputs and outputs, a 3 x 3 window, padding 1."""
-    return LayerShape(rows=rows, channels=channels, height=8, width=8, kernel=(3, 3), padding=1)
+def convolution(
+    channels: int,
+    rows: int = ROWS,
+    *,
+    image: tuple[int, int] = IMAGE,
+    kernel: tuple[int, int] = WINDOW,
+    stride: int = 1,
+    padding: int = 1,
+) -> LayerShape:
+    """Return a convolution, by default the paper's: 8 x 8 inputs and outputs, a 3 x 3 window, padding 1."""
+    return LayerShape(
+        rows=rows,
+        channels=channels,
+        height=image[0],
+        width=image[1],
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+    )
 
 
-def cases(
-    convolutions: Sequence[int], connected: Sequence[int], groups: Sequence[int], rows: int = ROWS
-) -> list[Case]:
-    """Return every kernel on every layer, given by its input channels."""
-    layers = [convolution(c, rows) for c in convolutions] + [fully_connected(rows, c) for c in connected]
+def cases(layers: Sequence[LayerShape], groups: Sequence[int]) -> list[Case]:
+    """Return every kernel with INT32 sums on every layer."""
     return [
         Case(layer=layer, kernel=kernel, group=group)
         for layer in layers
         for kernel in Kernel
         for group in (groups if kernel.sparse else (0,))
+    ]
+
+
+def int8_cases(
+    layers: Sequence[LayerShape], sparsities: Sequence[tuple[int, int]], *, relu: bool = False
+) -> list[Case]:
+    """Return the library's kernels, which have INT8 results, on every layer: dense, and N:M of each."""
+    return [
+        Case(layer=layer, kernel=kernel, group=m, n=n, int8=True, relu=relu)
+        for layer in layers
+        for kernel in (Kernel.DENSE_1X2, Kernel.DENSE_4X2, Kernel.XDECIMATE)
+        for n, m in (sparsities if kernel.sparse else ((1, 0),))
     ]
 
 
@@ -129,18 +174,18 @@ def measure(
             yield run.result()
 
 
-def speed_ups(measurements: Sequence[Measurement]) -> dict[Case, float]:
-    """Return how much faster than the same layer's dense 1x2 kernel each case is."""
-    dense = {run.case.layer: run.cycles for run in measurements if run.case.kernel is Kernel.DENSE_1X2}
+def speed_ups(measurements: Sequence[Measurement], over: Kernel = Kernel.DENSE_1X2) -> dict[Case, float]:
+    """Return how much faster than the same layer's dense kernel each case is."""
+    dense = {run.case.layer: run.cycles for run in measurements if run.case.kernel is over}
     return {run.case: dense[run.case.layer] / run.cycles for run in measurements}
 
 
-def average(values: dict[Case, float], kind: str, kernel: Kernel, group: int = 0) -> float | None:
+def average(values: dict[Case, float], kind: str, kernel: Kernel, group: int = 0, n: int = 1) -> float | None:
     """Return the mean of ``values`` over the layers of a kind, or None where there are none."""
     found = [
         value
         for case, value in values.items()
-        if (case.kind, case.kernel, case.group) == (kind, kernel, group)
+        if (case.kind, case.kernel, case.group, case.n) == (kind, kernel, group, n)
     ]
     return fmean(found) if found else None
 
@@ -156,31 +201,50 @@ def _measure(
 ) -> Measurement:
     layer = case.layer
     activations, weights = _data(case, seed)
-    run = run_layer(
-        system,
-        layer,
-        case.kernel,
-        activations,
-        weights,
-        group=case.group,
-        conditions=conditions,
-        progress=(lambda cycles: progress(index, cycles)) if progress else None,
-        waves=waves,
-    )
-    if layer.kernel is None:
-        wanted = nm_layers.fully_connected(activations.reshape(1, -1), weights)
+    conditions = conditions or Conditions()
+    told = (lambda cycles: progress(index, cycles)) if progress else None
+    run: KernelRun | CallRun
+    wanted: npt.NDArray[Any]
+    if case.int8:
+        parameters = _parameters(case, seed)
+        call = layer_call(
+            layer, activations, weights, parameters, case.kernel, m=case.group, n=case.n, relu=case.relu
+        )
+        run = run_call(system, call, conditions=conditions, progress=told, waves=waves)
+        wanted = requantise(_sums(layer, activations, weights), parameters, relu=case.relu)
     else:
-        patches = nm_layers.im2col(activations, layer.kernel, stride=layer.stride, padding=layer.padding)
-        wanted = nm_layers.fully_connected(patches, weights)
-    wrong = run.results != wanted
+        run = run_layer(
+            system,
+            layer,
+            case.kernel,
+            activations,
+            weights,
+            group=case.group,
+            conditions=conditions,
+            progress=told,
+            waves=waves,
+        )
+        wanted = _sums(layer, activations, weights)
+    results = run.results.reshape(wanted.shape)
+    wrong = results != wanted
     if wrong.any():
         pixel, row = (int(i) for i in np.argwhere(wrong)[0])
         raise WrongResultError(
             f"{case.kind}, {layer.channels} channels, {case.kernel_name}: pixel {pixel}, output channel "
-            f"{row} is {run.results[pixel, row]}, the golden model has {wanted[pixel, row]}; "
+            f"{row} is {results[pixel, row]}, the golden model has {wanted[pixel, row]}; "
             f"{wrong.sum()} of {wrong.size} words differ"
         )
     return Measurement(case=case, cycles=run.cycles, instructions=run.instructions)
+
+
+def _sums(
+    layer: LayerShape, activations: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]
+) -> npt.NDArray[np.int32]:
+    """Return the golden model's sums, pixels x output channels."""
+    if layer.kernel is None:
+        return nm_layers.fully_connected(activations.reshape(1, -1), weights)
+    patches = nm_layers.im2col(activations, layer.kernel, stride=layer.stride, padding=layer.padding)
+    return nm_layers.fully_connected(patches, weights)
 
 
 def _data(case: Case, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
@@ -190,4 +254,17 @@ def _data(case: Case, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.i
     shape = (layer.height, layer.width, layer.channels)
     activations = rng.integers(-128, 128, shape, dtype=np.int8)
     weights = rng.integers(-128, 128, (layer.rows, layer.length), dtype=np.int8)
-    return activations, prune_nm(weights, case.group) if case.group else weights
+    if not case.group:
+        return activations, weights
+    whole = np.pad(weights, ((0, 0), (0, -layer.length % case.group)))
+    return activations, prune_nm(whole, case.group, case.n)[:, : layer.length]
+
+
+def _parameters(case: Case, seed: int) -> Requantisation:
+    """Return random biases, and ratios with which most results are no limits of INT8."""
+    layer = case.layer
+    rng = np.random.default_rng([seed, layer.length, layer.rows])
+    products = layer.length * (case.n / case.group if case.group else 1)
+    spread = 74 * 74 * np.sqrt(products)  # the deviation of a sum of random products
+    ratios = np.minimum(rng.uniform(16, 96, layer.rows) / spread, 0.49)
+    return from_ratios(ratios, np.rint(rng.normal(0, spread, layer.rows)).astype(np.int64))
