@@ -47,7 +47,7 @@ PRODUCT, LAST_LINE = 96, 13
 
 CONVOLUTION = {None: 106, 4: 109, 8: 109, 16: 109}
 PATCHES, PATCH, ROW_BY_WORDS, ROW_BY_BYTES = 10, 42, 57, 51
-"""Of im2col: for two patches, for one, and for a row of its window by words and by bytes beyond its copies."""
+"""Of im2col: for two patches, for one, and for a row of its window by words and by bytes beyond copies."""
 
 
 def int8_cycles(layer: KernelLayer) -> int:
