@@ -9,8 +9,12 @@ from tileloom.systolic.config import Port, SystolicConfig
 from tileloom.systolic.design import generate
 from tileloom_sim.systolic.farm import Farm, combine
 
-PRESETS = {name: preset(name) for name in families()["systolic"].presets}
-"""The ready-made arrays."""
+PRESETS = {
+    name: config
+    for name, config in ((name, preset(name)) for name in families()["systolic"].presets)
+    if isinstance(config, SystolicConfig) and not config.host
+}
+"""The ready-made arrays with streams."""
 
 SIZES = [
     *((1, n) for n in (1, 2, 3, 5, 7, 8, 13, 16)),

@@ -2,15 +2,21 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import tileloom
 from support.long import but, few
 from support.mutant import mutant
 from support.seed import SEED
+from tileloom.cli.main import main
 from tileloom.coprocessor import commitment
-from tileloom.errors import ConfigError
+from tileloom.cores import CV32E40P_FPU
+from tileloom.errors import ConfigError, UserError
 from tileloom.systolic.coprocessor import cv_x_if, tile, unit
+from tileloom.systolic.coprocessor.cv32e40p.edits import FILES
+from tileloom.systolic.coprocessor.cv32e40p.patch import changed_sources
 from tileloom.systolic.coprocessor.instruction import Operation, encode
+from tileloom.systolic.coprocessor.intrinsics import NAME
 from tileloom_golden.systolic.gemm import gemm
 from tileloom_golden.systolic.packing import pack_weights
 from tileloom_sim.systolic.reference import arithmetic
@@ -181,3 +187,47 @@ def test_encoding():
 def test_refused(fields, message):
     with pytest.raises(ConfigError, match=message):
         tileloom.load("sasp-4x4-int8", **{"host": "unit", **fields})
+
+
+def test_generate(tmp_path):
+    """Verilog, the header, and for a core its files in a list; the manifest says what was built."""
+    alone = tileloom.generate(load(CONFIGS["2x3"], "cv-x-if"))
+    assert set(alone.sources) == {NAME}
+    assert "#define TILELOOM_STEPS 3" in alone.sources[NAME]
+    assert alone.manifest["encoding"]["funct7"]["tl.step"] == 0
+    assert alone.manifest["timing"]["vectors_behind"] == 2
+    pytest.importorskip("pythondata_cpu_cv32e40p")
+    core = tileloom.generate(load(CONFIGS["2x3"], "cv32e40p"))
+    files = core.files(tmp_path)
+    listed = files[tmp_path / "cv32e40p.f"].splitlines()
+    assert str(tmp_path / f"{core.name}.v") in listed
+    assert core.manifest["parameters"] == {"COREV_PULP": 1, "FPU": 1}
+    installed = CV32E40P_FPU.sources()
+    changed = {path.name for path, text in files.items() if installed.get(path.name, text) != text}
+    assert changed == {file.name for file in FILES}
+
+
+def test_another_version_of_the_core():
+    sources = CV32E40P_FPU.sources()
+    with pytest.raises(UserError, match=r"cv32e40p_top\.sv: is not that of pythondata-cpu-cv32e40p"):
+        changed_sources({**sources, "cv32e40p_top.sv": sources["cv32e40p_top.sv"] + " "}, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["simulate", "sasp-cv-x-if", "--simulator", "icarus"],
+            "--simulator: is for an array without a host",
+        ),
+        (["simulate", "sasp-4x4-int8", "--interrupts", "3"], "--interrupts: is for an array with a host"),
+        (
+            ["roofline", "sasp-cv-x-if", "--gemm", "8,8,8"],
+            "host: there is no roofline of an array with a host",
+        ),
+    ],
+)
+def test_commands_refuse(arguments, message):
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
