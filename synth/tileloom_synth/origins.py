@@ -15,6 +15,7 @@ ORIGINS = (
     "skew",
     "weight loading",
     "control",
+    "functional unit",
     "registers",
     "clock gates",
     "logic",
@@ -45,7 +46,7 @@ _OF_PART = {
     "round": "adder: round",
     "skew": "skew",
     "weight loading": "weight loading",
-    **{part: part for part in ("registers", *ENGINE_ORIGINS)},
+    **{part: part for part in ("registers", "functional unit", *ENGINE_ORIGINS)},
 }
 _IN_ELEMENT = {"processing element", "multiplier", "align", "adder", "normalise", "round"}
 _OF_ELEMENT_REGISTER = {

@@ -36,8 +36,6 @@ ORIGINS = {
     "loader": "weight loading",
     "encode_weight": "weight loading",
     "tile": "weight loading",
-    "results": "results",
-    "results_add": "results",
     "job": "registers",
     "registers": "registers",
 }

@@ -6,8 +6,8 @@ from typing import Unpack
 
 from tileloom.arguments import check_flags
 from tileloom.config import did_you_mean
-from tileloom.errors import UserError
-from tileloom.systolic.config import SystolicConfig
+from tileloom.errors import ConfigError, UserError
+from tileloom.systolic.config import Host, SystolicConfig
 from tileloom.systolic.design import generate
 
 from ..check.report import seed_of_check
@@ -49,6 +49,8 @@ def synthesise(
     ------
     CheckError
         The netlist is not the design.
+    ConfigError
+        The array is in a core.
     UserError
         The library cannot serve, or there is no such module.
     ToolError
@@ -56,6 +58,8 @@ def synthesise(
     """
     check_flags({"flat": flat, "detail": detail})
     chosen = seed_of_check(check, seed)
+    if config.host is Host.CV32E40P:
+        raise ConfigError("host: a core's files are not mapped with its array; take host unit, or cv-x-if")
     if check:
         refuse_module(module)
     if flat and detail:

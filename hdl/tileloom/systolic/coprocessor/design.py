@@ -27,6 +27,10 @@ Origin = Callable[[tuple[str, ...]], str]
 """Says what part of the array a module is, from the instance names that lead to it."""
 
 
+OF_EVERY_ARRAY = frozenset({"mesh", "row", "tile", "encode_weight", "processing_element", "activation_skew"})
+"""Instances that an array without a host has too, or the like of it; with all that is in them."""
+
+
 def generate_coprocessor(config: SystolicConfig, name: str | None, origin: Origin) -> Design:
     """Return the design of an array with a host; ``name`` and errors as in ``design.build``.
 
@@ -35,10 +39,15 @@ def generate_coprocessor(config: SystolicConfig, name: str | None, origin: Origi
     files.
     """
     name = design_name(config) if name is None else checked_name(name)
+
+    def part(path: tuple[str, ...]) -> str:
+        shared = {"digit_product", "full_adder"} & set(path)
+        return origin(path) if shared or OF_EVERY_ARRAY & set(path) else "functional unit"
+
     description: dict[str, Any] = {"encoding": encoding(), "constants": constants(config)}
     text = {NAME: header(config)}
     if config.host is Host.CV32E40P:
-        return _core(config, name, description, text, origin)
+        return _core(config, name, description, text, part)
     top = CvXIf(config) if config.host is Host.CV_X_IF else Unit(config)
     ports = list(top.signature.flatten(top))
     description |= {
@@ -47,7 +56,7 @@ def generate_coprocessor(config: SystolicConfig, name: str | None, origin: Origi
         "ports": described(ports),
     }
     signals = [Value.cast(value) for _, _, value in ports]
-    design = build(config, Parts(top, signals, description, timing(config), origin), name)
+    design = build(config, Parts(top, signals, description, timing(config), part), name)
     return Design(design.name, design.verilog, design.manifest, text)
 
 
