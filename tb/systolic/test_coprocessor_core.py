@@ -1,12 +1,18 @@
 """The array's instructions on the RTL of their cores: streams of tiles, interrupts in mid-tile, cycles."""
 
+from pathlib import Path
+
 import pytest
 
 import tileloom
-from support.long import but
+from support.long import but, few
 from support.seed import SEED
-from tileloom.errors import ConfigError
-from tileloom_sim.riscv.run import Conditions, Waits
+from tileloom.errors import CheckError, ConfigError
+from tileloom.systolic.coprocessor.instruction import Operation
+from tileloom.systolic.coprocessor.intrinsics import NAME, header
+from tileloom_sim.riscv.compile import compile_program
+from tileloom_sim.riscv.run import Conditions, TrapError, Waits, run_program
+from tileloom_sim.systolic import stream_program
 from tileloom_sim.systolic.hosts import coprocessor_system
 from tileloom_sim.systolic.stream_program import cycles_per_word, random_stream
 
@@ -30,6 +36,11 @@ CONFIGS = {
 HOSTS = ("cv-x-if", "cv32e40p")
 TARGETS = {"cv-x-if": (3.4, 4.7), "cv32e40p": (3.02, 4.02)}
 """Cycles of a word, without and with a partial sum from memory."""
+
+
+def own_program(config, system, name):
+    text = Path(__file__).with_name("programs").joinpath(name).read_text()
+    return compile_program(system.core, {name: text, NAME: header(config)}, main=[name])
 
 
 def load(host, fields):
@@ -81,6 +92,65 @@ def test_cycles(host):
     assert stepping <= TARGETS[host][0] + 0.02
     assert adding <= TARGETS[host][1] + 0.1
     print(f"{host}: {stepping:.3f} and {adding:.3f} cycles a word")
+
+
+LOST = {
+    "activations": "tileloom_step(i < TILELOOM_ROWS ? context->activations[i] : 0, 0);",
+    "results": "tileloom_result(context->results[i]);",
+    "the tile begun": "tileloom_weight(context->next[i]);",
+    "the tile in use": "tileloom_weight(context->tile[i]);\n#if",
+}
+
+
+@pytest.mark.parametrize("name", few(LOST))
+def test_what_is_not_restored_is_missed(name, monkeypatch):
+    """A handler that leaves out one part of the state is found out."""
+    text = LOST[name]
+    broken = text.replace("context->", "0 * context->")
+
+    def changed(config):
+        right = header(config)
+        assert right.count(text) == 1
+        return right.replace(text, broken)
+
+    monkeypatch.setattr(stream_program, "header", changed)
+    config = load("cv32e40p", CONFIGS["4x8"])
+    with pytest.raises(CheckError):
+        random_stream(config, coprocessor_system(config), seed=SEED, interrupts=60)
+
+
+@pytest.mark.parametrize(
+    "word", [0x0000702B | 7 << 25, 0x0000702B | Operation.STATUS << 25 | 1 << 15], ids=["funct7", "register"]
+)
+@pytest.mark.parametrize("host", HOSTS)
+def test_illegal(host, word):
+    config = load(host, CONFIGS["4x8"])
+    system = coprocessor_system(config)
+    source = f'int main(void) {{ __asm__ volatile(".word {word:#x}"); return 0; }}\n'
+    program = compile_program(system.core, {"main.c": source}, main=["main.c"])
+    with pytest.raises(TrapError, match="illegal instruction"):
+        run_program(system, program)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_assembler(host):
+    """The header's macros; what one returns is used by the next one at once."""
+    config = load(host, CONFIGS["4x8"])
+    system = coprocessor_system(config)
+    program = compile_program(
+        system.core, {"instructions.S": text("instructions.S"), NAME: header(config)}, main=["instructions.S"]
+    )
+    assert run_program(system, program).exit_code == 0
+
+
+def test_beside_the_fpu():
+    """Operations of the FPU and of the array in turn, each with the other's result."""
+    config = load("cv32e40p", CONFIGS["4x8"])
+    system = coprocessor_system(config)
+    program = compile_program(
+        system.core, {"beside_fpu.c": text("beside_fpu.c"), NAME: header(config)}, main=["beside_fpu.c"]
+    )
+    assert run_program(system, program).exit_code == 0
 
 
 def test_no_core():
