@@ -137,20 +137,14 @@ def test_assembler(host):
     """The header's macros; what one returns is used by the next one at once."""
     config = load(host, CONFIGS["4x8"])
     system = coprocessor_system(config)
-    program = compile_program(
-        system.core, {"instructions.S": text("instructions.S"), NAME: header(config)}, main=["instructions.S"]
-    )
-    assert run_program(system, program).exit_code == 0
+    assert run_program(system, own_program(config, system, "instructions.S")).exit_code == 0
 
 
 def test_beside_the_fpu():
     """Operations of the FPU and of the array in turn, each with the other's result."""
     config = load("cv32e40p", CONFIGS["4x8"])
     system = coprocessor_system(config)
-    program = compile_program(
-        system.core, {"beside_fpu.c": text("beside_fpu.c"), NAME: header(config)}, main=["beside_fpu.c"]
-    )
-    assert run_program(system, program).exit_code == 0
+    assert run_program(system, own_program(config, system, "beside_fpu.c")).exit_code == 0
 
 
 def test_no_core():
