@@ -47,7 +47,7 @@ UNIT = {
 ALONE = {
     "nothing is taken": ("cv_x_if", "takes.eq(ours & operands_valid & guard.clear)", "takes.eq(0)"),
     "bad encoding": ("decode", "& (rs3 == self.rd)", ""),
-    "register in flight": ("cv32e40x", "& ~(wb_writes & (in_wb == rd))", ""),
+    "register in flight": ("..coprocessor.cv32e40x", "| wb_writes & (in_wb == rd)", ""),
     "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),
     "error not told": ("cv_x_if", "self.result_err.eq(fault.err)", "self.result_err.eq(0)"),
     "interrupt too late": ("cv_x_if", "fails & (waited != INTERRUPT_CYCLES)", "Const(0)"),

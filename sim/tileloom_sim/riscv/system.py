@@ -99,6 +99,8 @@ class System:
         RTL on CV-X-IF; only for a core that has it.
     device:
         RTL on the data bus, at DEVICE_BASE, or a generated block.
+    kept:
+        Modules that are repeated, and so not inlined (``verilator.control_file``); a block names its own.
     waves:
         Build a simulator that can write waves.
     """
@@ -107,6 +109,7 @@ class System:
     patch: Patch | None = None
     coprocessor: Attachment | None = None
     device: Attachment | Block | None = None
+    kept: tuple[str, ...] = ()
     waves: bool = False
 
     @property
@@ -127,6 +130,7 @@ class System:
             numbers = {"BEAT_BYTES": self.device.beat_bits // 8, "BURST_BEATS": self.device.burst_beats}
             for name, value in numbers.items():
                 defines += ["-CFLAGS", f"-D{name}={value}"]
+        kept = [*self.kept, *(self.device.kept if isinstance(self.device, Block) else ())]
         harness_sources = {path.name: path.read_text(encoding="utf-8") for path in files}
         return harness.compile_harness(
             f"riscv-{self.core}",
@@ -134,7 +138,7 @@ class System:
             TOP,
             sources | harness_sources,
             HARNESS[0],
-            control=_control(sources, self.device.kept if isinstance(self.device, Block) else ()),
+            control=_control(sources, kept),
             waves=self.waves,
             options=[*OPTIONS, *defines, *sources],
         )

@@ -6,9 +6,10 @@ import functools
 
 from tileloom.errors import ConfigError
 from tileloom.systolic.config import Host, SystolicConfig
-from tileloom.systolic.coprocessor.cv32e40p.patch import patch_sources
+from tileloom.systolic.coprocessor.cv32e40p.patch import changed_sources
 from tileloom.systolic.design import generate
 
+from ..build import verilator
 from ..riscv.system import Attachment, System
 
 CORES = {Host.CV32E40P: "cv32e40p_fpu", Host.CV_X_IF: "cv32e40x"}
@@ -25,9 +26,10 @@ def coprocessor_system(config: SystolicConfig, *, waves: bool = False) -> System
         raise ConfigError(
             "host: an array alone has no core to run programs on; take host cv-x-if or cv32e40p"
         )
-    core = CORES[config.host]
+    design, core = generate(config), CORES[config.host]
+    kept = tuple(verilator.elements(design.manifest["modules"]))
     if config.host is Host.CV32E40P:
-        return System(core=core, patch=functools.partial(patch_sources, config=config), waves=waves)
-    unit = generate(config)
-    attachment = Attachment(verilog=unit.verilog, top=unit.name, id_width=config.id_width)
-    return System(core=core, coprocessor=attachment, waves=waves)
+        patch = functools.partial(changed_sources, verilog=design.verilog)
+        return System(core=core, patch=patch, kept=kept, waves=waves)
+    attachment = Attachment(verilog=design.verilog, top=design.name, id_width=config.id_width)
+    return System(core=core, coprocessor=attachment, kept=kept, waves=waves)
