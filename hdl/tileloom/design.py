@@ -57,7 +57,10 @@ class Design:
         files: dict[str, str | bytes] = {**self.sources, f"{self.name}.v": self.verilog}
         files[f"{self.name}.json"] = json.dumps(self.manifest, indent=2) + "\n"
         if self.file_list:
-            paths = [str(folder.resolve() / file) for file in self.manifest["files"]]
+            place = folder.resolve()
+            paths = [str(place / file) for file in self.manifest["files"]]
+            # What is in a folder of its own is included by that path.
+            paths = [f"+incdir+{place}"] * any("/" in name for name in self.sources) + paths
             files[self.file_list] = "".join(f'"{path}"\n' if " " in path else f"{path}\n" for path in paths)
         return {folder / file: text for file, text in files.items()}
 

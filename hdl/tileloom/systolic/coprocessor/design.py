@@ -65,10 +65,11 @@ def _core(
 ) -> Design:
     verilog, origins = modules(config)
     sources = changed_sources(CV32E40P_FPU.sources(), verilog)
+    headers = dict(CV32E40P_FPU.headers)
     description |= {
         "top": CV32E40P_FPU.top,
         "parameters": dict(CV32E40P_FPU.parameters),
-        "files": [f"{name}.v" if file == UNIT else file for file in sources],
+        "files": [f"{name}.v" if file == UNIT else file for file in sources if file not in headers],
     }
     parts = {module: origin(path) for module, path in origins.items()}
     core = {file: source for file, source in sources.items() if file != UNIT}
