@@ -169,6 +169,23 @@ def test_a_transformers_functions(core, rng):
         check(core, operations.normalise_call(some, parameters), transformer.normalise(some, parameters))
 
 
+@pytest.mark.parametrize("core", UNITS)
+def test_each_bit_of_a_normalised_value_counts(core, rng):
+    """Biases that take the values away but for their last bits, which ratios in use would hide."""
+    line = int8(rng, 1, 40)
+    shift = transformer.Normalisation.of(np.ones(40), np.zeros(40), 1).shift
+    q = [int(value) << shift for value in line[0]]
+    mean = sum(q) // 40
+    factor = 2**31 // transformer.i_sqrt(sum((value - mean) ** 2 for value in q))
+    values = np.array([(value - mean) * factor >> 9 for value in q])
+    negative, one = rng.random(40) < 0.5, np.ones(40, np.int64)
+    bias = np.where(negative, values, -values) + rng.integers(-100, 100, 40)
+    parameters = transformer.Normalisation(shift, negative, Requantisation(bias, one, 2 * one))
+    wanted = transformer.normalise(line, parameters)
+    assert len(np.unique(wanted)) > 15 and np.abs(wanted.astype(int)).max() <= 25
+    check(core, operations.normalise_call(line, parameters), wanted)
+
+
 def test_attention_by_products(rng):
     """Q times K transposed, softmax, times V: activations in the place of weights."""
     tokens, size = 9, 12
