@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tileloom.cli.options import (
+    Numbers,
     force_option,
     input_option,
     json_option,
@@ -22,7 +23,27 @@ from tileloom.systolic.config import SystolicConfig
 
 from ..build.cocotb_run import SIMULATORS
 from ..layout import MATRIX
-from .simulate import simulate
+from .array_library import Arrangement
+from .simulate import LARGEST, simulate
+
+
+class Sizes(Numbers):
+    """M, K and N of a product."""
+
+    name = "M,K,N"
+
+    def __init__(self) -> None:
+        super().__init__(most=LARGEST)
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> tuple[int, ...]:
+        """Return the numbers, or fail with what is wrong."""
+        numbers = super().convert(value, parameter, context)
+        if len(numbers) != 3:
+            self.fail(f"{value!r} is not M,K,N in whole numbers", parameter, context)
+        return numbers
+
 
 OPTIONS = [
     input_option("weights", "W.npy", "Weights of your own GEMM Y = X W."),
@@ -48,6 +69,18 @@ OPTIONS = [
         metavar="COUNT",
         help="Of an array with a host: random interrupts in mid-tile.  [default: 50]",
     ),
+    click.Option(
+        ["--gemm"],
+        type=Sizes(),
+        multiple=True,
+        help="Of an array with a host: a product by its C library and by software; may be repeated.",
+    ),
+    click.Option(
+        ["--arrangement"],
+        type=click.Choice(list(Arrangement)),
+        help="Of --gemm: X and Y tile after tile, or row-major.  [default: tiles]",
+    ),
+    click.Option(["--caches"], is_flag=True, help="Of --gemm: two levels of cache, not single-cycle memory."),
     click.Option(["--waves"], is_flag=True, help="Leave a wave file, NAME.vcd or NAME.fst, in this folder."),
     force_option(),
     json_option(),
@@ -70,12 +103,14 @@ def run(
 
     An array with a host runs on the RTL of its core: streams of random tiles by programs, with and without
     random interrupts whose handler saves the array, uses it and restores it, and loops that tell what a word
-    costs.
+    costs. With --gemm it runs products of these sizes, random data, by the array's C library and by software
+    alone, and prints cycles, instructions and speed-ups.
 
     \b
     Examples:
       tileloom simulate sasp-8x8-int8
       tileloom simulate stream-8x8-fp32 --set rows=5 --seed 7 --waves
+      tileloom simulate sasp-cv32e40p --gemm 32,64,64 --prune 0.25
       tileloom simulate stream-8x8-int8 --weights W.npy --layout KN --activations X.npy -o Y.npy --prune 0.5
 
     Exit status: 0 all words equal, 1 a difference or a missing tool, 2 wrong input.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,16 @@ from tileloom_golden.checks import Words
 
 from ..build.cocotb_run import SIMULATORS
 from ..layout import MATRIX, named, oriented, paths
+from .array_library import Arrangement
 from .gemm import golden_gemm, simulate_gemm
 from .operands import Operands, Scaling, check_scaled, prepare, require_float32, values_of
+from .products import simulate_products
 from .regression import regress_design
 from .report import gemm_figures, gemm_rows, regression_figures, regression_rows
 from .simulate_host import simulate_host
+
+LARGEST = 1 << 20
+"""Of a product's sizes."""
 
 
 def simulate(
@@ -44,6 +50,9 @@ def simulate(
     seed: int | None = None,
     simulator: str | None = None,
     interrupts: int | None = None,
+    gemm: Sequence[tuple[int, int, int]] = (),
+    arrangement: str | None = None,
+    caches: bool = False,
     waves: Path | None = None,
 ) -> Result:
     """Run an array's random regression, or with ``weights`` and ``activations`` Y = X W on it.
@@ -69,6 +78,10 @@ def simulate(
         Of a regression: drawn, and "verilator", by default.
     interrupts:
         Of an array with a host: random interrupts to take in mid-tile.
+    gemm, arrangement, caches:
+        Of an array with a host, in place of that: M, K and N of products to run by the C library and by
+        software alone (``simulate_products``, which takes ``prune`` too); how X and Y lie, "tiles" by
+        default, or "rows"; with caches.
     waves:
         File to write waves to: VCD, from Icarus FST.
 
@@ -90,14 +103,29 @@ def simulate(
     check_choice("per", per, ("tensor", "column"))
     check_choice("simulator", simulator, SIMULATORS)
     check_whole("interrupts", interrupts, 0, 10**6)
+    check_choice("arrangement", arrangement, tuple(Arrangement))
+    for product in gemm:
+        for size, number in zip("MKN", product, strict=True):
+            check_whole(f"gemm: {size}", number, 1, LARGEST)
     if config.host:
-        given = {"weights": weights, "activations": activations, "layout": layout, "prune": prune, "per": per}
+        given = {"weights": weights, "activations": activations, "layout": layout, "per": per}
         given |= {"raw": raw or None, "simulator": simulator, "waves": waves}
         for name, value in given.items():
             if value is not None:
                 raise UserError(f"--{name}: is for an array without a host; this one runs programs on a core")
         drawn = secrets.randbelow(1 << 31) if seed is None else seed
+        if gemm:
+            if interrupts is not None:
+                raise UserError("--interrupts: not with --gemm")
+            lies = Arrangement(arrangement or Arrangement.TILES)
+            return simulate_products(config, gemm, seed=drawn, prune=prune, arrangement=lies, caches=caches)
+        _refuse_products(prune=prune, arrangement=arrangement, caches=caches)
         return simulate_host(config, seed=drawn, interrupts=interrupts)
+    if gemm:
+        raise UserError(
+            "--gemm: is for an array with a host; this one multiplies --weights and --activations"
+        )
+    _refuse_products(arrangement=arrangement, caches=caches)
     if interrupts is not None:
         raise UserError("--interrupts: is for an array with a host, whose core takes them")
     claim({"waves": waves}, inputs=paths(weights, activations))
@@ -169,3 +197,10 @@ def compare(config: SystolicConfig, words: Words, operands: Operands) -> None:
             f"Y[{row}, {column}] is {int(words[row, column]):0{digits}x}, the golden model has "
             f"{int(expected[row, column]):0{digits}x}; {int(wrong.sum())} of {wrong.size} words differ"
         )
+
+
+def _refuse_products(**given: object) -> None:
+    """Raise UserError where an option of products was given without any."""
+    for name, value in given.items():
+        if value:
+            raise UserError(f"--{name}: is for products on an array with a host; give --gemm too")

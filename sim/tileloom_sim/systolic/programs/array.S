@@ -2,17 +2,20 @@
 // a result out. The result belongs to the vector two before (TILELOOM_LAG), so that `y` stands where that one's is.
 //
 // Four words at a time, so that no instruction waits for a load or for the array:
-//     4 loads of activations, 4 of sums (of the first tile along k there are none), 4 steps, 4 stores
+//
+//     4 loads of activations, 4 of sums (the first tile along k has none), 4 steps, 4 stores
 #include "tileloom_array.h"
 
-.macro words count, sums
-    lw      t0, at+0(a0)
+// `count` words, 4 or 1. With `next` to what is in y, else from +0. `apart`: vectors are somewhere else than one behind
+// the other; if not, CV32E40P's loads and stores take a0 and a1 along.
+.macro words count, next, apart
+    load_x  t0, 0, \apart
     .if     \count > 1
-    lw      t1, at+4(a0)
-    lw      t2, at+8(a0)
-    lw      t3, at+12(a0)
+    load_x  t1, 4, \apart
+    load_x  t2, 8, \apart
+    load_x  t3, 12, \apart
     .endif
-    .if     \sums
+    .if     \next
     lw      t4, at+0(a1)
     .if     \count > 1
     lw      t5, at+4(a1)
@@ -33,25 +36,45 @@
     tl.step t3, t3, x0
     .endif
     .endif
-    sw      t0, at+0(a1)
+    store_y t0, 0, \apart
     .if     \count > 1
-    sw      t1, at+4(a1)
-    sw      t2, at+8(a1)
-    sw      t3, at+12(a1)
+    store_y t1, 4, \apart
+    store_y t2, 8, \apart
+    store_y t3, 12, \apart
     .endif
+    .if     \apart
     .set    at, at + 4 * \count
+    .endif
 .endm
 
-.macro vector sums
+.macro load_x register, offset, apart
+    .if     \apart
+    lw      \register, at+\offset(a0)
+    .else
+    cv.lw   \register, (a0), 4
+    .endif
+.endm
+
+.macro store_y register, offset, apart
+    .if     \apart
+    sw      \register, at+\offset(a1)
+    .else
+    cv.sw   \register, (a1), 4
+    .endif
+.endm
+
+.macro vector next, apart
     .set    at, 0
     .rept   TILELOOM_STEPS / 4
-    words   4, \sums
+    words   4, \next, \apart
     .endr
     .rept   TILELOOM_STEPS % 4
-    words   1, \sums
+    words   1, \next, \apart
     .endr
+    .if     \apart
     add     a0, a0, a3
     add     a1, a1, a4
+    .endif
 .endm
 
 // Repeat what stands up to `end_repeat`, `body` instructions, a2 times, which is not 0.
@@ -70,26 +93,37 @@
 #endif
 .endm
 
+.macro vectors next
+#ifdef XPULP
+    li      a5, 4 * TILELOOM_STEPS
+    bne     a3, a5, 1f
+    bne     a4, a5, 1f
+    repeat  (3 + \next) * TILELOOM_STEPS
+    vector  \next, 0
+    end_repeat
+    ret
+1:
+#endif
+    repeat  (3 + \next) * TILELOOM_STEPS + 2
+    vector  \next, 1
+    end_repeat
+    ret
+.endm
+
     .text
     .option norvc
 
 // void tileloom_vectors_first(const uint32_t *x, uint32_t *y, uint32_t vectors, uint32_t x_stride, uint32_t y_stride)
 //
-// Of the first tile along k: sums begin from +0. 3 instructions a word and 2 a vector.
+// Of the first tile along k: sums begin from +0. 3 instructions a word, and 2 a vector where vectors lie apart.
     .globl  tileloom_vectors_first
 tileloom_vectors_first:
-    repeat  3 * TILELOOM_STEPS + 2
-    vector  0
-    end_repeat
-    ret
+    vectors 0
 
-// void tileloom_vectors_next(...): of a further tile, added to what is in y. 4 instructions a word and 2 a vector.
+// void tileloom_vectors_next(...): of a further tile, added to what is in y. 4 instructions a word.
     .globl  tileloom_vectors_next
 tileloom_vectors_next:
-    repeat  4 * TILELOOM_STEPS + 2
-    vector  1
-    end_repeat
-    ret
+    vectors 1
 
 // void tileloom_vectors_feed(const uint32_t *x, uint32_t vectors, uint32_t x_stride): vectors before any result.
     .globl  tileloom_vectors_feed

@@ -1,0 +1,141 @@
+"""Y = X W by the C library of the array as a coprocessor (``programs/array.h``), on the RISC-V system.
+
+W is cut into tiles, of which those of zeros are left out, and the rest packed in the order in which the
+library loads them. X and Y lie tile after tile, as the array takes and gives them, or row-major.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.cores import CORES
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.coprocessor.intrinsics import NAME, header
+from tileloom_golden.checks import Words
+from tileloom_golden.systolic.packing import pack_weights
+from tileloom_golden.systolic.tiles import kept_tiles, split_tiles, tile_grid
+
+from ..riscv.compile import Program, compile_program
+from ..riscv.run import Conditions, Progress
+from ..riscv.system import System
+from .hosts import coprocessor_system
+from .reference import operand_format
+from .software import PROGRAMS, GemmRun, Job
+
+LAG = 2
+"""Vectors in the array, which the library takes for the fewest that a product has."""
+
+
+@functools.lru_cache(maxsize=8)
+def _system(config: SystolicConfig, waves: bool) -> System:
+    """Return the system; its hardware is generated once for many runs."""
+    return coprocessor_system(config, waves=waves)
+
+
+class Arrangement(enum.StrEnum):
+    """How X and Y lie in memory."""
+
+    TILES = "tiles"
+    """The words of a tile's columns after each other, vector by vector: what the array takes in one go."""
+    ROWS = "rows"
+    """Row-major, rows filled up to whole tiles."""
+
+
+def array_program(config: SystolicConfig) -> Program:
+    """Return the library and ``gemm.c`` compiled for the array's host.
+
+    Raises ConfigError where the array has none, ToolError where the compiler is missing.
+    """
+    core = _system(config, False).core
+    names = ("gemm.c", "array.c", "array.S", "array.h", "job.h")
+    sources = {name: (PROGRAMS / name).read_text() for name in names} | {NAME: header(config)}
+    defines = {"WITH_ARRAY": 1, **({"XPULP": 1} if CORES[core].xpulp else {})}
+    return compile_program(core, sources, main=["gemm.c", "array.c", "array.S"], defines=defines)
+
+
+def run_array(
+    config: SystolicConfig,
+    x: Words,
+    w: Words,
+    *,
+    arrangement: Arrangement = Arrangement.TILES,
+    skip_zero_tiles: bool = True,
+    conditions: Conditions | None = None,
+    progress: Progress | None = None,
+    waves: Path | None = None,
+) -> GemmRun:
+    """Multiply on the array, from a core's program; words as ``golden.systolic.gemm`` with host_adds_tiles.
+
+    Parameters
+    ----------
+    config:
+        An array with a core as its host.
+    x, w:
+        M x K and K x N words of the array's formats.
+    arrangement:
+        How X and Y lie.
+    skip_zero_tiles:
+        Leave tiles of zeros out.
+    conditions, progress, waves:
+        As ``run_program`` takes them; the memory's size is found here.
+
+    Raises ConfigError where the array has no core, UserError where the product is too large for the system,
+    and as ``run_program``.
+    """
+    (m, k), n = x.shape, w.shape[1]
+    vectors, steps = max(m, LAG), config.step_interval
+    rows, columns = config.rows, config.columns
+    program = array_program(config)
+    tiles_k, tiles_n = tile_grid(k, n, rows, columns)
+    kept = kept_tiles(w, rows, columns, operand_format(config.weight))
+    if not skip_zero_tiles:
+        kept[:] = True
+    tiles = split_tiles(w, rows, columns).swapaxes(0, 1)[kept.T]
+    job = Job(program.free)
+    inputs = _arranged(x, vectors, rows, steps, arrangement)
+    outputs = _arranged(np.zeros((m, n), np.uint64), vectors, columns, steps, arrangement)
+    job.fields |= {
+        "method": 0,
+        "m": vectors,
+        "k": tiles_k,
+        "n": tiles_n,
+        "x": job.place(inputs.tobytes()),
+        "w": job.place(_words([pack_weights(tile, config.weight.width) for tile in tiles])),
+        "kept": job.place(np.packbits(kept.T.ravel(), bitorder="little").tobytes() + bytes(4)),
+        "y": job.place(room=outputs.nbytes),
+    }
+    for name, array, across in (("x", inputs, rows), ("y", outputs, columns)):
+        tiled = arrangement is Arrangement.TILES
+        job.fields[f"{name}_vector"] = array.strides[-2]
+        job.fields[f"{name}_tile"] = array.strides[0] if tiled else 4 * across
+    system = _system(config, waves is not None)
+    results = job.fields["y"], outputs.size
+    run = job.run(system, program, results, conditions, progress, waves)[1]
+    found: npt.NDArray[Any] = run.results.reshape(outputs.shape)
+    if arrangement is Arrangement.TILES:
+        found = found[:, :, :columns].swapaxes(0, 1).reshape(vectors, -1)
+    return replace(run, results=found[:m, :n])
+
+
+def _arranged(
+    matrix: Words, vectors: int, across: int, steps: int, arrangement: Arrangement
+) -> npt.NDArray[np.uint32]:
+    """Return a matrix, zeros added, as (tiles, vectors, steps) or as (vectors, words of a row)."""
+    m, length = matrix.shape
+    tiles = -(-length // across)
+    padded = np.pad(matrix, ((0, vectors - m), (0, tiles * across - length))).astype("<u4")
+    if arrangement is Arrangement.ROWS:
+        return np.pad(padded, ((0, 0), (0, steps - across)))
+    apart = padded.reshape(vectors, tiles, across).swapaxes(0, 1)
+    return np.ascontiguousarray(np.pad(apart, ((0, 0), (0, 0), (0, steps - across))))
+
+
+def _words(tiles: list[Words]) -> bytes:
+    return np.concatenate(tiles).astype("<u4").tobytes() if tiles else b""
