@@ -49,7 +49,7 @@ GEMM = products.gemm
         (
             True,
             {"arrangement": "rows"},
-            "--arrangement: is for products on an array with a host; give --gemm",
+            "--arrangement: is for products on an array with a host; give",
         ),
         (True, {"gemm": [(1, 0, 1)]}, "gemm: K: must be"),
         (True, {"gemm": [(1, 1, 1)], "interrupts": 3}, "--interrupts: not with --gemm"),

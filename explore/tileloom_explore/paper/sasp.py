@@ -11,6 +11,7 @@ import click
 
 from tileloom.api import generate
 from tileloom.cli.console import note, print_json, print_table, step
+from tileloom.cli.options import Number
 from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom_synth.alike import map_alike
@@ -21,7 +22,7 @@ from tileloom_synth.progress import progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
-from . import chart, sasp_power
+from . import chart, sasp_power, sasp_time
 
 SIZES = (4, 8, 16, 32)
 WEIGHTS = ("fp32", "int8")
@@ -145,7 +146,16 @@ def _mean(rows: list[Row]) -> float:
 )
 @click.option("--flat", is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller.")
 @click.option("--power", is_flag=True, help="Power too; with --liberty or --pdk, and --clock.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of --power: replay its data.  [default: 0]")
+@click.option("--time", "timed", is_flag=True, help="In place of area: time of the paper's encoder.")
+@click.option(
+    "--kept",
+    type=Number(0, 1, above=True),
+    metavar="SHARE",
+    help="Of --time: share of feed-forward tiles that are kept, drawn at random.  [default: 1]",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Of --power and --kept: replay.  [default: 0]"
+)
 @click.option("--force", is_flag=True, help="Overwrite the file of --svg.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def sasp_command(
@@ -155,6 +165,8 @@ def sasp_command(
     svg: Path | None,
     flat: bool,
     power: bool,
+    timed: bool,
+    kept: float | None,
     seed: int | None,
     force: bool,
     as_json: bool,
@@ -167,8 +179,22 @@ def sasp_command(
       tileloom paper sasp --liberty nangate45.lib.gz --svg area.svg
       tileloom paper sasp --liberty nangate45.lib.gz --clock 4ns --power
 
-    With --power their power, too: what INT8 weights save of it, for both bounds of glitches.
+    With --power their power, too: what INT8 weights save of it, for both bounds of glitches. With --time the
+    run time of the paper's encoder on CV32E40P with each array instead, beside software alone.
     """
+    if kept is not None and not timed:
+        raise UserError("--kept: is of --time")
+    if timed:
+        mapping = {"--svg": svg, "--flat": flat, "--power": power, "--clock": clock_ps, "--pdk": kit}
+        for option, value in ({"--liberty": files} | mapping).items():
+            if value:
+                raise UserError(f"{option}: not with --time, which maps nothing to cells")
+        rows = list(sasp_time.measure_time(1.0 if kept is None else kept, seed or 0))
+        if as_json:
+            print_json(sasp_time.to_json(rows))
+        else:
+            sasp_time.print_time(rows)
+        return
     outputs = claim({"--svg": svg}, inputs=files, force=force)
     if seed is not None and not power:
         raise UserError("--seed: is of --power; nothing else is drawn")
@@ -177,21 +203,21 @@ def sasp_command(
     hierarchy = "flat" if flat else "units"
     if flat and clock_ps is not None:
         raise UserError("--flat: with --clock arrays are mapped module by module, as the smallest needs it")
-    rows = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints)
+    arrays = measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints)
     if svg:
-        outputs.write({svg: chart.draw(rows)})
+        outputs.write({svg: chart.draw(arrays)})
     watts: list[sasp_power.Row] = []
     if power and clock_ps is not None:
-        reports = {row.size: row.reports for row in rows}
+        reports = {row.size: row.reports for row in arrays}
         with step("Measuring power") as shown_power:
             watts = sasp_power.measure_power(reports, goal.library, clock_ps, seed or 0, shown_power.show)
     if as_json:
-        print_json({**to_json(rows), **({"power": sasp_power.to_json(watts)} if watts else {})})
+        print_json({**to_json(arrays), **({"power": sasp_power.to_json(watts)} if watts else {})})
         return
-    print_rows(rows)
+    print_rows(arrays)
     if clock_ps is not None:
-        met = all(report.timing and report.timing.met for report in rows[0].reports.values())
-        size = f"{rows[0].size}x{rows[0].size}"
+        met = all(report.timing and report.timing.met for report in arrays[0].reports.values())
+        size = f"{arrays[0].size}x{arrays[0].size}"
         note(
             f"{clock_ps:g} ps is {'met' if met else 'NOT met'} at {size}; larger arrays are mapped like it, "
             "and not timed"
