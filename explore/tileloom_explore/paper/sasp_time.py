@@ -2,9 +2,9 @@
 
 The encoder is the paper's (Palacios et al., "Systolic Arrays and Structured Pruning Co-design for Efficient
 Transformers in Edge Systems"): 18 blocks, width 512, 4 heads, feed-forward 2048, a sequence of 128. Products
-with weights go to the array; those of two activations, scores and their use, stay with software, as an array
-with INT8 weights cannot take activations for them. The models are within 1 % of RTL at single-cycle memory.
-What is no product is estimated by instructions for each element.
+with weights go to the array. Those of two activations, scores and their use, go there too if its weights are
+FP32, packed by the core first; an array with INT8 weights leaves them to software. The models are within 1 %
+of RTL at single-cycle memory; packing, and what is no product, is estimated by instructions for each element.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ PRODUCTS = (
     Product("feed-forward 2", SEQUENCE, HIDDEN, WIDTH, 1),
 )
 """Of one block, in order."""
+
+PACKING = 4
+"""Cycles to bring an activation to its place in a tile of weights: load, store, and pointers; estimated."""
 
 OTHERS = (
     ("softmax", HEADS * SEQUENCE * SEQUENCE, 40),
@@ -121,8 +124,11 @@ def measure_time(kept: float, seed: int) -> Iterator[Row]:
             array = 0
             for index, product in enumerate(PRODUCTS):
                 share = kept if product.name.startswith("feed-forward") else 1.0
-                on_array = product_cycles(config, product, share, seed + index)
-                array += on_array if product.weights else software[product][0]
+                if weights == "int8" and not product.weights:
+                    array += software[product][0]
+                    continue
+                array += product_cycles(config, product, share, seed + index)
+                array += 0 if product.weights else PACKING * product.times * product.k * product.n
             yield Row(weights, size, kept, BLOCKS * array, blocked, plain, others)
 
 
