@@ -77,7 +77,7 @@ OPTIONS = [
     ),
     click.Option(
         ["--arrangement"],
-        type=click.Choice(list(Arrangement)),
+        type=click.Choice([each.value for each in Arrangement]),
         help="Of --gemm: X and Y tile after tile, or row-major.  [default: tiles]",
     ),
     click.Option(["--caches"], is_flag=True, help="Of --gemm: two levels of cache, not single-cycle memory."),
