@@ -30,7 +30,7 @@ def test_bands_change_no_word(host_adds_tiles: bool, by_words: bool, band: int, 
     }
     whole = gemm.gemm(x, w, **options)
     if by_words:
-        monkeypatch.setattr(doubles, "applies", lambda *arguments: False)
+        monkeypatch.setattr(doubles, "in_range", lambda *arguments: False)
     monkeypatch.setattr(gemm, "BAND", band)
     assert np.array_equal(gemm.gemm(x, w, **options), whole)
     assert len(np.unique(whole)) > 30

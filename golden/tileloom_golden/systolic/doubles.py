@@ -4,7 +4,7 @@ A product of two significands of 53 bits together is exact in float64, and a sum
 (Knuth, "The Art of Computer Programming", vol. 2, 4.2.2, theorem B). Rounding is then on the bits. Toward
 zero they are cut, one less where float64 had rounded away from zero; to nearest, float64's own rounding does
 no harm with 2 p + 2 <= 53 (Figueroa, "When is double rounding innocuous?", 1995). `gemm` takes this way where
-`applies` says so; a test compares both.
+`applies` and `in_range` say so; a test compares both.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,13 @@ def magnitudes(parts: Iterable[Words], format: Float | Integer) -> tuple[int, in
     return found
 
 
-def applies(
+def applies(formats: tuple[Float, Float | Integer], accumulator: Float) -> bool:
+    """Return whether products and sums of these formats may go this way, if `in_range` holds of them."""
+    bits = accumulator.significand_bits
+    return sum(each.significand_bits for each in formats) <= 53 and 2 * bits + 2 <= 53
+
+
+def in_range(
     ranges: tuple[tuple[int, int] | None, tuple[int, int] | None],
     psum: Words,
     length: int,
@@ -64,8 +70,6 @@ def applies(
         Of psum.
     """
     bits = accumulator.significand_bits
-    if sum(each.significand_bits for each in formats) > 53 or 2 * bits + 2 > 53:
-        return False
     start = magnitudes([psum], accumulator)
     if start is not None and start[1] >= accumulator.infinity:
         return False

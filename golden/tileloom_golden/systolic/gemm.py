@@ -16,7 +16,7 @@ from .. import rounding as kernels
 from ..arithmetic import check_product
 from ..checks import Words, check_integers, check_ndim, check_words
 from ..formats import Float, Integer, Rounding
-from . import doubles
+from . import doubles, singles
 from .tiles import kept_tiles, nonzero_tiles, split_tiles, tile_grid
 
 __all__ = ["gemm", "kept_tiles", "split_tiles", "tile_grid", "tile_result"]
@@ -93,7 +93,14 @@ def gemm(
         doubles.magnitudes(_checked(right, bands, weight_format), weight_format),
     )
     formats = activation_format, weight_format
-    exact = doubles.applies(ranges, total, k, formats, accumulator_format)
+    ranged = doubles.in_range(ranges, total, k, formats, accumulator_format)
+    if ranged and singles.applies(len(left), formats, accumulator_format, rounding):
+        weights = right.astype(np.uint64, copy=False)
+        kept = nonzero_tiles(split_tiles(weights, rows, columns), weight_format) | (not skip_zero_tiles)
+        return singles.accumulate(
+            total, left, weights, kept, (rows, columns), formats, rounding, host_adds_tiles
+        )
+    exact = ranged and doubles.applies(formats, accumulator_format)
     unpack: Any = doubles.values if exact else kernels.unpack
     add: Any = doubles.add if exact else kernels.add
     accumulate: Any = doubles.accumulate if exact else _accumulate
