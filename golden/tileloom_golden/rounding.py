@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import Words
-from .formats import Float, Integer, Rounding
+from .formats import FP32, Float, Integer, Rounding
 
 Ints = npt.NDArray[np.int64]
 
@@ -77,6 +77,8 @@ def flush(words: Words, format: Float) -> Words:
 
 def to_float64(words: Words, format: Float) -> npt.NDArray[np.float64]:
     """Return the values of words (any shape, no NaN), exactly; every zero is +0.0."""
+    if format == FP32:
+        return flush(words, format).astype(np.uint32).view(np.float32).astype(np.float64)
     magnitude = words & format.magnitude_mask
     sign = words >> (format.width - 1)
     # Every value of a format is a normal float64: its fraction moves up and its exponent changes bias.

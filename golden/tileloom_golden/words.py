@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from . import rounding as kernels
 from .checks import Words, check_words, refuse
-from .formats import Float, Rounding
+from .formats import FP32, Float, Rounding
 
 
 def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Rounding.NEAREST_EVEN) -> Words:
@@ -38,6 +38,8 @@ def encode(values: npt.ArrayLike, format: Float, rounding: Rounding | str = Roun
         raise ValueError(f"values has dtype {array.dtype}, not float64 or a narrower float")
     refuse(~np.isfinite(array), "values", "is NaN or infinite")
     rounding = Rounding(rounding)
+    if array.dtype == np.float32 and format == FP32:
+        return kernels.flush(np.ascontiguousarray(array).view(np.uint32).astype(np.uint64), format)
     source = np.ascontiguousarray(array).reshape(-1)
     words: Words = np.empty(source.size, np.uint64)
     largest = 0

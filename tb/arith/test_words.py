@@ -72,3 +72,16 @@ def test_sign_magnitude_round_trip():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_float32_is_fp32_but_for_what_is_not_normal(rng):
+    words = rng.integers(0, 1 << 32, 20000, dtype=np.uint32)
+    words[:3] = 0x80000000, 0x007FFFFF, 0x00800000
+    values = words.view(np.float32)
+    values = values[np.isfinite(values)]
+    for rounding in Rounding:
+        np.testing.assert_array_equal(
+            encode(values, FP32, rounding), encode(values.astype(np.float64), FP32, rounding)
+        )
+    with pytest.raises(ValueError, match=r"values\[1\] is NaN or infinite"):
+        encode(np.float32([1, np.inf]), FP32)

@@ -127,7 +127,8 @@ class ArrayMapping:
         """Return the unrolled image as words of the array's activations."""
         values = self.layer.entering(image)
         columns = unroll(values, self.layer.kernel, self.layer.window)[:, self.rows]
-        named = (f"{self.layer.name}: {self.layer.input}", columns.astype(np.float64))
+        floats = columns if columns.dtype == np.float32 else columns.astype(np.float64)
+        named = (f"{self.layer.name}: {self.layer.input}", floats)
         return float_words(reference.float_format(self.config.activation), named)[0]
 
     def _results(self, parts: list[Words], shape: tuple[int, ...]) -> Image:
