@@ -54,7 +54,14 @@ def test_help_tells_how_to_do_the_jobs_for_each_family() -> None:
     "command",
     [
         *(*COMMANDS, "board icebreaker", "board run", "cache show", "cache clear"),
-        *("paper sasp", "paper engine", "paper roofline"),
+        *(
+            "paper sasp",
+            "paper sasp fig6",
+            "paper sasp fig8",
+            "paper sasp table3",
+            "paper engine",
+            "paper roofline",
+        ),
     ],
 )
 def test_every_command_has_examples(command: str) -> None:

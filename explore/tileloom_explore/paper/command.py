@@ -8,7 +8,7 @@ from tileloom.cli.main import Group
 
 from .engine import engine_command
 from .roofline import roofline_command
-from .sasp import sasp_command
+from .sasp.command import sasp_command
 from .sparseloop import sparseloop_command
 from .xdecimate import xdecimate_command
 
@@ -19,7 +19,7 @@ def paper_command() -> None:
 
     \b
     Examples:
-      tileloom paper sasp          area of the eight arrays (Fig. 6)
+      tileloom paper sasp          area, power, error rates (Fig. 6, 8)
       tileloom paper xdecimate     speed-ups of the kernels (Fig. 8)
       tileloom paper engine        networks on grids of engines (Table II)
       tileloom paper sparseloop    sparse accelerators by the analytical model

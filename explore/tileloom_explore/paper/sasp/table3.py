@@ -1,4 +1,4 @@
-"""Run time of SASP's encoder on CV32E40P with each of the paper's arrays, by models of cycles, and speed-ups.
+"""Speed-ups of SASP's Table III: its encoder on CV32E40P with each of its arrays, by models of cycles.
 
 The encoder is the paper's (Palacios et al., "Systolic Arrays and Structured Pruning Co-design for Efficient
 Transformers in Edge Systems"): 18 blocks, width 512, 4 heads, feed-forward 2048, a sequence of 128. Products
@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import click
 import numpy as np
 
-from tileloom.cli.console import note, print_table
+from tileloom.cli.console import note, print_json, print_table
+from tileloom.cli.options import Number
 from tileloom.families import load
 from tileloom.systolic.config import SystolicConfig
 from tileloom_golden.estimate.coprocessor import array_cycles
@@ -170,3 +172,33 @@ def print_time(rows: list[Row]) -> None:
     print_table(f"SASP's encoder on CV32E40P, {rows[0].kept:.0%} of feed-forward tiles", headings, cells)
     note("Mcycles of products, by models within 1 % of RTL at single-cycle memory; others: estimated.")
     note("The paper's speed-ups are over its own core, without pruning.")
+
+
+@click.command("table3", short_help="Run time of the encoder with each array, and speed-ups.")
+@click.option(
+    "--kept",
+    type=Number(0, 1, above=True),
+    default=1.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of feed-forward tiles that are kept, drawn at random.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of --kept: replay."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def table3_command(kept: float, seed: int, as_json: bool) -> None:
+    """Print the run time of the paper's encoder on CV32E40P with each array, and of software alone.
+
+    Cycles are of models that are held to RTL; the speed-ups of Table III stand beside.
+
+    \b
+    Examples:
+      tileloom paper sasp table3
+      tileloom paper sasp table3 --kept 0.75
+    """
+    rows = list(measure_time(kept, seed))
+    if as_json:
+        print_json(to_json(rows))
+    else:
+        print_time(rows)

@@ -1,0 +1,1 @@
+"""SASP's figures and tables, each beside the paper's."""

@@ -1,0 +1,37 @@
+"""The command ``tileloom paper sasp``: a command for each figure; without one it is figure 6."""
+
+from __future__ import annotations
+
+import click
+
+from tileloom.cli.main import Group
+
+from .fig6 import fig6_command
+from .fig8 import fig8_command
+from .table3 import table3_command
+
+
+class Figures(Group):
+    """Commands of which ``fig6`` is meant where options come first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``fig6`` before options, but for those that ask for help."""
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+            args = ["fig6", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("sasp", cls=Figures, short_help="SASP: area, power, error rates, run time.")
+def sasp_command() -> None:
+    """Print the figures of the SASP paper, ours beside the paper's; docs/sasp.md explains the differences.
+
+    \b
+    Examples:
+      tileloom paper sasp --liberty nangate45.lib.gz       figure 6, area of the eight arrays
+      tileloom paper sasp fig8 docs/sasp                   error rates over tiles pruned
+      tileloom paper sasp table3 --kept 0.75               run time of the encoder, speed-ups
+    """
+
+
+for _command in (fig6_command, fig8_command, table3_command):
+    sasp_command.add_command(_command)
