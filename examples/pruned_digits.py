@@ -7,7 +7,7 @@ The transformer is that of ``digits_transformer.py``, trained on half of scikit-
 is classified. All 14 matrices go to the arrays of the SASP paper, 4 x 4 to 32 x 32 with FP32 and INT8
 weights, in the golden model's arithmetic; of the four of the feed-forward layers the tiles with the smallest
 L1 norm are pruned, all ranked together. Each pruned network is measured as it is, and after some epochs of
-training with its mask. ``tileloom paper sasp fig8`` prints the file.
+training with its mask. ``tileloom paper sasp fig8`` prints the file, which is written as it goes on.
 
 Needs ``pip install '.[training]'``: PyTorch.
 """
@@ -93,15 +93,15 @@ def main() -> None:
         keys = [(size, kind, share, "truncate") for kind in WEIGHTS]
         found = answers(network_of(again), {key: ways[key] for key in keys}, images)
         measured += points(found, errors, options.epochs)
-    kept = Quality(
-        f"Transformer on digits, feed-forward matrices 4 of {digits.WIDTH} x {digits.HIDDEN}",
-        f"python examples/pruned_digits.py {options.model} --epochs {options.epochs}",
-        len(labels),
-        "error rate",
-        errors(first[8, "fp32", 0.0, "float64"]),
-        tuple(measured),
-    )
-    options.output.write_text(kept.text(), encoding="utf-8")
+        kept = Quality(
+            f"Transformer on digits, feed-forward matrices 4 of {digits.WIDTH} x {digits.HIDDEN}",
+            f"python examples/pruned_digits.py {options.model} --epochs {options.epochs}",
+            len(labels),
+            "error rate",
+            errors(first[8, "fp32", 0.0, "float64"]),
+            tuple(measured),
+        )
+        options.output.write_text(kept.text(), encoding="utf-8")
     print(file=sys.stderr)
 
 

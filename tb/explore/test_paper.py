@@ -90,7 +90,8 @@ def test_error_rates_over_tiles_pruned(tmp_path):
     # 0.1 more than 0.1 is 0.01: a square of 0.1 at 32 x 32, and between 0.2 and 0.3 of 0.08 at 4 x 4.
     assert rows[32, "fp32", 0]["within_a_tenth"] == pytest.approx(0.1)
     assert rows[4, "fp32", 0]["within_a_tenth"] == pytest.approx(0.2 + 0.1 * (0.08 - 0.04) / (0.09 - 0.04))
-    assert rows[4, "fp32", 5]["within_a_tenth"] == pytest.approx(0.6, abs=0.1)
+    # After training 0.1 grows by a sixth of that: 0.01 between 0.6, the last one that was measured.
+    assert rows[4, "fp32", 5]["within_a_tenth"] == pytest.approx(0.6)
     assert len(found["rounding"]) == 14 and found["rounding"][0]["changed"] == {
         "truncate": 1,
         "nearest-even": 1,

@@ -68,7 +68,7 @@ def within_budget(quality: Quality, size: int, weights: str, budget: float, epoc
         for each in quality.points
         if (each.size, each.weights, each.sums, each.epochs) == (size, weights, "truncate", epochs)
     )
-    whole = quality.error(size, weights, 0.0)
+    whole = quality.error(size, weights, 0.0, epochs=epochs)
     if not points or whole is None:
         return None
     limit = whole * (1 + budget)
@@ -120,6 +120,7 @@ def to_json(quality: Quality) -> dict[str, Any]:
             for more in epochs
             for weights in WEIGHTS
             for size in SIZES
+            if any(error is not None for error in errors(size, weights, more).values())
         ],
         "rounding": [row for weights in WEIGHTS for row in rounding_costs(quality, weights)],
     }
