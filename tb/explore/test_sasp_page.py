@@ -21,7 +21,8 @@ def rows(path: Path) -> list[str]:
         cells = [f"{row['size']} x {row['size']}", row["weights"].upper()]
         cells += [str(row["epochs"])] if epochs else []
         cells += ["-" if error is None else f"{100 * error:.2f}" for error in row["errors"].values()]
-        lines.append(f"| {' | '.join(cells)} | {100 * row['within_a_tenth']:.0f} % |")
+        share = row["within_a_tenth"]
+        lines.append(f"| {' | '.join(cells)} | {'-' if share is None else f'{100 * share:.0f} %'} |")
     for row in found["rounding"]:
         errors = [f"{100 * row['errors'][sums]:.2f}" for sums in ("truncate", "nearest-even", "float64")]
         changed = [str(row["changed"][sums]) for sums in ("truncate", "nearest-even")]
