@@ -145,7 +145,7 @@ def test_networks_on_a_grid_beside_the_paper():
         (("engine", "--grid", "1000x1000"), "--grid: 1000x1000: must be from 1x1 to 64x64"),
         (("engine", "--grid", "2x2", "--sparsity", "nan"), "--sparsity"),
         (("sasp", "--clock", "0ns"), "must be from 10 ps"),
-        (("sasp", "table3", "--kept", "2"), "--kept: must be"),
+        (("sasp", "table3", "--kept", "2"), "'--kept': 2: give a number above 0 to 1"),
         (("sasp", "fig8", "nowhere.json"), "nowhere.json: No such file"),
         (("sasp", "fig5"), "no such command: fig5"),
         (("xdecimate", "--core", "ibex"), "'ibex' is not one of"),
