@@ -189,7 +189,7 @@ MISTAKES = {
     "device": ([*GEMM, "-o", "/dev/null", "--force"], "/dev/null is no regular file"),
     "empty name": ([*GEMM, "-o", ""], "-o: "),
     "long name": ([*GEMM, "-o", "y" * 300], "-o: "),
-    "other family": (["--stride", "2"], "--stride is for a block-sparse tile engine"),
+    "other family": (["--stride", "2"], "--stride is for an xDecimate unit or a block-sparse tile engine"),
     "set twice": (["--set", "rows=3"], "--set rows: given twice"),
 }
 

@@ -47,7 +47,7 @@ UNIT = {
 ALONE = {
     "nothing is taken": ("cv_x_if", "takes.eq(ours & operands_valid & guard.clear)", "takes.eq(0)"),
     "bad encoding": ("decode", "& (rs3 == self.rd)", ""),
-    "register in flight": ("..coprocessor.cv32e40x", "| wb_writes & (in_wb == rd)", ""),
+    "register in flight": ("coprocessor.cv32e40x", "| wb_writes & (in_wb == rd)", ""),
     "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),
     "error not told": ("cv_x_if", "self.result_err.eq(fault.err)", "self.result_err.eq(0)"),
     "interrupt too late": ("cv_x_if", "fails & (waited != INTERRUPT_CYCLES)", "Const(0)"),
@@ -66,7 +66,7 @@ OFFERS = {
 }
 CORE = {
     "division in flight": (
-        "..coprocessor.cv32e40x",
+        "coprocessor.cv32e40x",
         "m.d.sync += wait.eq(Mux(divides, DIVIDE_CYCLES, OTHER_CYCLES))",
         "pass",
     ),
@@ -76,14 +76,15 @@ USERS = {
     "write_back": (unit, "WriteBack"),
     "unit": (cv_x_if, "Unit"),
     "decode": (cv_x_if, "Decode"),
-    "..coprocessor.cv32e40x": (cv_x_if, "IssueGuard"),
+    "coprocessor.cv32e40x": (cv_x_if, "IssueGuard"),
     "cv_x_if": (generate, "CvXIf"),
 }
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, module: str, old: str, new: str) -> types.ModuleType:
     """Use the changed module instead of the real one."""
-    changed = mutant(importlib.import_module(f".{module}", "tileloom.xfu"), old, new)
+    path = module if "." in module else f"xfu.{module}"
+    changed = mutant(importlib.import_module(f"tileloom.{path}"), old, new)
     user, name = USERS[module]
     monkeypatch.setattr(user, name, getattr(changed, name))
     return changed
