@@ -23,8 +23,7 @@ def permutes_addresses(verilog: str, mutant: Mutant) -> bool:
     Of the pin ``address`` of a memory, or of the whole net on it where nothing else looks at that. Relies on:
     the memory is a module of its own, with the port ``address``.
     """
-    options = mutant.command.split()
-    value = {name: options[options.index(name) + 1] for name in options if name.startswith("-")}
+    value = mutant.options
     if value["-mode"] not in ("inv", "cnot0", "cnot1"):
         return False
     modules = split_modules(verilog)

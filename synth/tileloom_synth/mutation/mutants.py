@@ -59,10 +59,15 @@ class Mutant:
     command: str
 
     @property
+    def options(self) -> dict[str, str]:
+        """The command's options and their values."""
+        words = self.command.split()
+        return {word: words[place + 1] for place, word in enumerate(words) if word.startswith("-")}
+
+    @property
     def fault(self) -> str:
         """The pin, the net on it, and what is wrong with it."""
-        options = self.command.split()
-        value = {name: options[options.index(name) + 1] for name in options if name.startswith("-")}
+        value = self.options
         net = f"{value['-wire']}[{value['-wirebit']}], " if "-wire" in value else ""
         pin = f"{value['-cell']} {value['-port']}[{value['-portbit']}]"
         return f"{net}{pin} {MODES[value['-mode']]}"
