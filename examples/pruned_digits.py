@@ -29,8 +29,9 @@ import onnx
 from tileloom.scratch import folder as scratch_folder
 from tileloom_explore.network.network import Network, read_network
 from tileloom_explore.network.sweep import Variant, sweep
+from tileloom_explore.paper.sasp.arrays import SIZES, WEIGHTS
 from tileloom_explore.paper.sasp.measure import Key, grid, points
-from tileloom_explore.paper.sasp.quality import SHARES, SIZES, WEIGHTS, Quality
+from tileloom_explore.paper.sasp.quality import SHARES, Quality
 from tileloom_golden.systolic.prune import tile_norms
 
 RATE = 1e-3

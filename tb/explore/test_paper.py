@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from tileloom.cli.main import main
 from tileloom_explore.paper.sasp import area, area_chart, fig8
-from tileloom_explore.paper.sasp.quality import SHARES, SIZES, SUMS, WEIGHTS, Point, Quality, read_quality
+from tileloom_explore.paper.sasp.arrays import SIZES, WEIGHTS
+from tileloom_explore.paper.sasp.quality import SHARES, SUMS, Point, Quality, read_quality
 from tileloom_synth.origins import ORIGINS
 
 

@@ -14,8 +14,7 @@ from tileloom_synth.progress import progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
-SIZES = (4, 8, 16, 32)
-WEIGHTS = ("fp32", "int8")
+from .arrays import SIZES, WEIGHTS
 
 PAPER_UM2 = {
     "fp32": {4: 3125, 8: 3281, 16: 3242, 32: 3262},

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...svg import OKABE_ITO, svg
-from .quality import SIZES, WEIGHTS, Quality
+from .arrays import SIZES, WEIGHTS
+from .quality import Quality
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ from tileloom.errors import UserError
 from tileloom.files import claim
 
 from . import error_chart
-from .quality import SHARES, SIZES, SUMS, WEIGHTS, Quality, read_quality
+from .arrays import SIZES, WEIGHTS
+from .quality import SHARES, SUMS, Quality, read_quality
 
 PAPER_SHARE, PAPER_WORSE = 0.20, 0.014
 """The paper's headline: with so many tiles pruned, INT8 weights, its word error rate is so much higher."""

@@ -8,7 +8,8 @@ from typing import Any
 from tileloom.families import load
 
 from ...network.sweep import Variant
-from .quality import SHARES, SIZES, SUMS, WEIGHTS, Point
+from .arrays import SIZES, WEIGHTS
+from .quality import SHARES, SUMS, Point
 
 Key = tuple[int, str, float, str]
 """Size, weights, share of tiles pruned and sums of a point."""

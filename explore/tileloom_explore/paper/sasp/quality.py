@@ -13,8 +13,6 @@ from typing import Any
 
 from tileloom.errors import UserError
 
-SIZES = (4, 8, 16, 32)
-WEIGHTS = ("fp32", "int8")
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 SUMS = ("truncate", "nearest-even", "float64")
 

@@ -24,8 +24,8 @@ from tileloom_golden.estimate.coprocessor import array_cycles
 from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
 from tileloom_golden.systolic.tiles import tile_grid
 
-SIZES = (4, 8, 16, 32)
-WEIGHTS = ("fp32", "int8")
+from .arrays import SIZES, WEIGHTS
+
 BLOCKS, WIDTH, HEADS, HIDDEN, SEQUENCE = 18, 512, 4, 2048, 128
 
 PAPER = {
