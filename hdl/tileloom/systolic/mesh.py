@@ -129,3 +129,16 @@ class Mesh(wiring.Component):
             psums = row.psum_out
         m.d.comb += self.psums_out.eq(psums)
         return m
+
+    def take_weights(self, m: Module, source: wiring.Component) -> None:
+        """Connect ``source``'s ``mesh_weights``, ``write_rows``, ``write_columns`` and, if any, ``swaps``.
+
+        In the module ``m`` that holds both.
+        """
+        m.d.comb += [
+            self.weights.eq(source.mesh_weights),
+            self.write_rows.eq(source.write_rows),
+            self.write_columns.eq(source.write_columns),
+        ]
+        if self.config.double_buffer:
+            m.d.comb += self.swaps.eq(source.swaps)

@@ -99,7 +99,7 @@ class StreamArray(wiring.Component):
         ]
 
         # Control.
-        loader.drive(m, mesh)
+        mesh.take_weights(m, loader)
         m.d.comb += [
             loader.weights.payload.eq(self.weights.payload),
             loader.weights.valid.eq(self.weights.valid),

@@ -13,7 +13,6 @@ from amaranth.lib.wiring import In, Out
 from ..arith.factor import EncodeFactor, FactorFormat
 from ..hierarchy import add_shared
 from .config import WORD_BITS, Port, SystolicConfig
-from .mesh import Mesh
 from .skew import DelayLine
 from .timing import Timetable
 
@@ -113,16 +112,6 @@ class WeightLoader(wiring.Component):
         with m.If(self.enable & leaving.taps[timetable.weights_released - since]):
             m.d.sync += vacant.eq(1)
         return m
-
-    def drive(self, m: Module, mesh: Mesh) -> None:
-        """Connect all that goes from here to ``mesh``, in the module ``m`` that holds both."""
-        m.d.comb += [
-            mesh.weights.eq(self.mesh_weights),
-            mesh.write_rows.eq(self.write_rows),
-            mesh.write_columns.eq(self.write_columns),
-        ]
-        if self.config.double_buffer:
-            m.d.comb += mesh.swaps.eq(self.swaps)
 
     def _encode(self, m: Module, platform: object, index: int) -> Value:
         """Return weight ``index`` of a transfer, encoded."""

@@ -77,7 +77,7 @@ class WordArray(wiring.Component):
         ]
 
         # Control.
-        loader.drive(m, mesh)
+        mesh.take_weights(m, loader)
         wiring.connect(m, wiring.flipped(self.weights), loader.weights)
         m.d.comb += [
             loader.start.eq(start),

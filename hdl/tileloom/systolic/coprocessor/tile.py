@@ -14,7 +14,6 @@ from amaranth.lib.wiring import In, Out
 from ...arith.factor import EncodeFactor, FactorFormat
 from ...hierarchy import add_shared
 from ..config import WORD_BITS, SystolicConfig
-from ..mesh import Mesh
 from ..skew import DelayLine
 from ..timing import Timetable
 from .instruction import STATUS
@@ -122,13 +121,3 @@ class TileWriter(wiring.Component):
         with m.If(self.write):
             m.d.sync += self.complete.eq(last)
         return m
-
-    def drive(self, m: Module, mesh: Mesh) -> None:
-        """Connect all that goes from here to ``mesh``, in the module ``m`` that holds both."""
-        m.d.comb += [
-            mesh.weights.eq(self.mesh_weights),
-            mesh.write_rows.eq(self.write_rows),
-            mesh.write_columns.eq(self.write_columns),
-        ]
-        if self.config.double_buffer:
-            m.d.comb += mesh.swaps.eq(self.swaps)

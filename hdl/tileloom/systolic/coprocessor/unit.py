@@ -101,7 +101,7 @@ class Unit(wiring.Component):
         held = Timetable(config)  # where a register keeps its word for as long as a vector takes to come
         captures = [held.captures(row, timetable.activation_due(row)) for row in range(config.rows)]
         m.submodules.activation_skew = skew = Skew(config.activation.width, captures, every_cycle=False)
-        tile.drive(m, mesh)
+        mesh.take_weights(m, tile)
         m.d.comb += [
             wave.enable.eq(1),
             wave.start.eq(start),
