@@ -24,6 +24,9 @@ from ..build import cache, toolchain
 PROGRAMS = Path(__file__).with_name("programs")
 """Where the start-up code, the linker's script and CORE-V's instructions in C are."""
 
+ADDED = ("crt0.S", "link.ld", "corev.h", "counters.h")
+"""What every program is compiled with."""
+
 FLAGS = [
     "-target",
     "riscv32-freestanding-none",
@@ -94,18 +97,19 @@ def compile_program(
     core:
         Name of the core, of ``cores.CORES``.
     sources:
-        Text by file name: C, assembly (.S) and headers. ``crt0.S``, ``link.ld`` and ``corev.h`` are added.
+        Text by file name: C, assembly (.S) and headers. ``ADDED`` are there, too.
     main:
         Names of those to compile; the others are included by them.
     defines:
-        Macros.
+        Macros; XPULP is one where the core has these instructions.
 
     Raises ToolError where the compiler is missing or refuses the program.
     """
     command = [*zig(), "cc", *FLAGS, f"-mcpu={CORES[core].isa}"]
-    command += [f"-D{name}={value}" for name, value in (defines or {}).items()]
+    macros = {**({"XPULP": 1} if CORES[core].xpulp else {}), **(defines or {})}
+    command += [f"-D{name}={value}" for name, value in macros.items()]
     command += ["-T", "link.ld", "crt0.S", *main, "-o", "program.elf"]
-    files = {name: (PROGRAMS / name).read_text() for name in ("crt0.S", "link.ld", "corev.h")} | dict(sources)
+    files = {name: (PROGRAMS / name).read_text() for name in ADDED} | dict(sources)
 
     def build(work: Path) -> list[str]:
         for name, text in files.items():

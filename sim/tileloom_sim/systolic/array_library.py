@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.cores import CORES
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.coprocessor.intrinsics import NAME, header
 from tileloom_golden.checks import Words
@@ -56,8 +55,8 @@ def array_program(config: SystolicConfig) -> Program:
     core = _system(config, False).core
     names = ("gemm.c", "array.c", "array.S", "array.h", "job.h")
     sources = {name: (PROGRAMS / name).read_text() for name in names} | {NAME: header(config)}
-    defines = {"WITH_ARRAY": 1, **({"XPULP": 1} if CORES[core].xpulp else {})}
-    return compile_program(core, sources, main=["gemm.c", "array.c", "array.S"], defines=defines)
+    main = ["gemm.c", "array.c", "array.S"]
+    return compile_program(core, sources, main=main, defines={"WITH_ARRAY": 1})
 
 
 def run_array(

@@ -142,7 +142,6 @@ def _program(config: SystolicConfig, system: System, source: str) -> Program:
         system.core,
         {source: (PROGRAMS / source).read_text("utf-8"), NAME: header(config)},
         main=[source],
-        defines={"XPULP": 1} if system.traits.xpulp else {},
     )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.cores import CORES
 from tileloom.errors import UserError
 
 from ..riscv.compile import Program, compile_program
@@ -93,8 +92,7 @@ class CallRun:
 def library_program(core: str) -> Program:
     """Return the library with ``operation.c``, compiled for a core."""
     sources = library_files() | {"operation.c": (PROGRAMS / "operation.c").read_text()}
-    defines = {"XPULP": 1} if CORES[core].xpulp else {}
-    return compile_program(core, sources, main=["operation.c", *SOURCES], defines=defines)
+    return compile_program(core, sources, main=["operation.c", *SOURCES])
 
 
 def run_call(

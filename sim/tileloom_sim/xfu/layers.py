@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.cores import CORES
 from tileloom.errors import UserError
 from tileloom.xfu.config import GROUP_SIZES
 from tileloom.xfu.instruction import COUNTER_BITS, intrinsics_header
@@ -171,8 +170,7 @@ def layer_program(core: str, replaced: Mapping[str, str] | None = None) -> Progr
     """Return ``layers.c`` compiled for a core, with other texts for files such as ``crt0.S`` if given."""
     sources = {name: (PROGRAMS / name).read_text() for name in SOURCES}
     sources |= {"xdecimate.h": intrinsics_header(), **(replaced or {})}
-    defines = {"XPULP": 1} if CORES[core].xpulp else {}
-    return compile_program(core, sources, main=["layers.c"], defines=defines)
+    return compile_program(core, sources, main=["layers.c"])
 
 
 def run_layer(

@@ -6,6 +6,7 @@ static void sleep_until(volatile const uint32_t *events);
 
 #include "NAME_driver.c"
 #include "NAME_program.h"
+#include "counters.h"
 #include "job.h"
 
 #define CSR_SET(name, bits) __asm__ volatile("csrs " #name ", %0" ::"r"(bits) : "memory")
@@ -22,12 +23,6 @@ extern struct {
 
 static struct tileloom_engine engine;
 static uint32_t interrupted;
-
-static uint32_t cycle(void) {
-    uint32_t now;
-    __asm__ volatile("csrr %0, mcycle" : "=r"(now)::"memory");
-    return now;
-}
 
 // The system's clock, which counts while the core sleeps.
 static uint32_t time(void) { return *(const volatile uint32_t *)0x1000001cu; }
@@ -56,10 +51,10 @@ __attribute__((interrupt("machine"), aligned(256))) void trap_entry(void) {
 
 static enum tileloom_engine_result run(struct job *job, uint64_t program, uint32_t cycles) {
     const struct tileloom_engine_counters before = tileloom_engine_count(&engine);
-    const uint32_t begin = cycle();
+    const uint32_t begin = COUNTER("mcycle");
     job->started = tileloom_engine_start(&engine, program);
     (void)READ(engine.base, ID);
-    job->start_cycles = cycle() - begin;
+    job->start_cycles = COUNTER("mcycle") - begin;
     const uint32_t started = time();
     const enum tileloom_engine_result waited = tileloom_engine_wait(&engine, cycles);
     job->run_cycles = time() - started;

@@ -1,4 +1,5 @@
 // Runs one product by one method, and counts its cycles and instructions. The job is described in job.h.
+#include "counters.h"
 #include "job.h"
 
 #ifdef WITH_ARRAY
@@ -8,13 +9,6 @@
 #endif
 
 extern struct job __free;
-
-#define READ(name)                                                  \
-    ({                                                              \
-        uint32_t value_;                                            \
-        __asm__ volatile("csrr %0, " name : "=r"(value_)::"memory"); \
-        value_;                                                     \
-    })
 
 #ifdef WITH_ARRAY
 static void run(const struct job *job) {
@@ -40,20 +34,20 @@ int main(void) {
     __asm__ volatile("csrw mhpmevent5, %0" ::"r"(1 << 7));
     __asm__ volatile("csrw mhpmevent6, %0" ::"r"(1 << 8));
     __asm__ volatile("csrw mhpmevent7, %0" ::"r"(1 << 2));
-    events[0] = READ("mhpmcounter3");
-    events[1] = READ("mhpmcounter4");
-    events[2] = READ("mhpmcounter5");
-    events[3] = READ("mhpmcounter6");
-    events[4] = READ("mhpmcounter7");
-    const uint32_t instret = READ("minstret");
-    const uint32_t cycles = READ("mcycle");
+    events[0] = COUNTER("mhpmcounter3");
+    events[1] = COUNTER("mhpmcounter4");
+    events[2] = COUNTER("mhpmcounter5");
+    events[3] = COUNTER("mhpmcounter6");
+    events[4] = COUNTER("mhpmcounter7");
+    const uint32_t instret = COUNTER("minstret");
+    const uint32_t cycles = COUNTER("mcycle");
     run(job);
-    job->cycles = READ("mcycle") - cycles;
-    job->instret = READ("minstret") - instret;
-    job->events[0] = READ("mhpmcounter3") - events[0];
-    job->events[1] = READ("mhpmcounter4") - events[1];
-    job->events[2] = READ("mhpmcounter5") - events[2];
-    job->events[3] = READ("mhpmcounter6") - events[3];
-    job->events[4] = READ("mhpmcounter7") - events[4];
+    job->cycles = COUNTER("mcycle") - cycles;
+    job->instret = COUNTER("minstret") - instret;
+    job->events[0] = COUNTER("mhpmcounter3") - events[0];
+    job->events[1] = COUNTER("mhpmcounter4") - events[1];
+    job->events[2] = COUNTER("mhpmcounter5") - events[2];
+    job->events[3] = COUNTER("mhpmcounter6") - events[3];
+    job->events[4] = COUNTER("mhpmcounter7") - events[4];
     return 0;
 }

@@ -1,5 +1,6 @@
 // Runs one INT8 layer with one kernel, and counts its cycles: a convolution by im2col and a matrix product, two
 // pixels at a time, or a fully connected layer. Sums are INT32. The job is described in job.h.
+#include "counters.h"
 #include "im2col.h"
 #include "job.h"
 
@@ -52,29 +53,17 @@ static void convolve(const struct job *job, kernel_function *kernel) {
     }
 }
 
-static inline uint32_t mcycle(void) {
-    uint32_t value;
-    __asm__ volatile("csrr %0, mcycle" : "=r"(value)::"memory");
-    return value;
-}
-
-static inline uint32_t minstret(void) {
-    uint32_t value;
-    __asm__ volatile("csrr %0, minstret" : "=r"(value)::"memory");
-    return value;
-}
-
 int main(void) {
     struct job *job = &__free;
     kernel_function *kernel = select(job);
-    const uint32_t instret = minstret();
-    const uint32_t cycles = mcycle();
+    const uint32_t instret = COUNTER("minstret");
+    const uint32_t cycles = COUNTER("mcycle");
     if (job->convolution) {
         convolve(job, kernel);
     } else {
         kernel(job, job->output, 0);
     }
-    job->cycles = mcycle() - cycles;
-    job->instret = minstret() - instret;
+    job->cycles = COUNTER("mcycle") - cycles;
+    job->instret = COUNTER("minstret") - instret;
     return 0;
 }

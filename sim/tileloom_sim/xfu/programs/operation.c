@@ -1,5 +1,6 @@
 // Runs one function of the library and counts its cycles. The host lays out `struct job` as 32-bit words in this
 // order (operation.py), at the first free address after the program.
+#include "counters.h"
 #include "tileloom_nn.h"
 
 enum operation {
@@ -20,18 +21,6 @@ struct job {
 };
 
 extern struct job __free;
-
-static inline uint32_t mcycle(void) {
-    uint32_t value;
-    __asm__ volatile("csrr %0, mcycle" : "=r"(value)::"memory");
-    return value;
-}
-
-static inline uint32_t minstret(void) {
-    uint32_t value;
-    __asm__ volatile("csrr %0, minstret" : "=r"(value)::"memory");
-    return value;
-}
 
 static void run(const struct job *job) {
     const struct tileloom_window *window = &job->window;
@@ -59,10 +48,10 @@ static void run(const struct job *job) {
 
 int main(void) {
     struct job *job = &__free;
-    const uint32_t instret = minstret();
-    const uint32_t cycles = mcycle();
+    const uint32_t instret = COUNTER("minstret");
+    const uint32_t cycles = COUNTER("mcycle");
     run(job);
-    job->cycles = mcycle() - cycles;
-    job->instret = minstret() - instret;
+    job->cycles = COUNTER("mcycle") - cycles;
+    job->instret = COUNTER("minstret") - instret;
     return 0;
 }
