@@ -21,14 +21,18 @@ from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 
 from ..build import verilator
 from ..riscv.compile import Program, compile_program
+from ..riscv.job_memory import JobMemory, memory_bytes
 from ..riscv.run import Conditions, ProgramError, run_program
-from ..riscv.system import MEMORY_BASE, Block, System
+from ..riscv.system import Block, System
 from .job import Job
 
 PROGRAMS = Path(__file__).with_name("programs")
 """Where the core's program is."""
 
 CORE = "cv32e40p"
+
+ALIGNMENT = 64
+"""Of each layer's data."""
 
 PLACE = 4096
 """Each layer's memory begins at a multiple of it."""
@@ -176,21 +180,20 @@ def run_layers(
     """
     system = System(core=CORE, device=engine_block(config, design), waves=waves is not None)
     program = program or engine_program(design)
-    image = _Image(program.free, 4 * (1 + _WORDS * len(layers)))
+    image = JobMemory(program.free, 1 + _WORDS * len(layers), ALIGNMENT)
     words = [len(layers)]
     results = []
     for layer in layers:
         asked, address = _asked(layer, image)
         words += [*asked, *[0] * (_WORDS - _ASKED)]
         results.append(address)
-    image.content[: 4 * len(words)] = np.array(words, "<u4").tobytes()
-    size = _up(image.end - MEMORY_BASE, 1 << 16)
+    image.say(words)
     run = run_program(
         system,
         program,
         memory={program.free: bytes(image.content)},
         results=(program.free, len(image.content) // 4),
-        conditions=replace(conditions or Conditions(), memory_bytes=size),
+        conditions=replace(conditions or Conditions(), memory_bytes=memory_bytes(image.end)),
         waves=waves,
     )
     if run.exit_code:
@@ -213,41 +216,24 @@ def run_layers(
     return found
 
 
-class _Image:
-    """Memory from an address on, that is filled from its beginning."""
-
-    def __init__(self, base: int, used: int) -> None:
-        self.base, self.content = base, bytearray(used)
-
-    @property
-    def end(self) -> int:
-        """Address behind what is there."""
-        return self.base + len(self.content)
-
-    def place(self, data: bytes, alignment: int = 64) -> int:
-        """Add bytes; return their address."""
-        self.content += bytes(_up(self.end, alignment) - self.end)
-        address = self.end
-        self.content += data + bytes(-len(data) % 4)
-        return address
-
-
-def _asked(layer: Layer, image: _Image) -> tuple[list[int], int]:
+def _asked(layer: Layer, image: JobMemory) -> tuple[list[int], int]:
     """Place a layer's data; return what is asked for, as ``struct job`` has it, and where results go."""
     job = layer.job
     shape = job.program.layer
     relu = job.program.groups[0].write.relu
     weights = job.weights.to_convolution()
     descriptors = sum(DESCRIPTOR_BYTES * (2 * len(group.parts) + 1) for group in job.program.groups)
-    activations = image.place(words_of(job.activations, job.config.element_bits))
     pointers = [
-        activations,
-        image.place(words_of(weights, job.config.weight_bits)),
-        image.place(job.headers.astype("<u8").tobytes()),
-        image.place(bytes(job.expected.nbytes)),
+        image.place(data, -(-len(data) // 4) * 4)
+        for data in (
+            words_of(job.activations, job.config.element_bits),
+            words_of(weights, job.config.weight_bits),
+            job.headers.astype("<u8").tobytes(),
+            bytes(job.expected.nbytes),
+        )
     ]
     size = len(job.image.content) + descriptors
-    memory = image.place(bytes(size), PLACE)
+    memory = image.place(bytes(size + -size % 4), alignment=PLACE)
     asked = [shape.height, shape.width, shape.channels, shape.outputs, *shape.kernel, shape.stride]
     asked += [*shape.pads, relu, *pointers, memory, size, layer.interrupts, layer.happening]
     assert len(asked) == _ASKED

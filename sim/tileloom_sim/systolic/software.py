@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.errors import UserError
-
 from ..riscv.compile import Program, compile_program
+from ..riscv.job_memory import JobMemory, conditions_for
 from ..riscv.run import Conditions, ProgramRun, Progress, run_program
-from ..riscv.system import MEMORY_BASE, System
+from ..riscv.system import System
 
 PROGRAMS = Path(__file__).with_name("programs")
 """Where the programs are."""
@@ -33,10 +32,6 @@ BLOCK_ROWS, BLOCK_COLUMNS = 4, 6
 
 ALIGNMENT = 16
 """Of everything that a job points at."""
-
-MAX_BYTES = (1 << 32) - MEMORY_BASE
-MAX_CYCLES = (1 << 32) - 1
-"""What the system's addresses leave room for, and what the program's 32-bit counters can tell."""
 
 EVENTS = ("loads", "stores", "jumps", "branches", "load_stalls")
 """What the core's counters 3 to 7 are set to count."""
@@ -75,13 +70,8 @@ class GemmRun:
     events: Mapping[str, int]
 
 
-class Job:
-    """The memory of a job from the first free address on.
-
-    Parameters
-    ----------
-    base:
-        That address.
+class Job(JobMemory):
+    """The memory of a job from the first free address on, ``base``.
 
     Attributes
     ----------
@@ -96,16 +86,8 @@ class Job:
     )
 
     def __init__(self, base: int) -> None:
-        self.base = base
+        super().__init__(base, len(self.NAMES), ALIGNMENT)
         self.fields: dict[str, int] = {}
-        self._data = bytearray(4 * len(self.NAMES))
-
-    def place(self, content: bytes = b"", room: int = 0) -> int:
-        """Return the address where ``content`` is put, with zeros behind it up to ``room`` bytes."""
-        self._data.extend(bytes(-len(self._data) % ALIGNMENT))
-        address = self.base + len(self._data)
-        self._data.extend(content + bytes(max(room - len(content), 0)))
-        return address
 
     def run(
         self,
@@ -117,22 +99,15 @@ class Job:
         waves: Path | None,
     ) -> tuple[ProgramRun, GemmRun]:
         """Run the job; return the run, and its figures with ``results`` (address, words) as they lie."""
-        self._data[: 4 * len(self.NAMES)] = np.array(
-            [self.fields.get(name, 0) for name in self.NAMES], "<u4"
-        ).tobytes()
-        size = -(-(self.base + len(self._data) - MEMORY_BASE) // 65536) * 65536
-        if size > MAX_BYTES:
-            raise UserError(f"the product takes {size} bytes of memory, and the system has {MAX_BYTES}")
-        conditions = conditions or Conditions()
-        conditions = replace(conditions, memory_bytes=size, limit=min(conditions.limit, MAX_CYCLES))
+        self.say([self.fields.get(name, 0) for name in self.NAMES])
         report = self.base + 4 * self.NAMES.index("cycles")
         end = results[0] + 4 * results[1]
         run = run_program(
             system,
             program,
-            memory={self.base: bytes(self._data)},
+            memory={self.base: bytes(self.content)},
             results=(report, (end - report) // 4),
-            conditions=conditions,
+            conditions=conditions_for(self.end, conditions, "the product takes"),
             progress=progress,
             waves=waves,
         )

@@ -20,6 +20,7 @@ from tileloom_golden.systolic.gemm import tile_result
 from tileloom_golden.systolic.packing import pack_weights
 
 from ..riscv.compile import Program, compile_program
+from ..riscv.job_memory import JobMemory
 from ..riscv.run import Conditions, Progress, run_program
 from ..riscv.system import System
 from .reference import arithmetic, float_format
@@ -154,12 +155,10 @@ def _laid_out(
     program: Program, numbers: Sequence[int], blocks: Sequence[npt.NDArray[Any]]
 ) -> tuple[list[int], dict[int, bytes]]:
     """Return what a program's job is: numbers and where each block is; and the same as memory."""
-    head, data = list(numbers), b""
-    address = program.free + 4 * (len(numbers) + len(blocks))
-    for block in blocks:
-        head.append(address + len(data))
-        data += block.astype("<u4").tobytes()
-    return head, {program.free: np.array(head, "<u4").tobytes() + data}
+    data = JobMemory(program.free, len(numbers) + len(blocks), 4)
+    head = [*numbers, *(data.place(block.astype("<u4").tobytes()) for block in blocks)]
+    data.say(head)
+    return head, {program.free: bytes(data.content)}
 
 
 def _compare(got: npt.NDArray[np.uint32], wanted: Words, what: str) -> None:

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from tileloom.errors import UserError
-
 from ..riscv.compile import Program, compile_program
+from ..riscv.job_memory import JobMemory, conditions_for
 from ..riscv.run import Conditions, Progress, run_program
-from ..riscv.system import MEMORY_BASE, System
-from .layers import ALIGNMENT, MAX_BYTES, MAX_CYCLES, PROGRAMS, LayerShape
+from ..riscv.system import System
+from .layers import ALIGNMENT, PROGRAMS, LayerShape
 from .library import SOURCES, library_files
 from .operands import KERNELS, Weights
 
@@ -111,19 +110,14 @@ def run_call(
     """
     program = library_program(system.core)
     memory, results = _memory(call, program.free)
-    size = -(-(results + len(GUARD) + int(np.prod(call.output)) - MEMORY_BASE + ALIGNMENT) // (1 << 16)) << 16
-    if size > MAX_BYTES:
-        raise UserError(f"the operands take {size} bytes of memory, more than the {MAX_BYTES} of the system")
-    conditions = conditions or Conditions()
-    conditions = replace(conditions, memory_bytes=size, limit=min(conditions.limit, MAX_CYCLES))
     count = int(np.prod(call.output))
-    words = -(-(results + count + len(GUARD) - program.free) // 4)
+    end = results + count + len(GUARD)
     run = run_program(
         system,
         program,
         memory={program.free: memory},
-        results=(program.free, words),
-        conditions=conditions,
+        results=(program.free, -(-(end - program.free) // 4)),
+        conditions=conditions_for(end + ALIGNMENT, conditions, "the operands take"),
         progress=progress,
         waves=waves,
     )
@@ -144,25 +138,18 @@ _FIELDS = 11 + 9 + 8
 
 def _memory(call: Call, base: int) -> tuple[bytes, int]:
     """Return the memory from ``base`` on, and the results' address."""
-    data = bytearray(4 * _FIELDS)
-
-    def place(content: bytes, size: int = 0, more: int = 0) -> int:
-        data.extend(bytes(-(base + len(data)) % ALIGNMENT))
-        address = base + len(data)
-        data.extend(content + bytes(max(size - len(content), 0)) + bytes(more))
-        return address
-
+    data = JobMemory(base, _FIELDS, ALIGNMENT)
+    place = data.place
     weights = call.weights
     # What kernels read beyond the last line.
     beyond = weights.line_bytes if weights else 0
-    input_at = place(call.input.tobytes(), more=beyond)
+    input_at = place(call.input.tobytes(), call.input.nbytes + beyond)
     second_at = place(b"" if call.second is None else call.second.tobytes())
     channels_at = place(np.array(call.channels, np.int64).astype(np.uint32).tobytes())
     values_at = place(weights.values if weights else b"")
     offsets_at = place(weights.offsets if weights else b"")
     workspace_at = place(b"", call.workspace)
-    results = place(b"")
-    data.extend(b"\x5a" * int(np.prod(call.output)) + GUARD)
+    results = place(b"\x5a" * int(np.prod(call.output)) + GUARD)
     window = [0] * 9
     if shape := call.window:
         kernel = shape.kernel or (1, 1)
@@ -189,6 +176,5 @@ def _memory(call: Call, base: int) -> tuple[bytes, int]:
         ]
     pointers = [input_at, second_at, results, workspace_at, channels_at]
     fields = [call.function, 0, 0, call.least, *pointers, call.lines, call.length, *window, *matrix]
-    assert len(fields) == _FIELDS
-    data[: 4 * _FIELDS] = np.array(fields, np.int64).astype(np.uint32).tobytes()
-    return bytes(data), results
+    data.say(fields)
+    return bytes(data.content), results

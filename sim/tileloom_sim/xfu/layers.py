@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +20,15 @@ from tileloom.xfu.instruction import COUNTER_BITS, intrinsics_header
 from tileloom_golden.xfu.packing import Layout, offset_bits, pack, padded_groups
 
 from ..riscv.compile import Program, compile_program
+from ..riscv.job_memory import MAX_BYTES, JobMemory, conditions_for
 from ..riscv.run import Accesses, Conditions, Progress, run_program
-from ..riscv.system import MEMORY_BASE, System
+from ..riscv.system import System
 
 PROGRAMS = Path(__file__).with_name("programs")
 """Where the kernels are."""
 
 COUNTER_GROUPS = 1 << (COUNTER_BITS - 1)
 """Groups of a row that the unit's counter, which takes two steps for each, tells apart."""
-
-MAX_BYTES = (1 << 32) - MEMORY_BASE
-"""Memory that the system's addresses leave room for."""
-
-MAX_CYCLES = (1 << 32) - 1
-"""What the 32-bit counters that ``layers.c`` reads can tell."""
 
 ALIGNMENT = 32
 """Of everything that a job points at: a group of two patches at 1:16."""
@@ -221,18 +216,14 @@ def run_layer(
     memory, results, places = job.memory(program.free, activations, weights)
     report = program.free + 4 * job.REPORT
     words = (results - report) // 4 + job.pixels * job.rows
-    size = _up(results + 4 * (job.pixels + 1) * job.rows - MEMORY_BASE + ALIGNMENT, 1 << 16)
-    if size > MAX_BYTES:
-        raise UserError(f"the layer takes {size} bytes of memory, more than the {MAX_BYTES} of the system")
-    conditions = conditions or Conditions()
-    conditions = replace(conditions, memory_bytes=size, limit=min(conditions.limit, MAX_CYCLES))
+    end = results + 4 * (job.pixels + 1) * job.rows + ALIGNMENT
     run = run_program(
         system,
         program,
         memory={program.free: memory},
         results=(report, words),
         counted=list(places.values()),
-        conditions=conditions,
+        conditions=conditions_for(end, conditions, "the layer takes"),
         progress=progress,
         waves=waves,
     )
@@ -299,14 +290,8 @@ class _Job:
                     f"{name} is {array.dtype} of shape {array.shape}, this layer takes int8 of {shape}"
                 )
         packed, offsets, skip = self._weights(weights)
-        data = bytearray(4 * self.FIELDS)
-
-        def place(content: bytes, size: int = 0) -> int:
-            data.extend(bytes(_up(base + len(data), ALIGNMENT) - base - len(data)))
-            address = base + len(data)
-            data.extend(content + bytes(max(size - len(content), 0)))
-            return address
-
+        data = JobMemory(base, self.FIELDS, ALIGNMENT)
+        place = data.place
         input_at = place(activations.tobytes(), self.reach if layer.kernel is None else 0)
         weights_at, offsets_at = place(packed), place(offsets)
         patches = [place(b"", self.reach) for _ in range(2)]
@@ -331,8 +316,7 @@ class _Job:
             *(self.rows, self.steps, skip),
             *(0, 0),
         ]
-        assert len(fields) == self.FIELDS
-        data[: 4 * self.FIELDS] = np.array(fields, "<u4").tobytes()
+        data.say(fields)
         # What lies between two of these is never accessed.
         places = {
             "input": (input_at, weights_at - input_at),
@@ -341,7 +325,7 @@ class _Job:
             "patches": (patches[0], spare - patches[0]),
             "results": (spare, results - spare + 4 * self.rows * self.pixels),
         }
-        return bytes(data), results, places
+        return bytes(data.content), results, places
 
     def _weights(self, weights: npt.NDArray[np.int8]) -> tuple[bytes, bytes, int]:
         """Return weights and offsets as the kernel reads them, and the bytes between two rows' offsets."""
