@@ -24,6 +24,8 @@ from .unit_bench import check_unit
 # A mutant is built for one short run.
 QUICK = ("-MAKEFLAGS", "OPT_FAST=-O0")
 
+COMMITMENT = "coprocessor.commitment"
+
 # What is changed, and where the classes of that module are used.
 UNIT = {
     "offsets": ("execute", "place.eq(Mux(self._is_4(),", "place.eq(Mux(0,"),
@@ -33,13 +35,17 @@ UNIT = {
     "forwarding": ("unit", "(waiting, advances, head),", ""),
     "forwarding in place": ("unit", "(waiting, ~enters, waiting),", ""),
     "forwarding on the way in": ("unit", "(incoming, enters, waiting),", ""),
-    "kill": ("unit", "kills & (to_waiting[-1] |", "kills & 0 & (to_waiting[-1] |"),
-    "kill by an older tag": ("unit", "(to_waiting[-1] | ~to_waiting.any())", "~to_waiting.any()"),
-    "kill of what is committed": ("unit", "~to_waiting.any()) & ~committed", "~to_waiting.any())"),
-    "kill on the way in": ("unit", "& ~kills_incoming", ""),
-    "commit": ("unit", "advances.eq(waits & (committed | commits_waiting)", "advances.eq(waits"),
-    "commit by a younger tag": ("unit", "commits & ~to_waiting[-1]", "commits & ~to_waiting.any()"),
-    "commit on the way in": ("unit", "incoming.committed | self.offer_committed", "incoming.committed"),
+    "kill": (COMMITMENT, "kills & (to_waiting[-1] |", "kills & 0 & (to_waiting[-1] |"),
+    "kill by an older tag": (COMMITMENT, "(to_waiting[-1] | ~to_waiting.any())", "~to_waiting.any()"),
+    "kill of what is committed": (COMMITMENT, "~to_waiting.any()) & ~committed", "~to_waiting.any())"),
+    "kill on the way in": (COMMITMENT, "& ~kills_offered", ""),
+    "commit": (COMMITMENT, "advances.eq(waits & (committed | commits_waiting)", "advances.eq(waits"),
+    "commit by a younger tag": (COMMITMENT, "commits & ~to_waiting[-1]", "commits & ~to_waiting.any()"),
+    "commit on the way in": (
+        COMMITMENT,
+        "self.offered_committed | self.offer_committed",
+        "self.offered_committed",
+    ),
     "counter after a fault": ("unit", "with m.Elif(~result.fault.any()):", "with m.Else():"),
     "swap": ("unit", "counter.eq(head.rs1)", "counter.eq(head.rs1 | 1)"),
     "kept answer": ("unit", "kept_byte.eq(byte)", "kept_byte.eq(self.loads.payload.address)"),
@@ -77,6 +83,7 @@ USERS = {
     "unit": (cv_x_if, "Unit"),
     "decode": (cv_x_if, "Decode"),
     "coprocessor.cv32e40x": (cv_x_if, "IssueGuard"),
+    COMMITMENT: (unit, "Commitment"),
     "cv_x_if": (generate, "CvXIf"),
 }
 

@@ -70,7 +70,9 @@ class Commitment(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        waits, executes, committed = Signal(), Signal(), Signal()
+        waits = Signal()
+        executes = Signal()
+        committed = Signal()
         commits = self.commit_valid & ~self.commit_kill
         kills = self.commit_valid & self.commit_kill
         to_waiting, to_offered = (self._distance(tag) for tag in (self.waiting_tag, self.offered_tag))

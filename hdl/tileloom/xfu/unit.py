@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..coprocessor.commitment import Commitment
 from .config import XfuConfig
 from .execute import Execute
 from .instruction import COUNTER_BITS
@@ -109,37 +110,25 @@ class Unit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        # Only the valid bits need a reset.
+        # Whether they hold an instruction is in ``commitment``, so that they need no reset.
         waiting = Signal(self.layout, reset_less=True)
         head = Signal(self.layout, reset_less=True)
-        waits = Signal()
-        executes = Signal()
-        committed = Signal()
-        done = self._execute(m, head, executes)
-
+        m.submodules.commitment = commitment = Commitment(len(waiting.tag))
+        done = self._execute(m, head, commitment.executing)
         incoming = self.instructions.payload
-        commits = self.commit_valid & ~self.commit_kill
-        kills = self.commit_valid & self.commit_kill
-        to_waiting, to_incoming = (self._distance(tag) for tag in (waiting.tag, incoming.tag))
-        # A core may give two instructions in a row the same tag: the commit is for the older one then.
-        other_meant = waits & ~committed & ~to_waiting.any() & ~to_incoming.any()
-        commits_waiting = commits & ~to_waiting[-1]
-        kills_waiting = kills & (to_waiting[-1] | ~to_waiting.any()) & ~committed
-        kills_incoming = kills & (to_incoming[-1] | ~to_incoming.any()) & ~incoming.committed & ~other_meant
-        advances = Signal()
+        enters, advances = commitment.enters, commitment.advances
         m.d.comb += [
-            self.executing.eq(executes),
-            self.offer_committed.eq(commits & ~to_incoming[-1] & ~other_meant),
-            advances.eq(waits & (committed | commits_waiting) & (~executes | done)),
-            self.instructions.ready.eq(~waits | advances),
-        ]
-        enters = self.instructions.valid & self.instructions.ready & ~kills_incoming
-        m.d.sync += [
-            executes.eq(executes & ~done | advances),
-            waits.eq(enters | waits & ~advances & ~kills_waiting),
-            committed.eq(
-                Mux(enters, incoming.committed | self.offer_committed, waits & (committed | commits_waiting))
-            ),
+            commitment.offered.eq(self.instructions.valid),
+            commitment.offered_tag.eq(incoming.tag),
+            commitment.offered_committed.eq(incoming.committed),
+            commitment.waiting_tag.eq(waiting.tag),
+            commitment.commit_valid.eq(self.commit_valid),
+            commitment.commit_tag.eq(self.commit_tag),
+            commitment.commit_kill.eq(self.commit_kill),
+            commitment.done.eq(done),
+            self.instructions.ready.eq(commitment.ready),
+            self.offer_committed.eq(commitment.offer_committed),
+            self.executing.eq(commitment.executing),
         ]
 
         # rs3 of both younger ones was read before this result was written. (For register 0 that does no harm:
@@ -156,10 +145,6 @@ class Unit(wiring.Component):
             with m.If(done & follows & (younger.rd == head.rd)):
                 m.d.sync += place.rs3.eq(self.results.payload.data)
         return m
-
-    def _distance(self, tag: Value) -> Value:
-        """Return by how much what is committed or killed is younger than ``tag``; negative: older."""
-        return (self.commit_tag - tag)[: len(tag)]
 
     def _execute(self, m: Module, head: data.View, valid: Signal) -> Signal:
         """Execute ``head`` if it is ``valid``; return whether it completes in this cycle."""

@@ -334,7 +334,7 @@ def agreement(state: UnitState, step: int) -> Iterator[str]:
             yield f"(= {value} {kept(f'{place} {name}', step)})"
 
     older, younger = (is_one(kept(f"{place} there", step)) for place in PLACES)
-    executes, waits, committed = flag("executes"), flag("waits"), flag("committed")
+    executes, waits, committed = (flag(f"commitment.{name}") for name in ("executes", "waits", "committed"))
     yield f"(= {state.register('counter', step)} {kept('counter', step)})"
     yield f"(= {older} {any_of(executes, waits)})"
     yield f"(= {younger} {all_of(executes, waits)})"
