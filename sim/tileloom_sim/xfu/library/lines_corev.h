@@ -50,15 +50,7 @@ static void dense_rows_4x2(const int8_t *values, uint32_t steps, uint32_t rows,
         const int8_t *p0 = line0, *p1 = line1;
         int32_t s00 = channel[0].bias, s10 = channel[1].bias, s20 = channel[2].bias, s30 = channel[3].bias;
         int32_t s01 = s00, s11 = s10, s21 = s20, s31 = s30;
-        uint32_t a, b, x0, x1, x2, x3;
-        __asm__ volatile(
-            LOOP_DENSE_4X2
-            : [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [p0] "+r"(p0), [p1] "+r"(p1),
-              [s00] "+r"(s00), [s01] "+r"(s01), [s10] "+r"(s10), [s11] "+r"(s11), [s20] "+r"(s20),
-              [s21] "+r"(s21), [s30] "+r"(s30), [s31] "+r"(s31), [a] "=&r"(a), [b] "=&r"(b), [x0] "=&r"(x0),
-              [x1] "=&r"(x1), [x2] "=&r"(x2), [x3] "=&r"(x3)
-            : [steps] "r"(steps)
-            : "memory");
+        DENSE_4X2(steps);
         *out0++ = requantise(s00, channel, least), *out1++ = requantise(s01, channel, least);
         *out0++ = requantise(s10, channel + 1, least), *out1++ = requantise(s11, channel + 1, least);
         *out0++ = requantise(s20, channel + 2, least), *out1++ = requantise(s21, channel + 2, least);
@@ -99,14 +91,7 @@ static void dense_rows_4(const int8_t *values, uint32_t steps, uint32_t rows,
     for (const struct tileloom_channel *end = channel + rows; channel < end; channel += 4) {
         const int8_t *w1 = w0 + length, *w2 = w1 + length, *w3 = w2 + length, *x = line;
         int32_t s0 = channel[0].bias, s1 = channel[1].bias, s2 = channel[2].bias, s3 = channel[3].bias;
-        uint32_t a, x0, x1, x2, x3;
-        __asm__ volatile(
-            LOOP_CONNECTED_4
-            : [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [s0] "+r"(s0),
-              [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [x0] "=&r"(x0), [x1] "=&r"(x1),
-              [x2] "=&r"(x2), [x3] "=&r"(x3)
-            : [steps] "r"(steps)
-            : "memory");
+        CONNECTED_4(steps);
         *out++ = requantise(s0, channel, least), *out++ = requantise(s1, channel + 1, least);
         *out++ = requantise(s2, channel + 2, least), *out++ = requantise(s3, channel + 3, least);
         w0 = w3;

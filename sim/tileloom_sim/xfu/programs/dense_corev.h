@@ -33,15 +33,7 @@ static void dense_4x2(const struct job *job, int32_t *out0, int32_t *out1) {
         const int8_t *w0 = weights, *w1 = w0 + length, *w2 = w1 + length, *w3 = w2 + length;
         const uint8_t *p0 = job->patch0, *p1 = job->patch1;
         int32_t s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-        uint32_t a, b, x0, x1, x2, x3;
-        __asm__ volatile(
-            LOOP_DENSE_4X2
-            : [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [p0] "+r"(p0), [p1] "+r"(p1),
-              [s00] "+r"(s00), [s01] "+r"(s01), [s10] "+r"(s10), [s11] "+r"(s11), [s20] "+r"(s20),
-              [s21] "+r"(s21), [s30] "+r"(s30), [s31] "+r"(s31), [a] "=&r"(a), [b] "=&r"(b), [x0] "=&r"(x0),
-              [x1] "=&r"(x1), [x2] "=&r"(x2), [x3] "=&r"(x3)
-            : [steps] "r"(job->steps)
-            : "memory");
+        DENSE_4X2(job->steps);
         out0[row] = s00, out0[row + 1] = s10, out0[row + 2] = s20, out0[row + 3] = s30;
         out1[row] = s01, out1[row + 1] = s11, out1[row + 2] = s21, out1[row + 3] = s31;
         weights = w3;
@@ -81,14 +73,7 @@ static void connected_4(const struct job *job, int32_t *out, int32_t *unused) {
         const int8_t *w0 = weights, *w1 = w0 + length, *w2 = w1 + length, *w3 = w2 + length;
         const int8_t *x = job->input;
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        uint32_t a, x0, x1, x2, x3;
-        __asm__ volatile(
-            LOOP_CONNECTED_4
-            : [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [s0] "+r"(s0),
-              [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [x0] "=&r"(x0), [x1] "=&r"(x1),
-              [x2] "=&r"(x2), [x3] "=&r"(x3)
-            : [steps] "r"(job->steps)
-            : "memory");
+        CONNECTED_4(job->steps);
         out[row] = s0, out[row + 1] = s1, out[row + 2] = s2, out[row + 3] = s3;
         weights = w3;
     }
