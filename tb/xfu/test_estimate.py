@@ -13,7 +13,7 @@ from tileloom_golden.estimate.xfu import KernelLayer
 from tileloom_golden.xfu.sparsity import prune_nm
 from tileloom_sim.riscv.run import Accesses
 from tileloom_sim.xfu.hosts import xfu_system
-from tileloom_sim.xfu.layers import Kernel, KernelRun, LayerShape, run_layer
+from tileloom_sim.xfu.layers import Kernel, KernelRun, run_layer, shape_of
 
 
 def random_layer(rng: np.random.Generator) -> KernelLayer:
@@ -38,18 +38,10 @@ def random_layer(rng: np.random.Generator) -> KernelLayer:
 
 def run_in_rtl(config: XfuConfig, layer: KernelLayer, rng: np.random.Generator) -> KernelRun:
     """Run a layer on random data."""
-    shape = LayerShape(
-        rows=layer.rows,
-        channels=layer.channels,
-        height=layer.height,
-        width=layer.width,
-        kernel=layer.kernel,
-        stride=layer.stride,
-    )
     weights = rng.integers(-127, 128, (layer.rows, layer.length), dtype=np.int8)
     return run_layer(
         xfu_system(config),
-        shape,
+        shape_of(layer),
         Kernel.XDECIMATE if layer.group else Kernel.DENSE_4X2,
         rng.integers(-128, 128, (layer.height, layer.width, layer.channels), dtype=np.int8),
         prune_nm(weights, layer.group) if layer.group else weights,

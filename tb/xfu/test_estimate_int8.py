@@ -13,7 +13,7 @@ from tileloom_golden.requantise import from_ratios
 from tileloom_golden.xfu.sparsity import prune_nm
 from tileloom_sim.xfu.calls import run_call
 from tileloom_sim.xfu.hosts import xfu_system
-from tileloom_sim.xfu.layers import Kernel, LayerShape
+from tileloom_sim.xfu.layers import Kernel, shape_of
 from tileloom_sim.xfu.operations import layer_call
 
 
@@ -38,20 +38,12 @@ def random_layer(rng: np.random.Generator) -> KernelLayer:
 
 def run_in_rtl(layer: KernelLayer, rng: np.random.Generator) -> int:
     """Return the cycles of a layer on random data."""
-    shape = LayerShape(
-        rows=layer.rows,
-        channels=layer.channels,
-        height=layer.height,
-        width=layer.width,
-        kernel=layer.kernel,
-        stride=layer.stride,
-    )
     weights = rng.integers(-128, 128, (layer.rows, layer.length), dtype=np.int8)
     if layer.group:
         whole = np.pad(weights, ((0, 0), (0, -layer.length % layer.group)))
         weights = prune_nm(whole, layer.group)[:, : layer.length]
     call = layer_call(
-        shape,
+        shape_of(layer),
         rng.integers(-128, 128, (layer.height, layer.width, layer.channels), dtype=np.int8),
         weights,
         from_ratios(rng.uniform(1e-5, 1e-2, layer.rows), rng.integers(-(2**20), 2**20, layer.rows)),

@@ -13,7 +13,7 @@ from tileloom.xfu.config import Host, XfuConfig
 from tileloom_golden.engine.layer import Layer
 from tileloom_golden.integers import convolve
 from tileloom_sim.xfu.hosts import xfu_system
-from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
+from tileloom_sim.xfu.layers import Kernel, run_layer, shape_of
 
 from ..network.recognise import recognise
 from ..xfu.cost import kernel_cost, kernel_layer
@@ -101,18 +101,10 @@ def measure(config: XfuConfig, layer: Layer, kept: Mask, rng: np.random.Generato
     """Return the cycles of the RTL on random operands. Raises CheckError where a sum is wrong."""
     group = _group(config, kept)
     kernel = kernel_layer(layer, group)
-    shape = LayerShape(
-        rows=kernel.rows,
-        channels=kernel.channels,
-        height=kernel.height,
-        width=kernel.width,
-        kernel=kernel.kernel,
-        stride=kernel.stride,
-    )
     x = rng.integers(-128, 128, (kernel.height, kernel.width, kernel.channels), np.int8)
     weights = rng.integers(1, 128, (kernel.rows, kernel.length), np.int8) * kept.T
     how = Kernel.XDECIMATE if group else Kernel.DENSE_4X2
-    run = run_layer(xfu_system(config), shape, how, x, weights, group=group or 4)
+    run = run_layer(xfu_system(config), shape_of(kernel), how, x, weights, group=group or 4)
     window = (*(kernel.kernel or (1, 1)), kernel.channels)
     expected = convolve(x, weights.reshape(-1, *window), kernel.stride).reshape(run.results.shape)
     if wrong := int((run.results != expected).sum()):

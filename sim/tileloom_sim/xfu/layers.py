@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tileloom.errors import UserError
 from tileloom.xfu.config import GROUP_SIZES
 from tileloom.xfu.instruction import COUNTER_BITS, intrinsics_header
+from tileloom_golden.estimate.xfu import KernelLayer
 from tileloom_golden.xfu.packing import Layout, offset_bits, pack, padded_groups
 
 from ..riscv.compile import Program, compile_program
@@ -39,6 +40,7 @@ SOURCES = (
     "window.h",
     "im2col.h",
     "loops_corev.h",
+    "loops_plain.h",
     "dense_corev.h",
     "software_corev.h",
     "xdecimate_corev.h",
@@ -133,6 +135,18 @@ class LayerShape:
     def macs(self) -> int:
         """Multiplications of the dense layer."""
         return self.output[0] * self.output[1] * self.rows * self.length
+
+
+def shape_of(layer: KernelLayer) -> LayerShape:
+    """Return the shape of a layer whose cycles are estimated; it has no padding."""
+    return LayerShape(
+        rows=layer.rows,
+        channels=layer.channels,
+        height=layer.height,
+        width=layer.width,
+        kernel=layer.kernel,
+        stride=layer.stride,
+    )
 
 
 def fully_connected(rows: int, channels: int) -> LayerShape:

@@ -16,7 +16,7 @@ SOURCES = ("convolution.c", "pooling.c", "transformer.c")
 """What is compiled."""
 
 HEADERS = ("tileloom_nn.h", "requantise.h", "lines_corev.h", "lines_plain.h")
-SHARED = ("window.h", "im2col.h", "loops_corev.h")
+SHARED = ("window.h", "im2col.h", "loops_corev.h", "loops_plain.h")
 
 
 def library_files(config: XfuConfig | None = None) -> dict[str, str]:

@@ -1,9 +1,7 @@
 // The same kernels in C, for a core without CORE-V's extensions: one multiplication for each MAC.
 #pragma once
+#include "loops_plain.h"
 #include "requantise.h"
-#include "xdecimate.h"
-
-#define ALWAYS static inline __attribute__((always_inline))
 
 // Dense, `rows` at a time on one line or two.
 ALWAYS void dense(const int8_t *values, uint32_t steps, uint32_t count, const struct tileloom_channel *channel,
@@ -50,21 +48,6 @@ DEFINE_DENSE(4)
     }
 DEFINE_DENSE_LINE(2)
 DEFINE_DENSE_LINE(4)
-
-// The dot product of a word of four INT8 and four in memory.
-ALWAYS int32_t dot(uint32_t x, const int8_t *w) {
-    int32_t sum = 0;
-#pragma unroll
-    for (int i = 0; i < 4; ++i) sum += (int8_t)(x >> 8 * i) * w[i];
-    return sum;
-}
-
-// xdecimate.<group>; the group is known when this is compiled.
-ALWAYS uint32_t decimate(uint32_t rd, const void *base, uint32_t offsets, const uint32_t group) {
-    return group == 4   ? xdecimate_4(rd, base, offsets)
-           : group == 8 ? xdecimate_8(rd, base, offsets)
-                        : xdecimate_16(rd, base, offsets);
-}
 
 ALWAYS void part(struct cursor *at, uint32_t steps, const int8_t *line0, const int8_t *line1,
                  const uint32_t rows, const uint32_t group) {

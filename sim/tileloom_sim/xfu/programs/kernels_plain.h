@@ -1,9 +1,7 @@
 // The same kernels in C for a core without CORE-V's extensions: one multiplication for each MAC.
 #pragma once
 #include "job.h"
-#include "xdecimate.h"
-
-#define ALWAYS static inline __attribute__((always_inline))
+#include "loops_plain.h"
 
 // Dense, `rows` output channels x `pixels` lines of activations.
 ALWAYS void dense(const struct job *job, const void *x0, const void *x1, int32_t *out0, int32_t *out1,
@@ -71,21 +69,6 @@ ALWAYS void software(const struct job *job, const void *x0, const void *x1, int3
         out0[row] = sum0;
         if (pixels == 2) out1[row] = sum1;
     }
-}
-
-// The dot product of a word of four INT8 and four in memory.
-ALWAYS int32_t dot(uint32_t x, const int8_t *w) {
-    int32_t sum = 0;
-#pragma unroll
-    for (int i = 0; i < 4; ++i) sum += (int8_t)(x >> 8 * i) * w[i];
-    return sum;
-}
-
-// xdecimate.<group>; the group is known when this is compiled.
-ALWAYS uint32_t decimate(uint32_t rd, const void *base, uint32_t offsets, const uint32_t group) {
-    return group == 4   ? xdecimate_4(rd, base, offsets)
-           : group == 8 ? xdecimate_8(rd, base, offsets)
-                        : xdecimate_16(rd, base, offsets);
 }
 
 // Sparse with xDecimate: two lines of activations for one row of weights, or one for two rows.
