@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Value
-
-from ..coprocessor.ports import described
-from ..design import Design, Parts, build
+from ..coprocessor.design import by_plain_ports
+from ..design import Design
 from .config import Host, XfuConfig
 from .cv32e40p.design import generate_core
 from .cv_x_if import CvXIf
@@ -24,15 +22,7 @@ def generate(config: XfuConfig, name: str | None = None) -> Design:
     top = (
         CvXIf(config) if config.host is Host.CV_X_IF else Unit(config, tag_bits=config.id_width, fault_bits=1)
     )
-    ports = list(top.signature.flatten(top))
-    description = {
-        "encoding": encoding(config),
-        "clock": "clk",
-        "reset": {"name": "rst", "active_low": False},
-        "ports": described(ports),
-    }
-    signals = [Value.cast(value) for _, _, value in ports]
-    return build(config, Parts(top, signals, description, {"stages": 3}, origin), name)
+    return by_plain_ports(config, top, name, {"encoding": encoding(config)}, {"stages": 3}, origin)
 
 
 def origin(path: tuple[str, ...]) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from tileloom import yosys
+from tileloom.coprocessor.design import FILE_LIST
 from tileloom.coprocessor.edits import VERSION
 from tileloom.cores import CV32E40P
 from tileloom.errors import UserError
 from tileloom.xfu.config import Host, XfuConfig
-from tileloom.xfu.cv32e40p.design import FILE_LIST, generate_core
+from tileloom.xfu.cv32e40p.design import generate_core
 from tileloom.xfu.cv32e40p.edits import COUNTED_ON, FILES
 from tileloom.xfu.cv32e40p.patch import UNIT, patch_sources
 from tileloom.xfu.instruction import encode_counter, encode_decimate
