@@ -17,6 +17,7 @@ from tileloom.families import design_name
 from tileloom.files import claim
 from tileloom.xfu.config import XfuConfig
 
+from ..riscv.job_memory import MAX_CYCLES
 from ..riscv.run import Conditions, Waits
 from .functions import POOLS, FunctionCase, measure_functions
 from .hosts import CORES, xfu_system
@@ -33,10 +34,6 @@ from .suite import (
     int8_cases,
     measure,
 )
-
-LIMIT = (1 << 32) - 1
-"""Cycles after which a layer is given up: what the 32-bit counters that it reads can tell."""
-
 
 LINES = 16
 """Of a matrix that a function takes."""
@@ -223,7 +220,7 @@ def simulate(
     conditions = Conditions(
         instruction_waits=instruction_waits or Waits(),
         data_waits=data_waits or Waits(),
-        limit=LIMIT,
+        limit=MAX_CYCLES,
     )
     with step(f"Building {core}"):
         system.build()

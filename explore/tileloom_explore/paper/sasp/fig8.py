@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -98,31 +99,20 @@ def rounding_costs(quality: Quality, weights: str) -> list[dict[str, Any]]:
 def to_json(quality: Quality) -> dict[str, Any]:
     """Return a network's figures as plain data."""
     epochs = sorted({0, quality.epochs})
-
-    def errors(size: int, weights: str, more: int) -> dict[str, float | None]:
-        return {f"{share:g}": quality.error(size, weights, share, epochs=more) for share in SHARES}
-
+    rows = []
+    for more, weights, size in product(epochs, WEIGHTS, SIZES):
+        errors = {f"{share:g}": quality.error(size, weights, share, epochs=more) for share in SHARES}
+        if any(error is not None for error in errors.values()):
+            within = within_budget(quality, size, weights, PUBLISHED_BUDGET, more)
+            row = {"size": size, "weights": weights, "epochs": more, "errors": errors}
+            rows.append({**row, "within_a_tenth": within})
     return {
         "network": quality.network,
         "command": quality.command,
         "inputs": quality.inputs,
         "measure": quality.measure,
         "original": dict(quality.original),
-        "rows": [
-            {
-                "size": size,
-                "weights": weights,
-                "epochs": more,
-                "errors": {
-                    f"{share:g}": quality.error(size, weights, share, epochs=more) for share in SHARES
-                },
-                "within_a_tenth": within_budget(quality, size, weights, PUBLISHED_BUDGET, more),
-            }
-            for more in epochs
-            for weights in WEIGHTS
-            for size in SIZES
-            if any(error is not None for error in errors(size, weights, more).values())
-        ],
+        "rows": rows,
         "rounding": [row for weights in WEIGHTS for row in rounding_costs(quality, weights)],
     }
 
@@ -131,7 +121,8 @@ def print_quality(quality: Quality) -> None:
     """Print a network's tables."""
     name = f"{quality.network}; {quality.inputs:,} inputs; {quality.measure}"
     cells = []
-    for row in to_json(quality)["rows"]:
+    figures = to_json(quality)
+    for row in figures["rows"]:
         errors = ["-" if error is None else f"{error:.2%}" for error in row["errors"].values()]
         share = row["within_a_tenth"]
         more = str(row["epochs"])
@@ -149,8 +140,7 @@ def print_quality(quality: Quality) -> None:
     headings = ("size", "weights", *more_headings, *shares, "a tenth worse at")
     print_table(f"{name} by tiles pruned, truncation", headings, cells)
     note(f"As it was, in floats: {quality.original[quality.measure]:.2%}. Measured by: {quality.command}")
-    rows = [row for weights in WEIGHTS for row in rounding_costs(quality, weights)]
-    if rows:
+    if figures["rounding"]:
         print_table(
             "What rounding costs, 8x8",
             ("weights", "pruned", "truncation", "nearest", "float64", "answers changed", "by nearest"),
@@ -161,6 +151,6 @@ def print_quality(quality: Quality) -> None:
                     *(f"{row['errors'][sums]:.2%}" for sums in SUMS),
                     *(str(row["changed"][sums]) for sums in ("truncate", "nearest-even")),
                 )
-                for row in rows
+                for row in figures["rounding"]
             ],
         )
