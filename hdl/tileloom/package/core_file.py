@@ -6,10 +6,15 @@ no quotes in YAML.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..design import Design
 from .file_list import rtl
 
 VENDOR, LIBRARY = "tileloom", "ip"
+
+YOSYS = Path(__file__).with_name("tileloom_yosys.py")
+"""What target ``synth`` calls Yosys by; it goes with every core."""
 
 
 def version(design: Design) -> str:
@@ -35,6 +40,7 @@ def core_file(design: Design, testbench: str, constraints: str) -> str:
         "rtl": [f"{file}: {{file_type: verilogSource}}" for file in rtl(design)],
         "testbench": [f"{testbench}.v: {{file_type: verilogSource}}"],
         "constraints": [f"{constraints}: {{file_type: SDC}}"],
+        "yosys": [f"{YOSYS.name}: {{file_type: user, copyto: {YOSYS.name}}}"],
     }
     if software:
         kinds = {
@@ -51,7 +57,7 @@ def core_file(design: Design, testbench: str, constraints: str) -> str:
     ]
     for fileset, files in filesets.items():
         lines += [f"  {fileset}:", "    files:", *(f"      - {file}" for file in files)]
-    return "\n".join([*lines, "", _TARGETS.format(name=name, testbench=testbench)])
+    return "\n".join([*lines, "", _TARGETS.format(name=name, testbench=testbench, yosys=YOSYS.name)])
 
 
 _TARGETS = """\
@@ -82,11 +88,12 @@ targets:
 
   # Yosys, for the ECP5, to JSON as nextpnr takes it. For other tools and flows change flow_options.
   synth:
-    filesets: [rtl, constraints]
+    filesets: [rtl, constraints, yosys]
     toplevel: {name}
     flow: generic
     flow_options:
       tool: yosys
       arch: ecp5
       output_format: json
+      flow_make_options: [EDALIZE_LAUNCHER=python3 {yosys}]
 """

@@ -12,7 +12,7 @@ from tileloom.config import Config, to_plain
 from tileloom.design import Design
 from tileloom.families import design_name, family_of
 from tileloom.package.constraints import sdc, timing_of
-from tileloom.package.core_file import core_file
+from tileloom.package.core_file import YOSYS, core_file
 from tileloom.package.file_list import file_list
 from tileloom.package.ip_xact import component
 from tileloom.package.pins import ports_of
@@ -96,6 +96,7 @@ def package(config: Config, design: Design, folder: Path, given: Sequence[Path])
         names.configuration: _toml(family.name, config),
         names.file_list: file_list(design),
         names.core: core_file(design, bench, names.constraints),
+        YOSYS.name: YOSYS.read_text("utf-8"),
         names.constraints: sdc(ports, timing),
         names.template: template(design, ports),
         names.testbench: testbench(design, ports, example.trace),
@@ -122,6 +123,7 @@ def _files(design: Design, names: Names) -> list[tuple[str, str]]:
         (names.configuration, "the configuration, for all commands of Tileloom"),
         (names.file_list, "list of the Verilog files, with paths from its own folder: `-F`"),
         (names.core, "FuseSoC: targets `lint`, `sim`, `synth`"),
+        (YOSYS.name, "what its target `synth` calls Yosys by"),
         (names.ip_xact, "IP-XACT (IEEE 1685-2014): ports, bus interfaces, register map"),
         (names.constraints, "SDC: clock, delays at the ports"),
         (names.template, "an instance with every port connected by name"),
