@@ -1,8 +1,8 @@
-"""What the driver in C costs a CV32E40P: products on an engine in the RISC-V system, no wait states.
+"""What the drivers in C cost a CV32E40P: products on an engine and on an array, no wait states.
 
 Run: python benchmarks/driver.py [--json]
-Target: a start, from the call of tileloom_engine_start until its last register write is answered, below 100
-cycles of the core. A read behind that write is counted with it.
+Target: a start, from the call of tileloom_engine_start or tileloom_systolic_start until its last register
+write is answered, below 100 cycles of the core. A read behind that write is counted with it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from tileloom.cli.main import Told
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
 from tileloom.families import load
+from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.design import generate as generate_array
 from tileloom_sim.engine.job import Job, make_job
 from tileloom_sim.engine.system import Layer, run_layers
+from tileloom_sim.systolic.system import Product, run_products
 
 SIZES = ((4, 8, 8), (32, 32, 16))
 
@@ -27,6 +30,23 @@ def product(config: EngineConfig, sizes: tuple[int, int, int]) -> Job:
     m, k, n = sizes
     x, w = (rng.integers(-99, 100, shape).astype(np.int8) for shape in ((m, k), (k, n)))
     return make_job(config, ("x", x), ("w", w), "KN", prune=0.5)
+
+
+def on_array(config: SystolicConfig, sizes: tuple[int, int, int]) -> dict[str, object]:
+    """Return the row of a product of random matrices on an array, its data by DMA channels; polled."""
+    rng = np.random.default_rng(1)
+    m, k, n = sizes
+    x = rng.standard_normal((m, k)).astype(np.float32).view(np.uint32)
+    asked = Product(x=x, w=rng.integers(-127, 128, (k, n)))
+    (run,) = run_products(generate_array(config), config, [asked])
+    return {
+        "product": " x ".join(map(str, sizes)),
+        "on": "array",
+        "waits by": "polling",
+        "start": run.start_cycles,
+        "block busy": run.busy,
+        "until the end": run.run_cycles,
+    }
 
 
 @click.command(cls=Told, help=__doc__.split("\n")[0])
@@ -46,12 +66,15 @@ def main(as_json: bool) -> None:
         rows.append(
             {
                 "product": " x ".join(map(str, shape)),
+                "on": "engine",
                 "waits by": "interrupt" if layer.interrupts else "polling",
                 "start": run.start_cycles,
-                "engine busy": run.busy,
-                "until wait returns": run.run_cycles,
+                "block busy": run.busy,
+                "until the end": run.run_cycles,
             }
         )
+    with step("Running on an array"):
+        rows.append(on_array(load("stream-8x8-int8", wrapper="axi4"), SIZES[0]))
     if as_json:
         print_json(rows)
         return

@@ -152,7 +152,10 @@ class ArrayJob(Structure):
 class ArrayFault(Structure):
     """``struct tileloom_systolic_fault``."""
 
-    _fields_ = [(name, c_bool) for name in ("last_early", "last_missing", "not_finite", "overflow")]
+    _fields_ = [
+        *((name, c_bool) for name in ("last_early", "last_missing", "not_finite", "overflow")),
+        *(("stream", c_int), ("tile", c_uint32), ("vector", c_uint32)),
+    ]
 
 
 class ArrayCounters(Structure):

@@ -1,11 +1,12 @@
 """What drivers are tested with: an engine, small, so that strips and parts of channels are many, an array."""
 
 import functools
+from dataclasses import replace
 
 from tileloom.design import Design
 from tileloom.engine.config import EngineConfig, EnginePort, Wrapper
 from tileloom.engine.design import generate
-from tileloom.formats import BF16, INT8
+from tileloom.formats import BF16, FP32, INT8
 from tileloom.systolic.config import SystolicConfig
 
 CONFIG = EngineConfig(
@@ -14,6 +15,9 @@ CONFIG = EngineConfig(
 ARRAY = SystolicConfig(
     rows=2, columns=3, activation=BF16, weight=INT8, wrapper=Wrapper.AXI4, double_buffer=True
 )
+
+FLOAT_ARRAY = replace(ARRAY, activation=FP32)
+"""On the RISC-V system: transfers of 8, 3 and 12 bytes."""
 
 
 @functools.cache

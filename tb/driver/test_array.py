@@ -74,9 +74,13 @@ def test_jobs_run_and_are_counted(rng):
 def test_faults_are_told(rng):
     array = Array(rng, 1, 4, last=False)
     array.driver.start(4)
-    with pytest.raises(ArrayFault, match=r"^a tile's last vector of activations came without TLAST$") as told:
+    said = (
+        r"^a tile's last vector of activations came without TLAST; first in tile 0, vector 3 of activations$"
+    )
+    with pytest.raises(ArrayFault, match=said) as told:
         array.driver.wait(2000)
     assert told.value.fields == {"last_missing"}
+    assert (told.value.stream, told.value.tile, told.value.vector) == ("activations", 0, 3)
 
 
 def test_a_job_is_given_up(rng):
@@ -104,7 +108,8 @@ def test_in_c(rng: np.random.Generator, tmp_path: Path) -> None:
     array = Array(rng, 3, 4, last=False)
     library, kept = c_driver.load_array(ARRAY, tmp_path, array.bus)
     ok, absent, busy, timeout, none, fault = range(6)
-    assert len({library.tileloom_systolic_text(result) for result in range(7)}) == 7
+    texts = {library.tileloom_systolic_text(result) for result in range(10)}
+    assert len(texts) == 10 and b"unknown" in texts
     state = c_driver.Array()
     assert library.tileloom_systolic_open(state, REGISTERS) == ok
     wanted = {name.lower(): value for name, value in parameters(ARRAY).items()}
@@ -118,6 +123,7 @@ def test_in_c(rng: np.random.Generator, tmp_path: Path) -> None:
         assert library.tileloom_systolic_wait(state, 2000) == fault
         found = library.tileloom_systolic_fault(state)
         assert (found.last_early, found.last_missing, found.not_finite, found.overflow) == (0, 1, 0, 0)
+        assert (found.stream, found.tile, found.vector) == (0, 0, 3)
     array.check()
     assert library.tileloom_systolic_count(state).results - before.results == 12
     assert library.tileloom_systolic_start(state, c_driver.ArrayJob(4, 1)) == ok

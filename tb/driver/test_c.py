@@ -326,6 +326,7 @@ def test_generate_writes_it() -> None:
         f"{design.name}.h",
         "tileloom_io.h",
         "tileloom_block.h",
+        "tileloom_uio.h",
     }
     assert files.keys() == written
     assert not any("NAME" in text for text in files.values())

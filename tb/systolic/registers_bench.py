@@ -110,6 +110,9 @@ async def jobs(dut) -> None:
             await with_timeout(RisingEdge(dut.irq), 100, "us")
         received = [(await results.recv()).tdata for _ in range(job["tiles"])]
         fault = await bench.read(common.FAULT)
+        if fault:
+            place = [await bench.read(address) for address in (golden.FAULT_VECTOR, golden.FAULT_PLACE)]
+            assert place == job["place"]
         if job["results"] is None:
             assert fault & job["fault"]
         else:

@@ -20,12 +20,14 @@ from tileloom_golden.checks import Words
 from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.gemm import tile_result
 from tileloom_golden.systolic.registers import (
+    ACTIVATIONS,
     KEEP_WEIGHTS,
     LAST_EARLY,
     LAST_MISSING,
     NOT_FINITE,
     OVERFLOW,
     PSUM_IN,
+    RESULTS_OUT,
 )
 from tileloom_sim.build.cocotb_run import Run
 from tileloom_sim.build.verilator import elements
@@ -67,8 +69,13 @@ def random_tile(
     return Tile(x, w, psum, tile_result(x, w, psum, **reference.arithmetic(CONFIG)))
 
 
-def planned(tiles: list[Tile], job: int = 0, fault: int = 0) -> dict[str, Any]:
-    """Return a job for ``registers_bench``; what DMA controllers send comes in packets."""
+def planned(
+    tiles: list[Tile], job: int = 0, fault: int = 0, place: tuple[int, int, int] = (0, 0, 0)
+) -> dict[str, Any]:
+    """Return a job for ``registers_bench``; what DMA controllers send comes in packets.
+
+    ``place`` is that of the fault: the vector, its tile, the stream.
+    """
     streams = feeds(CONFIG, tiles, np.random.default_rng(0))
     words = {name: [data for data, _ in sent] for name, sent in streams.items()}
     packets = {
@@ -80,6 +87,7 @@ def planned(tiles: list[Tile], job: int = 0, fault: int = 0) -> dict[str, Any]:
         "tiles": len(tiles),
         "job": job,
         "fault": fault,
+        "place": [place[0], place[1] | place[2] << 16],
         **packets,
         "psum_in": packets["psum_in"] if job & PSUM_IN else [],
     }
@@ -91,13 +99,13 @@ def some_jobs(rng: np.random.Generator) -> list[dict[str, Any]]:
     sums = random_tile(rng, 4, psum=first.result)
     kept = planned([random_tile(rng, 3, w=sums.w), random_tile(rng, 3)])
     del kept["weights"][0]
-    early = planned([random_tile(rng, 6)], fault=LAST_EARLY)
+    early = planned([random_tile(rng, 6)], fault=LAST_EARLY, place=(1, 0, ACTIVATIONS))
     early["activations"] = [early["activations"][0][:2], early["activations"][0][2:]]
-    missing = planned([random_tile(rng, 2), random_tile(rng, 2)], fault=LAST_MISSING)
-    missing["activations"] = [[*missing["activations"][0], *missing["activations"][1]]]
+    missing = planned([random_tile(rng, 2) for _ in range(3)], fault=LAST_MISSING, place=(1, 1, ACTIVATIONS))
+    missing["activations"][1:] = [[*missing["activations"][1], *missing["activations"][2]]]
     infinite = np.zeros((3, CONFIG.columns), np.uint64)
     infinite[2, 1] = INFINITY
-    nan = planned([random_tile(rng, 3)], fault=NOT_FINITE)
+    nan = planned([random_tile(rng, 3)], fault=NOT_FINITE, place=(1, 0, ACTIVATIONS))
     nan["activations"][0][1] |= NAN << 32
     nan["results"] = None  # they are not defined
     return [
@@ -106,7 +114,12 @@ def some_jobs(rng: np.random.Generator) -> list[dict[str, Any]]:
         kept,
         early,
         missing,
-        planned([random_tile(rng, 3, psum=infinite)], PSUM_IN, fault=OVERFLOW),
+        planned(
+            [random_tile(rng, 3), random_tile(rng, 3, psum=infinite)],
+            PSUM_IN,
+            fault=OVERFLOW,
+            place=(2, 1, RESULTS_OUT),
+        ),
         nan,
         planned([random_tile(rng, 1)]),
     ]
@@ -127,9 +140,12 @@ def test_jobs(rng: np.random.Generator, seed: list[int], tmp_path: Path) -> None
 
 BROKEN = {
     "done comes while a soft reset drains": (job, "== 1) & ~self.resetting", "== 1)"),
-    "weights that are there are taken again": (job, "self.tiles - kept", "self.tiles"),
-    "a soft reset leaves weights": (job, "kept.eq(0), row.eq(0)", "row.eq(0)"),
-    "a soft reset leaves half a tile": (job, "kept.eq(0), row.eq(0)", "kept.eq(0)"),
+    "weights that are there are taken again": (job, "row_tile.eq(kept)", "row_tile.eq(0)"),
+    "a soft reset leaves weights": (job, "kept.eq(0), self.row.eq(0)", "self.row.eq(0)"),
+    "a soft reset leaves half a tile": (job, "kept.eq(0), self.row.eq(0)", "kept.eq(0)"),
+    "a later fault takes the first one's place": (control, "~fault.any() & found.any()", "found.any()"),
+    "a result's number is its tile's of activations": (control, "Cat(job.result,", "Cat(job.vector,"),
+    "a result's number goes on in the next tile": (job, "[self.result.eq(0), ", "["),
     "a soft reset takes an offer back": (control, "job.resetting & ~offered", "job.resetting"),
     "a soft reset leaves the array": (control, "ResetInserter(clear)(array)", "array"),
     "a soft reset leaves FAULT": (control, "Mux(start | clear, 0,", "Mux(start, 0,"),

@@ -13,13 +13,17 @@ from ..registers import (
     Registers,
 )
 
-VECTORS, TILES, JOB = range(0x20, 0x2C, 4)
+FAULT_VECTOR = 0x1C
+VECTORS, TILES, JOB, FAULT_PLACE = range(0x20, 0x30, 4)
 RESULTS = 0x40
 SIZE, OPTIONS, STAGES, LATENCY = range(0x50, 0x60, 4)
 
 PSUM_IN, KEEP_WEIGHTS = 1, 2
 LAST_EARLY, LAST_MISSING, NOT_FINITE, OVERFLOW = 1, 2, 4, 8
 """Bits of JOB and of FAULT."""
+
+ACTIVATIONS, WEIGHTS, RESULTS_OUT = range(3)
+"""The stream of FAULT_PLACE."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Moved:
         A vector of results is on offer and is not taken.
     last:
         TLAST of the vector that goes in.
-    not_finite:
-        The row or the vector that goes in has infinity or NaN.
+    not_finite, row_not_finite:
+        The vector, or the row of weights, that goes in has infinity or NaN.
     result_last, infinite:
         TLAST of the result that is taken; it has infinity.
     """
@@ -49,6 +53,7 @@ class Moved:
     waits: bool = False
     last: bool = False
     not_finite: bool = False
+    row_not_finite: bool = False
     result_last: bool = False
     infinite: bool = False
 
@@ -81,10 +86,14 @@ class ArrayRegisters(Registers):
     results_due: int = 0
     interval: int = 0
     """Cycles in which the array must still move before the next vector."""
+    place: tuple[int, int, int] = (0, 0, 0)
+    """Of the first fault: the number in its tile, the tile's in the job, the stream."""
 
     def own_words(self) -> dict[int, int]:
         """Return the words of the array's own registers, by address."""
-        return {VECTORS: self.vectors, TILES: self.tiles, JOB: self.job}
+        vector, tile, stream = self.place
+        found = {FAULT_VECTOR: vector, FAULT_PLACE: tile | stream << 16}
+        return {VECTORS: self.vectors, TILES: self.tiles, JOB: self.job, **found}
 
     def own_write(self, address: int, word: int) -> None:
         """Take a word into VECTORS, TILES or JOB, unless it is busy."""
@@ -120,9 +129,11 @@ class ArrayRegisters(Registers):
         self._count({STALLS_OUT: moved.waits, RESULTS: moved.result})
         if not moved.waits:
             self.interval -= 1
-        response = self.write(*write) if write else None
-        # A start that is carried out in this cycle has cleared FAULT, and nothing moves yet.
+        # A start that is carried out in this cycle clears FAULT, and nothing moves yet.
         fault = self._faults(moved)
+        if fault and not self.fault:
+            self.place = self._place(moved, fault)
+        response = self.write(*write) if write else None
         self.rows_due -= moved.row
         if moved.vector:
             self.vectors_due -= 1
@@ -168,9 +179,21 @@ class ArrayRegisters(Registers):
         return (
             LAST_EARLY * (moved.vector and moved.last and not last)
             | LAST_MISSING * (last and not moved.last)
-            | NOT_FINITE * moved.not_finite
+            | NOT_FINITE * (moved.not_finite or moved.row_not_finite)
             | OVERFLOW * moved.infinite
         )
+
+    def _place(self, moved: Moved, fault: int) -> tuple[int, int, int]:
+        """Return where a cycle's fault is: of activations before weights, of these before results."""
+        count = self.vectors * self.tiles
+        if fault & (LAST_EARLY | LAST_MISSING) or moved.not_finite:
+            tile, vector = divmod(count - self.vectors_due, self.vectors)
+            return vector, tile, ACTIVATIONS
+        if moved.row_not_finite:
+            tile, row = divmod(self.tiles * self.rows - self.rows_due, self.rows)
+            return row, tile, WEIGHTS
+        tile, vector = divmod(count - self.results_due, self.vectors)
+        return vector, tile, RESULTS_OUT
 
 
 def _asks_for_reset(write: tuple[int, int, int] | None) -> bool:

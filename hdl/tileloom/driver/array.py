@@ -18,13 +18,28 @@ FAULTS = {
 """What each field of FAULT means."""
 
 
-class ArrayFault(FaultError):  # noqa: N818 - it is an error by its base
-    """What was wrong in an array's job: ``fields`` has the fields of the register FAULT that were 1."""
+STREAMS = ("activations", "weights", "results")
+"""The streams by their numbers in FAULT_PLACE."""
 
-    def __init__(self, fields: frozenset[str]) -> None:
-        self.fields = fields
+
+class ArrayFault(FaultError):  # noqa: N818 - it is an error by its base
+    """What was wrong in an array's job.
+
+    Attributes
+    ----------
+    fields:
+        The fields of the register FAULT that were 1.
+    stream, tile, vector:
+        Of the first fault: one of STREAMS, the tile's number in the job and the vector's in the tile, both
+        from 0; of weights the row's number.
+    """
+
+    def __init__(self, fields: frozenset[str], stream: str, tile: int, vector: int) -> None:
+        self.fields, self.stream, self.tile, self.vector = fields, stream, tile, vector
         said = "; ".join(text for name, text in FAULTS.items() if name in fields)
-        super().__init__(said or "the fault is gone: the array was started or reset meanwhile")
+        kind = "row" if stream == "weights" else "vector"
+        gone = "the fault is gone: the array was started or reset meanwhile"
+        super().__init__(f"{said}; first in tile {tile}, {kind} {vector} of {stream}" if said else gone)
 
 
 class ArrayDriver(Block):
@@ -76,5 +91,8 @@ class ArrayDriver(Block):
         self.begin()
 
     def fault(self) -> FaultError:
-        """Return what FAULT says."""
-        return ArrayFault(frozenset(name for name, value in self.fields("FAULT").items() if value))
+        """Return what FAULT says, and where the first one was."""
+        fields = frozenset(name for name, value in self.fields("FAULT").items() if value)
+        place = self.fields("FAULT_PLACE")
+        vector = self.fields("FAULT_VECTOR")["vector"]
+        return ArrayFault(fields, STREAMS[place["stream"]], place["tile"], vector)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-SHARED = [Path(__file__).with_name(f"tileloom_{part}.h") for part in ("io", "block")]
+SHARED = [Path(__file__).with_name(f"tileloom_{part}.h") for part in ("io", "block", "uio")]
 """What all drivers include; the same for every design."""
 
 

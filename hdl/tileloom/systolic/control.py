@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
@@ -85,6 +85,7 @@ class ControlledArray(wiring.Component):
             job.keep_weights.eq(registers.job_keep_weights),
             job.row_moves.eq(row),
             job.vector_moves.eq(vector),
+            job.result_moves.eq(result),
             job.tile_ends.eq(result & self.results.payload.last),
             job.drained.eq(~offered),
             clear.eq(job.resetting & ~offered),
@@ -93,16 +94,29 @@ class ControlledArray(wiring.Component):
         # Faults.
         tlast = self.activations.payload.last
         found, fault = Signal(4), Signal(4)
-        m.d.comb += found.eq(
-            Cat(
-                vector & tlast & ~job.last,
-                vector & ~tlast & job.last,
-                (vector & _special(self.activations.payload.data, config.activation))
-                | (row & _special(self.weights.payload, config.weight)),
-                result & _special(self.results.payload.data, config.accumulator),
-            )
-        )
+        bad_vector, bad_row = Signal(), Signal()
+        m.d.comb += [
+            bad_vector.eq(vector & _special(self.activations.payload.data, config.activation)),
+            bad_row.eq(row & _special(self.weights.payload, config.weight)),
+            found.eq(
+                Cat(
+                    vector & tlast & ~job.last,
+                    vector & ~tlast & job.last,
+                    bad_vector | bad_row,
+                    result & _special(self.results.payload.data, config.accumulator),
+                )
+            ),
+        ]
         m.d.sync += fault.eq(Mux(start | clear, 0, fault | found))
+        # Where the first one was; of several in a cycle what comes in before what goes out.
+        place = Cat(registers.fault_vector_vector, registers.fault_place_tile, registers.fault_place_stream)
+        with m.If(~fault.any() & found.any()):
+            with m.If(found[:2].any() | bad_vector):
+                m.d.sync += place.eq(Cat(job.vector, job.vector_tile, Const(0, 2)))
+            with m.Elif(bad_row):
+                m.d.sync += place.eq(Cat(job.row, Const(0, 32 - len(job.row)), job.row_tile, Const(1, 2)))
+            with m.Else():
+                m.d.sync += place.eq(Cat(job.result, job.result_tile, Const(2, 2)))
 
         m.d.comb += [
             self.irq.eq(registers.irq),

@@ -29,34 +29,6 @@ struct Beat {
     bool last;
 };
 
-// xorshift64*: the same waits for the same seed, wherever it runs.
-class Random {
-public:
-    explicit Random(uint64_t seed = 0) : state_(seed * 2 + 1) {}
-    uint64_t word() {
-        state_ ^= state_ >> 12;
-        state_ ^= state_ << 25;
-        state_ ^= state_ >> 27;
-        return state_ * 0x2545F4914F6CDD1DULL;
-    }
-    uint32_t below_65536() { return word() >> 48; }
-
-private:
-    uint64_t state_;
-};
-
-inline void append(Words& words, uint64_t number) {
-    words.push_back(static_cast<uint32_t>(number));
-    words.push_back(static_cast<uint32_t>(number >> 32));
-}
-
-template <typename Port>
-void append_port(Words& words, const Port& port) {
-    const size_t begin = words.size();
-    words.resize(begin + port_words(port));
-    std::memcpy(&words[begin], &port, sizeof(port));
-}
-
 // What the harness says of the memory.
 class AxiSurroundings {
 public:

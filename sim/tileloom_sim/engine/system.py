@@ -20,10 +20,10 @@ from tileloom.engine.config import EngineConfig
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
 
 from ..build import verilator
-from ..riscv.compile import Program, compile_program
+from ..riscv.compile import Program, c_sources, compile_program
 from ..riscv.job_memory import JobMemory, memory_bytes
 from ..riscv.run import Conditions, ProgramError, run_program
-from ..riscv.system import Block, System
+from ..riscv.system import MasterBlock, System
 from .job import Job
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -135,9 +135,9 @@ _WORDS = _ASKED + 1 + len(_OUTCOMES) + len(_NUMBERS)
 """Words of ``struct job``: what is asked for, then the size and the rest of what comes of it."""
 
 
-def engine_block(config: EngineConfig, design: Design) -> Block:
+def engine_block(config: EngineConfig, design: Design) -> MasterBlock:
     """Return an engine with registers as a device of the system."""
-    return Block(
+    return MasterBlock(
         verilog=design.verilog,
         top=design.name,
         register_bits=design.manifest["registers"]["aw"]["s_axi_awaddr"],
@@ -146,13 +146,6 @@ def engine_block(config: EngineConfig, design: Design) -> Block:
         burst_beats=config.burst_beats,
         kept=tuple(verilator.elements(design.manifest["modules"])),
     )
-
-
-def c_sources(design: Design) -> dict[str, str]:
-    """Return the C files that come with a design, and memory.c, what a program without a library needs."""
-    texts = {name: text for name, text in design.sources.items() if isinstance(text, str)}
-    found = {name: text for name, text in texts.items() if name.endswith((".c", ".h"))}
-    return {**found, "memory.c": (PROGRAMS / "memory.c").read_text("utf-8")}
 
 
 def engine_program(design: Design) -> Program:

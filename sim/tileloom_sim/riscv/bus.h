@@ -11,6 +11,8 @@
 
 #include "harness.h"
 
+constexpr uint32_t MEMORY = 0x80000000;
+
 inline std::string hex(uint32_t value) {
     char text[16];
     std::snprintf(text, sizeof text, "0x%08x", value);

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tileloom.cores import CORES, EXTRA
+from tileloom.design import Design
 from tileloom.errors import ToolError
 
 from ..build import cache, toolchain
@@ -24,7 +25,7 @@ from ..build import cache, toolchain
 PROGRAMS = Path(__file__).with_name("programs")
 """Where the start-up code, the linker's script and CORE-V's instructions in C are."""
 
-ADDED = ("crt0.S", "link.ld", "corev.h", "counters.h")
+ADDED = ("crt0.S", "link.ld", "corev.h", "counters.h", "device.h", "memory.c")
 """What every program is compiled with."""
 
 FLAGS = [
@@ -81,6 +82,12 @@ class Program:
             if base <= start < base + len(data):
                 return list(struct.unpack_from(f"<{size // 4}I", data, start - base))
         raise KeyError(name)
+
+
+def c_sources(design: Design) -> dict[str, str]:
+    """Return the C files that come with a design, by name."""
+    texts = {name: text for name, text in design.sources.items() if isinstance(text, str)}
+    return {name: text for name, text in texts.items() if name.endswith((".c", ".h"))}
 
 
 def compile_program(

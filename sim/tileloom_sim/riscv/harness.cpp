@@ -19,6 +19,9 @@
 //     axi=AR:R:AW:W:B                   of 65536, how often a channel of the device's AXI4 master waits in a cycle
 //     axi_seed=SEED                     of that, and of noise; with bit 1 READY comes only behind VALID
 //     axi_error=FIRST:END:RESPONSE      answer the master with an error; may be repeated
+//     streams=A:W:R:P                   of 65536, how often the DMA channel of activations, weights, results, psum_in
+//                                       waits in a cycle
+//     streams_seed=SEED                 of that
 //     interrupts=SEED:MEAN              raise line 17 at random, MEAN cycles apart, until acknowledged
 //     errors=0|1                        whether the core has error inputs; without, an error ends the run
 //     console=FILE                      what the program prints
@@ -43,13 +46,14 @@
 #include "harness.h"
 #include "bus.h"
 #include "cache.h"
-#ifdef BEAT_BYTES
-#include "axi_memory.h"
+#if defined(BEAT_BYTES)
+#include "master_memory.h"
+#elif defined(SUM_BYTES)
+#include "stream_dma.h"
 #endif
 
 namespace {
 
-constexpr uint32_t MEMORY = 0x80000000;
 constexpr uint32_t REGISTERS = 0x10000000;
 constexpr uint32_t TIMER_LINE = 1u << 7;
 constexpr uint32_t RANDOM_LINE = 1u << 17;
@@ -68,66 +72,18 @@ struct Counter {
     }
 };
 
-#ifdef BEAT_BYTES
-// The memory as the device's AXI4 master sees it; where nothing is it answers with DECERR.
-class MasterMemory : private AxiSurroundings {
+// A device that moves no data by itself.
+#if !defined(BEAT_BYTES) && !defined(SUM_BYTES)
+class Mover {
 public:
-    MasterMemory(Vtop& top, std::vector<uint8_t>& memory) : memory_(memory), axi_(top, *this) {}
-
-    bool option(const std::string& key, const std::string& value) {
-        if (key == "axi") {
-            const auto fields = split(value, CHANNELS);
-            for (int channel = 0; channel < CHANNELS; ++channel) waits_[channel] = number(fields[channel]);
-        } else if (key == "axi_seed") {
-            seed_ = number(value);
-        } else if (key == "axi_error") {
-            const auto fields = split(value, 3);
-            errors_.push_back({number(fields[0]), number(fields[1]), number(fields[2])});
-        } else {
-            return false;
-        }
-        return true;
-    }
-    void reset() {
-        axi_.reset();
-        axi_.begin(seed_);
-    }
-    void drive() { axi_.drive(); }
-    void take() { axi_.take(); }
-
-private:
-    struct Error {
-        uint64_t first, end, response;
-    };
-
-    bool waits(int channel) override { return axi_.random().below_65536() < waits_[channel]; }
-    bool ready_behind_valid() const override { return seed_ & 2; }
-    uint64_t answer_of(const Burst& access) override {
-        const uint64_t end = access.address + uint64_t(access.beats) * BEAT_BYTES;
-        for (const Error& error : errors_) {
-            if (access.address < error.end && error.first < end) return error.response;
-        }
-        return at(access.address) && at(end - 1) ? 0 : DECERR;
-    }
-    uint8_t* at(uint64_t address) override {
-        return address >= MEMORY && address - MEMORY < memory_.size() ? &memory_[address - MEMORY] : nullptr;
-    }
-
-    static constexpr uint64_t DECERR = 3;
-
-    std::vector<uint8_t>& memory_;
-    AxiMemory axi_;
-    uint64_t waits_[CHANNELS] = {}, seed_ = 0;
-    std::vector<Error> errors_;
-};
-#else
-class MasterMemory {
-public:
-    MasterMemory(Vtop&, std::vector<uint8_t>&) {}
+    Mover(Vtop&, std::vector<uint8_t>&) {}
     bool option(const std::string&, const std::string&) { return false; }
     void reset() {}
     void drive() {}
     void take() {}
+    bool has_register(uint32_t) const { return false; }
+    void write(uint32_t, uint32_t) {}
+    uint32_t read(uint32_t) const { return 0; }
 };
 #endif
 
@@ -151,7 +107,7 @@ public:
         else if (key == "errors") has_errors_ = number(value);
         else if (key == "console") console_ = std::fopen(value.c_str(), "wb");
         else if (key == "waves") waves_ = value;
-        else if (!master_.option(key, value)) fail("no such option: " + key);
+        else if (!mover_.option(key, value)) fail("no such option: " + key);
     }
 
     void run() {
@@ -241,7 +197,7 @@ private:
         top_.boot_addr_i = boot_;
         top_.irq_i = 0;
         top_.instr_gnt_i = top_.instr_rvalid_i = top_.data_gnt_i = top_.data_rvalid_i = 0;
-        master_.reset();
+        mover_.reset();
         model_.reset(4);
         drive();
     }
@@ -253,7 +209,7 @@ private:
         const bool access = top_.data_req_o && top_.data_gnt_i;
         if (fetch) answer_fetch(top_.instr_addr_o);
         if (access) answer_access(top_.data_addr_o);
-        master_.take();
+        mover_.take();
         instr_.next(top_.instr_req_o, fetch);
         data_.next(top_.data_req_o, access);
         model_.clock(1);
@@ -277,7 +233,7 @@ private:
         if (timer_ != 0 && cycles_ >= timer_) lines_ |= TIMER_LINE;
         if (irq_mean_ != 0 && cycles_ >= next_irq_) lines_ |= RANDOM_LINE;
         top_.irq_i = lines_;
-        master_.drive();
+        mover_.drive();
     }
 
     void answer_fetch(uint32_t address) {
@@ -308,6 +264,9 @@ private:
             } else if (address - REGISTERS < 0x1000) {
                 if (write) write_register(address - REGISTERS, top_.data_wdata_o);
                 else word = read_register(address - REGISTERS);
+            } else if (mover_.has_register(address)) {
+                if (write) mover_.write(address, top_.data_wdata_o);
+                else word = mover_.read(address);
             } else {
                 error = true;
             }
@@ -349,7 +308,7 @@ private:
     Vtop& top_ = model_.top;
     Progress progress_;
     std::vector<uint8_t> memory_;
-    MasterMemory master_{top_, memory_};
+    Mover mover_{top_, memory_};
     Bus instr_, data_;
     std::string levels_[2];
     uint64_t behind_ = 0;

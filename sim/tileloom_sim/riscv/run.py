@@ -14,7 +14,7 @@ from tileloom.errors import CheckError
 
 from ..build import harness
 from .compile import Program
-from .system import MEMORY_BASE, Block, System
+from .system import MEMORY_BASE, MasterBlock, StreamBlock, System
 
 CAUSES = {
     1: "instruction access fault",
@@ -165,6 +165,9 @@ class Conditions:
         that.
     master_errors:
         Addresses with errors for it.
+    stream_waits:
+        Of a block between streams: how often the DMA channels of activations, weights, results and psum_in
+        wait in a cycle, 0 to below 1; the seed is ``master_seed``.
     interrupts:
         Seed and mean distance in cycles of random interrupts on line 17, or None.
     memory_bytes:
@@ -182,6 +185,7 @@ class Conditions:
     master_waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     master_seed: int = 0
     master_errors: Sequence[MasterError] = ()
+    stream_waits: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     interrupts: tuple[int, int] | None = None
     memory_bytes: int = 4 << 20
     limit: int = 100_000_000
@@ -292,7 +296,8 @@ def run_program(
             f"errors={int(traits.has_bus_errors)}",
             *(f"count={address}:{size}" for address, size in counted),
             *_condition_options(conditions),
-            *(_master_options(conditions) if isinstance(system.device, Block) else ()),
+            *(_master_options(conditions) if isinstance(system.device, MasterBlock) else ()),
+            *(_stream_options(conditions) if isinstance(system.device, StreamBlock) else ()),
             *([f"waves={waves}"] if waves is not None else []),
         ]
         *counts, (ending, cycles, *numbers) = _simulate(system.build(), options, progress, mutant)
@@ -330,10 +335,18 @@ def _condition_options(conditions: Conditions) -> list[str]:
 
 def _master_options(conditions: Conditions) -> list[str]:
     return [
-        "axi=" + ":".join(str(round(65536 * wait)) for wait in conditions.master_waits),
+        f"axi={_shares(conditions.master_waits)}",
         f"axi_seed={conditions.master_seed}",
         *(f"axi_error={error.first}:{error.end}:{error.response}" for error in conditions.master_errors),
     ]
+
+
+def _stream_options(conditions: Conditions) -> list[str]:
+    return [f"streams={_shares(conditions.stream_waits)}", f"streams_seed={conditions.master_seed}"]
+
+
+def _shares(waits: Sequence[float]) -> str:
+    return ":".join(str(round(65536 * wait)) for wait in waits)
 
 
 def _simulate(

@@ -12,11 +12,13 @@ Memory map, all little-endian::
       +0x14  W   pc of a trap that nobody handles
       +0x18  W   its cause; ends the program
       +0x1c  R   cycles since reset, low word; +0x20: high word
+    0x1000_1000  registers of DMA channels, where the device is a block with streams (stream_dma.h)
     0x4000_0000  to 0x7fff_ffff: the device, RTL attached to the data bus; its interrupt is line 16
 
 The device is a Verilog module with the ports clk, rst, req, gnt, addr[31:0], we, be[3:0], wdata[31:0],
 rvalid, rdata[31:0], err and irq: OBI, one answer for each request taken, in order. A generated block with
-registers is one behind ``rtl/block.sv``; its AXI4 master reads and writes the same memory, at its addresses.
+registers is one behind ``rtl/block.sv``; its AXI4 master, or DMA channels at its AXI4-Streams, read and write
+the same memory, at its addresses.
 The coprocessor of a core with CV-X-IF has the ports that ``rtl/cv32e40x.sv`` connects.
 """
 
@@ -27,6 +29,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tileloom.cores import CORES, Patch, RiscvCore, Sources
 
@@ -37,7 +40,7 @@ REGISTERS_BASE = 0x1000_0000
 DEVICE_BASE = 0x4000_0000
 
 HERE = Path(__file__).parent
-HARNESS = ("harness.cpp", "bus.h", "cache.h")
+HARNESS = ("harness.cpp", "bus.h", "cache.h", "master_memory.h", "stream_dma.h")
 TOP = "tileloom_riscv_system"
 # What keeps Verilator from making sense of the cores' own assertions and delays, and what makes it fast.
 OPTIONS = ["--timescale", "1ns/1ps", "--no-timing"]
@@ -62,7 +65,7 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A generated block with registers on AXI4-Lite, and an AXI4 master.
+    """A generated block with registers on AXI4-Lite, and something else to move data.
 
     Attributes
     ----------
@@ -70,8 +73,6 @@ class Block:
         Text, and its top module.
     register_bits:
         Of an address on AXI4-Lite.
-    beat_bits, address_bits, burst_beats:
-        Of the master: bits of data and of an address, most beats of a burst.
     kept:
         Modules that are repeated, and so not inlined (``verilator.control_file``).
     """
@@ -79,10 +80,69 @@ class Block:
     verilog: str
     top: str
     register_bits: int
+    kept: tuple[str, ...] = ()
+
+    PORTS: ClassVar[str]
+    """File of ``rtl`` with the ports that move data."""
+
+    def defines(self) -> dict[str, int]:
+        """Return numbers of these ports, for Verilog with TILELOOM_ before their names."""
+        raise NotImplementedError
+
+    def harness_defines(self) -> dict[str, int]:
+        """Return numbers that the harness wants."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class MasterBlock(Block):
+    """A block that is an AXI4 master.
+
+    Attributes
+    ----------
+    beat_bits, address_bits, burst_beats:
+        Of the master: bits of data and of an address, most beats of a burst.
+    """
+
     beat_bits: int
     address_bits: int
     burst_beats: int
-    kept: tuple[str, ...] = ()
+
+    PORTS: ClassVar[str] = "axi.svh"
+
+    def defines(self) -> dict[str, int]:
+        """Return bits of data and of an address."""
+        return {"BEAT_BITS": self.beat_bits, "ADDRESS_BITS": self.address_bits}
+
+    def harness_defines(self) -> dict[str, int]:
+        """Return what the memory wants to know of bursts."""
+        return {"BEAT_BYTES": self.beat_bits // 8, "BURST_BEATS": self.burst_beats}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamBlock(Block):
+    """A systolic array between AXI4-Streams, with a DMA channel at each.
+
+    Attributes
+    ----------
+    weight_bits, activation_bits, sum_bits:
+        Of TDATA; sums are ``psum_in`` and ``results``.
+    """
+
+    weight_bits: int
+    activation_bits: int
+    sum_bits: int
+
+    PORTS: ClassVar[str] = "streams.svh"
+
+    def defines(self) -> dict[str, int]:
+        """Return bits of TDATA."""
+        bits = {"WEIGHT": self.weight_bits, "ACTIVATION": self.activation_bits, "SUM": self.sum_bits}
+        return {f"{name}_BITS": count for name, count in bits.items()}
+
+    def harness_defines(self) -> dict[str, int]:
+        """Return bytes of TDATA."""
+        return {name.replace("BITS", "BYTES"): bits // 8 for name, bits in self.defines().items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +187,7 @@ class System:
         defines = [f"-D{name}={value}" for name, value in self.defines().items()]
         if isinstance(self.device, Block):
             files += [harness.HELD, harness.AXI_MEMORY]
-            numbers = {"BEAT_BYTES": self.device.beat_bits // 8, "BURST_BEATS": self.device.burst_beats}
-            for name, value in numbers.items():
+            for name, value in self.device.harness_defines().items():
                 defines += ["-CFLAGS", f"-D{name}={value}"]
         kept = [*self.kept, *(self.device.kept if isinstance(self.device, Block) else ())]
         harness_sources = {path.name: path.read_text(encoding="utf-8") for path in files}
@@ -163,7 +222,7 @@ class System:
         """
         system = {"tileloom_system.sv": (HERE / "rtl" / "system.sv").read_text()}
         if isinstance(self.device, Block):
-            files = {"axi.svh": "axi.svh", "tileloom_block.sv": "block.sv"}
+            files = {"block_ports.svh": self.device.PORTS, "tileloom_block.sv": "block.sv"}
             system = {name: (HERE / "rtl" / file).read_text() for name, file in files.items()} | system
         attached = {
             f"tileloom_{role}.v": attachment.verilog
@@ -182,8 +241,7 @@ class System:
             defines["TILELOOM_DEVICE"] = "tileloom_block"
             defines["TILELOOM_BLOCK"] = _identifier(self.device.top)
             defines["TILELOOM_REGISTER_BITS"] = str(self.device.register_bits)
-            defines["TILELOOM_BEAT_BITS"] = str(self.device.beat_bits)
-            defines["TILELOOM_ADDRESS_BITS"] = str(self.device.address_bits)
+            defines |= {f"TILELOOM_{name}": str(value) for name, value in self.device.defines().items()}
         elif self.device is not None:
             defines["TILELOOM_DEVICE"] = _identifier(self.device.top)
         return defines

@@ -178,8 +178,8 @@ class RegisterHost:
             result=result is not None,
             waits=sink.waiting,
             last=vector is not None and bool(vector[1]),
-            not_finite=(row is not None and special(row[0], config.columns, config.weight))
-            or (vector is not None and special(vector[0], config.rows, config.activation)),
+            not_finite=vector is not None and special(vector[0], config.rows, config.activation),
+            row_not_finite=row is not None and special(row[0], config.columns, config.weight),
             result_last=result is not None and bool(result[1]),
             infinite=result is not None and special(result[0], config.columns, config.accumulator),
         )

@@ -13,8 +13,11 @@ const char *tileloom_systolic_text(enum tileloom_systolic_result result) {
         case TILELOOM_SYSTOLIC_ABSENT: return "no Tileloom systolic array is at this address";
         case TILELOOM_SYSTOLIC_BUSY: return "the array is busy: wait for its job, or reset it";
         case TILELOOM_SYSTOLIC_TIMEOUT: return "the array is not done after this many cycles";
-        case TILELOOM_SYSTOLIC_JOB: return "a job has at least one vector and one tile";
+        case TILELOOM_SYSTOLIC_JOB: return "a job has at least one vector and one tile, and at most 65535 tiles";
         case TILELOOM_SYSTOLIC_FAULT: return "something was wrong with the job's data";
+        case TILELOOM_SYSTOLIC_WEIGHT: return "a weight has no magnitude in the array's format";
+        case TILELOOM_SYSTOLIC_MEMORY: return "the product takes more memory";
+        case TILELOOM_SYSTOLIC_MOVE: return "data was not moved between memory and the array's streams";
     }
     return "unknown";
 }
@@ -84,12 +87,15 @@ enum tileloom_systolic_result tileloom_systolic_wait(struct tileloom_systolic *a
 }
 
 struct tileloom_systolic_fault tileloom_systolic_fault(const struct tileloom_systolic *array) {
-    const uint32_t word = READ(array->base, FAULT);
+    const uint32_t word = READ(array->base, FAULT), place = READ(array->base, FAULT_PLACE);
     struct tileloom_systolic_fault fault;
     fault.last_early = FIELD(word, FAULT__LAST_EARLY) != 0;
     fault.last_missing = FIELD(word, FAULT__LAST_MISSING) != 0;
     fault.not_finite = FIELD(word, FAULT__NOT_FINITE) != 0;
     fault.overflow = FIELD(word, FAULT__OVERFLOW) != 0;
+    fault.stream = (enum tileloom_systolic_stream)FIELD(place, FAULT_PLACE__STREAM);
+    fault.tile = FIELD(place, FAULT_PLACE__TILE);
+    fault.vector = READ(array->base, FAULT_VECTOR);
     return fault;
 }
 
@@ -106,3 +112,5 @@ struct tileloom_systolic_counters tileloom_systolic_count(const struct tileloom_
     counters.results = READ(array->base, RESULTS);
     return counters;
 }
+
+uint32_t tileloom_systolic_cycles(const struct tileloom_systolic *array) { return READ(array->base, CYCLES); }

@@ -1,6 +1,6 @@
 // The driver of a Tileloom systolic array with registers: C99, no allocation, no library. It starts jobs and waits for
-// them; data goes through the array's AXI4-Streams, by DMA controllers that have drivers of their own. It serves every
-// array.
+// them; data goes through the array's AXI4-Streams, by DMA controllers: NAME_product.h has whole products with their
+// data. It serves every array.
 //
 // One thread at a time calls it for an array; tileloom_systolic_interrupt may interrupt that thread, if both run on one
 // processor. A job is done when who takes the results has taken the last one, which need not be in memory yet.
@@ -22,7 +22,10 @@ enum tileloom_systolic_result {
     TILELOOM_SYSTOLIC_BUSY,     // a job or a soft reset is under way
     TILELOOM_SYSTOLIC_TIMEOUT,  // not over after so many cycles; it goes on
     TILELOOM_SYSTOLIC_JOB,      // a job without vectors or tiles
-    TILELOOM_SYSTOLIC_FAULT     // something was wrong in the job: tileloom_systolic_fault
+    TILELOOM_SYSTOLIC_FAULT,    // something was wrong in the job: tileloom_systolic_fault
+    TILELOOM_SYSTOLIC_WEIGHT,   // an integer that the weights' format has not, such as -128 of INT8
+    TILELOOM_SYSTOLIC_MEMORY,   // less memory than the product takes
+    TILELOOM_SYSTOLIC_MOVE      // what moves data cannot, or has failed
 };
 
 // What the array was built with: the fields of docs/registers.md.
@@ -48,11 +51,21 @@ struct tileloom_systolic_job {
     bool keep_weights;  // the last tile's weights are the next job's first too
 };
 
-// What was wrong in the last job.
+enum tileloom_systolic_stream {
+    TILELOOM_SYSTOLIC_ACTIVATIONS,
+    TILELOOM_SYSTOLIC_WEIGHTS,
+    TILELOOM_SYSTOLIC_RESULTS,
+    TILELOOM_SYSTOLIC_PSUM_IN
+};
+
+// What was wrong in the last job, and where it was first: in a stream, the tile's number in the job and the vector's in
+// the tile, from 0; of weights the row's.
 struct tileloom_systolic_fault {
     bool last_early, last_missing;  // TLAST of activations was not where a tile ends
     bool not_finite;                // an activation or a weight was infinity or NaN
     bool overflow;                  // a result was infinity
+    enum tileloom_systolic_stream stream;
+    uint32_t tile, vector;
 };
 
 // Modulo 2^32: take differences.
@@ -87,6 +100,9 @@ struct tileloom_systolic_fault tileloom_systolic_fault(const struct tileloom_sys
 enum tileloom_systolic_result tileloom_systolic_reset(struct tileloom_systolic *array, uint32_t cycles);
 
 struct tileloom_systolic_counters tileloom_systolic_count(const struct tileloom_systolic *array);
+
+// The array's clock cycles, modulo 2^32.
+uint32_t tileloom_systolic_cycles(const struct tileloom_systolic *array);
 
 #ifdef __cplusplus
 }

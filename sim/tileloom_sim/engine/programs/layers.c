@@ -1,20 +1,11 @@
 // Runs layers on an engine through its driver in C, on the RISC-V system: laid out here, waited for by polling or with
 // the core asleep until the interrupt. What is asked for is described in job.h.
-#define TILELOOM_IDLE(events) sleep_until(events)
-#include <stdint.h>
-static void sleep_until(volatile const uint32_t *events);
+#include "device.h"
 
 #include "NAME_driver.c"
 #include "NAME_program.h"
 #include "counters.h"
 #include "job.h"
-
-#define CSR_SET(name, bits) __asm__ volatile("csrs " #name ", %0" ::"r"(bits) : "memory")
-#define CSR_CLEAR(name, bits) __asm__ volatile("csrc " #name ", %0" ::"r"(bits) : "memory")
-
-#define ENGINE_BASE 0x40000000u
-#define ENGINE_LINE 16
-#define MSTATUS_MIE 8u
 
 extern struct {
     uint32_t count;
@@ -22,32 +13,8 @@ extern struct {
 } __free;
 
 static struct tileloom_engine engine;
-static uint32_t interrupted;
 
-// The system's clock, which counts while the core sleeps.
-static uint32_t time(void) { return *(const volatile uint32_t *)0x1000001cu; }
-
-// With interrupts off an interrupt that is pending still wakes the core, so that none is missed before it sleeps.
-static void sleep_until(volatile const uint32_t *events) {
-    CSR_CLEAR(mstatus, MSTATUS_MIE);
-    if (*events == 0) __asm__ volatile("wfi" ::: "memory");
-    CSR_SET(mstatus, MSTATUS_MIE);
-}
-
-// All traps come here; only the engine's interrupt is one that is known.
-__attribute__((interrupt("machine"), aligned(256))) void trap_entry(void) {
-    uint32_t cause;
-    __asm__ volatile("csrr %0, mcause" : "=r"(cause));
-    if (cause == (1u << 31 | ENGINE_LINE) && tileloom_engine_interrupt(&engine)) {
-        ++interrupted;
-        return;
-    }
-    volatile uint32_t *registers = (volatile uint32_t *)0x10000000u;
-    __asm__ volatile("csrr %0, mepc" : "=r"(registers[5]));
-    registers[6] = cause;
-    for (;;) {
-    }
-}
+bool device_interrupt(void) { return tileloom_engine_interrupt(&engine); }
 
 static enum tileloom_engine_result run(struct job *job, uint64_t program, uint32_t cycles) {
     const struct tileloom_engine_counters before = tileloom_engine_count(&engine);
@@ -119,10 +86,9 @@ static void run_job(struct job *job) {
 }
 
 int main(void) {
-    const enum tileloom_engine_result opened = tileloom_engine_open(&engine, ENGINE_BASE);
+    const enum tileloom_engine_result opened = tileloom_engine_open(&engine, DEVICE_BASE);
     if (opened != TILELOOM_ENGINE_OK) return (int)opened;
-    CSR_SET(mie, 1u << ENGINE_LINE);
-    CSR_SET(mstatus, MSTATUS_MIE);
+    device_allow_interrupts();
     for (uint32_t i = 0; i < __free.count; ++i) run_job(&__free.jobs[i]);
     return 0;
 }

@@ -1,7 +1,7 @@
 // The ports of an AXI4 master, as a generated block has them: `TILELOOM_ADDRESS_BITS of address, `TILELOOM_BEAT_BITS
 // of data, an ID of one bit. And their connection by name.
-`ifndef TILELOOM_AXI_PORTS
-`define TILELOOM_AXI_PORTS \
+`ifndef TILELOOM_BLOCK_PORTS
+`define TILELOOM_BLOCK_PORTS \
     output logic [`TILELOOM_ADDRESS_BITS-1:0] m_axi_araddr, \
     output logic [7:0] m_axi_arlen, \
     output logic m_axi_arid, \
@@ -35,7 +35,7 @@
     input  logic m_axi_bid, \
     input  logic m_axi_bvalid, \
     output logic m_axi_bready
-`define TILELOOM_AXI_CONNECTIONS \
+`define TILELOOM_BLOCK_CONNECTIONS \
     .m_axi_araddr, .m_axi_arlen, .m_axi_arid, .m_axi_arsize, .m_axi_arburst, .m_axi_arcache, .m_axi_arprot, \
     .m_axi_arvalid, .m_axi_arready, .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_rid, .m_axi_rvalid, \
     .m_axi_rready, .m_axi_awaddr, .m_axi_awlen, .m_axi_awid, .m_axi_awsize, .m_axi_awburst, .m_axi_awcache, \

@@ -1,5 +1,6 @@
 // A generated block with registers, the module `TILELOOM_BLOCK, as the system's device: OBI to AXI4-Lite in front of
-// its registers, of `TILELOOM_REGISTER_BITS of address. Its AXI4 master is at this module's ports, for the memory.
+// its registers, of `TILELOOM_REGISTER_BITS of address. Its AXI4 master, or its AXI4-Streams, are at this module's
+// ports, for the memory: block_ports.svh is axi.svh or streams.svh.
 //
 // One access at a time, answered in the cycle of B or R:
 //
@@ -8,7 +9,7 @@
 //    awvalid, wvalid 0     1     1     0         arvalid         0     1     0
 //    awready, wready 0     0     1     0         arready         -     1     -
 //    bvalid, rvalid  0     0     0     1         rvalid          0     0     1
-`include "axi.svh"
+`include "block_ports.svh"
 
 module tileloom_block (
     input  logic        clk,
@@ -23,7 +24,7 @@ module tileloom_block (
     output logic [31:0] rdata,
     output logic        err,
     output logic        irq,
-    `TILELOOM_AXI_PORTS
+    `TILELOOM_BLOCK_PORTS
 );
   logic busy, aw_valid, w_valid, ar_valid, b_valid, r_valid;
   logic aw_ready, w_ready, ar_ready;
@@ -78,6 +79,6 @@ module tileloom_block (
       .s_axi_rvalid(r_valid),
       .s_axi_rready(1'b1),
       .irq,
-      `TILELOOM_AXI_CONNECTIONS
+      `TILELOOM_BLOCK_CONNECTIONS
   );
 endmodule

@@ -1,6 +1,6 @@
 // The system: a core, and its data bus split between the memory (the harness's, at this module's ports) and a
 // device (RTL, the module `TILELOOM_DEVICE if that is defined) in the addresses 0x4000_0000 to 0x7fff_ffff. A device that
-// is an AXI4 master besides, `TILELOOM_BLOCK in block.sv, has its channels at this module's ports.
+// moves data besides, `TILELOOM_BLOCK in block.sv, has its AXI4 channels or streams at this module's ports.
 //
 // All buses follow OBI: a request is taken in a cycle with req and gnt, each is answered once, in order, with
 // rvalid. To keep the answers in order, a request to one side waits until the other has answered everything.
@@ -12,12 +12,12 @@
 //               +-----------------------> memory ports
 `include "ports.svh"
 `ifdef TILELOOM_BLOCK
-`include "axi.svh"
+`include "block_ports.svh"
 `endif
 
 module tileloom_riscv_system (
 `ifdef TILELOOM_BLOCK
-    `TILELOOM_AXI_PORTS,
+    `TILELOOM_BLOCK_PORTS,
 `endif
     `TILELOOM_CORE_PORTS
 );
@@ -79,7 +79,7 @@ module tileloom_riscv_system (
 `ifdef TILELOOM_DEVICE
   `TILELOOM_DEVICE device (
 `ifdef TILELOOM_BLOCK
-      `TILELOOM_AXI_CONNECTIONS,
+      `TILELOOM_BLOCK_CONNECTIONS,
 `endif
       .clk(clk_i),
       .rst(~rst_ni),

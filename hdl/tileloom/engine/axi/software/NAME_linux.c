@@ -9,43 +9,15 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "NAME_program.h"
+#include "tileloom_uio.h"
 
 enum { SECONDS = 10, SHIFT = 7 };
 
-static void fail(const char *what, const char *why) {
-    (void)fprintf(stderr, "%s: %s\n", what, why);
-    exit(EXIT_FAILURE);
-}
-
 static void check(enum tileloom_engine_result result) {
     if (result != TILELOOM_ENGINE_OK) fail("engine", tileloom_engine_text(result));
-}
-
-// A number of a map, "addr" or "size", from sysfs.
-static uint64_t number_of(const char *device, int map, const char *name) {
-    char path[256];
-    uint64_t number = 0;
-    (void)snprintf(path, sizeof path, "/sys/class/uio/%s/maps/map%d/%s", device, map, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL || fscanf(file, "%" SCNx64, &number) != 1) fail(path, "no such map");
-    (void)fclose(file);
-    return number;
-}
-
-static void *map(const char *device, int file, int number) {
-    const long page = sysconf(_SC_PAGESIZE);
-    const size_t size = (size_t)number_of(device, number, "size");
-    void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)(number * page));
-    if (place == MAP_FAILED) fail(device, "cannot be mapped");
-    return place;
 }
 
 // Let the kernel wait for the interrupt, and tell the driver.
@@ -82,12 +54,6 @@ static uint32_t count_wrong(const struct tileloom_engine_built *built, const str
         }
     }
     return wrong;
-}
-
-static void *room(size_t count, size_t size) {
-    void *place = calloc(count, size);
-    if (place == NULL) fail("memory", "not enough");
-    return place;
 }
 
 static int8_t *random_words(size_t count) {
