@@ -1,22 +1,36 @@
 """What designs take of a board's FPGA, and the clock that nextpnr reaches, beside the targets.
 
-Run: python benchmarks/fpga.py [--only NAME] [--json]
-Place and route of the large ones takes a quarter of an hour and more; results are kept (tileloom cache).
+Run: python benchmarks/fpga.py --keep docs/boards.json [--only TEXT] [--unrouted] | --report docs/boards.json
+Place and route of the large ones takes a quarter of an hour and more: each figure is kept as soon as it is
+there, and what is kept is not measured again. docs/boards.md has what --report prints.
 """
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
-import tileloom
-from tileloom.cli.console import print_json, print_table, step
+from tileloom import scratch
+from tileloom.cli.console import step
 from tileloom.cli.main import Told
-from tileloom.families import load
+from tileloom.config import Config
+from tileloom.design import Design
+from tileloom.families import family_of, load, presets
+from tileloom_synth.board.build import build
+from tileloom_synth.board.project import project
+from tileloom_synth.fpga.boards import BOARDS
+from tileloom_synth.fpga.figures import read_figures, report
+from tileloom_synth.fpga.mapping import count_by_modules
+from tileloom_synth.fpga.synthesise import synthesise
 
 DEEP = {"multiply_stages": 2, "add_stages": 5}
+INT8 = "stream-8x8-int8"
+ARRAY = {"rows": 4, "columns": 4}
 
 
 @dataclass(frozen=True)
@@ -29,51 +43,131 @@ class Case:
     target_mhz: float | None = None
 
 
-CASES = {
-    "UP5K, 1 x 1 FP32 x INT8": Case("icebreaker", "stream-8x8-int8", {"rows": 1, "columns": 1, **DEEP}),
-    "UP5K, 2 x 2 FP32 x INT8": Case("icebreaker", "stream-8x8-int8", {"rows": 2, "columns": 2, **DEEP}, 24),
-    "UP5K, xfu-unit": Case("icebreaker", "xfu-unit", {}),
-    "85F, xfu-unit": Case("ulx3s-85f", "xfu-unit", {}),
-    "85F, 2 x 2 FP32 x INT8": Case("ulx3s-85f", "stream-8x8-int8", {"rows": 2, "columns": 2, **DEEP}, 80),
-    "85F, 4 x 4 FP32 x INT8": Case("ulx3s-85f", "stream-8x8-int8", {"rows": 4, "columns": 4, **DEEP}, 80),
-    "85F, engine-int8": Case("ulx3s-85f", "engine-int8", {"product_register": True}, 60),
-    "85F, 8 x 8 FP32 x INT8": Case("ulx3s-85f", "stream-8x8-int8", {**DEEP, "add_stages": 3}, 50),
-    "85F, sasp-4x4-int8": Case("ulx3s-85f", "sasp-4x4-int8", {}),
-    "85F, sasp-4x4-fp32": Case("ulx3s-85f", "sasp-4x4-fp32", {}),
-    "85F, sasp-8x8-int8": Case("ulx3s-85f", "sasp-8x8-int8", {}),
-    "85F, stream-8x8-bf16-int8": Case("ulx3s-85f", "stream-8x8-bf16-int8", {}),
-    "85F, stream-8x8-fp16": Case("ulx3s-85f", "stream-8x8-fp16", {}),
-    "85F, stream-8x8-int8": Case("ulx3s-85f", "stream-8x8-int8", {}),
-    "85F, engine-int8-axi4": Case("ulx3s-85f", "engine-int8-axi4", {}),
-    "A7-35, 4 x 4 FP32 x INT8": Case("arty-a7-35", "stream-8x8-int8", {"rows": 4, "columns": 4, **DEEP}),
+def _array(board: str, rows: int, columns: int, target_mhz: float | None = None) -> tuple[str, Case]:
+    """Return an array of FP32 x INT8 with the stages that suit an FPGA."""
+    fields = {"rows": rows, "columns": columns, **DEEP}
+    return f"{board} {rows} x {columns} FP32 x INT8", Case(board, INT8, fields, target_mhz)
+
+
+DESIGNS = {
+    **dict(
+        _array(*array)
+        for array in (
+            ("icebreaker", 1, 1),
+            ("icebreaker", 2, 2, 24),
+            ("icebreaker", 2, 3),
+            ("ulx3s-85f", 1, 1),
+            ("ulx3s-85f", 2, 2, 80),
+            ("ulx3s-85f", 4, 4, 80),
+            ("orangecrab", 3, 4),
+            ("orangecrab", 4, 4),
+            ("arty-a7-35", 4, 4),
+        )
+    ),
+    "ulx3s-85f 8 x 8 FP32 x INT8, add_stages 3": Case("ulx3s-85f", INT8, {**DEEP, "add_stages": 3}, 50),
+    "ulx3s-85f engine-int8, product_register": Case(
+        "ulx3s-85f", "engine-int8", {"product_register": True}, 60
+    ),
+    "icebreaker xfu-unit": Case("icebreaker", "xfu-unit", {}),
+    "ulx3s-85f xfu-unit": Case("ulx3s-85f", "xfu-unit", {}),
+    "orangecrab xfu-unit": Case("orangecrab", "xfu-unit", {}),
+    **{
+        f"ulx3s-85f {preset}": Case("ulx3s-85f", preset, {})
+        for preset in ("sasp-4x4-int8", "sasp-4x4-fp32", "sasp-8x8-int8", "engine-int8-axi4", INT8)
+    },
+}
+
+BUILDS = {
+    f"{case.board} {case.preset} {' '.join(f'--set {name}={value}' for name, value in case.fields.items())} "
+    f"--clock {case.target_mhz:g}": case
+    for case in (
+        Case("icebreaker", INT8, {"rows": 2, "columns": 2, "double_buffer": "false", **DEEP}, 24),
+        Case("ulx3s-85f", INT8, {**ARRAY, **DEEP}, 80),
+        Case("orangecrab", INT8, {"rows": 3, "columns": 4, **DEEP}, 64),
+    )
 }
 
 
+def _design(config: Config) -> Design:
+    return family_of(config).room("tileloom", "design").generate(config)  # type: ignore[no-any-return]
+
+
+def _is_whole(kept: Mapping[str, Any] | None, unrouted: bool) -> bool:
+    """Return whether a figure is kept, and routed too where it can be and is wanted."""
+    if kept is None or unrouted or "timing" not in kept:
+        return kept is not None
+    routable = kept["fits"] and BOARDS[kept["board"]].family.nextpnr is not None
+    return kept["timing"] is not None or not routable
+
+
+def _count(design: Design) -> dict[str, dict[str, int]]:
+    """Return what a design takes of each family of FPGAs."""
+    families = {board.family.name: board.family for board in BOARDS.values()}
+    return {name: count_by_modules(design, family) for name, family in families.items()}
+
+
+def _measure(case: Case, *, routed: bool) -> dict[str, Any]:
+    clock_ps = round(1e6 / case.target_mhz) if case.target_mhz else None
+    config = load(case.preset, **case.fields)
+    figures = synthesise(config, fpga=case.board, clock_ps=clock_ps, routed=routed).figures
+    told = {name: value for name, value in figures.items() if name != "cells"}
+    if told["timing"]:
+        told["timing"] = {name: value for name, value in told["timing"].items() if name != "path"}
+    return {"target_mhz": case.target_mhz, **told}
+
+
+def _build(case: Case, show: Callable[[str], None]) -> dict[str, Any]:
+    made = project(case.board, load(case.preset, **case.fields), case.target_mhz)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with scratch.folder() as folder:
+        for name, content in made.files.items():
+            text = content.encode() if isinstance(content, str) else content
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(text)
+        built = build(made, folder, show)
+    return {
+        "clock_hz": made.board.clock_hz,
+        "fmax_mhz": built.fmax_mhz,
+        "cells": {what: {"used": used, "available": of} for what, (used, of) in built.cells.items()},
+        "seconds": built.seconds,
+        "user_seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before,
+    }
+
+
 @click.command(cls=Told)
-@click.option("--only", type=click.Choice(list(CASES)), multiple=True, help="This case; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def main(only: tuple[str, ...], as_json: bool) -> None:
-    """Print what designs take of FPGAs and how fast they are there."""
-    figures = []
-    for name in only or CASES:
-        case = CASES[name]
-        clock = {"clock_ps": round(1e6 / case.target_mhz)} if case.target_mhz else {}
-        with step(name):
-            result = tileloom.synthesise(load(case.preset, **case.fields), fpga=case.board, **clock)
-        figures.append({"case": name, "target_mhz": case.target_mhz, **result.figures})
-    if as_json:
-        print_json(figures)
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Measure what this file lacks, and keep it there."
+)
+@click.option("--only", default="", help="Cases whose name has this in it.")
+@click.option("--unrouted", is_flag=True, help="Designs are mapped alone, and nothing is built.")
+@click.option("--report", "reported", type=click.Path(path_type=Path, exists=True), help="Print its tables.")
+def main(keep: Path | None, only: str, unrouted: bool, reported: Path | None) -> None:
+    """Measure what designs take of FPGAs and how fast they are there, or print what was measured."""
+    if (keep is None) == (reported is None):
+        raise click.UsageError("give one of --keep FILE and --report FILE")
+    if reported is not None:
+        click.echo(report(read_figures(reported)))
         return
-    headings = ("", "LUTs", "flip-flops", "DSP", "RAM", "MHz", "target")
-    print_table("On FPGAs", headings, [_row(one) for one in figures])
+    assert keep is not None
 
+    def fill(kind: str, name: str, measure: Callable[[Callable[[str], None]], Any]) -> None:
+        if only not in name or _is_whole(getattr(read_figures(keep), kind).get(name), unrouted):
+            return
+        with step(name) as shown:
+            found = measure(shown.show)
+        figures = read_figures(keep)  # another run may have kept something since
+        getattr(figures, kind)[name] = found
+        figures.write(keep)
 
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    used, timing = one["used"], one["timing"]
-    reached = f"{timing['fmax_mhz']:.1f}" if timing else "" if one["fits"] else "does not fit"
-    target = f"{one['target_mhz']:g}" if one["target_mhz"] else ""
-    counts = (f"{used[resource]:,}" for resource in ("lut", "flip_flops", "dsp", "ram"))
-    return (one["case"], *counts, reached, target)
+    for preset in presets():
+        design = _design(load(preset))
+        if not design.file_list:  # those are the sources of a host core, too
+            fill("counts", preset, lambda _, design=design: _count(design))  # type: ignore[misc]
+    for name, case in DESIGNS.items():
+        fill("designs", name, lambda _, case=case: _measure(case, routed=not unrouted))  # type: ignore[misc]
+    if not unrouted:
+        for words, case in BUILDS.items():
+            fill("builds", words, lambda show, case=case: _build(case, show))  # type: ignore[misc]
 
 
 if __name__ == "__main__":

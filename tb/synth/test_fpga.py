@@ -24,7 +24,8 @@ from tileloom_synth.fpga import check
 from tileloom_synth.fpga.boards import BOARDS, find
 from tileloom_synth.fpga.factors import as_significands
 from tileloom_synth.fpga.families import ECP5, ICE40, SERIES7
-from tileloom_synth.fpga.mapping import map_design
+from tileloom_synth.fpga.figures import SURE
+from tileloom_synth.fpga.mapping import count_by_modules, map_design
 from tileloom_synth.fpga.products import In, Product, placed, techmap
 from tileloom_synth.progress import Progress
 
@@ -156,6 +157,23 @@ def test_significands_stand_for_digits(weight):
 def test_elements_that_want_the_digits_keep_them():
     design = tileloom.generate(load("stream-8x8-int8", multiply_stages=2, carry_save=True, **SMALL))
     assert as_significands(design.verilog) == design.verilog
+
+
+@pytest.mark.parametrize("board", ["ulx3s-85f", pytest.param("icebreaker", marks=pytest.mark.long)])
+def test_counted_by_modules_a_design_takes_a_little_more(board):
+    _, design, netlist = mapped(board, "stream-8x8-int8", **SMALL)
+    family = find(board).family
+    whole, counted = netlist.used(family), count_by_modules(design, family)
+    assert all(whole[name] <= counted[name] <= SURE * whole[name] for name in whole)
+
+
+def test_a_module_counts_as_often_as_it_is_there():
+    one, two = (
+        count_by_modules(tileloom.generate(load("stream-8x8-int8", **SMALL | {"columns": columns})), ECP5)
+        for columns in (1, 2)
+    )
+    assert (one["dsp"], two["dsp"]) == (1, 2)
+    assert 1.8 * one["lut"] < two["lut"] < 2.2 * one["lut"]
 
 
 @pytest.mark.parametrize("board", ["ulx3s-85f", pytest.param("icebreaker", marks=pytest.mark.long)])

@@ -9,6 +9,7 @@ What is mapped is kept (``tileloom cache``): the same Verilog for the same FPGA 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +54,19 @@ delete =A:blackbox
 write_rtlil netlist.il
 """
 
+COUNT = """
+read_verilog design.v
+hierarchy -check -top {top}
+proc
+{memories}
+opt
+wreduce
+opt_clean
+{synth} -top {top}
+write_json netlist.json
+"""
+"""Each module once: what a large array takes is known in the time of its elements."""
+
 WRITE = """
 opt_clean
 attrmap -remove src -remove hdlname
@@ -89,15 +103,7 @@ class Mapped:
 
     def used(self, family: Family) -> dict[str, int]:
         """Return how many LUTs, flip-flops, DSP blocks and memories it takes."""
-        return {
-            "lut": sum(count * family.lut.get(kind, 0) for kind, count in self.cells.items()),
-            "flip_flops": self._count(family.flip_flop),
-            "dsp": self._count(family.dsp),
-            "ram": self._count(family.ram),
-        }
-
-    def _count(self, kinds: tuple[str, ...]) -> int:
-        return sum(count for kind, count in self.cells.items() if kind.startswith(kinds))
+        return family.used(self.cells)
 
 
 def map_design(design: Design, board: Board, progress: Progress) -> Mapped:
@@ -124,6 +130,41 @@ def map_design(design: Design, board: Board, progress: Progress) -> Mapped:
     )
 
 
+def count_by_modules(design: Design, family: Family) -> dict[str, int]:
+    """Return what a design takes, each of its modules mapped once and counted as often as it is there.
+
+    All products are in DSP blocks, however many there are. Nothing is placed: it says what does not fit.
+    """
+
+    def build(work: Path) -> list[str]:
+        (work / "design.v").write_text(design.verilog, encoding="utf-8")
+        yosys.run(script, folder=work)
+        modules = json.loads((work / "netlist.json").read_text("utf-8"))["modules"]
+        (work / "cells.json").write_text(json.dumps(_cells(modules, design.name)), encoding="utf-8")
+        return ["cells.json"]
+
+    design = replace(design, verilog=as_significands(design.verilog))
+    synth = f"{family.synth} {family.keep_modules}"
+    script = COUNT.format(top=design.name, memories=_unchecked(_memories(design)), synth=synth)
+    folder = cache.built("fpga-counted", [version("pyosys"), script, design.verilog], build)
+    return family.used(json.loads((folder / "cells.json").read_text("utf-8")))
+
+
+def _cells(modules: Mapping[str, Any], top: str) -> Counter[str]:
+    """Return how many of each primitive are in a module and in those that it has, from Yosys's JSON."""
+
+    @functools.cache
+    def of(name: str) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for cell in modules[name]["cells"].values():
+            kind = cell["type"]
+            whole = kind in modules and "blackbox" not in modules[kind]["attributes"]
+            found.update(of(kind) if whole else {kind: 1})
+        return found
+
+    return of(top)
+
+
 def within_blocks(verilog: str, top: str, memories: Sequence[str], board: Board) -> str:
     """Return Verilog of a design whose products take no more than a board's DSP blocks, in whatever maps it.
 
@@ -142,12 +183,19 @@ def within_blocks(verilog: str, top: str, memories: Sequence[str], board: Board)
 def _map(work: Path, design: Design, board: Board, progress: Progress) -> None:
     (work / "design.v").write_text(design.verilog, encoding="utf-8")
     progress.stage("reading")
-    memories = [module for module, part in design.manifest["modules"].items() if part == "memory"]
-    maps, made = _place_products(work, design.name, memories, board, progress.line)
+    maps, made = _place_products(work, design.name, _memories(design), board, progress.line)
     (work / "products.json").write_text(json.dumps(made), encoding="utf-8")
     progress.stage("mapping")
     script = MAP.format(products="\n".join(maps), synth=board.family.synth, top=design.name)
     yosys.run(script, folder=work, on_line=progress.line)
+
+
+def _memories(design: Design) -> list[str]:
+    return [module for module, part in design.manifest["modules"].items() if part == "memory"]
+
+
+def _unchecked(memories: Sequence[str]) -> str:
+    return "\n".join(f"setattr -set no_rw_check 1 {module}/m:*" for module in memories)
 
 
 def _place_products(
@@ -158,8 +206,7 @@ def _place_products(
     on_line: Callable[[str], None] | None = None,
 ) -> tuple[list[str], Counter[str]]:
     """Make ``design.il`` of ``design.v``; return what Yosys is to do with its products, and their numbers."""
-    unchecked = "\n".join(f"setattr -set no_rw_check 1 {module}/m:*" for module in memories)
-    yosys.run(READ.format(top=top, memories=unchecked), folder=work, on_line=on_line)
+    yosys.run(READ.format(top=top, memories=_unchecked(memories)), folder=work, on_line=on_line)
     module = json.loads((work / "design.json").read_text("utf-8"))["modules"][top]
     chosen = placed(_products(module), board.family, board.dsp)
     maps = []

@@ -57,6 +57,7 @@ def synthesise(
     clock_ps: float | None = None,
     check: bool = False,
     seed: int | None = None,
+    routed: bool = True,
 ) -> OnFpga:
     """Map a design to a board's FPGA; place and route it where nextpnr knows the FPGA and the design fits.
 
@@ -70,6 +71,8 @@ def synthesise(
         The period to place and route for, in picoseconds; by default the board's own.
     check, seed:
         Simulate the netlist: the family's regression, with this seed.
+    routed:
+        Place and route it; else it is mapped alone.
 
     Raises
     ------
@@ -96,11 +99,11 @@ def synthesise(
         used = mapped.used(board.family)
         fits = all(count <= getattr(board, name) for name, count in used.items())
         regression = regress(config, design, mapped, board.family, chosen) if check else None
-        routed = None
-        if fits and board.family.nextpnr is not None:
+        timing = None
+        if routed and fits and board.family.nextpnr is not None:
             period = clock_ps or board.period_ps
-            routed = place(mapped, board, design.manifest["clock"], period, shown)
-    return _result(design.name, board, mapped, used, fits, routed, regression)
+            timing = place(mapped, board, design.manifest["clock"], period, shown)
+    return _result(design.name, board, mapped, used, fits, timing, regression)
 
 
 def _result(

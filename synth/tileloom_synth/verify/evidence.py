@@ -14,6 +14,8 @@ from typing import Any
 
 from tileloom.errors import UserError
 
+from ..markdown import table
+
 Row = dict[str, Any]
 REACHED = ("lines", "branches", "toggles")
 NOTICED = ("mutants", "killed", "equal")
@@ -112,7 +114,7 @@ def summary(evidence: Evidence) -> str:
         designs = sum(each["designs"] for row in evidence.soaks for each in row["families"].values())
         failed = sum(row["failed"] is not None for row in evidence.soaks)
         rows.append(("soaked", f"{hours:.1f} hours, {designs:,} designs drawn, {failed} of them failed"))
-    return _table(("evidence", "how much"), rows)
+    return table(("evidence", "how much"), rows)
 
 
 def _part(rows: Sequence[Row], name: str) -> str:
@@ -152,12 +154,12 @@ def _proofs(rows: Sequence[Row]) -> str:
         )
         for (title, how), own in by_title.items()
     ]
-    return _table(("property", "how", "of", "queries or nets", "s", "proved"), found)
+    return table(("property", "how", "of", "queries or nets", "s", "proved"), found)
 
 
 def _layers(rows: Sequence[Row]) -> str:
     found = [(row["name"], str(row["seed"]), *(f"{row[name]:,}" for name in SMALL)) for row in rows]
-    return _table(("engine", "seed", "layers", "runs", "results", "cycles, flowing"), found)
+    return table(("engine", "seed", "layers", "runs", "results", "cycles, flowing"), found)
 
 
 def _mutations(rows: Sequence[Row]) -> str:
@@ -167,7 +169,7 @@ def _mutations(rows: Sequence[Row]) -> str:
         for name, counts in [*parts, *([("all", row)] if len(parts) > 1 else [])]:
             score = "" if counts["score"] is None else f"{counts['score']:.1%}"
             found.append([row["name"], name, *(str(counts[key]) for key in NOTICED), score])
-    return _table(("design", "part", "mutants", "noticed", "change nothing", "score"), found)
+    return table(("design", "part", "mutants", "noticed", "change nothing", "score"), found)
 
 
 def _coverage(rows: Sequence[Row]) -> str:
@@ -179,7 +181,7 @@ def _coverage(rows: Sequence[Row]) -> str:
         )
         for row in rows
     ]
-    return _table(("design", "bins", *REACHED), found)
+    return table(("design", "bins", *REACHED), found)
 
 
 def _programs(rows: Sequence[Row]) -> str:
@@ -187,7 +189,7 @@ def _programs(rows: Sequence[Row]) -> str:
         (row["core"], str(row["seed"]), *(f"{row[name]:,}" for name in RUN), str(len(row["executed"])))
         for row in rows
     ]
-    return _table(("core", "seed", *RUN, "mnemonics"), found)
+    return table(("core", "seed", *RUN, "mnemonics"), found)
 
 
 def _soaks(rows: Sequence[Row]) -> str:
@@ -200,11 +202,4 @@ def _soaks(rows: Sequence[Row]) -> str:
         )
         for row in rows
     ]
-    return _table(("seed", "minutes", "designs", "found"), found)
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(
-        f"| {' | '.join(line)} |" if line[0] != "---" else f"|{'|'.join(line)}|" for line in lines
-    )
+    return table(("seed", "minutes", "designs", "found"), found)
