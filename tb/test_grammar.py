@@ -56,8 +56,8 @@ def test_help_tells_how_to_do_the_jobs_for_each_family() -> None:
         *(*COMMANDS, "board icebreaker", "board run", "cache show", "cache clear"),
         *(
             "paper sasp",
-            "paper sasp fig6",
-            "paper sasp fig8",
+            *(f"paper sasp fig{number}" for number in (6, 7, 8, 9, 10)),
+            "paper sasp layers",
             "paper sasp table3",
             "paper engine",
             "paper roofline",

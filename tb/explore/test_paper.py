@@ -40,33 +40,6 @@ def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
     assert refused.exit_code == 2 and "make that folder first" in refused.stderr
 
 
-def with_weights(row):
-    """Return the cycles of the encoder's products with weights: what is left of all without the others."""
-    if row["weights"] == "int8":
-        return row["cycles"]["array"] - 18 * 2 * 4 * 128**3 * 1.48
-    return row["cycles"]["array"] * 24 / 25  # of the MACs
-
-
-def test_run_time_of_the_encoder():
-    dense, pruned = (
-        json.loads(run("sasp", "table3", "--json", *more).stdout) for more in ([], ["--kept", "0.75"])
-    )
-    assert [(row["weights"], row["size"]) for row in dense] == [
-        (weights, size) for weights in ("fp32", "int8") for size in (4, 8, 16, 32)
-    ]
-    for row, less in zip(dense, pruned, strict=True):
-        cycles = row["cycles"]
-        assert row["over_plain"] > row["over_blocked"] > 1
-        software = (cycles["blocked"] + cycles["others"]) / (cycles["array"] + cycles["others"])
-        assert row["over_blocked"] == pytest.approx(software, abs=1e-3)
-        # Feed-forward layers are two thirds of the products with weights; a quarter of their tiles is gone.
-        saved = cycles["array"] - less["cycles"]["array"]
-        assert saved == pytest.approx(0.25 * 2 / 3 * with_weights(row), rel=0.03)
-    assert [row["paper"] for row in dense][1] == 19.79
-    macs = 18 * 128 * (4 * 512**2 + 2 * 512 * 2048 + 2 * 128 * 512)
-    assert dense[0]["cycles"]["blocked"] / macs == pytest.approx(1.44, abs=0.03)
-
-
 def quality() -> Quality:
     """Return figures of a network whose errors grow by the share and fall by training."""
     points = [
@@ -147,7 +120,6 @@ def test_networks_on_a_grid_beside_the_paper():
         (("engine", "--grid", "1000x1000"), "--grid: 1000x1000: must be from 1x1 to 64x64"),
         (("engine", "--grid", "2x2", "--sparsity", "nan"), "--sparsity"),
         (("sasp", "--clock", "0ns"), "must be from 10 ps"),
-        (("sasp", "table3", "--kept", "2"), "'--kept': 2: give a number above 0 to 1"),
         (("sasp", "fig8", "nowhere.json"), "nowhere.json: No such file"),
         (("sasp", "fig5"), "no such command: fig5"),
         (("xdecimate", "--core", "ibex"), "'ibex' is not one of"),

@@ -1,10 +1,14 @@
-"""docs/sasp.md has what ``tileloom paper sasp fig8 docs/sasp`` prints."""
+"""docs/sasp.md has what ``tileloom paper sasp`` prints of the files in docs/sasp."""
 
 from pathlib import Path
 
 import pytest
 
-from tileloom_explore.paper.sasp.fig8 import to_json
+from tileloom_explore.paper.sasp import fig10, layers, published, table3
+from tileloom_explore.paper.sasp.arrays import SIZES
+from tileloom_explore.paper.sasp.fig7 import RATES, measure_blocks
+from tileloom_explore.paper.sasp.fig8 import PUBLISHED_BUDGET, to_json
+from tileloom_explore.paper.sasp.layer_masks import read_masks
 from tileloom_explore.paper.sasp.quality import read_quality
 
 ROOT = Path(__file__).parents[2]
@@ -40,3 +44,63 @@ def test_the_page_has_each_row_and_the_command(path: Path) -> None:
 
 def test_there_are_two_networks() -> None:
     assert [path.name for path in FILES] == ["digits.json", "text.json"]
+
+
+def line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def test_the_page_has_layers_by_the_models() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for row in layers.model_rows():
+        cycles = [
+            *(row["array"][str(size)] for size in SIZES),
+            *(row[each] for each in ("blocked", "plain", "others")),
+        ]
+        assert (
+            line(f"{row['layer']}, {row['weights'].upper()}", *(f"{each / 1e6:,.1f}" for each in cycles))
+            in page
+        )
+    over = {
+        row["size"]: row["over_proportional"]
+        for row in layers.proportional_rows(0)
+        if row["weights"] == "int8"
+    }
+    assert (round(over[4]["0.4"] - 1, 3), round(over[32]["0.4"] - 1, 3)) == (0.006, -0.012)
+    assert "it is 0.6 % above at 4 x 4" in page and "1.2 % below at 32 x 32" in page
+    assert max(abs(each[share] - 1) for each in over.values() for share in ("0.9", "0.75", "0.5")) < 0.0095
+
+
+def test_the_page_has_the_time_of_each_layer() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    found = measure_blocks(read_masks(ROOT / "docs/sasp/layers/smart_turn.json"), RATES, 8, "int8")
+    for block in found["blocks"]:
+        whole = sum(block["layers"]["0.0"].values())
+        cells = [str(block["block"]), *(f"{each / whole:.3f}" for each in block["layers"]["0.0"].values())]
+        for rate in map(str, RATES):
+            cells.append(", ".join(map(percent, block["kept"][rate].values())))
+            cells.append(f"{sum(block['layers'][rate].values()) / whole:.3f}")
+        assert line(*cells) in page
+
+
+def test_the_page_has_speed_at_error_rates_and_table_3() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    quality = read_quality(ROOT / "docs/sasp/text.json")
+    cells: dict[tuple[str, float], list[str]] = {}
+    for row in fig10.measure_speed(quality, fig10.default_errors(quality, 0), 0):
+        told = f"{row['over_plain']:.2f} ({percent(1 - row['kept'])})"
+        cells.setdefault((row["weights"].upper(), row["error"]), []).append(told)
+    for (weights, error), own in cells.items():
+        assert line(weights, f"{100 * error:.2f} %", *own) in page
+    for row in table3.measure_rows(table3.kept_within(quality, PUBLISHED_BUDGET, 0), 0):
+        run = row.pruned
+        assert run is not None
+        paper = published.PRUNED[run.weights][run.size], published.SPEEDUP[run.weights][run.size]
+        figures = run.over("blocked"), run.over("plain"), paper[0]
+        gains = row.product_gain, row.gain, paper[0] / paper[1]
+        name = f"{run.size} x {run.size} {run.weights.upper()}"
+        assert line(name, percent(run.kept), *(f"{each:.2f}" for each in (*figures, *gains))) in page

@@ -14,7 +14,7 @@ from tileloom_synth.progress import progress
 from tileloom_synth.report import Report
 from tileloom_synth.synthesis import synthesise
 
-from .arrays import SIZES, WEIGHTS
+from .arrays import SIZES, WEIGHTS, array
 
 PAPER_UM2 = {
     "fp32": {4: 3125, 8: 3281, 16: 3242, 32: 3262},
@@ -55,6 +55,7 @@ def measure(
     *,
     hierarchy: str = "units",
     constraints: Constraints | None = None,
+    double_buffer: bool = False,
 ) -> list[Row]:
     """Return the table's rows: the eight ``sasp`` presets in ``library``, mapped as ``synthesise`` does.
 
@@ -65,7 +66,7 @@ def measure(
     for weight in WEIGHTS:
         smallest: Report | None = None
         for size in SIZES:
-            design = generate(f"sasp-{size}x{size}-{weight}")
+            design = generate(array(size, weight, double_buffer=double_buffer))
             with progress(f"Synthesising {design.name} to {library.name}") as shown:
                 if constraints is not None and smallest is not None:
                     found = map_alike(design, size * size, smallest, library, shown)

@@ -21,6 +21,7 @@ from . import power as measured
     "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw them by origin to this file, too."
 )
 @click.option("--flat", is_flag=True, help="Flatten the hierarchy first: much slower, a little smaller.")
+@click.option("--double-buffer", is_flag=True, help="Arrays as a core has them: with two tiles of weights.")
 @click.option("--power", is_flag=True, help="Power too; with --liberty or --pdk, and --clock.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of --power: replay its data.  [default: 0]")
 @click.option("--force", is_flag=True, help="Overwrite the file of --svg.")
@@ -31,6 +32,7 @@ def fig6_command(
     clock_ps: float | None,
     svg: Path | None,
     flat: bool,
+    double_buffer: bool,
     power: bool,
     seed: int | None,
     force: bool,
@@ -54,16 +56,23 @@ def fig6_command(
     hierarchy = "flat" if flat else "units"
     if flat and clock_ps is not None:
         raise UserError("--flat: with --clock arrays are mapped module by module, as the smallest needs it")
-    rows = area.measure(goal.library, hierarchy=hierarchy, constraints=goal.constraints)
+    rows = area.measure(
+        goal.library, hierarchy=hierarchy, constraints=goal.constraints, double_buffer=double_buffer
+    )
     watts: list[measured.Row] = []
     if power and clock_ps is not None:
         reports = {row.size: row.reports for row in rows}
         with step("Measuring power") as shown_power:
-            watts = measured.measure_power(reports, goal.library, clock_ps, seed or 0, shown_power.show)
+            watts = measured.measure_power(
+                reports, goal.library, clock_ps, seed or 0, shown_power.show, double_buffer=double_buffer
+            )
     if svg:
         outputs.write({svg: area_chart.draw(rows, watts)})
     if as_json:
-        print_json({**area.to_json(rows), **({"power": measured.to_json(watts)} if watts else {})})
+        more = {"clock_ps": clock_ps, "power": measured.to_json(watts)} if watts else {}
+        print_json(
+            {"library": goal.library.name, "double_buffer": double_buffer, **area.to_json(rows), **more}
+        )
         return
     area.print_rows(rows)
     if clock_ps is not None:

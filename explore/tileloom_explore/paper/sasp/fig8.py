@@ -63,25 +63,31 @@ def fig8_command(paths: Sequence[Path], svg: Path | None, force: bool, as_json: 
 def within_budget(quality: Quality, size: int, weights: str, budget: float, epochs: int = 0) -> float | None:
     """Return the largest share pruned up to which the error is at most by the share ``budget`` worse.
 
-    Between shares that were measured the error is taken to be linear. None where nothing was measured.
+    None where nothing was measured.
+    """
+    whole = quality.error(size, weights, 0.0, epochs=epochs)
+    return None if whole is None else within(quality, size, weights, whole * (1 + budget), epochs)
+
+
+def within(quality: Quality, size: int, weights: str, limit: float, epochs: int = 0) -> float | None:
+    """Return the largest share pruned up to which the error is at most ``limit``.
+
+    Between shares that were measured the error is taken to be linear. None where nothing was measured, or
+    the error is larger already with no tile pruned.
     """
     points = sorted(
         (each.share, each.errors[quality.measure])
         for each in quality.points
         if (each.size, each.weights, each.sums, each.epochs) == (size, weights, "truncate", epochs)
     )
-    whole = quality.error(size, weights, 0.0, epochs=epochs)
-    if not points or whole is None:
+    if not points or points[0][0] > 0 or points[0][1] > limit:
         return None
-    limit = whole * (1 + budget)
-    reached = 0.0
-    before = (0.0, whole)
-    for share, error in points:
+    before = points[0]
+    for share, error in points[1:]:
         if error > limit:
-            run = error - before[1]
-            return before[0] + (share - before[0]) * (limit - before[1]) / run if run > 0 else reached
-        reached, before = share, (share, error)
-    return reached
+            return before[0] + (share - before[0]) * (limit - before[1]) / (error - before[1])
+        before = share, error
+    return before[0]
 
 
 def rounding_costs(quality: Quality, weights: str) -> list[dict[str, Any]]:

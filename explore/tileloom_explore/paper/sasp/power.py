@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tileloom.api import generate
 from tileloom.cli.console import Sheet
-from tileloom.families import load
 from tileloom_synth.library.standard_cells import Library
 from tileloom_synth.power.report import BOUNDS, bound_key
 from tileloom_synth.report import Report
 from tileloom_synth.systolic.activity import activity, random_operands
 from tileloom_synth.systolic.array_power import LANES, measure
 from tileloom_synth.systolic.element_power import MODES
+
+from .arrays import array
 
 PAPER_SAVING = 0.195
 """How much less power the paper's FP32 x INT8 arrays take than its FP32 x FP32 ones, on average."""
@@ -34,10 +35,24 @@ NOTES = (
 
 @dataclass(frozen=True)
 class Row:
-    """Power of both arrays of one size, in W with leakage, by weight, bound and origin."""
+    """Power of both arrays of one size.
+
+    Attributes
+    ----------
+    size:
+        Rows and columns.
+    origins:
+        W with leakage, computing, by weight, bound and origin.
+    cycles:
+        J of a cycle without leakage, by weight, mode and bound.
+    leakage:
+        W by weight.
+    """
 
     size: int
     origins: Mapping[str, Mapping[str, Mapping[str, float]]]
+    cycles: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    leakage: Mapping[str, float] = field(default_factory=dict)
 
     def watts(self, weight: str, bound: str) -> float:
         """Power of an array, W."""
@@ -58,15 +73,19 @@ def measure_power(
     period_ps: float,
     seed: int,
     show: Callable[[str], None],
+    *,
+    double_buffer: bool = False,
 ) -> list[Row]:
     """Return the power of the mapped ``sasp`` presets, on normally distributed data."""
     rows = []
     for size, both in reports.items():
         origins: dict[str, dict[str, dict[str, float]]] = {}
+        cycles: dict[str, dict[str, dict[str, float]]] = {}
+        leakage: dict[str, float] = {}
         for weight, report in both.items():
             preset = f"sasp-{size}x{size}-{weight}"
             show(preset)
-            config: Any = load(preset)
+            config = array(size, weight, double_buffer=double_buffer)
             rng = np.random.default_rng(seed)
             seen = activity(config, random_operands(config, rng), rng, LANES)
             found = measure(
@@ -85,7 +104,12 @@ def measure_power(
                 }
                 for bound in BOUNDS
             }
-        rows.append(Row(size, origins))
+            cycles[weight] = {
+                mode.replace(" ", "_"): {bound_key(bound): found.per_cycle(bound, mode) for bound in BOUNDS}
+                for mode in MODES
+            }
+            leakage[weight] = sum(found.leakage.values())
+        rows.append(Row(size, origins, cycles, leakage))
     return rows
 
 
@@ -133,6 +157,8 @@ def to_json(rows: list[Row]) -> dict[str, Any]:
                     for weight in row.origins
                 },
                 "saving": {bound_key(bound): round(row.saving(bound), 4) for bound in BOUNDS},
+                "cycle_j": row.cycles,
+                "leakage_w": row.leakage,
             }
             for row in rows
         ],

@@ -1,204 +1,184 @@
-"""Speed-ups of SASP's Table III: its encoder on CV32E40P with each of its arrays, by models of cycles.
+"""``tileloom paper sasp table3``: area, speed-up, energy of the encoder with each array, beside the paper's.
 
-The encoder is the paper's (Palacios et al., "Systolic Arrays and Structured Pruning Co-design for Efficient
-Transformers in Edge Systems"): 18 blocks, width 512, 4 heads, feed-forward 2048, a sequence of 128. Products
-with weights go to the array. Those of two activations, scores and their use, go there too if its weights are
-FP32, packed by the core first; an array with INT8 weights leaves them to software. The models are within 1 %
-of RTL at single-cycle memory; packing, and what is no product, is estimated by instructions for each element.
+Once with all tiles there, and once with a share of the feed-forward tiles pruned: the same for all arrays, or
+what an error allows by what was measured of a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from tileloom.cli.console import note, print_json, print_table
+from tileloom.cli.console import print_json
 from tileloom.cli.options import Number
-from tileloom.families import load
-from tileloom.systolic.config import SystolicConfig
-from tileloom_golden.estimate.coprocessor import array_cycles
-from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
-from tileloom_golden.systolic.tiles import tile_grid
+from tileloom.errors import UserError
 
+from . import encoder_tables, published
 from .arrays import SIZES, WEIGHTS
+from .encoder import SOFTWARE
+from .energy import Arrays, memory_energy, read_arrays
+from .fig8 import PUBLISHED_BUDGET, within_budget
+from .quality import Quality, read_quality
+from .run_time import Run, run_time, software
 
-BLOCKS, WIDTH, HEADS, HIDDEN, SEQUENCE = 18, 512, 4, 2048, 128
-
-PAPER = {
-    "fp32": dict(zip(SIZES, (8.42, 19.79, 35.22, 50.95), strict=True)),
-    "int8": dict(zip(SIZES, (8.03, 20.18, 36.53, 61.33), strict=True)),
-}
-"""The paper's speed-ups over its core alone, no tiles pruned (Table III)."""
-
-
-@dataclass(frozen=True)
-class Product:
-    """A product of a block: its name, M x K x N, how often it comes, whether one side of it is weights."""
-
-    name: str
-    m: int
-    k: int
-    n: int
-    times: int
-    weights: bool = True
-
-    @property
-    def macs(self) -> int:
-        """Multiplications, all times."""
-        return self.times * self.m * self.k * self.n
-
-
-PRODUCTS = (
-    Product("projections", SEQUENCE, WIDTH, WIDTH, 4),
-    Product("scores", SEQUENCE, WIDTH // HEADS, SEQUENCE, HEADS, weights=False),
-    Product("context", SEQUENCE, SEQUENCE, WIDTH // HEADS, HEADS, weights=False),
-    Product("feed-forward 1", SEQUENCE, WIDTH, HIDDEN, 1),
-    Product("feed-forward 2", SEQUENCE, HIDDEN, WIDTH, 1),
-)
-"""Of one block, in order."""
-
-PACKING = 4
-"""Cycles to bring an activation to its place in a tile of weights: load, store, and pointers; estimated."""
-
-OTHERS = (
-    ("softmax", HEADS * SEQUENCE * SEQUENCE, 40),
-    ("normalisation", 2 * SEQUENCE * WIDTH, 12),
-    ("residual sums", 2 * SEQUENCE * WIDTH, 4),
-    ("activation", SEQUENCE * HIDDEN, 4),
-)
-"""What else a block does: elements, and cycles for each, estimated by the instructions of a plain loop."""
+Kept = dict[tuple[str, int], float]
+"""Share of the feed-forward tiles that is left, by weights and size."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The encoder with one array, or without: cycles by product and method, and of the rest."""
+    """The encoder with one array: all tiles there, and pruned."""
 
-    weights: str
-    size: int
-    kept: float
-    array: int
-    blocked: int
-    plain: int
-    others: int
+    dense: Run
+    pruned: Run | None
 
-    def over(self, baseline: str) -> float:
-        """Return the speed-up of the whole encoder over software alone."""
-        return (getattr(self, baseline) + self.others) / (self.array + self.others)
+    @property
+    def gain(self) -> float:
+        """Speed-up of the encoder by pruning."""
+        return self.dense.whole.cycles / self.pruned.whole.cycles if self.pruned else 1.0
 
-
-def product_cycles(config: SystolicConfig, product: Product, kept: float, seed: int) -> int:
-    """Return the cycles of a product on the array, all times, with this share of its tiles, at random."""
-    tiles = tile_grid(product.k, product.n, config.rows, config.columns)
-    chosen = np.zeros(tiles[0] * tiles[1], bool)
-    count = round(kept * chosen.size)
-    chosen[np.random.default_rng(seed).permutation(chosen.size)[:count]] = True
-    once = array_cycles(
-        chosen.reshape(tiles),
-        product.m,
-        steps=config.step_interval,
-        columns=config.columns,
-        weight_words=config.rows * -(-config.columns // config.weights_per_word),
-    )
-    return product.times * once
+    @property
+    def product_gain(self) -> float:
+        """Speed-up of the products that are pruned."""
+        return self.dense.feed_forward.cycles / self.pruned.feed_forward.cycles if self.pruned else 1.0
 
 
-def software_cycles(product: Product, weights: str) -> tuple[int, int]:
-    """Return the cycles of a product by software, all times: blocked and plain."""
-    integers = weights == "int8" and product.weights
-    shape = product.m, product.k, product.n
-    blocked, plain = (model(*shape, integers=integers) for model in (blocked_cycles, plain_cycles))
-    return product.times * blocked, product.times * plain
-
-
-def measure_time(kept: float, seed: int) -> Iterator[Row]:
-    """Yield the encoder's rows, for both kinds of weights and all sizes; ``kept``: feed-forward tiles."""
-    others = BLOCKS * sum(elements * cycles for _, elements, cycles in OTHERS)
-    for weights in WEIGHTS:
-        software = {product: software_cycles(product, weights) for product in PRODUCTS}
-        blocked, plain = (BLOCKS * sum(each[index] for each in software.values()) for index in (0, 1))
-        for size in SIZES:
-            config = load(f"sasp-{size}x{size}-{weights}", host="cv32e40p", double_buffer=True)
-            assert isinstance(config, SystolicConfig)
-            array = 0
-            for index, product in enumerate(PRODUCTS):
-                share = kept if product.name.startswith("feed-forward") else 1.0
-                if weights == "int8" and not product.weights:
-                    array += software[product][0]
-                    continue
-                array += product_cycles(config, product, share, seed + index)
-                array += 0 if product.weights else PACKING * product.times * product.k * product.n
-            yield Row(weights, size, kept, BLOCKS * array, blocked, plain, others)
-
-
-def to_json(rows: list[Row]) -> list[dict[str, Any]]:
-    """Return the table as plain data."""
+def measure_rows(kept: Kept, seed: int) -> list[Row]:
+    """Return the table's rows, both kinds of weights and all sizes; those without a share are not pruned."""
     return [
-        {
-            "weights": row.weights,
-            "size": row.size,
-            "kept": row.kept,
-            "cycles": {"array": row.array, "blocked": row.blocked, "plain": row.plain, "others": row.others},
-            "over_blocked": round(row.over("blocked"), 3),
-            "over_plain": round(row.over("plain"), 3),
-            "paper": PAPER[row.weights][row.size],
-        }
-        for row in rows
-    ]
-
-
-def print_time(rows: list[Row]) -> None:
-    """Print the table."""
-    macs = BLOCKS * sum(product.macs for product in PRODUCTS)
-    cells = [
-        (
-            f"{row.size}x{row.size} {row.weights.upper()}",
-            f"{row.array / 1e6:,.0f}",
-            f"{row.array / macs:.3f}",
-            *(f"{getattr(row, method) / 1e6:,.0f}" for method in ("blocked", "plain", "others")),
-            f"{row.over('blocked'):.2f}",
-            f"{row.over('plain'):.2f}",
-            f"{PAPER[row.weights][row.size]:.2f}",
+        Row(
+            run_time(weights, size),
+            run_time(weights, size, kept[weights, size], seed) if kept else None,
         )
-        for row in rows
+        for weights in WEIGHTS
+        for size in SIZES
     ]
-    headings = (
-        *("array", "Mcycles", "a MAC", "blocked", "plain", "others"),
-        *("over blocked", "over plain", "paper"),
-    )
-    print_table(f"SASP's encoder on CV32E40P, {rows[0].kept:.0%} of feed-forward tiles", headings, cells)
-    note("Mcycles of products, by models within 1 % of RTL at single-cycle memory; others: estimated.")
-    note("The paper's speed-ups are over its own core, without pruning.")
 
 
-@click.command("table3", short_help="Run time of the encoder with each array, and speed-ups.")
+def kept_within(quality: Quality, budget: float, epochs: int) -> Kept:
+    """Return the share of tiles that is left where the error is a share ``budget`` higher than unpruned."""
+    found = {}
+    for weights in WEIGHTS:
+        for size in SIZES:
+            share = within_budget(quality, size, weights, budget, epochs)
+            if share is None:
+                raise UserError(f"--epochs: nothing was measured of {size} x {size} {weights} with {epochs}")
+            found[weights, size] = round(1 - share, 4)
+    return found
+
+
+def to_json(rows: list[Row], arrays: Arrays | None) -> list[dict[str, Any]]:
+    """Return the table as plain data."""
+    found = []
+    for row in rows:
+        weights, size = row.dense.weights, row.dense.size
+        each: dict[str, Any] = {
+            "weights": weights,
+            "size": size,
+            "cycles": {method: software(weights, method).cycles for method in SOFTWARE},
+            "paper": {
+                "speedup": published.SPEEDUP[weights][size],
+                "pruned_speedup": published.PRUNED[weights][size],
+                "energy_j": published.ENERGY[weights][size],
+            },
+            "dense": _plain(row.dense, arrays),
+        }
+        if row.pruned:
+            each["pruned"] = _plain(row.pruned, arrays)
+            each |= {"gain": round(row.gain, 4), "product_gain": round(row.product_gain, 4)}
+        if arrays:
+            each["area_um2"] = arrays.by[weights][size].area
+        found.append(each)
+    return found
+
+
+def _plain(run: Run, arrays: Arrays | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kept": run.kept,
+        "cycles": {"array": run.array.cycles, "others": run.rest.cycles},
+        **{f"over_{method}": round(run.over(method), 3) for method in SOFTWARE},
+    }
+    if arrays:
+        measured = arrays.by[run.weights][run.size]
+        found["seconds"] = measured.seconds(run.whole)
+        found["energy_j"] = measured.energy(run.whole)
+        found["memory_j"] = memory_energy(run.whole)
+    return found
+
+
+@click.command("table3", short_help="Area, speed-up and energy of the encoder with each array.")
 @click.option(
     "--kept",
     type=Number(0, 1, above=True),
-    default=1.0,
-    show_default=True,
     metavar="SHARE",
     help="Share of feed-forward tiles that are kept, drawn at random.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of --kept: replay."
+    "--quality",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep as many tiles as an error allows, by what examples/pruned_text.py or pruned_digits.py wrote.",
 )
+@click.option(
+    "--budget",
+    type=Number(0, 10),
+    metavar="SHARE",
+    help=f"Of --quality: how much higher the error may be.  [default: {PUBLISHED_BUDGET:g}]",
+)
+@click.option(
+    "--epochs", type=click.IntRange(0), help="Of --quality: with so many of training.  [default: 0]"
+)
+@click.option(
+    "--arrays",
+    "arrays_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Area and energy too: what `fig6 --power --json` printed.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the tiles: replay.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def table3_command(kept: float, seed: int, as_json: bool) -> None:
-    """Print the run time of the paper's encoder on CV32E40P with each array, and of software alone.
+def table3_command(
+    kept: float | None,
+    quality: Path | None,
+    budget: float | None,
+    epochs: int | None,
+    arrays_file: Path | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Print run time, area and energy of the paper's encoder on CV32E40P with each array, beside Table III.
 
-    Cycles are of models that are held to RTL; the speed-ups of Table III stand beside.
+    Cycles are of models that are held to RTL. With --kept or --quality pruned, too.
 
     \b
     Examples:
       tileloom paper sasp table3
       tileloom paper sasp table3 --kept 0.75
+      tileloom paper sasp table3 --quality docs/sasp/text.json --arrays docs/sasp/arrays/nangate45.json
     """
-    rows = list(measure_time(kept, seed))
+    if kept is not None and quality is not None:
+        raise UserError("--kept: not with --quality, which says how many tiles are kept")
+    for value, name in ((budget, "--budget"), (epochs, "--epochs")):
+        if value is not None and quality is None:
+            raise UserError(f"{name}: is of --quality")
+    if seed is not None and kept is None and quality is None:
+        raise UserError("--seed: is of --kept or --quality; nothing else is drawn")
+    shares: Kept = {}
+    if kept is not None:
+        shares = {(weights, size): kept for weights in WEIGHTS for size in SIZES}
+    if quality is not None:
+        allowed = PUBLISHED_BUDGET if budget is None else budget
+        shares = kept_within(read_quality(quality), allowed, epochs or 0)
+    arrays = read_arrays(arrays_file) if arrays_file else None
+    rows = measure_rows(shares, seed or 0)
     if as_json:
-        print_json(to_json(rows))
-    else:
-        print_time(rows)
+        print_json(to_json(rows, arrays))
+        return
+    encoder_tables.print_speed([row.dense for row in rows])
+    if shares:
+        encoder_tables.print_pruned([(row.dense, row.pruned) for row in rows if row.pruned])
+    if arrays:
+        encoder_tables.print_energy([(row.dense, row.pruned) for row in rows], arrays)

@@ -1,0 +1,211 @@
+"""Cycles of a transformer's encoder on CV32E40P, layer by layer: on an array, and by software alone.
+
+Products with weights go to the array. Those of two activations, scores and their use, go there too if its
+weights are FP32, packed by the core first; an array with INT8 weights leaves them to software. The models are
+within 1 % of RTL at single-cycle memory; packing, and what is no product, is estimated by instructions for
+each element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tileloom.families import load
+from tileloom.systolic.config import SystolicConfig
+from tileloom_golden.estimate.coprocessor import array_cycles
+from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
+from tileloom_golden.systolic.tiles import tile_grid
+
+Mask = npt.NDArray[np.bool_]
+
+ATTENTION, FEED_FORWARD = "attention", "feed-forward"
+LAYERS = (ATTENTION, FEED_FORWARD)
+"""Of a block, each with its normalisation and its residual sum."""
+
+SOFTWARE = ("blocked", "plain")
+"""By which a core alone multiplies: the best that we could write, and the plain loop."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of a block: its name and layer, M x K x N, how often, whether one side of it is weights."""
+
+    name: str
+    layer: str
+    m: int
+    k: int
+    n: int
+    times: int = 1
+    weights: bool = True
+
+    @property
+    def macs(self) -> int:
+        """Multiplications, all times."""
+        return self.times * self.m * self.k * self.n
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What else a layer does: elements, and cycles for each, by the instructions of a plain loop."""
+
+    name: str
+    layer: str
+    elements: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Shape of an encoder.
+
+    Attributes
+    ----------
+    blocks:
+        Each an attention and a feed-forward layer.
+    width, heads, hidden:
+        Of a vector; of attention; of a vector between the two feed-forward matrices.
+    sequence:
+        Vectors.
+    """
+
+    blocks: int
+    width: int
+    heads: int
+    hidden: int
+    sequence: int
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Of one block, in order."""
+        length, head = self.sequence, self.width // self.heads
+        return (
+            Product("projections", ATTENTION, length, self.width, self.width, 4),
+            Product("scores", ATTENTION, length, head, length, self.heads, weights=False),
+            Product("context", ATTENTION, length, length, head, self.heads, weights=False),
+            Product("feed-forward 1", FEED_FORWARD, length, self.width, self.hidden),
+            Product("feed-forward 2", FEED_FORWARD, length, self.hidden, self.width),
+        )
+
+    @property
+    def rest(self) -> tuple[Rest, ...]:
+        """Of one block."""
+        vectors = self.sequence * self.width
+        return (
+            Rest("softmax", ATTENTION, self.heads * self.sequence**2, 40),
+            Rest("activation", FEED_FORWARD, self.sequence * self.hidden, 4),
+            *(Rest("normalisation", layer, vectors, 12) for layer in LAYERS),
+            *(Rest("residual sum", layer, vectors, 4) for layer in LAYERS),
+        )
+
+    @property
+    def macs(self) -> int:
+        """Of all blocks."""
+        return self.blocks * sum(each.macs for each in self.products)
+
+
+SASP = Encoder(blocks=18, width=512, heads=4, hidden=2048, sequence=128)
+"""The paper's: Palacios et al., "Systolic Arrays and Structured Pruning Co-design for Efficient Transformers
+in Edge Systems"."""
+
+PACKING = 4
+"""Cycles to bring an activation to its place in a tile of weights: load, store, and pointers; estimated."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What something takes: cycles, and of them those that the array computes and loads weights in.
+
+    Attributes
+    ----------
+    cycles:
+        Of the core.
+    steps:
+        Words of vectors that go into the array.
+    loads:
+        Words of weights.
+    accesses:
+        Words that the core loads and stores.
+    """
+
+    cycles: int = 0
+    steps: int = 0
+    loads: int = 0
+    accesses: int = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            self.cycles + other.cycles,
+            self.steps + other.steps,
+            self.loads + other.loads,
+            self.accesses + other.accesses,
+        )
+
+    def times(self, count: int) -> Work:
+        """Return it so often."""
+        return Work(count * self.cycles, count * self.steps, count * self.loads, count * self.accesses)
+
+
+def host_array(size: int, weights: str) -> SystolicConfig:
+    """Return the paper's array of this size as a functional unit of CV32E40P, double-buffered."""
+    config = load(f"sasp-{size}x{size}-{weights}", host="cv32e40p", double_buffer=True)
+    assert isinstance(config, SystolicConfig)
+    return config
+
+
+def drawn_mask(config: SystolicConfig, k: int, n: int, kept: float, rng: np.random.Generator) -> Mask:
+    """Return which tiles of a K x N matrix are kept: this share of them, drawn at random."""
+    shape = tile_grid(k, n, config.rows, config.columns)
+    chosen = np.zeros(shape[0] * shape[1], bool)
+    chosen[rng.permutation(chosen.size)[: round(kept * chosen.size)]] = True
+    return chosen.reshape(shape)
+
+
+def array_work(config: SystolicConfig, vectors: int, kept: Mask) -> Work:
+    """Return what a product takes by the array's C library, its weights' tiles kept as the mask says."""
+    steps = config.step_interval
+    weight_words = config.rows * -(-config.columns // config.weights_per_word)
+    cycles = array_cycles(kept, vectors, steps=steps, columns=config.columns, weight_words=weight_words)
+    tiles = int(kept.sum())
+    words, weight_loads = tiles * vectors * steps, tiles * weight_words
+    # An activation, a result, and but for a column's first tile the sum so far.
+    sums = words - int(kept.any(axis=0).sum()) * vectors * steps
+    return Work(cycles, words, weight_loads, 2 * words + sums + weight_loads)
+
+
+@cache
+def software_work(product: Product, weights: str, method: str = "blocked") -> Work:
+    """Return what a product takes by software on the core alone, all times."""
+    integers = weights == "int8" and product.weights
+    model = {"blocked": blocked_cycles, "plain": plain_cycles}[method]
+    once = model(product.m, product.k, product.n, integers=integers)
+    # Of a step of k a block of 4 x 6 loads ten words, and the plain loop two for each result.
+    loads = {"blocked": 10 / 24, "plain": 2.0}[method]
+    words = round(product.m * product.n * (product.k * loads + 1))
+    return Work(once, accesses=words).times(product.times)
+
+
+def block_work(encoder: Encoder, config: SystolicConfig, masks: Mapping[str, Mask]) -> dict[str, Work]:
+    """Return what each product of a block takes with an array; ``masks`` by product, else all is kept."""
+    integers = config.weight.width < 32
+    found = {}
+    for each in encoder.products:
+        if integers and not each.weights:
+            found[each.name] = software_work(each, "int8")
+            continue
+        everything = np.ones(tile_grid(each.k, each.n, config.rows, config.columns), bool)
+        once = array_work(config, each.m, masks.get(each.name, everything))
+        packed = 0 if each.weights else each.k * each.n
+        found[each.name] = (once + Work(PACKING * packed, accesses=2 * packed)).times(each.times)
+    return found
+
+
+def rest_work(encoder: Encoder, layer: str | None = None) -> Work:
+    """Return what a block, or a layer of it, takes besides its products."""
+    chosen = [each for each in encoder.rest if layer in (None, each.layer)]
+    elements = sum(each.elements for each in chosen)
+    return Work(sum(each.elements * each.cycles for each in chosen), accesses=2 * elements)

@@ -1,0 +1,94 @@
+"""The tables of ``tileloom paper sasp table3``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tileloom.cli.console import note, print_table
+from tileloom_synth.power.memory import SOURCE
+from tileloom_synth.power.report import BOUNDS
+
+from . import published
+from .area import PAPER_UM2
+from .encoder import SASP, SOFTWARE
+from .energy import KEYS, Arrays, memory_energy
+from .run_time import Run, software
+
+OVER = tuple(f"over {each}" for each in SOFTWARE)
+
+
+def print_speed(runs: Sequence[Run]) -> None:
+    """Print run time and speed-ups with all tiles there."""
+    cells = [
+        (
+            _name(run),
+            f"{run.array.cycles / 1e6:,.0f}",
+            f"{run.array.cycles / SASP.macs:.3f}",
+            *(f"{software(run.weights, method).cycles / 1e6:,.0f}" for method in SOFTWARE),
+            f"{run.rest.cycles / 1e6:,.0f}",
+            *(f"{run.over(method):.2f}" for method in SOFTWARE),
+            f"{published.SPEEDUP[run.weights][run.size]:.2f}",
+        )
+        for run in runs
+    ]
+    headings = ("array", "Mcycles", "a MAC", *SOFTWARE, "others", *OVER, "paper")
+    print_table("SASP's encoder on CV32E40P, all tiles", headings, cells)
+    note("Mcycles of products, by models within 1 % of RTL at single-cycle memory; others: estimated.")
+    note("The paper's speed-ups are over its own core.")
+
+
+def print_pruned(pairs: Sequence[tuple[Run, Run]]) -> None:
+    """Print the same of dense and pruned runs, and what pruning brings."""
+    cells = [
+        (
+            _name(run),
+            f"{run.kept:.0%}",
+            f"{run.array.cycles / 1e6:,.0f}",
+            *(f"{run.over(method):.2f}" for method in SOFTWARE),
+            f"{published.PRUNED[run.weights][run.size]:.2f}",
+            f"{dense.feed_forward.cycles / run.feed_forward.cycles:.2f}",
+            f"{dense.whole.cycles / run.whole.cycles:.2f}",
+            f"{published.PRUNED[run.weights][run.size] / published.SPEEDUP[run.weights][run.size]:.2f}",
+        )
+        for dense, run in pairs
+    ]
+    gains = ("gain: feed-forward GEMM", "encoder", "paper's encoder")
+    headings = ("array", "kept", "Mcycles", *OVER, "paper", *gains)
+    print_table("The same, feed-forward tiles pruned", headings, cells)
+    note("Software multiplies by whole matrices in either case.")
+
+
+def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> None:
+    """Print area and energy; of dense runs, and of pruned ones where there are any."""
+    pruned = pairs[0][1] is not None
+    cells = []
+    for pair in pairs:
+        runs = [run for run in pair if run]
+        measured = arrays.by[runs[0].weights][runs[0].size]
+        paper_um2 = PAPER_UM2[runs[0].weights][runs[0].size] * runs[0].size ** 2
+        cells.append(
+            (
+                _name(runs[0]),
+                f"{measured.area / 1e6:.3f}",
+                f"{paper_um2 / 1e6:.3f}",
+                f"{measured.seconds(runs[0].whole):.2f}",
+                *(f"{measured.energy(run.whole)[key]:.2f}" for run in runs for key in KEYS),
+                f"{published.ENERGY[runs[0].weights][runs[0].size]:.2f}",
+                f"{memory_energy(runs[0].whole):.2f}",
+            )
+        )
+    joules = [f"J, {bound}" for bound in BOUNDS]
+    headings = (
+        *("array", "mm2", "paper, 28 nm", "s", *joules),
+        *(f"pruned: {each}" for each in joules if pruned),
+        *("paper, J", "memory, J"),
+    )
+    period = f"{arrays.period * 1e9:g} ns"
+    print_table(f"Area and energy of the arrays in {arrays.library} at {period}", headings, cells)
+    note("J of the array alone, clocked all the time, leakage included; without core, wires and clock tree.")
+    note(f"Memory: a word for each load, store and cycle (an instruction), by {SOURCE}; not in the J.")
+    note("The paper's J, times its speed-up, go with the array's elements: they are the array's alone, too.")
+
+
+def _name(run: Run) -> str:
+    return f"{run.size}x{run.size} {run.weights.upper()}"
