@@ -68,10 +68,18 @@ def reference(graph: Graph, filters: Mapping[str, Filters], inputs: Mapping[str,
         name: np.zeros((each.height, each.width, each.channels), np.int8)
         for name, each in graph.tensors.items()
     }
-    tensors |= {name: np.asarray(values) for name, values in inputs.items()}
+    for name, values in inputs.items():
+        tensors[name][...] = values
+    for tensor in graph.tensors.values():
+        if tensor.of:  # a part of the same array
+            rows, pixels = slice(tensor.y, tensor.y + tensor.height), slice(tensor.x, tensor.x + tensor.width)
+            tensors[tensor.name] = tensors[tensor.of][rows, pixels]
     for node in graph.nodes:
-        layer, own = node.layer, filters.get(node.name)
-        images = [tensors[name] for name in node.inputs]
+        layer, own = node.layer, filters.get(node.owner)
+        images = []
+        for operand, name in enumerate(node.inputs):
+            y, x = node.origin(operand)
+            images.append(tensors[name][y : y + layer.height, x : x + layer.width])
         exact = sums(node.kind, images, layer.kernel, layer.stride, layer.pads, own.weights if own else None)
         values = results(node.kind, exact, *scale_of(node), own.parameters if own else None, relu=node.relu)
         tensors[node.output][..., node.channel : node.channel + layer.outputs] = values

@@ -101,11 +101,13 @@ class NodeEmitter:
         """Load a part's inputs from DDR."""
         work = self.work
         blocks = part.inputs if work.weighted else part.outputs
-        seen = [work.across(span) for span in part.across]
+        first, rows, _, _ = work.down(part.down)
         channels = blocks[0] * self.block, blocks[1] * self.block
         buffers = []
-        for name, address in zip(work.node.inputs, self.spare.inputs, strict=True):
-            buffers.append(self.emitter.buffer(name, address, work.down(part.down)[:2], seen, channels))
+        for operand, (name, address) in enumerate(zip(work.node.inputs, self.spare.inputs, strict=True)):
+            y, x = work.node.origin(operand)
+            seen = [(begin + x, count) for begin, count, *_ in map(work.across, part.across)]
+            buffers.append(self.emitter.buffer(name, address, (first + y, rows), seen, channels))
             self.emitter.load(buffers[-1])
         return buffers
 
@@ -136,9 +138,9 @@ class NodeEmitter:
         work, steps = self.work, self.emitter.steps
         seen = [work.across(span) for span in each.across]
         width = max(count for _, count, *_ in seen)
-        for operand, source in enumerate(self.sources):
+        for operand in range(work.operands):
             core = operand * work.read_bytes(chain.seen, width, each.inputs[1]) // work.operands
-            steps.append(self._load_strip(source, core, each, chain, seen))
+            steps.append(self._load_strip(operand, core, each, chain, seen))
         x, across = begins_and_widths(each.across)
         results = {
             "iterations": chain.iterations,
@@ -177,15 +179,16 @@ class NodeEmitter:
             )
 
     def _load_strip(
-        self, source: Buffer, core: int, each: Pass, chain: Chain, seen: Sequence[Sequence[int]]
+        self, operand: int, core: int, each: Pass, chain: Chain, seen: Sequence[Sequence[int]]
     ) -> LoadFM:
-        x, width = begins_and_widths(seen)
+        down, right = self.work.node.origin(operand)
+        x, width = begins_and_widths([(own[0] + right, own[1]) for own in seen])
         return LoadFM(
             **self.emitter.lock(writes=False),
             iterations=chain.iterations,
-            buffer=source.number,
+            buffer=self.sources[operand].number,
             core=core,
-            y=chain.first,
+            y=chain.first + down,
             rows=chain.seen,
             step=chain.rows * self.work.node.layer.stride,
             x=x,

@@ -17,6 +17,8 @@ from tileloom.files import claim
 from .abstraction import Abstraction, load_abstraction
 from .arithmetic import reference
 from .compile import compile_network
+from .depth.choose import best, compare, figures, parse_group, parse_tiles, print_comparison
+from .depth.search import Tiled
 from .graph import Graph
 from .networks import NETWORKS
 from .picture import draw, only
@@ -58,6 +60,12 @@ def chosen_network(name: str, size: str | None) -> Graph:
 @click.option("--check", is_flag=True, help="Execute the program on random data, by the functional model.")
 @click.option("--gains", "by_sparsity", is_flag=True, help="What 25, 50, 75 % sparsity gain, layer by layer.")
 @click.option(
+    "--fuse", metavar="FIRST..LAST", help='Compute these nodes tile by tile; "spills": those that go to DDR.'
+)
+@click.option(
+    "--tiles", metavar="DxA", help="Of --fuse: of rows, of pixels.  [default: what takes least, of up to 8]"
+)
+@click.option(
     "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw it in time, dense and sparse."
 )
 @click.option("--node", metavar="NAME", help="Of --svg: this node alone.")
@@ -68,6 +76,8 @@ def compile_command(
     crop: str | None,
     check: bool,
     by_sparsity: bool,
+    fuse: str | None,
+    tiles: str | None,
     svg: Path | None,
     node: str | None,
     output: Path | None,
@@ -76,9 +86,9 @@ def compile_command(
 ) -> None:
     """Compile a network for a grid of cores with memory tiles and DDR, and estimate its time.
 
-    NETWORK is resnet-50, vgg-16 or inception-v3. GRID is aie2-RxC, the paper's overlays, engine-RxC, ours, or
-    a TOML file (docs/compiler.md). The program says what is moved and computed when; --check executes it, and
-    compares what it computes with the network itself.
+    NETWORK is resnet-50, vgg-16, vgg-19 or inception-v3. GRID is aie2-RxC, the paper's overlays, engine-RxC,
+    ours, or a TOML file (docs/compiler.md). The program says what is moved and computed when; --check
+    executes it, and compares what it computes with the network itself.
 
     \b
     Examples:
@@ -86,25 +96,38 @@ def compile_command(
       tileloom compile resnet-50 aie2-4x4 --sparsity 0.5 --svg conv.svg --node conv2_1.2
       tileloom compile vgg-16 engine-2x2 --crop 32x32 --check
       tileloom compile vgg-16 aie2-8x8 --gains
+      tileloom compile vgg-16 aie2-3x3 --fuse conv1_1..pool2 --tiles 3x1
     """
     outputs = claim({"--output": output, "--svg": svg}, inputs=[source], force=force)
     if force and not (output or svg):
         raise UserError("--force: there is no file to write; give -o or --svg")
     graph, grid = chosen_network(network, crop), load_abstraction(source)
+    whole, group = graph, None
+    compared: list[Tiled] = []
+    if tiles and not fuse:
+        raise UserError("--tiles: is of --fuse")
+    if fuse and not by_sparsity:
+        wanted = parse_tiles(tiles) if tiles else None
+        with step(f"Compiling {graph.name}") as progress:
+            group = parse_group(graph, grid, fuse)
+            compared = compare(group, grid, sparsity, wanted, progress)
+        chosen = best(compared, wanted)
+        graph, program, times = chosen.graph, chosen.program, chosen.times
     names = [each.name for each in graph.nodes]
     if node and not svg:
         raise UserError("--node: is of --svg")
     if node and node not in names:
         raise UserError(f"--node: {graph.name} has no {node}{did_you_mean(node, names, 'nodes')}")
     if by_sparsity:
-        if sparsity or check or output or svg:
+        if sparsity or check or output or svg or fuse:
             raise UserError("--gains: compiles at its own sparsities; give no other option with it")
         with step(f"Compiling {graph.name}"):
             found = gains(graph, grid)
         _print_gains(graph, source, found, as_json=as_json)
         return
-    with step(f"Compiling {graph.name}"):
-        program, times = at_sparsity(graph, grid, sparsity)
+    if not compared:
+        with step(f"Compiling {graph.name}"):
+            program, times = at_sparsity(graph, grid, sparsity)
     contents = {}
     if output:
         contents[output] = to_text(program.steps)
@@ -118,9 +141,11 @@ def compile_command(
             ]
         )
     if check:
-        _check(graph, grid, sparsity)
+        _check(graph, whole, grid, sparsity)
     outputs.write(contents)
-    _print(graph, source, grid, program, times, as_json=as_json)
+    if group and not as_json:
+        print_comparison(group, source, grid, compared)
+    _print(graph, source, grid, program, times, compared, as_json=as_json)
     if check:
         note("The functional model computes what the network does, bit for bit.")
 
@@ -132,10 +157,13 @@ compile_command.params += [
 ]
 
 
-def _check(graph: Graph, grid: Abstraction, sparsity: float) -> None:
-    """Execute a program on random weights and data. Raises CheckError where a result is not the network's."""
+def _check(graph: Graph, whole: Graph, grid: Abstraction, sparsity: float) -> None:
+    """Execute a program on random weights and data.
+
+    Raises CheckError where a result is not that of the ``whole`` network, which has no tiles.
+    """
     rng = np.random.default_rng(0)
-    filters = random_filters(graph, sparsity, grid.block, rng)
+    filters = random_filters(whole, sparsity, grid.block, rng)
     images = {
         name: rng.integers(-128, 128, (each.height, each.width, each.channels)).astype(np.int8)
         for name, each in ((name, graph.tensors[name]) for name in graph.inputs)
@@ -143,7 +171,7 @@ def _check(graph: Graph, grid: Abstraction, sparsity: float) -> None:
     with step("Executing the program"):
         program = compile_network(graph, grid, {name: own.kept(grid.block) for name, own in filters.items()})
         read = Program(from_text(to_text(program.steps)), program.tensors, program.chunks, program.ddr_bytes)
-        found, expected = execute(read, graph, grid, filters, images), reference(graph, filters, images)
+        found, expected = execute(read, graph, grid, filters, images), reference(whole, filters, images)
     for name in graph.outputs:
         wrong = int((found[name] != expected[name]).sum())
         if wrong:
@@ -151,7 +179,14 @@ def _check(graph: Graph, grid: Abstraction, sparsity: float) -> None:
 
 
 def _print(
-    graph: Graph, source: str, grid: Abstraction, program: Program, times: Timeline, *, as_json: bool
+    graph: Graph,
+    source: str,
+    grid: Abstraction,
+    program: Program,
+    times: Timeline,
+    compared: Sequence[Tiled],
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         print_json(
@@ -164,6 +199,7 @@ def _print(
                 "nodes": [
                     {"node": each.node, "seconds": each.seconds, "lanes": each.lanes} for each in times.nodes
                 ],
+                **({"tiles": [figures(each) for each in compared]} if compared else {}),
             }
         )
         return

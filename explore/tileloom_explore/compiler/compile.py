@@ -53,7 +53,7 @@ def compile_network(
         What it is compiled for.
     kept:
         Which blocks of a convolution's weights there are, input blocks x output blocks, by the node's name;
-        all where it is not named.
+        all where it is not named. Tiles have those of the node that they are a tile of.
 
     Raises
     ------
@@ -67,22 +67,32 @@ def compile_network(
 class _Compiler:
     def __init__(self, graph: Graph, grid: Abstraction, kept: Mapping[str, npt.NDArray[np.bool_]]) -> None:
         self.graph, self.grid = graph, grid
-        self.works = [Work(node, grid, kept.get(node.name)) for node in graph.nodes]
+        self.works = [Work(node, grid, kept.get(node.owner)) for node in graph.nodes]
         self.emitter = Emitter(graph, grid)
         self.memory = Memory(grid.activation_room)
         self.held: dict[str, Held] = {}
+        self.plans: dict[object, Plan | None] = {}
         self.index = 0
         # Channels that DDR has of each tensor.
         self.in_ddr: dict[str, list[Span]] = {name: [(0, self.emitter.pixel(name))] for name in graph.inputs}
-        self.last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
+        # The last node that reads a tensor, or a tile of it, and the last one that writes it.
+        self.last = {
+            name: index
+            for index, node in enumerate(graph.nodes)
+            for read in node.inputs
+            for name in (read, graph.tensors[read].of)
+        }
+        self.complete = {node.output: index for index, node in enumerate(graph.nodes)}
+        written = [graph.tensors[name] for name in self.complete]
+        self.leaving = {*graph.outputs, *(tensor.name for tensor in written if tensor.of)}
 
     def program(self) -> Program:
         """Return the program."""
         for index, work in enumerate(self.works):
             self.index = index
             self._node(work)
-        for name in self.graph.outputs:
-            if name in self.held:
+        for name in [*self.held]:
+            if name in self.leaving:
                 self._evict(name)
         return self.emitter.program()
 
@@ -90,6 +100,11 @@ class _Compiler:
         node = work.node
         self.emitter.begin(node)
         for name in node.inputs:
+            whole = self.graph.tensors[name].of
+            if whole in self.held:
+                self._evict(whole)
+            if whole and name not in self.held:
+                self.in_ddr[name] = [(0, self.emitter.pixel(name))]
             if name in self.held and not self._reachable(work, name):
                 self._evict(name)
         at_rest = self._choice(work, self._room(()), [], reads=False, writes=False)
@@ -104,13 +119,24 @@ class _Compiler:
                 "give input_bytes, output_bytes, weight_bytes or tile_bytes more"
             )
         for name in [*self.held]:
-            if self.last.get(name, len(self.works)) <= self.index and name not in self.graph.outputs:
+            if self.last.get(name, len(self.works)) <= self.index and name not in self.leaving:
                 self._release(name)
+        if self.graph.tensors[node.output].of and self.complete[node.output] == self.index:
+            self._finish_tile(node.output)
+
+    def _finish_tile(self, name: str) -> None:
+        """Write a tile of a result to DDR; with the last one the whole tensor is there."""
+        if name in self.held:
+            self._evict(name)
+        whole = self.graph.tensors[name].of
+        if all(self.complete[tile.name] <= self.index for tile in self.graph.tiles(whole)):
+            self.in_ddr[whole] = [(0, self.emitter.pixel(whole))]
 
     def _reachable(self, work: Work, name: str) -> bool:
         """Return whether each column finds what it needs of a tensor in its own memory, or beside it."""
         buffer = self.held[name].buffer
-        for column, (begin, count) in enumerate(needed(work)):
+        wanted = [each for operand in _operands(work, name) for each in enumerate(needed(work, operand))]
+        for column, (begin, count) in wanted:
             covered = set()
             for near in range(max(0, column - 1), min(len(buffer.x), column + 2)):
                 covered |= set(range(buffer.x[near], buffer.x[near] + buffer.width[near]))
@@ -148,7 +174,7 @@ class _Compiler:
                 room += self._held_bytes(name)
                 evicted.append(name)
             elif name not in self.held and not reads:
-                room -= rounded(self._bytes(name, hull(work)))
+                room -= rounded(self._bytes(name, self._hull(work, name)))
                 time += self._load_seconds(name)
         if node.output in self.held:
             if writes:
@@ -162,12 +188,16 @@ class _Compiler:
         if room < 0:
             return None
         weight_room = room if self.grid.shared else self.grid.weight_room
-        plan = best_plan(work, room, weight_room, reads=reads, writes=writes)
+        # Tiles of a node are mostly alike.
+        key = (node.owner, node.kind, node.layer, room, weight_room, reads, writes)
+        if key not in self.plans:
+            self.plans[key] = best_plan(work, room, weight_room, reads=reads, writes=writes)
+        plan = self.plans[key]
         if plan is None:
             return None
         if writes and node.output in self.last:
             time += self._load_seconds(node.output)
-        if not writes and node.output in self.graph.outputs:
+        if not writes and node.output in self.leaving:
             time += self._pixels(node.output) * self.emitter.pixel(node.output) / self.grid.write_rate
         return _Choice(plan, evicted, time + plan.seconds)
 
@@ -180,7 +210,7 @@ class _Compiler:
         there = [name for name in self.held if name not in choice.evicted]
         views: dict[str, Sequence[Span]] = {}
         if not plan.reads:
-            views |= {name: hull(work) for name in node.inputs if name not in there}
+            views |= {name: self._hull(work, name) for name in node.inputs if name not in there}
         if not plan.writes and node.output not in there:
             views[node.output] = self._slices(node.output)
         places = {name: memory.take(self._bytes(name, across)) for name, across in views.items()}
@@ -250,22 +280,27 @@ class _Compiler:
     def _slices(self, name: str) -> list[Span]:
         return slices(self.graph.tensors[name].width, self.grid.columns)
 
+    def _hull(self, work: Work, name: str) -> list[Span]:
+        """Return what each column loads of a tensor: its own pixels, and what it needs beyond them."""
+        parts = [self._slices(name), *(needed(work, operand) for operand in _operands(work, name))]
+        found = []
+        for spans in zip(*parts, strict=True):
+            some = [span for span in spans if span[1]]
+            begin, end = min((x for x, _ in some), default=0), max((sum(span) for span in some), default=0)
+            found.append((begin, end - begin))
+        return found
 
-def needed(work: Work) -> list[Span]:
-    """Return what pixels of the input each column needs for its own pixels of the output."""
+
+def needed(work: Work, operand: int) -> list[Span]:
+    """Return what pixels of an input each column needs for its own pixels of the output."""
     own = slices(work.node.layer.output[1], work.grid.columns)
-    return [work.across(span)[:2] for span in own]
+    _, x = work.node.origin(operand)
+    return [(begin + x, count) for begin, count, *_ in map(work.across, own)]
 
 
-def hull(work: Work) -> list[Span]:
-    """Return what each column loads of a tensor: its own pixels, and what it needs beyond them."""
-    own = slices(work.node.layer.width, work.grid.columns)
-    found = []
-    for spans in zip(own, needed(work), strict=True):
-        some = [span for span in spans if span[1]]
-        begin, end = min((x for x, _ in some), default=0), max((sum(span) for span in some), default=0)
-        found.append((begin, end - begin))
-    return found
+def _operands(work: Work, name: str) -> list[int]:
+    """Return which of a node's inputs are a tensor."""
+    return [operand for operand, read in enumerate(work.node.inputs) if read == name]
 
 
 def _within(inner: Span, outer: Span) -> bool:

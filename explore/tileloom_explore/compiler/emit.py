@@ -31,7 +31,12 @@ class Emitter:
         self.tensors = {
             name: self._ddr(tensor.height * tensor.width * self.pixel(name))
             for name, tensor in graph.tensors.items()
+            if not tensor.of
         }
+        for name, tensor in graph.tensors.items():
+            if tensor.of:
+                first = tensor.y * graph.tensors[tensor.of].width + tensor.x
+                self.tensors[name] = self.tensors[tensor.of] + first * self.pixel(name)
 
     def program(self) -> Program:
         """Return the program."""
@@ -116,13 +121,13 @@ class Emitter:
     def load_weights(self, work: Work, part: Part, tiling: Tiling, memtile: int) -> Weights:
         """Load a part's weights; where they are in DDR is settled the first time."""
         size = row_bytes(work, part, tiling)
-        key = (work.node.name, part.outputs, part.inputs, tiling.outputs, tiling.inputs)
+        key = (work.node.owner, part.outputs, part.inputs, tiling.outputs, tiling.inputs)
         if key not in self._known:
             self._known[key] = self._ddr(size * self.grid.rows)
             loading = [each for each in passes(work, part, tiling) if each.loads]
             self._place(work, loading, self._known[key], size)
         self._numbers += 1
-        weights = Weights(number=self._numbers, node=work.node.name, memtile=memtile, bytes=size)
+        weights = Weights(number=self._numbers, node=work.node.owner, memtile=memtile, bytes=size)
         self.steps += [weights, LoadW(weights=weights.number, ddr=self._known[key])]
         return weights
 
@@ -131,14 +136,15 @@ class Emitter:
         for each in loading:
             own = chunk_bytes(work, each.cores, each.inputs)
             self.chunks += [
-                Chunk(work.node.name, core, each.inputs, address + row * size, own)
+                Chunk(work.node.owner, core, each.inputs, address + row * size, own)
                 for row, core in enumerate(each.cores)
             ]
             address += own
 
     def _where(self, tensor: str) -> dict[str, int]:
         pixel = self.pixel(tensor)
-        line = self.graph.tensors[tensor].width * pixel
+        whole = self.graph.tensors[self.graph.tensors[tensor].of or tensor]
+        line = whole.width * pixel
         return {"ddr": self.tensors[tensor], "line": line, "pixel": pixel}
 
     def _ddr(self, size: int) -> int:

@@ -1,7 +1,8 @@
 """Networks as the compiler takes them: tensors, and nodes in the order in which they are computed.
 
 A node is a convolution, a pooling or an addition, requantised to INT8. A tensor may have several producers,
-each of which writes channels of its own: that is all there is of a concatenation.
+each of which writes channels of its own: that is all there is of a concatenation. A tensor may be a tile, a
+box of another one that lies in DDR.
 """
 
 from __future__ import annotations
@@ -21,15 +22,33 @@ class Kind(Enum):
     AVERAGE = "average"
     ADD = "add"
 
+    @property
+    def weighted(self) -> bool:
+        """Whether there are weights."""
+        return self is Kind.CONV
+
 
 @dataclass(frozen=True)
 class Tensor:
-    """Activations: INT8, height x width x channels."""
+    """Activations: INT8, height x width x channels.
+
+    Attributes
+    ----------
+    name:
+        Its own.
+    height, width, channels:
+        Its size.
+    of, y, x:
+        Of a tile: the tensor that it is a box of, with all channels, and where in it the box begins.
+    """
 
     name: str
     height: int
     width: int
     channels: int
+    of: str = ""
+    y: int = 0
+    x: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +71,11 @@ class Node:
         The first channel of ``output`` that it writes.
     relu:
         Whether negative results become 0.
+    origins:
+        Of each input: row and pixel at which the layer's image begins in the tensor. Empty: all begin at 0, 0
+        and are as large as the layer's image.
+    of:
+        The name of the node that this one computes a tile of, with that one's weights.
     """
 
     name: str
@@ -61,6 +85,17 @@ class Node:
     output: str
     channel: int = 0
     relu: bool = True
+    origins: tuple[tuple[int, int], ...] = ()
+    of: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The name of the node whose weights it has."""
+        return self.of or self.name
+
+    def origin(self, operand: int) -> tuple[int, int]:
+        """Return row and pixel of an input at which the layer's image begins."""
+        return self.origins[operand] if self.origins else (0, 0)
 
 
 @dataclass(frozen=True)
@@ -94,11 +129,13 @@ class Graph:
         written: dict[str, set[int]] = {name: set(range(self.tensors[name].channels)) for name in self.inputs}
         for node in self.nodes:
             layer, out = node.layer, self.tensors[node.output]
-            for name in node.inputs:
-                read = self.tensors[name]
-                if len(written.get(name, ())) != read.channels:
+            for operand, name in enumerate(node.inputs):
+                read, (y, x) = self.tensors[name], node.origin(operand)
+                if not self._complete(read, written):
                     raise ValueError(f"{node.name} reads {name} before all of it is written")
-                if (read.height, read.width, read.channels) != (layer.height, layer.width, layer.channels):
+                size = (read.height, read.width) if not node.origins else (layer.height, layer.width)
+                inside = y + size[0] <= read.height and x + size[1] <= read.width
+                if (*size, read.channels) != (layer.height, layer.width, layer.channels) or not inside:
                     raise ValueError(f"{node.name}: the shape of {name} is not that of the layer")
             if (out.height, out.width) != layer.output:
                 raise ValueError(f"{node.name}: {node.output} is not {layer.output[0]} x {layer.output[1]}")
@@ -106,6 +143,22 @@ class Graph:
             if new & written.setdefault(node.output, set()) or max(new) >= out.channels:
                 raise ValueError(f"{node.name}: channels of {node.output} are written twice, or not there")
             written[node.output] |= new
+
+    def tiles(self, name: str) -> list[Tensor]:
+        """Return the tiles of a tensor that nodes write; none where it is written whole, or an input."""
+        made = {node.output for node in self.nodes}
+        return [tensor for tensor in self.tensors.values() if tensor.of == name and tensor.name in made]
+
+    def _complete(self, tensor: Tensor, written: Mapping[str, set[int]]) -> bool:
+        """Return whether all of a tensor is written: itself, what it is a tile of, or all of its tiles."""
+        if len(written.get(tensor.name, ())) == tensor.channels:
+            return True
+        if tensor.of and tensor.name not in written:
+            return self._complete(self.tensors[tensor.of], written)
+        tiles = self.tiles(tensor.name)
+        there = sum(each.height * each.width for each in tiles)
+        full = all(len(written.get(each.name, ())) == each.channels for each in tiles)
+        return full and there == tensor.height * tensor.width
 
     def cropped(self, height: int, width: int) -> Graph:
         """Return the network for a smaller image. Raises ValueError where a kernel does not fit any more."""

@@ -1,4 +1,4 @@
-"""ResNet-50, VGG-16 and Inception-v3 as graphs, one image, as their papers give the shapes.
+"""ResNet-50, VGG-16, VGG-19 and Inception-v3 as graphs, one image, as their papers give the shapes.
 
 ResNet-50 (He et al., 2015) has the stride of a stage in its 3 x 3 convolution, as today's implementations do;
 Inception-v3 (Szegedy et al., 2015) is without the auxiliary classifier. All end with the average pooling;
@@ -45,9 +45,18 @@ def resnet(depths: tuple[int, ...], *, stride_first: bool = False) -> Graph:
 
 def vgg_16() -> Graph:
     """Return VGG-16 (configuration D), 224 x 224: 13 convolutions."""
-    net = Builder("VGG-16")
+    return _vgg("VGG-16", (2, 2, 3, 3, 3))
+
+
+def vgg_19() -> Graph:
+    """Return VGG-19 (configuration E), 224 x 224: 16 convolutions."""
+    return _vgg("VGG-19", (2, 2, 4, 4, 4))
+
+
+def _vgg(name: str, counts: tuple[int, ...]) -> Graph:
+    net = Builder(name)
     x = net.input("image", 224, 224, 3)
-    for stage, (count, width) in enumerate(((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)), start=1):
+    for stage, (count, width) in enumerate(zip(counts, (64, 128, 256, 512, 512), strict=True), start=1):
         for index in range(count):
             x = net.conv(f"conv{stage}_{index + 1}", x, width, 3)
         x = net.pool(f"pool{stage}", Kind.MAX, x, 2, stride=2)
@@ -146,6 +155,7 @@ def _wide_module(net: Builder, name: str, source: str) -> str:
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "resnet-50": resnet_50,
     "vgg-16": vgg_16,
+    "vgg-19": vgg_19,
     "inception-v3": inception_v3,
 }
 """By the name that commands take."""

@@ -78,7 +78,7 @@ def random_filters(graph: Graph, sparsity: float, block: int, rng: np.random.Gen
     """
     filters = {}
     for node in graph.nodes:
-        if node.kind is not Kind.CONV:
+        if node.kind is not Kind.CONV or node.owner in filters:
             continue
         layer = node.layer
         shape = (layer.outputs, *layer.kernel, layer.channels)
@@ -88,7 +88,7 @@ def random_filters(graph: Graph, sparsity: float, block: int, rng: np.random.Gen
         count = max(1, (weights[0] != 0).sum())
         ratios = np.full(layer.outputs, 1.0 / (30 * np.sqrt(count)))
         bias = rng.integers(-500, 500, layer.outputs)
-        filters[node.name] = Filters(weights, from_ratios(ratios, bias))
+        filters[node.owner] = Filters(weights, from_ratios(ratios, bias))
     return filters
 
 

@@ -31,11 +31,11 @@ def random_masks(graph: Graph, sparsity: float, block: int) -> dict[str, npt.NDA
     All of a convolution with fewer input channels than a block, which is a network's first.
     """
     rng = np.random.default_rng(SEED)
-    return {
-        node.name: random_mask(node.layer.channels, node.layer.outputs, sparsity, block, rng)
-        for node in graph.nodes
-        if node.kind is Kind.CONV
-    }
+    masks: dict[str, npt.NDArray[np.bool_]] = {}
+    for node in graph.nodes:
+        if node.kind is Kind.CONV and node.owner not in masks:
+            masks[node.owner] = random_mask(node.layer.channels, node.layer.outputs, sparsity, block, rng)
+    return masks
 
 
 def at_sparsity(graph: Graph, grid: Abstraction, sparsity: float) -> tuple[Program, Timeline]:

@@ -12,12 +12,17 @@ from tileloom.cli.options import Number
 from tileloom.errors import UserError
 
 from ..compiler.abstraction import LARGEST_SIDE, load_abstraction
-from ..compiler.networks import NETWORKS
+from ..compiler.networks import inception_v3, resnet_50, vgg_16
 from ..compiler.study import at_sparsity
+from .default import WithDefault
+from .depth import depth_command
 from .published import SECONDS
 
 GRIDS = tuple((side, side) for side in range(2, 9))
 """2 x 2 to 8 x 8."""
+
+PAPER = (resnet_50, vgg_16, inception_v3)
+"""The networks of Table II."""
 
 FAMILIES = {"aie2": "the paper's overlays", "engine": "our engines, one AXI4 port"}
 """What networks are compiled for: the first part of the names of abstractions."""
@@ -78,7 +83,7 @@ def table(family: str, grids: Iterable[tuple[int, int]], sparsity: float) -> lis
         Share of blocks that are missing, of each block column of every convolution but the first.
     """
     found = []
-    for build in NETWORKS.values():
+    for build in PAPER:
         graph = build()
         for grid in grids:
             abstraction = load_abstraction(f"{family}-{grid[0]}x{grid[1]}")
@@ -89,13 +94,13 @@ def table(family: str, grids: Iterable[tuple[int, int]], sparsity: float) -> lis
     return found
 
 
-@click.command("engine", short_help="Compile ResNet-50, VGG-16 and Inception-v3 for grids (Table II).")
+@click.command("table2", short_help="Compile ResNet-50, VGG-16 and Inception-v3 for grids.")
 @click.option("--grid", "grids", multiple=True, metavar="RxC", help="Grid of cores.  [default: 2x2 to 8x8]")
 @click.option(
     "--sparsity", type=Number(0, 1), default=0.5, show_default=True, help="Share of blocks missing."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def engine_command(grids: tuple[str, ...], sparsity: float, as_json: bool) -> None:
+def table2_command(grids: tuple[str, ...], sparsity: float, as_json: bool) -> None:
     """Compile three networks for grids of cores, dense and block-sparse, and estimate their times.
 
     First for the paper's AIE2 overlays, beside its Table II, then for our engines on one AXI4 port. Blocks
@@ -142,8 +147,25 @@ def engine_command(grids: tuple[str, ...], sparsity: float, as_json: bool) -> No
         note(f"Ratios more than {FAR:.0%} from the paper's (docs/compiler.md says why): {names}")
 
 
+@click.group(
+    "engine", cls=WithDefault, default="table2", short_help="Networks on grids (Table II), in tiles."
+)
+def engine_command() -> None:
+    """Print the figures of the block-sparsity paper, ours beside the paper's; docs/compiler.md explains them.
+
+    \b
+    Examples:
+      tileloom paper engine --grid 4x4       table II, networks on grids, dense and sparse
+      tileloom paper engine depth            depth-wise tiling of VGG-16
+    """
+
+
+for _command in (table2_command, depth_command):
+    engine_command.add_command(_command)
+
+
 def _print(title: str, rows: Sequence[Row]) -> None:
-    rows = sorted(rows, key=lambda row: [own().name for own in NETWORKS.values()].index(row.network))
+    rows = sorted(rows, key=lambda row: [*SECONDS].index(row.network))
     headings = ["network", "grid", "dense", "sparse", "ratio"]
     beside = any(any(row.paper) for row in rows)
     if beside:

@@ -43,3 +43,14 @@ def published_ratio(network: str, side: int) -> float | None:
     """Return the published time, sparse to dense; None where there is none, or one of the two failed."""
     dense, sparse = SECONDS.get(network, {}).get(side, (None, None))
     return None if dense is None or sparse is None else sparse / dense
+
+
+DEPTH_SECONDS: dict[tuple[int, float], float] = {
+    (1, 0.0): 0.025,
+    (3, 0.0): 0.024,
+    (2, 0.0): 0.022,
+    (1, 0.5): 0.021,
+    (2, 0.5): 0.014,
+}
+"""Section "Depth-Wise Tiling for VGG16 3x3": by tiles and sparsity, of "the part that requires DDR spills for
+each layer", with DDR 16 times slower."""

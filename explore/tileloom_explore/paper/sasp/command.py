@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tileloom.cli.main import Group
-
+from ..default import WithDefault
 from .fig6 import fig6_command
 from .fig7 import fig7_command
 from .fig8 import fig8_command
@@ -15,17 +14,7 @@ from .layers import layers_command
 from .table3 import table3_command
 
 
-class Figures(Group):
-    """Commands of which ``fig6`` is meant where options come first."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``fig6`` before options, but for those that ask for help."""
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
-            args = ["fig6", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("sasp", cls=Figures, short_help="SASP: area, power, error rates, run time.")
+@click.group("sasp", cls=WithDefault, default="fig6", short_help="SASP: area, power, error rates, run time.")
 def sasp_command() -> None:
     """Print the figures of the SASP paper, ours beside the paper's; docs/sasp.md explains the differences.
 
