@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ import numpy as np
 from tileloom.cli.console import note, print_json, print_table, step
 from tileloom.cli.options import Number, Strict, force_option, json_option, output_option
 from tileloom.config import did_you_mean
+from tileloom.engine.config import EngineConfig
+from tileloom.engine.design import generate
 from tileloom.errors import CheckError, UserError
 from tileloom.files import claim
 
@@ -19,13 +22,16 @@ from .arithmetic import reference
 from .compile import compile_network
 from .depth.choose import best, compare, figures, parse_group, parse_tiles, print_comparison
 from .depth.search import Tiled
+from .engine.commands import check_grid, engine_commands
+from .engine.commands import to_text as commands_text
+from .engine.run import Engines, NodeRun, total
 from .graph import Graph
 from .networks import NETWORKS
 from .picture import draw, only
 from .program import Program, from_text, to_text
 from .run import execute, random_filters
 from .study import LITTLE, SPARSITIES, Gain, at_sparsity, gains
-from .timeline import LANES, Timeline
+from .timeline import LANES, Timeline, timeline
 
 
 def chosen_network(name: str, size: str | None) -> Graph:
@@ -58,6 +64,14 @@ def chosen_network(name: str, size: str | None) -> Graph:
 )
 @click.option("--crop", metavar="HxW", help="Size of the image.  [default: the network's]")
 @click.option("--check", is_flag=True, help="Execute the program on random data, by the functional model.")
+@click.option("--rtl", is_flag=True, help="The same, convolutions by engines in RTL; of engine-RxC.")
+@click.option(
+    "--commands",
+    "commands_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the commands of each engine; of engine-RxC.",
+)
 @click.option("--gains", "by_sparsity", is_flag=True, help="What 25, 50, 75 % sparsity gain, layer by layer.")
 @click.option(
     "--fuse", metavar="FIRST..LAST", help='Compute these nodes tile by tile; "spills": those that go to DDR.'
@@ -75,6 +89,8 @@ def compile_command(
     sparsity: float,
     crop: str | None,
     check: bool,
+    rtl: bool,
+    commands_file: Path | None,
     by_sparsity: bool,
     fuse: str | None,
     tiles: str | None,
@@ -95,13 +111,18 @@ def compile_command(
       tileloom compile resnet-50 aie2-4x4 --sparsity 0.5 -o resnet.asm
       tileloom compile resnet-50 aie2-4x4 --sparsity 0.5 --svg conv.svg --node conv2_1.2
       tileloom compile vgg-16 engine-2x2 --crop 32x32 --check
+      tileloom compile vgg-16 engine-2x2 --crop 32x32 --sparsity 0.5 --rtl
       tileloom compile vgg-16 aie2-8x8 --gains
       tileloom compile vgg-16 aie2-3x3 --fuse conv1_1..pool2 --tiles 3x1
     """
-    outputs = claim({"--output": output, "--svg": svg}, inputs=[source], force=force)
-    if force and not (output or svg):
-        raise UserError("--force: there is no file to write; give -o or --svg")
+    outputs = claim(
+        {"--output": output, "--svg": svg, "--commands": commands_file}, inputs=[source], force=force
+    )
+    if force and not (output or svg or commands_file):
+        raise UserError("--force: there is no file to write; give -o, --svg or --commands")
     graph, grid = chosen_network(network, crop), load_abstraction(source)
+    if rtl or commands_file:
+        check_grid(grid, source)
     whole, group = graph, None
     compared: list[Tiled] = []
     if tiles and not fuse:
@@ -119,7 +140,7 @@ def compile_command(
     if node and node not in names:
         raise UserError(f"--node: {graph.name} has no {node}{did_you_mean(node, names, 'nodes')}")
     if by_sparsity:
-        if sparsity or check or output or svg or fuse:
+        if sparsity or check or rtl or output or svg or commands_file or fuse:
             raise UserError("--gains: compiles at its own sparsities; give no other option with it")
         with step(f"Compiling {graph.name}"):
             found = gains(graph, grid)
@@ -140,13 +161,19 @@ def compile_command(
                 for share, each in shown.items()
             ]
         )
-    if check:
-        _check(graph, whole, grid, sparsity)
+    if commands_file:
+        contents[commands_file] = commands_text(list(engine_commands(program.steps, grid)))
+    runs: list[NodeRun] = []
+    if check or rtl:
+        runs = _check(graph, whole, grid, sparsity, rtl=rtl)
     outputs.write(contents)
     if group and not as_json:
         print_comparison(group, source, grid, compared)
-    _print(graph, source, grid, program, times, compared, as_json=as_json)
-    if check:
+    _print(graph, source, grid, program, times, compared, runs, as_json=as_json)
+    if runs:
+        words = sum(run.words for run in runs)
+        note(f"Engines in RTL computed {words:,} words of convolutions, all equal.")
+    if check or rtl:
         note("The functional model computes what the network does, bit for bit.")
 
 
@@ -157,8 +184,8 @@ compile_command.params += [
 ]
 
 
-def _check(graph: Graph, whole: Graph, grid: Abstraction, sparsity: float) -> None:
-    """Execute a program on random weights and data.
+def _check(graph: Graph, whole: Graph, grid: Abstraction, sparsity: float, *, rtl: bool) -> list[NodeRun]:
+    """Execute a program on random weights and data; return what engines in RTL took, if they are asked for.
 
     Raises CheckError where a result is not that of the ``whole`` network, which has no tiles.
     """
@@ -171,11 +198,17 @@ def _check(graph: Graph, whole: Graph, grid: Abstraction, sparsity: float) -> No
     with step("Executing the program"):
         program = compile_network(graph, grid, {name: own.kept(grid.block) for name, own in filters.items()})
         read = Program(from_text(to_text(program.steps)), program.tensors, program.chunks, program.ddr_bytes)
-        found, expected = execute(read, graph, grid, filters, images), reference(whole, filters, images)
+        engines = Engines(generate(EngineConfig())) if rtl else None
+        found = execute(read, graph, grid, filters, images, engines.observe if engines else None)
+        expected = reference(whole, filters, images)
+        if engines:
+            engines.finish()
+            engines.beside(timeline(read.steps, grid), grid.clock)
     for name in graph.outputs:
         wrong = int((found[name] != expected[name]).sum())
         if wrong:
             raise CheckError(f"{name}: {wrong} of {found[name].size} results are not the network's")
+    return engines.nodes if engines else []
 
 
 def _print(
@@ -185,6 +218,7 @@ def _print(
     program: Program,
     times: Timeline,
     compared: Sequence[Tiled],
+    runs: Sequence[NodeRun],
     *,
     as_json: bool,
 ) -> None:
@@ -199,6 +233,7 @@ def _print(
                 "nodes": [
                     {"node": each.node, "seconds": each.seconds, "lanes": each.lanes} for each in times.nodes
                 ],
+                **({"rtl": [asdict(each) for each in runs]} if runs else {}),
                 **({"tiles": [figures(each) for each in compared]} if compared else {}),
             }
         )
@@ -215,6 +250,12 @@ def _print(
         )
     )
     print_table(f"{graph.name} on {source}: microseconds, estimated", ("node", "time", *LANES), rows)
+    if runs:
+        print_table(
+            f"{graph.name} on {source}: cycles of the engine that takes longest, DDR left out",
+            ("node", "chains", "words", "RTL", "estimated", "RTL / estimated"),
+            [each.row() for each in (*runs, total(runs))],
+        )
 
 
 def _print_gains(graph: Graph, source: str, found: Sequence[Gain], *, as_json: bool) -> None:

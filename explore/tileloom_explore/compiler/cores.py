@@ -6,7 +6,7 @@ half of the output buffer; the halves take turns. Jobs are loaded as early as th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Columns = list[npt.NDArray[Any]]
 """What the cores of each column have, those of all rows together along the channels."""
+
+Observer = Callable[[str, int, Conv, Sequence[Columns], "Filters | None", Columns], None]
+"""Is told of what is computed: node, iteration, CONV, operands, weights of all rows of cores, results."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ class Cores:
 
     def __init__(self, machine: Machine) -> None:
         self.machine, self.grid = machine, machine.grid
+        self.observer: Observer | None = None
         self.queue: list[tuple[str, LoadFM | LoadWM | Conv | WriteFM]] = []
         self.locks: set[int] = set()
         self.written = self.results = 0
@@ -198,6 +202,8 @@ class Cores:
                 else exact
             )
         self.outputs[own] = found
+        if self.observer:
+            self.observer(job.node, job.iteration, conv, operands, filters, found)
 
     def _filters(self, conv: Conv) -> Filters:
         """Return dense weights of all rows of cores together."""

@@ -11,6 +11,7 @@ from tileloom_golden.requantise import from_ratios
 
 from .abstraction import Abstraction
 from .arithmetic import Image
+from .cores import Observer
 from .graph import Graph, Kind
 from .machine import Machine
 from .program import Program
@@ -24,6 +25,7 @@ def execute(
     grid: Abstraction,
     filters: Mapping[str, Filters],
     inputs: Mapping[str, Image],
+    observer: Observer | None = None,
 ) -> dict[str, Image]:
     """Return a network's outputs, as the functional model computes them.
 
@@ -39,6 +41,8 @@ def execute(
         Of each convolution; their blocks of zeros are those that the program was compiled with.
     inputs:
         The network's.
+    observer:
+        Is told of everything that the cores compute.
 
     Raises
     ------
@@ -60,6 +64,7 @@ def execute(
         filled[..., : graph.tensors[name].channels] = inputs[name]
         ddr[place], written[place] = filled.view(np.uint8).ravel(), True
     machine = Machine(grid, ddr, written)
+    machine.cores.observer = observer
     machine.run(program.steps)
     found = {}
     for name in graph.outputs:

@@ -94,12 +94,16 @@ def doubling(most: int) -> list[int]:
 
 
 def _tilings(work: Work, part: Part) -> Iterator[Tiling]:
-    """Yield tilings that fit: of cuts by width and input channels the two coarsest that do."""
+    """Yield tilings that fit: of cuts by width and input channels the two coarsest that do.
+
+    Where weights stream, input channels are cut only if nothing else fits: engines take no partial sums.
+    """
+    streams = work.grid.streams and work.weighted
     most = ceil(part.outputs[1], work.grid.rows)
-    for outputs in [most] if work.grid.streams and work.weighted else reversed(doubling(most)):
+    for outputs in [most] if streams else reversed(doubling(most)):
         fitting = 0
         for inputs in doubling(part.inputs[1]) if work.weighted else [1]:
-            if fitting == 2:
+            if fitting == (1 if streams else 2):
                 break
             if work.weighted and not work.grid.streams:
                 chunks, _, _ = work.subvolumes(part.outputs, part.inputs, outputs, inputs)
@@ -122,6 +126,8 @@ def _heights(work: Work, part: Part, outputs: int, inputs: int, across: int, *, 
     own = min(outputs, part.outputs[1])
     split = inputs > 1 or part.accumulate or not part.finish
     if work.grid.streams and work.weighted:
+        if stays and own > 1:
+            return  # the accumulators hold one block column
         own, split = 1, True
     if stays and (inputs == 1 or part.accumulate or not part.finish or across > 1):
         return
@@ -132,8 +138,8 @@ def _heights(work: Work, part: Part, outputs: int, inputs: int, across: int, *, 
     for pieces in (1, 2, 3, 4, 8):
         rows = ceil(part.down[1], pieces)
         while rows and not (
-            work.read_bytes(work.most_seen(rows), wide, blocks) <= work.grid.input_bytes
-            and work.result_bytes(rows, pixels, own, sums=split) <= work.grid.output_bytes
+            work.strip_bytes(rows, wide, pixels, blocks) <= work.grid.input_bytes
+            and work.sums_bytes(rows, pixels, own, sums=split) <= work.grid.output_bytes
         ):
             rows -= 1
         if rows and rows not in seen and (not stays or rows >= part.down[1]):

@@ -231,6 +231,28 @@ class Work:
         """Return the most pixels that a column sees, and the most that it computes."""
         return max(self.across(span)[1] for span in across), max(count for _, count in across)
 
+    def strip_bytes(self, rows: int, wide: int, pixels: int, blocks: int) -> int:
+        """Return the bytes of a core's input buffer that a strip of output rows x pixels takes.
+
+        ``wide`` is what it sees of a row. A core that computes tiles keeps padding too, each phase of a
+        stride by itself, in whole tiles (docs/engine.md, "The A buffer").
+        """
+        if not (self.weighted and self.grid.streams):
+            return self.read_bytes(self.most_seen(rows), wide, blocks)
+        (h, w), stride = self.node.layer.kernel, self.node.layer.stride
+        if self.taps == stride == 1:
+            rows, pixels = 1, rows * pixels
+        groups = ceil(ceil((pixels - 1) * stride + w, stride), self.grid.tile_pixels)
+        height = (rows - 1) * stride + h
+        return height * stride * groups * self.grid.tile_pixels * blocks * self.grid.block
+
+    def sums_bytes(self, rows: int, pixels: int, blocks: int, *, sums: bool) -> int:
+        """Return the bytes of a core's output buffer that a strip takes; of tiles each row has whole ones."""
+        if self.weighted and self.grid.streams:
+            rows, pixels = (1, rows * pixels) if self.taps == self.node.layer.stride == 1 else (rows, pixels)
+            pixels = ceil(pixels, self.grid.tile_pixels) * self.grid.tile_pixels
+        return self.result_bytes(rows, pixels, blocks, sums=sums)
+
     def read_bytes(self, rows: int, width: int, blocks: Count) -> Count:
         """Return the bytes of what is read for a strip: rows, pixels of a row, blocks of channels."""
         return rows * width * blocks * self.grid.block * self.operands

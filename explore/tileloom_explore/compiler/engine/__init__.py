@@ -1,0 +1,1 @@
+"""Programs on our engines: their commands, and what the RTL makes of them."""
