@@ -7,7 +7,6 @@ there, and what is kept is not measured again. docs/boards.md has what --report 
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ import click
 from tileloom import scratch
 from tileloom.cli.console import step
 from tileloom.cli.main import Told
-from tileloom.config import Config
 from tileloom.design import Design
 from tileloom.families import family_of, load, presets
 from tileloom_synth.board.build import build
@@ -56,11 +54,16 @@ DESIGNS = {
             ("icebreaker", 1, 1),
             ("icebreaker", 2, 2, 24),
             ("icebreaker", 2, 3),
+            ("icebreaker", 2, 4),
             ("ulx3s-85f", 1, 1),
             ("ulx3s-85f", 2, 2, 80),
             ("ulx3s-85f", 4, 4, 80),
+            ("ulx3s-85f", 10, 10),
+            ("ulx3s-85f", 11, 11),
             ("orangecrab", 3, 4),
             ("orangecrab", 4, 4),
+            ("orangecrab", 5, 6),
+            ("orangecrab", 6, 6),
             ("arty-a7-35", 4, 4),
         )
     ),
@@ -88,10 +91,6 @@ BUILDS = {
 }
 
 
-def _design(config: Config) -> Design:
-    return family_of(config).room("tileloom", "design").generate(config)  # type: ignore[no-any-return]
-
-
 def _is_whole(kept: Mapping[str, Any] | None, unrouted: bool) -> bool:
     """Return whether a figure is kept, and routed too where it can be and is wanted."""
     if kept is None or unrouted or "timing" not in kept:
@@ -100,8 +99,12 @@ def _is_whole(kept: Mapping[str, Any] | None, unrouted: bool) -> bool:
     return kept["timing"] is not None or not routable
 
 
-def _count(design: Design) -> dict[str, dict[str, int]]:
-    """Return what a design takes of each family of FPGAs."""
+def _count(preset: str) -> dict[str, dict[str, int]] | None:
+    """Return what a preset takes of each family of FPGAs, or None of one that is part of a core."""
+    config = load(preset)
+    design: Design = family_of(config).room("tileloom", "design").generate(config)
+    if design.file_list:
+        return None
     families = {board.family.name: board.family for board in BOARDS.values()}
     return {name: count_by_modules(design, family) for name, family in families.items()}
 
@@ -118,7 +121,6 @@ def _measure(case: Case, *, routed: bool) -> dict[str, Any]:
 
 def _build(case: Case, show: Callable[[str], None]) -> dict[str, Any]:
     made = project(case.board, load(case.preset, **case.fields), case.target_mhz)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     with scratch.folder() as folder:
         for name, content in made.files.items():
             text = content.encode() if isinstance(content, str) else content
@@ -130,7 +132,7 @@ def _build(case: Case, show: Callable[[str], None]) -> dict[str, Any]:
         "fmax_mhz": built.fmax_mhz,
         "cells": {what: {"used": used, "available": of} for what, (used, of) in built.cells.items()},
         "seconds": built.seconds,
-        "user_seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before,
+        "processor_seconds": built.processor_seconds,
     }
 
 
@@ -155,14 +157,13 @@ def main(keep: Path | None, only: str, unrouted: bool, reported: Path | None) ->
             return
         with step(name) as shown:
             found = measure(shown.show)
-        figures = read_figures(keep)  # another run may have kept something since
-        getattr(figures, kind)[name] = found
-        figures.write(keep)
+        if found is not None:
+            figures = read_figures(keep)  # another run may have kept something since
+            getattr(figures, kind)[name] = found
+            figures.write(keep)
 
     for preset in presets():
-        design = _design(load(preset))
-        if not design.file_list:  # those are the sources of a host core, too
-            fill("counts", preset, lambda _, design=design: _count(design))  # type: ignore[misc]
+        fill("counts", preset, lambda _, preset=preset: _count(preset))  # type: ignore[misc]
     for name, case in DESIGNS.items():
         fill("designs", name, lambda _, case=case: _measure(case, routed=not unrouted))  # type: ignore[misc]
     if not unrouted:

@@ -61,7 +61,7 @@ def test_a_build_is_told_with_its_time() -> None:
         "fmax_mhz": 81.23,
         "cells": cells,
         "seconds": {"a": 60.0, "b": 1.2},
-        "user_seconds": 59,
+        "processor_seconds": 59,
     }
     told = report(Figures(builds={"ulx3s-85f x": build}))
     assert row(told, "`ulx3s-85f x`")[0].endswith("| 80 MHz | 81.2 MHz | 1,000 of 2,000, 2 of 4 | 61 | 59 |")

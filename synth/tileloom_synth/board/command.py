@@ -95,6 +95,7 @@ def _figures(built: Built) -> dict[str, Any]:
         "cells": {what: {"used": used, "available": of} for what, (used, of) in built.cells.items()},
         "fmax_mhz": built.fmax_mhz,
         "seconds": {tool: round(seconds, 1) for tool, seconds in built.seconds.items()},
+        "processor_seconds": round(built.processor_seconds, 2),
         "product": str(built.product),
     }
 
@@ -104,6 +105,7 @@ def _rows(built: Built) -> list[tuple[str, str]]:
     if built.fmax_mhz is not None:
         rows.append(("Fmax", f"{built.fmax_mhz:.2f} MHz"))
     rows += [(tool, f"{seconds:.0f} s") for tool, seconds in built.seconds.items()]
+    rows.append(("of the processor", f"{built.processor_seconds:.0f} s"))
     return [*rows, ("to program with", str(built.product))]
 
 

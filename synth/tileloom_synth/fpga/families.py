@@ -134,7 +134,10 @@ SERIES7 = Family(
     cells="xilinx/cells_sim.v",
     factor_bits=(24, 17),
     least_bits=9,
-    lut={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "LUT5": 1, "LUT6": 1, "RAM32M": 4, "RAM64M": 4},
+    lut={
+        **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
+        **{"SRL16E": 1, "SRLC32E": 1, "RAM32M": 4, "RAM64M": 4},
+    },
     flip_flop=("FD",),
     dsp=("DSP48E1",),
     ram=("RAMB18E1", "RAMB36E1"),

@@ -34,7 +34,7 @@ class Figures:
     designs:
         By case, what ``tileloom synth --fpga --json`` prints, with ``target_mhz``, without cells and path.
     builds:
-        By the words behind ``tileloom board``, what it prints with ``--build --json``, with ``user_seconds``.
+        By the words behind ``tileloom board``, what it prints with ``--build --json``.
     """
 
     counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -126,7 +126,7 @@ def _builds(builds: Mapping[str, Mapping[str, Any]]) -> str:
     for words, one in sorted(builds.items()):
         cells = [f"{used:,} of {of:,}" for used, of in (each.values() for each in one["cells"].values())]
         clock, fmax = f"{one['clock_hz'] / 1e6:g} MHz", f"{one['fmax_mhz']:.1f} MHz"
-        seconds = f"{sum(one['seconds'].values()):,.0f}", f"{one['user_seconds']:,.0f}"
+        seconds = f"{sum(one['seconds'].values()):,.0f}", f"{one['processor_seconds']:,.0f}"
         rows.append((f"`{words}`", clock, fmax, ", ".join(cells), *seconds))
     headings = (
         "`tileloom board`",

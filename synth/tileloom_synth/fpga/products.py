@@ -2,8 +2,8 @@
 
 A product wider than a block takes several, of which the last is narrow: FP32 x INT8, 24 x 8 bits, is 18 x 8
 and 6 x 8 in blocks of 18 x 18. Where blocks end, the smallest pieces go to LUTs, as rows that are added in
-pairs: each addition is a carry chain, where Yosys's own multiplier is a carry-save tree, which takes twice as
-many LUTs (8 x 8 bits, signed: 306 for 143).
+pairs: each addition is a carry chain, where Yosys's own multiplier is a carry-save tree, which takes more
+LUTs (8 x 8 bits, signed: 184 for 144).
 
     24 x 8 bits:  a[17:0] * b --> DSP block ---------.
                                                      (+) --> product
