@@ -16,9 +16,14 @@ from tileloom.netlist.text import split_modules
 from tileloom.xfu.cv32e40p.stages import PREFIX
 from tileloom_sim.build.toolchain import verilator
 
-HOSTS = ("sasp-cv-x-if", "sasp-4x4-int8 rows=3 columns=5 host=unit add_stages=2")
+HOSTS = (
+    "sasp-cv-x-if",
+    "sasp-4x4-int8 rows=3 columns=5 host=unit add_stages=2",
+    "sasp-4x4-int8 rows=3 columns=5 host=unit double_buffer=true memory_bits=64",
+    "sasp-4x4-int8 host=unit double_buffer=true memory_bits=32",
+)
 SYSTOLIC = (
-    *(name for name in families()["systolic"].presets if name not in ("sasp-cv-x-if", "sasp-cv32e40p")),
+    *(name for name in families()["systolic"].presets if not name.startswith("sasp-cv")),
     *HOSTS,
     "stream-8x8-int8 rows=1 columns=1",
     "stream-8x8-int8 rows=1 columns=7",

@@ -17,7 +17,7 @@ from tileloom.families import families, load
     [
         pytest.param(name, marks=[pytest.mark.long] if "32x32" in name else [])
         for name in families()["systolic"].presets
-        if name != "sasp-cv32e40p"  # its modules stand among a core's, and have a name of their own
+        if not name.startswith("sasp-cv32e40p")  # modules among a core's have a name of their own
     ],
 )
 def test_presets_generate(name: str) -> None:

@@ -37,6 +37,9 @@ class Host(enum.Enum):
 WORD_BITS = 32
 """Width of the word port, in bits (SASP)."""
 
+MEMORY_BITS = (32, 64, 128)
+"""Widths that a memory port may have, in bits."""
+
 MAXIMUM_SIZE = 64
 """Most rows or columns that an array may have."""
 
@@ -83,6 +86,9 @@ class SystolicConfig:
     id_width:
         Of a coprocessor on CV-X-IF: bits of an instruction's id (X_ID_WIDTH of the core), 2 to 8; 4 by
         default.
+    memory_bits:
+        Of a host "unit" or "cv32e40p" with ``double_buffer``: 32, 64 or 128 bits of a memory port, through
+        which an address generator beside the array fetches and stores by itself; or None.
     wrapper:
         Of a stream port: registers behind AXI4-Lite that start jobs, and an interrupt; or None.
     axi4_stream_names:
@@ -96,7 +102,7 @@ class SystolicConfig:
     """
 
     IN_LABEL: ClassVar[frozenset[str]] = frozenset(
-        {"rows", "columns", "activation", "weight", "port", "host", "wrapper"}
+        {"rows", "columns", "activation", "weight", "port", "host", "memory_bits", "wrapper"}
     )
 
     rows: int
@@ -115,6 +121,7 @@ class SystolicConfig:
     gate_zeros: bool = False
     host: Host | None = None
     id_width: int = SETTLED
+    memory_bits: int | None = None
     wrapper: Wrapper | None = None
     axi4_stream_names: bool = SETTLED
 
@@ -143,6 +150,7 @@ class SystolicConfig:
             where="is for an array without a wrapper, which always has these names, and without a host",
         )
         self._check_host(word_port)
+        self._check_memory()
         self._check_product()
         if word_port:
             self._check_word_port(longest)
@@ -158,6 +166,19 @@ class SystolicConfig:
             raise ConfigError(
                 f"accumulator: {self.accumulator} has no word for some values of {self.weight}; "
                 "with a host it must, as weights are saved through results"
+            )
+
+    def _check_memory(self) -> None:
+        if self.memory_bits is None:
+            return
+        if self.host not in (Host.UNIT, Host.CV32E40P):
+            raise ConfigError("memory_bits: is for host unit or cv32e40p; leave it out")
+        if self.memory_bits not in MEMORY_BITS:
+            raise ConfigError(f"memory_bits: must be 32, 64 or 128, not {self.memory_bits}")
+        if not self.double_buffer:
+            raise ConfigError(
+                "memory_bits: an address generator loads weights while the array computes; "
+                "set double_buffer to true"
             )
 
     def _holds_weights(self) -> bool:
@@ -214,4 +235,5 @@ class SystolicConfig:
         formats = "_".join(str(kind) for kind in kinds)
         registers = "_registers" if self.wrapper else ""
         host = f"_{self.host.value.replace('-', '_')}" if self.host else ""
-        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}{host}{registers}"
+        fetching = f"_memory{self.memory_bits}" if self.memory_bits else ""
+        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}{host}{fetching}{registers}"

@@ -95,5 +95,5 @@ def streaming(config: SystolicConfig) -> Timetable:
 
     That is as at a stream port that takes one in every cycle.
     """
-    inapplicable: Mapping[str, Any] = dict.fromkeys(("axi4_stream_names", "host", "id_width"))
+    inapplicable: Mapping[str, Any] = dict.fromkeys(("axi4_stream_names", "host", "id_width", "memory_bits"))
     return Timetable(replace(config, port=Port.STREAM, step_interval=1, broadcast=1, **inapplicable))

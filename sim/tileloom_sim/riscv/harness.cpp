@@ -15,6 +15,7 @@
 //     random=SEED                       wait states are drawn anew each time, from 0 to the number given
 //     instr_error=FIRST:END:TIMES       answer with a bus error; TIMES accesses only, 0: always; may be repeated
 //     data_error=FIRST:END:TIMES
+//     memory_error=FIRST:END:TIMES      the same at a unit's own memory port
 //     count=ADDRESS:BYTES               count the data accesses there; may be repeated
 //     axi=AR:R:AW:W:B                   of 65536, how often a channel of the device's AXI4 master waits in a cycle
 //     axi_seed=SEED                     of that, and of noise; with bit 1 READY comes only behind VALID
@@ -72,6 +73,23 @@ struct Counter {
     }
 };
 
+#ifdef MEMORY_BITS
+// Words of a signal of the unit's memory port, 32 to 128 bits.
+template <typename Signal>
+uint32_t word(const Signal& signal, int index) {
+    return static_cast<uint32_t>(static_cast<uint64_t>(signal) >> 32 * index);
+}
+template <std::size_t Words>
+uint32_t word(const VlWide<Words>& signal, int index) { return signal[index]; }
+template <typename Signal>
+void set_word(Signal& signal, int index, uint32_t value) {
+    if (index == 0) signal = value;
+    else signal = static_cast<Signal>(signal | static_cast<uint64_t>(value) << 32);
+}
+template <std::size_t Words>
+void set_word(VlWide<Words>& signal, int index, uint32_t value) { signal[index] = value; }
+#endif
+
 // A device that moves no data by itself.
 #if !defined(BEAT_BYTES) && !defined(SUM_BYTES)
 class Mover {
@@ -96,12 +114,13 @@ public:
         else if (key == "save") saves_.push_back(value);
         else if (key == "limit") limit_ = number(value);
         else if (key == "instr") instr_.waits(value);
-        else if (key == "data") data_.waits(value);
+        else if (key == "data") data_.waits(value), port_.waits(value);
         else if (key == "level1" || key == "level2") levels_[key == "level2"] = value;
         else if (key == "behind") behind_ = number(value);
         else if (key == "random") randomise(number(value));
         else if (key == "instr_error") instr_.add_error(value);
         else if (key == "data_error") data_.add_error(value);
+        else if (key == "memory_error") port_.add_error(value);
         else if (key == "count") count(value);
         else if (key == "interrupts") interrupts(value);
         else if (key == "errors") has_errors_ = number(value);
@@ -113,6 +132,7 @@ public:
     void run() {
         instr_.start(random_waits_ ? &wait_random_ : nullptr);
         data_.start(random_waits_ ? &wait_random_ : nullptr);
+        port_.start(random_waits_ ? &wait_random_ : nullptr);
         if (!levels_[0].empty()) build_caches();
         if (!waves_.empty()) model_.open_waves(waves_.c_str());
         reset();
@@ -212,6 +232,7 @@ private:
         mover_.take();
         instr_.next(top_.instr_req_o, fetch);
         data_.next(top_.data_req_o, access);
+        answer_port();
         model_.clock(1);
         ++cycles_;
         drive();
@@ -230,6 +251,7 @@ private:
             top_.data_rdata_i = answer.data;
             top_.data_err_i = answer.error;
         }
+        drive_port();
         if (timer_ != 0 && cycles_ >= timer_) lines_ |= TIMER_LINE;
         if (irq_mean_ != 0 && cycles_ >= next_irq_) lines_ |= RANDOM_LINE;
         top_.irq_i = lines_;
@@ -278,6 +300,48 @@ private:
         data_.answer(cycles_, word, error, cycles);
     }
 
+#ifdef MEMORY_BITS
+    static constexpr int PORT_BYTES = MEMORY_BITS / 8;
+
+    void drive_port() {
+        Answer answer;
+        top_.memory_gnt_i = port_.grant();
+        top_.memory_rvalid_i = port_.take(cycles_, answer);
+        // While nothing is answered there is what no unit must look at.
+        top_.memory_err_i = top_.memory_rvalid_i ? answer.error : cycles_ & 1;
+        for (int i = 0; i < PORT_BYTES / 4; ++i) {
+            uint32_t data = 0xdeadbeef;
+            if (top_.memory_rvalid_i && !answer.error) data = port_words_.front(), port_words_.pop_front();
+            set_word(top_.memory_rdata_i, i, data);
+        }
+    }
+    void answer_port() {
+        const bool taken = top_.memory_req_o && top_.memory_gnt_i;
+        port_.next(top_.memory_req_o, taken);
+        if (!taken) return;
+        const uint32_t address = top_.memory_addr_o;
+        uint8_t* target = port_.must_fail(address) ? nullptr : place(address, PORT_BYTES);
+        uint64_t cycles = 1;
+        if (target) {
+            if (data_cache_) cycles = data_cache_->access(address);
+            for (int i = 0; i < PORT_BYTES; i += 4) {
+                uint32_t data;
+                std::memcpy(&data, target + i, 4);
+                port_words_.push_back(data);
+                if (!top_.memory_we_o) continue;
+                const uint32_t written = word(top_.memory_wdata_o, i / 4);
+                for (int byte = 0; byte < 4; ++byte) {
+                    if (top_.memory_be_o >> (i + byte) & 1) target[i + byte] = written >> 8 * byte;
+                }
+            }
+        }
+        port_.answer(cycles_, 0, !target, cycles);
+    }
+#else
+    void drive_port() {}
+    void answer_port() {}
+#endif
+
     void write_register(uint32_t offset, uint32_t value) {
         switch (offset) {
             case 0x00: end(value, false); break;
@@ -309,7 +373,8 @@ private:
     Progress progress_;
     std::vector<uint8_t> memory_;
     Mover mover_{top_, memory_};
-    Bus instr_, data_;
+    Bus instr_, data_, port_;
+    std::deque<uint32_t> port_words_;  // read there, of answers to come
     std::string levels_[2];
     uint64_t behind_ = 0;
     std::deque<Cache> caches_;

@@ -160,6 +160,8 @@ class Conditions:
         Draw each wait anew, from 0 up to the number given; None: always the number given.
     instruction_errors, data_errors:
         Addresses with bus errors; only for a core that has error inputs.
+    memory_errors:
+        Addresses with bus errors for a unit's own memory port.
     master_waits, master_seed:
         Of a block's AXI4 master: how often AR, R, AW, W and B wait in a cycle, 0 to below 1, and the seed of
         that.
@@ -182,6 +184,7 @@ class Conditions:
     random_seed: int | None = None
     instruction_errors: Sequence[BusError] = ()
     data_errors: Sequence[BusError] = ()
+    memory_errors: Sequence[BusError] = ()
     master_waits: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     master_seed: int = 0
     master_errors: Sequence[MasterError] = ()
@@ -321,6 +324,7 @@ def _condition_options(conditions: Conditions) -> list[str]:
     ):
         options.append(f"{bus}={waits.grant}:{waits.response}")
         options += [f"{bus}_error={error.first}:{error.end}:{error.times}" for error in errors]
+    options += [f"memory_error={error.first}:{error.end}:{error.times}" for error in conditions.memory_errors]
     if conditions.caches is not None:
         caches = conditions.caches
         for name, cache in (("level1", caches.level1), ("level2", caches.level2)):

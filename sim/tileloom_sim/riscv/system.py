@@ -159,6 +159,10 @@ class System:
         RTL on CV-X-IF; only for a core that has it.
     device:
         RTL on the data bus, at DEVICE_BASE, or a generated block.
+    memory_bits:
+        Of a patch that adds a unit with a memory port of its own, OBI: the bits of that, 32, 64 or 128. It
+        reaches the memory in cycles in which the core's data bus does not ask for it, with the wait states
+        of that bus and through its cache.
     kept:
         Modules that are repeated, and so not inlined (``verilator.control_file``); a block names its own.
     waves:
@@ -169,6 +173,7 @@ class System:
     patch: Patch | None = None
     coprocessor: Attachment | None = None
     device: Attachment | Block | None = None
+    memory_bits: int | None = None
     kept: tuple[str, ...] = ()
     waves: bool = False
 
@@ -189,6 +194,8 @@ class System:
             files += [harness.HELD, harness.AXI_MEMORY]
             for name, value in self.device.harness_defines().items():
                 defines += ["-CFLAGS", f"-D{name}={value}"]
+        if self.memory_bits is not None:
+            defines += ["-CFLAGS", f"-DMEMORY_BITS={self.memory_bits}"]
         kept = [*self.kept, *(self.device.kept if isinstance(self.device, Block) else ())]
         harness_sources = {path.name: path.read_text(encoding="utf-8") for path in files}
         return harness.compile_harness(
@@ -244,6 +251,8 @@ class System:
             defines |= {f"TILELOOM_{name}": str(value) for name, value in self.device.defines().items()}
         elif self.device is not None:
             defines["TILELOOM_DEVICE"] = _identifier(self.device.top)
+        if self.memory_bits is not None:
+            defines["TILELOOM_MEMORY_BITS"] = str(self.memory_bits)
         return defines
 
 

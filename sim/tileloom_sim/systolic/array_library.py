@@ -53,10 +53,12 @@ def array_program(config: SystolicConfig) -> Program:
     Raises ConfigError where the array has none, ToolError where the compiler is missing.
     """
     core = _system(config, False).core
-    names = ("gemm.c", "array.c", "array.S", "array.h", "job.h")
-    sources = {name: (PROGRAMS / name).read_text() for name in names} | {NAME: header(config)}
-    main = ["gemm.c", "array.c", "array.S"]
-    return compile_program(core, sources, main=main, defines={"WITH_ARRAY": 1})
+    main, headers, defines = ["gemm.c", "array.c", "array.S"], ["array.h", "job.h"], {"WITH_ARRAY": 1}
+    if config.memory_bits:
+        main, headers = ["gemm.c", "generator.c"], [*headers, "generator.h"]
+        defines["WITH_GENERATOR"] = 1
+    sources = {name: (PROGRAMS / name).read_text() for name in (*main, *headers)} | {NAME: header(config)}
+    return compile_program(core, sources, main=main, defines=defines)
 
 
 def run_array(
@@ -89,8 +91,8 @@ def run_array(
     and as ``run_program``.
     """
     (m, k), n = x.shape, w.shape[1]
-    vectors, steps = max(m, LAG), config.step_interval
     rows, columns = config.rows, config.columns
+    vectors = m if config.memory_bits else max(m, LAG)
     program = array_program(config)
     tiles_k, tiles_n = tile_grid(k, n, rows, columns)
     kept = kept_tiles(w, rows, columns, operand_format(config.weight))
@@ -98,8 +100,8 @@ def run_array(
         kept[:] = True
     tiles = split_tiles(w, rows, columns).swapaxes(0, 1)[kept.T]
     job = Job(program.free)
-    inputs = _arranged(x, vectors, rows, steps, arrangement)
-    outputs = _arranged(np.zeros((m, n), np.uint64), vectors, columns, steps, arrangement)
+    inputs = _arranged(x, vectors, rows, _room(config, rows), arrangement)
+    outputs = _arranged(np.zeros((m, n), np.uint64), vectors, columns, _room(config, columns), arrangement)
     job.fields |= {
         "method": 0,
         "m": vectors,
@@ -123,17 +125,23 @@ def run_array(
     return replace(run, results=found[:m, :n])
 
 
+def _room(config: SystolicConfig, across: int) -> int:
+    """Return the words that a vector of a tile takes: those of its steps, or by the generator whole beats."""
+    beat = (config.memory_bits or 0) // 32
+    return -(-across // beat) * beat if beat else config.step_interval
+
+
 def _arranged(
-    matrix: Words, vectors: int, across: int, steps: int, arrangement: Arrangement
+    matrix: Words, vectors: int, across: int, room: int, arrangement: Arrangement
 ) -> npt.NDArray[np.uint32]:
-    """Return a matrix, zeros added, as (tiles, vectors, steps) or as (vectors, words of a row)."""
+    """Return a matrix, zeros added, as (tiles, vectors, room) or as (vectors, words of a row)."""
     m, length = matrix.shape
     tiles = -(-length // across)
     padded = np.pad(matrix, ((0, vectors - m), (0, tiles * across - length))).astype("<u4")
     if arrangement is Arrangement.ROWS:
-        return np.pad(padded, ((0, 0), (0, steps - across)))
+        return np.pad(padded, ((0, 0), (0, room - across)))
     apart = padded.reshape(vectors, tiles, across).swapaxes(0, 1)
-    return np.ascontiguousarray(np.pad(apart, ((0, 0), (0, 0), (0, steps - across))))
+    return np.ascontiguousarray(np.pad(apart, ((0, 0), (0, 0), (0, room - across))))
 
 
 def _words(tiles: list[Words]) -> bytes:

@@ -29,7 +29,8 @@ def coprocessor_system(config: SystolicConfig, *, waves: bool = False) -> System
     design, core = generate(config), CORES[config.host]
     kept = tuple(verilator.elements(design.manifest["modules"]))
     if config.host is Host.CV32E40P:
-        patch = functools.partial(changed_sources, verilog=design.verilog)
-        return System(core=core, patch=patch, kept=kept, waves=waves)
+        bits = config.memory_bits
+        patch = functools.partial(changed_sources, verilog=design.verilog, memory_bits=bits)
+        return System(core=core, patch=patch, memory_bits=bits, kept=kept, waves=waves)
     attachment = Attachment(verilog=design.verilog, top=design.name, id_width=config.id_width)
     return System(core=core, coprocessor=attachment, kept=kept, waves=waves)

@@ -63,7 +63,7 @@ def random_stream(
     CheckError where a word differs, ProgramError where the program does not end.
     """
     rng = np.random.default_rng(seed)
-    weights = _weights(rng, config, tiles + 1)
+    weights = random_weights(rng, config, tiles + 1)
     activations = float_words(rng, config.activation, (tiles * vectors + 1, config.rows))
     sums = float_words(rng, config.accumulator, (tiles * vectors + 1, config.columns), infinity=True)
     # The last of each is the handler's.
@@ -111,7 +111,7 @@ def cycles_per_word(
     word that is stored is compared with the golden model. Raises as ``random_stream``.
     """
     rng = np.random.default_rng(seed)
-    tile = _weights(rng, config, 1)[0]
+    tile = random_weights(rng, config, 1)[0]
     activations = float_words(rng, config.activation, (vectors, config.rows))
     sums = float_words(rng, config.accumulator, (vectors, config.step_interval))
     program = _program(config, system, CYCLES)
@@ -173,7 +173,8 @@ def _compare(got: npt.NDArray[np.uint32], wanted: Words, what: str) -> None:
         )
 
 
-def _weights(rng: np.random.Generator, config: SystolicConfig, count: int) -> Words:
+def random_weights(rng: np.random.Generator, config: SystolicConfig, count: int) -> Words:
+    """Return so many tiles of random weights, ``count`` x rows x columns words."""
     shape = (count, config.rows, config.columns)
     if isinstance(config.weight, FloatFormat):
         return float_words(rng, config.weight, shape)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from amaranth.lib import wiring
+
 from ...coprocessor.design import Origin, by_plain_ports, in_core
 from ...cores import CV32E40P_FPU
 from ...design import Design
@@ -12,6 +14,7 @@ from ..timing import streaming
 from .cv32e40p.auxiliary import modules
 from .cv32e40p.patch import UNIT, changed_sources
 from .cv_x_if import CvXIf
+from .generator.unit import FetchingUnit
 from .instruction import encoding
 from .intrinsics import NAME, constants, header
 from .unit import Unit
@@ -29,17 +32,20 @@ def generate_coprocessor(config: SystolicConfig, name: str | None, origin: Origi
     """
 
     def part(path: tuple[str, ...]) -> str:
+        if "fetch" in path:
+            return "address generator"
         shared = {"digit_product", "full_adder"} & set(path)
         return origin(path) if shared or OF_EVERY_ARRAY & set(path) else "functional unit"
 
-    description = {"encoding": encoding(), "constants": constants(config)}
+    description = {"encoding": encoding(config.memory_bits is not None), "constants": constants(config)}
     if config.host is Host.CV32E40P:
         verilog, origins = modules(config)
-        sources = changed_sources(CV32E40P_FPU.sources(), verilog)
+        sources = changed_sources(CV32E40P_FPU.sources(), verilog, config.memory_bits)
         parts = {module: part(path) for module, path in origins.items()}
         design = in_core(config, CV32E40P_FPU, sources, UNIT, name, description, timing(config), parts)
     else:
-        top = CvXIf(config) if config.host is Host.CV_X_IF else Unit(config)
+        make = CvXIf if config.host is Host.CV_X_IF else FetchingUnit if config.memory_bits else Unit
+        top: wiring.Component = make(config)
         design = by_plain_ports(config, top, name, description, timing(config), part)
     return replace(design, sources={**design.sources, NAME: header(config)})
 

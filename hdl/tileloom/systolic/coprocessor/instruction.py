@@ -25,6 +25,8 @@ class Operation(enum.IntEnum):
     RESET = 4
     ACTIVATION = 5
     RESULT = 6
+    MULTIPLY = 7
+    SETTING = 8
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,36 @@ FORMS = {
     Operation.RESET: Form("tl.reset", False, True, False),
     Operation.ACTIVATION: Form("tl.activation", True, True, False),
     Operation.RESULT: Form("tl.result", False, True, False),
+    Operation.MULTIPLY: Form("tl.multiply", True, True, True),
+    Operation.SETTING: Form("tl.setting", True, True, True),
 }
 """Every operation's form."""
+
+GENERATOR = frozenset({Operation.MULTIPLY, Operation.SETTING})
+"""Those of an address generator."""
+
+
+def forms(generator: bool) -> dict[Operation, Form]:
+    """Return the forms of an array's operations, with an address generator or without."""
+    return {operation: form for operation, form in FORMS.items() if generator or operation not in GENERATOR}
+
+
+class Setting(enum.IntEnum):
+    """Number of a setting of the address generator."""
+
+    WEIGHTS = 0
+    VECTORS = 1
+    X_STRIDE = 2
+    Y_STRIDE = 3
+    ERROR = 4
+
 
 RESET_VECTORS, RESET_WEIGHTS = 1, 2
 """Bits of ``tl.reset``'s operand: the vector begun and all results; the words of weights begun."""
 
 STATUS = {"results": (0, 8), "steps": (8, 8), "weights": (16, 12), "complete": (28, 1)}
-"""Fields of the status word: lowest bit and width."""
+GENERATOR_STATUS = {"busy": (29, 1), "error": (30, 2)}
+"""Fields of the status word, and those that an address generator has besides: lowest bit and width."""
 
 
 def encode(operation: Operation, rd: int = 0, rs1: int = 0, rs2: int = 0) -> int:
@@ -71,13 +95,14 @@ def encode(operation: Operation, rd: int = 0, rs1: int = 0, rs2: int = 0) -> int
     return operation << 25 | rs2 << 20 | rs1 << 15 | FUNCT3 << 12 | rd << 7 | OPCODE
 
 
-def encoding() -> dict[str, object]:
-    """Return the manifest's account of the encoding."""
+def encoding(generator: bool) -> dict[str, object]:
+    """Return the manifest's account of the encoding, with an address generator or without."""
+    known, status = forms(generator), STATUS | (GENERATOR_STATUS if generator else {})
     return {
         "format": "R",
         "opcode": OPCODE,
         "funct3": FUNCT3,
-        "funct7": {form.name: int(operation) for operation, form in FORMS.items()},
-        "operands": {form.name: list(form.operands) for form in FORMS.values()},
-        "status": {name: [low, low + width - 1] for name, (low, width) in STATUS.items()},
+        "funct7": {form.name: int(operation) for operation, form in known.items()},
+        "operands": {form.name: list(form.operands) for form in known.values()},
+        "status": {name: [low, low + width - 1] for name, (low, width) in status.items()},
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...formats import FloatFormat
 from ..config import SystolicConfig
-from .instruction import FORMS, FUNCT3, OPCODE, Form, Operation
+from .instruction import FUNCT3, OPCODE, Form, Operation, forms
 
 NAME = "tileloom_array.h"
 """Of the header, the same for every array: a program has one."""
@@ -21,6 +21,8 @@ COMMENTS = {
     Operation.RESET: "Forget what is begun: TILELOOM_VECTORS, TILELOOM_WEIGHTS or both.",
     Operation.ACTIVATION: "Return activation a of the vector begun.",
     Operation.RESULT: "Put a behind the results.",
+    Operation.MULTIPLY: "Multiply vectors at a by the next tile, and add to the sums at p; 0 if taken.",
+    Operation.SETTING: "Set setting p, a TILELOOM_SET_..., to a; return what it was.",
 }
 PARAMETERS = {"rs1": "a", "rs2": "p"}
 
@@ -28,8 +30,9 @@ PARAMETERS = {"rs1": "a", "rs2": "p"}
 def header(config: SystolicConfig) -> str:
     """Return the text of tileloom_array.h for an array with a host."""
     defines = "\n".join(f"#define TILELOOM_{name} {value}" for name, value in constants(config).items())
-    macros = "\n".join(_macro(operation, form) for operation, form in FORMS.items())
-    intrinsics = "\n\n".join(_intrinsic(operation, form) for operation, form in FORMS.items())
+    known = forms(config.memory_bits is not None)
+    macros = "\n".join(_macro(operation, form) for operation, form in known.items())
+    intrinsics = "\n\n".join(_intrinsic(operation, form) for operation, form in known.items())
     text = TEMPLATE.read_text("utf-8")
     for place, part in {"DEFINES": defines, "MACROS": macros, "INTRINSICS": intrinsics}.items():
         text = text.replace(f"@{place}@", part)
@@ -45,6 +48,7 @@ def constants(config: SystolicConfig) -> dict[str, int | str]:
         "STEPS": config.step_interval,
         "LAG": 2 * config.columns,
         "DOUBLE_BUFFER": int(config.double_buffer),
+        "MEMORY_BITS": config.memory_bits or 0,
         "WEIGHT_BITS": weight.width,
         "WEIGHT_EXPONENT": weight.exponent_bits if isinstance(weight, FloatFormat) else 0,
         "WEIGHT_FRACTION": weight.fraction_bits if isinstance(weight, FloatFormat) else 0,

@@ -18,6 +18,29 @@ static inline uint32_t tileloom_steps(uint32_t status) { return status >> 8 & 0x
 static inline uint32_t tileloom_weights(uint32_t status) { return status >> 16 & 0xfff; }
 static inline uint32_t tileloom_complete(uint32_t status) { return status >> 28 & 1; }
 
+#if TILELOOM_MEMORY_BITS
+static inline uint32_t tileloom_busy(uint32_t status) { return status >> 29 & 1; }
+static inline uint32_t tileloom_error(uint32_t status) { return status >> 30; }
+
+// Settings of the address generator, for tileloom_setting.
+#define TILELOOM_SET_WEIGHTS 0u   // where the next tile of weights is; moves on with each
+#define TILELOOM_SET_VECTORS 1u   // vectors of a tile, 1 to 65,536 as 0
+#define TILELOOM_SET_X_STRIDE 2u  // bytes from a vector of activations to the next
+#define TILELOOM_SET_Y_STRIDE 3u  // bytes from a vector of sums to the next
+#define TILELOOM_SET_ERROR 4u     // 0, or what could not be read: 1 weights, 2 activations, 3 sums, or not written
+#define TILELOOM_SETTINGS 5u
+
+#define TILELOOM_FIRST 1u  // bit of tileloom_multiply's p: sums begin from +0, whatever is in memory
+
+// Wait until no command is left; return the error. Interrupts are taken meanwhile.
+static inline uint32_t tileloom_wait(void) {
+    uint32_t status;
+    do status = tileloom_status();
+    while (tileloom_busy(status));
+    return tileloom_error(status);
+}
+#endif
+
 #define TILELOOM_VECTORS 1u  // for tileloom_reset: the vector begun, and all results
 #define TILELOOM_WEIGHTS 2u  // the words of weights since the last complete tile, and one that waits
 
@@ -28,6 +51,9 @@ typedef struct {
     uint32_t results[2 * TILELOOM_COLUMNS];
     uint32_t tile[TILELOOM_WEIGHT_WORDS];  // in use
     uint32_t next[TILELOOM_WEIGHT_WORDS];  // with double buffering: the words loaded of the next one
+#if TILELOOM_MEMORY_BITS
+    uint32_t settings[TILELOOM_SETTINGS];
+#endif
 } tileloom_context;
 
 // A weight from its product with 1.0, which is a word of the accumulator's format. What the array takes for zero is
@@ -71,6 +97,10 @@ static inline void tileloom_save_tile(uint32_t *words) {
 
 // Save all state, and leave the array with nothing begun, nothing unread and its tile's place open: as after reset.
 static inline void tileloom_save(tileloom_context *context) {
+#if TILELOOM_MEMORY_BITS
+    tileloom_wait();  // commands come to their end
+    for (uint32_t i = 0; i < TILELOOM_SETTINGS; i++) context->settings[i] = tileloom_setting(0, i);
+#endif
     uint32_t status = context->status = tileloom_status();
     for (uint32_t i = 0; i < tileloom_steps(status) && i < TILELOOM_ROWS; i++) {
         context->activations[i] = tileloom_activation(i);
@@ -90,6 +120,10 @@ static inline void tileloom_save(tileloom_context *context) {
 // Restore what was saved, whatever was done with the array since.
 static inline void tileloom_restore(const tileloom_context *context) {
     uint32_t status = context->status;
+#if TILELOOM_MEMORY_BITS
+    tileloom_wait();
+    for (uint32_t i = 0; i < TILELOOM_SETTINGS; i++) tileloom_setting(context->settings[i], i);
+#endif
     tileloom_reset(TILELOOM_VECTORS | TILELOOM_WEIGHTS);
     for (uint32_t i = 0; i < TILELOOM_WEIGHT_WORDS; i++) tileloom_weight(context->tile[i]);
 #if TILELOOM_DOUBLE_BUFFER

@@ -47,10 +47,31 @@ class Unit(wiring.Component):
 
     What is not ``ready`` becomes so by itself, ``Timetable.latency`` cycles after the last vector at the
     latest.
+
+    Beside an address generator there are more:
+
+    weight, weight_write, weight_ready:
+        In, in, out: the next word of a tile, beside any operation; only while ``weight_ready``, and after a
+        tile's last one that is when a vector has taken the tile up.
+    eager:
+        In: a STEP takes a result whenever there is one. It then waits only where its vector's results would
+        find no room; there is enough for a step in every cycle.
+    takes:
+        Out: this STEP or READ takes a result.
+    status:
+        Out: the status word, whatever the operation.
     """
 
     def __init__(self, config: SystolicConfig) -> None:
         self.config = config
+        beside = {
+            "weight": In(WORD_BITS),
+            "weight_write": In(1),
+            "weight_ready": Out(1),
+            "eager": In(1),
+            "takes": Out(1),
+            "status": Out(WORD_BITS),
+        }
         super().__init__(
             {
                 "operation": In(OPERATION_BITS),
@@ -59,6 +80,7 @@ class Unit(wiring.Component):
                 "taken": In(1),
                 "ready": Out(1),
                 "result": Out(WORD_BITS),
+                **(beside if config.memory_bits else {}),
             }
         )
 
@@ -114,6 +136,10 @@ class Unit(wiring.Component):
             tile.write.eq(self.taken & does[Operation.WEIGHT]),
             tile.clear.eq(clears_weights),
         ]
+        if config.memory_bits:
+            with m.If(self.weight_write):
+                m.d.comb += [tile.word.eq(self.weight), tile.write.eq(1)]
+            m.d.comb += self.weight_ready.eq(tile.vacant & ~tile.complete)
         for row in range(config.rows):
             m.d.comb += [
                 skew.words_in[row].eq(vector[row]),
@@ -126,11 +152,18 @@ class Unit(wiring.Component):
         for column in range(columns):
             m.d.comb += mesh.psums_in[column].eq(0)
             emerged = emerged | Mux(emerging[column], mesh.psums_out[column], 0)
-        m.submodules.results = results = ResultQueue(width, 2 * columns)
-        unread = Signal(range(2 * columns + 1))  # of complete vectors, in the queue or on their way
         takes, puts, room = Signal(), Signal(), Signal()
+        depth = flowing(config) if config.memory_bits else 2 * columns
+        m.submodules.results = results = ResultQueue(width, depth)
+        unread = Signal(range(depth + 1))  # of complete vectors, in the queue or on their way
+        enough, fits = Signal(), Signal()  # for a step to take one; for a vector's own
+        m.d.comb += [enough.eq(unread > columns), fits.eq(1)]
+        if config.memory_bits:
+            with m.If(self.eager):
+                m.d.comb += enough.eq(results.count != 0)
+                m.d.comb += fits.eq((place != steps - 1) | (unread <= depth - columns + takes))
         m.d.comb += [
-            takes.eq(does[Operation.STEP] & (unread > columns) | does[Operation.READ] & (unread != 0)),
+            takes.eq(does[Operation.STEP] & enough | does[Operation.READ] & (unread != 0)),
             # The rest of the vector begun must take as many as it takes for its own to fit in.
             room.eq((unread != 2 * columns) & (unread + place < columns + steps)),
             puts.eq(self.taken & does[Operation.RESULT] & room),
@@ -155,6 +188,8 @@ class Unit(wiring.Component):
         for name, value in fields.items():
             low, bits = STATUS[name]
             m.d.comb += status[low : low + bits].eq(value)
+        if config.memory_bits:
+            m.d.comb += [self.status.eq(status), self.takes.eq(takes)]
         kept = Const(0, config.activation.width)
         for row in range(config.rows):
             kept = kept | Mux(self.a == row, vector[row], 0)
@@ -166,7 +201,7 @@ class Unit(wiring.Component):
         ]
         with m.Switch(self.operation):
             with m.Case(Operation.STEP, Operation.READ):
-                m.d.comb += self.ready.eq(~takes | (results.count != 0))
+                m.d.comb += self.ready.eq((~takes | (results.count != 0)) & (fits | does[Operation.READ]))
             with m.Case(Operation.WEIGHT):
                 m.d.comb += self.ready.eq(tile.vacant)
             with m.Case(Operation.STATUS):
@@ -178,3 +213,13 @@ class Unit(wiring.Component):
             with m.Case(Operation.RESULT):
                 m.d.comb += self.ready.eq(results.count == unread)
         return m
+
+
+def flowing(config: SystolicConfig) -> int:
+    """Return the most results that are unread with a step a cycle, each taken as soon as it is there."""
+    columns, steps = config.columns, config.step_interval
+    first = streaming(config).result_appears(0) + 2  # cycles from a vector's last step
+    most, since = 0, 0
+    while (left := columns - min(max(since - first, 0), columns)) > 0:
+        most, since = most + left, since + steps
+    return max(most, 2 * columns)

@@ -50,5 +50,10 @@ module tileloom_riscv_core (
       .debug_halted_o(),
       .fetch_enable_i(1'b1),
       .core_sleep_o(sleep_o)
+`ifdef TILELOOM_MEMORY_BITS
+      `TILELOOM_MEMORY_CONNECTIONS,
+      .memory_req_o,
+      .memory_gnt_i
+`endif
   );
 endmodule

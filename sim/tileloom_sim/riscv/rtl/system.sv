@@ -10,6 +10,8 @@
 //            +------+       +-------+---> device            0x4000_0000..
 //               | instr
 //               +-----------------------> memory ports
+//
+// A unit's own memory port goes to the memory too, in cycles in which the data bus asks for nothing there.
 `include "ports.svh"
 `ifdef TILELOOM_BLOCK
 `include "block_ports.svh"
@@ -26,6 +28,9 @@ module tileloom_riscv_system (
 
   logic req, gnt, rvalid, err;
   logic [31:0] rdata;
+`ifdef TILELOOM_MEMORY_BITS
+  logic memory_req, memory_gnt;
+`endif
   logic device_gnt, device_rvalid, device_err, device_irq;
   logic [31:0] device_rdata;
 
@@ -74,7 +79,18 @@ module tileloom_riscv_system (
       .data_rvalid_i(rvalid),
       .data_rdata_i(rdata),
       .data_err_i(err)
+`ifdef TILELOOM_MEMORY_BITS
+      `TILELOOM_MEMORY_CONNECTIONS,
+      .memory_req_o(memory_req),
+      .memory_gnt_i(memory_gnt)
+`endif
   );
+
+`ifdef TILELOOM_MEMORY_BITS
+  // The memory takes one request a cycle; the core's goes first.
+  assign memory_req_o = memory_req && !data_req_o;
+  assign memory_gnt = memory_gnt_i && !data_req_o;
+`endif
 
 `ifdef TILELOOM_DEVICE
   `TILELOOM_DEVICE device (

@@ -2,7 +2,9 @@
 #include "counters.h"
 #include "job.h"
 
-#ifdef WITH_ARRAY
+#if defined(WITH_GENERATOR)
+#include "generator.h"
+#elif defined(WITH_ARRAY)
 #include "array.h"
 #else
 #include "software.h"
@@ -10,18 +12,25 @@
 
 extern struct job __free;
 
+// Returns 0, or what was wrong.
 #ifdef WITH_ARRAY
-static void run(const struct job *job) {
+static uint32_t run(const struct job *job) {
     const struct tileloom_product product = {
         job->x, job->w, job->kept, job->y, job->m,      job->k,
         job->n, job->x_vector, job->y_vector, job->x_tile, job->y_tile};
+#ifdef WITH_GENERATOR
+    return tileloom_fetched_gemm(&product);
+#else
     tileloom_gemm(&product);
+    return 0;
+#endif
 }
 #else
-static void run(const struct job *job) {
+static uint32_t run(const struct job *job) {
     if (job->method == COMPILED) gemm_compiled(job);
     else if (job->method == PLAIN) gemm_plain(job);
     else gemm_blocked(job);
+    return 0;
 }
 #endif
 
@@ -41,7 +50,7 @@ int main(void) {
     events[4] = COUNTER("mhpmcounter7");
     const uint32_t instret = COUNTER("minstret");
     const uint32_t cycles = COUNTER("mcycle");
-    run(job);
+    const uint32_t wrong = run(job);
     job->cycles = COUNTER("mcycle") - cycles;
     job->instret = COUNTER("minstret") - instret;
     job->events[0] = COUNTER("mhpmcounter3") - events[0];
@@ -49,5 +58,5 @@ int main(void) {
     job->events[2] = COUNTER("mhpmcounter5") - events[2];
     job->events[3] = COUNTER("mhpmcounter6") - events[3];
     job->events[4] = COUNTER("mhpmcounter7") - events[4];
-    return 0;
+    return wrong;
 }

@@ -14,6 +14,8 @@ it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import ClockDomain, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -22,6 +24,8 @@ from ....export import export
 from ....hierarchy import add_shared
 from ...config import WORD_BITS, SystolicConfig
 from ..decode import OPERATION_BITS, Decode
+from ..generator.memory import port
+from ..generator.unit import FetchingUnit
 from ..unit import Unit
 
 PREFIX = "tileloom_array"
@@ -41,6 +45,8 @@ class Auxiliary(wiring.Component):
         In: what is in EX leaves it at this clock edge.
     ready, result:
         Out, in the same cycle: the instruction may leave, and its result.
+    memory:
+        With an address generator: its memory port.
     """
 
     def __init__(self, config: SystolicConfig) -> None:
@@ -56,6 +62,7 @@ class Auxiliary(wiring.Component):
                 "leaving": In(1),
                 "ready": Out(1),
                 "result": Out(WORD_BITS),
+                **({"memory": Out(wiring.Signature(port(bits)))} if (bits := config.memory_bits) else {}),
             }
         )
 
@@ -64,7 +71,11 @@ class Auxiliary(wiring.Component):
         m = Module()
         domain = ClockDomain("sync", local=True)
         m.domains += domain
-        unit = add_shared(m, platform, "unit", "unit", lambda: Unit(self.config))
+        generator = self.config.memory_bits is not None
+        make = FetchingUnit if generator else Unit
+        unit: Any = add_shared(m, platform, "unit", "unit", lambda: make(self.config))
+        if generator:
+            wiring.connect(m, unit.memory, wiring.flipped(self.memory))
         m.d.comb += [
             domain.clk.eq(self.clk),
             domain.rst.eq(~self.rst_n),
@@ -83,7 +94,10 @@ def modules(config: SystolicConfig) -> tuple[str, dict[str, tuple[str, ...]]]:
 
     Their ports are the members of ``Decode`` and ``Auxiliary``.
     """
-    components: dict[str, wiring.Component] = {"decode": Decode(), "unit": Auxiliary(config)}
+    components: dict[str, wiring.Component] = {
+        "decode": Decode(config.memory_bits is not None),
+        "unit": Auxiliary(config),
+    }
     netlists = [
         export(
             component,

@@ -2,11 +2,13 @@
 
 The core is built with FPU = 1: the port is there only then. Operations of the FPU have bit 5 of ``apu_op``
 clear (it marks those on vectors, which the core is not built for); ours have it set, and the operation in
-bits 2 to 0. The core waits with ours (``apu_lat`` 1) until the FPU has none on its way, so that one result
+bits 3 to 0. The core waits with ours (``apu_lat`` 1) until the FPU has none on its way, so that one result
 at most comes in a cycle.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ....coprocessor.edits import Edit, File, after
 from .auxiliary import PREFIX
@@ -31,7 +33,7 @@ DECODER = File(
                 apu_en      = 1'b1;
                 rega_used_o = 1'b1;
                 regb_used_o = 1'b1;
-                apu_op_o    = {3'b100, instr_rdata_i[27:25]};
+                apu_op_o    = {2'b10, instr_rdata_i[28:25]};
                 apu_lat_o   = 2'h1;
               end else begin
                 illegal_insn_o = 1'b1;
@@ -150,7 +152,7 @@ TOP = File(
           .clk      (clk_i),
           .rst_n    (rst_ni),
           .request  (array_request),
-          .operation(apu_op[2:0]),
+          .operation(apu_op[3:0]),
           .a        (apu_operands[0]),
           .b        (apu_operands[1]),
           .leaving  (apu_leaving),
@@ -164,6 +166,37 @@ TOP = File(
 
 FILES = (DECODER, ID_STAGE, CORE, TOP)
 """The files that change."""
+
+MEMORY = {"req": 0, "gnt": 0, "addr": 32, "we": 0, "be": 1, "wdata": 8, "rvalid": 0, "rdata": 8, "err": 0}
+"""Of the memory port of an address generator: 0 for a bit, bits of an address, or bits for each byte."""
+
+INPUTS = frozenset({"gnt", "rvalid", "rdata", "err"})
+
+
+def files(memory_bits: int | None) -> tuple[File, ...]:
+    """Return the files that change; with an address generator the core's top has its memory port too."""
+    if memory_bits is None:
+        return FILES
+    declared, connected = [], []
+    for name, bits in MEMORY.items():
+        port = f"memory_{name}_{'i' if name in INPUTS else 'o'}"
+        width = bits if name == "addr" else bits * memory_bits // 8
+        side = "input  logic" if name in INPUTS else "output logic"
+        declared.append(f"    {side} {f'[{width - 1}:0] ' if width else ''}{port},\n")
+        connected.append(f"          .memory__{name}({port}),\n")
+    edits = (
+        *TOP.edits[:-1],
+        after(
+            "    input  logic [31:0] data_rdata_i,",
+            "\n    // Memory port of Tileloom's array\n" + "".join(declared),
+        ),
+        replace(
+            TOP.edits[-1],
+            new=TOP.edits[-1].new.replace("_unit array_i (\n", "_unit array_i (\n" + "".join(connected)),
+        ),
+    )
+    return (*FILES[:-1], replace(TOP, edits=edits))
+
 
 COUNTED_ON = {
     "cv32e40p_apu_disp.sv": "27931c8004e4d266c6ea02c9d5c19968c67d7e6ab86e57da4088531b13c8c48f",

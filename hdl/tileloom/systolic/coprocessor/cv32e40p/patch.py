@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ....coprocessor.edits import known, patched
 from ...config import SystolicConfig
 from .auxiliary import PREFIX, modules
-from .edits import COUNTED_ON, FILES
+from .edits import COUNTED_ON, files
 
 UNIT = f"{PREFIX}.v"
 """Name of the file that is added: the array's modules."""
@@ -21,12 +21,14 @@ def patch_sources(sources: Mapping[str, str], config: SystolicConfig) -> dict[st
     To be used as the ``patch`` of a ``System``; COREV_PULP and FPU must be 1. Raises UserError that names
     the file where one is missing or is not of the version that is known.
     """
-    return changed_sources(sources, modules(config)[0])
+    return changed_sources(sources, modules(config)[0], config.memory_bits)
 
 
-def changed_sources(sources: Mapping[str, str], verilog: str) -> dict[str, str]:
-    """Return the same from the Verilog of the array's modules."""
+def changed_sources(
+    sources: Mapping[str, str], verilog: str, memory_bits: int | None = None
+) -> dict[str, str]:
+    """Return the same from the Verilog of the array's modules, and the bits of its memory port."""
     for name, sha256 in COUNTED_ON.items():
         known(name, sha256, sources, WHAT)
-    changed = {file.name: patched(file, sources, WHAT) for file in FILES}
+    changed = {file.name: patched(file, sources, WHAT) for file in files(memory_bits)}
     return {UNIT: verilog, **sources, **changed}

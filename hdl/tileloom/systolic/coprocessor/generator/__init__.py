@@ -1,0 +1,1 @@
+"""The address generator beside the array: it fetches activations, sums and weights, and stores sums."""
