@@ -120,7 +120,7 @@ def test_toml_file(tmp_path: Path) -> None:
             "axi4_stream_names: is for an array without a wrapper",
         ),
         ("engine-int8", {"core": "vector"}, 'core: must be dot-product or systolic, not "vector"'),
-        ("xfu-cv32e40p", {"id_width": 5}, "id_width: is for CV-X-IF; CV32E40P has no ids"),
+        ("xfu-cv32e40p", {"id_width": 5}, "id_width: is for CV-X-IF and the unit; CV32E40P and PCPI"),
         ("xfu-cv32e40p", {"precise_errors": "false"}, "precise_errors: is for CV-X-IF"),
         ("xfu-unit", {"precise_errors": "false"}, "precise_errors: is for CV-X-IF"),
         ("xfu-unit", {"group_sizes": "4,5"}, "group_sizes: must be some of 4, 8 and 16, not 5"),

@@ -11,7 +11,9 @@ DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "synth" / "results").glob("*.md")])
 
 
-@pytest.mark.parametrize("page", ["engine.md", "model.md", "python.md", "systolic.md", "xdecimate.md"])
+@pytest.mark.parametrize(
+    "page", ["engine.md", "hosts.md", "model.md", "python.md", "systolic.md", "xdecimate.md"]
+)
 def test_the_examples_hold(page: str) -> None:
     outcome = doctest.testfile(str(DOCS / page), module_relative=False)
     assert outcome.attempted and not outcome.failed

@@ -171,4 +171,4 @@ def test_presets_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     words = {"_TILELOOM_COMPLETE": "bash_complete", "COMP_WORDS": "tileloom simulate xfu-", "COMP_CWORD": "2"}
     result = CliRunner().invoke(main, env=words, prog_name="tileloom")
     found = [line.removeprefix("plain,") for line in result.output.split()]
-    assert found == ["xfu-cv-x-if", "xfu-cv32e40p", "xfu-unit"]
+    assert found == ["xfu-cv-x-if", "xfu-cv32e40p", "xfu-picorv32", "xfu-unit"]

@@ -1,8 +1,8 @@
 """The RISC-V cores: SystemVerilog as the PyPI packages install it, unmodified unless a caller patches it.
 
-All are OpenHW Group cores of the pythondata-cpu packages. What is simulated or synthesised is a mapping of
-file names to text, in the order in which they must be read, so that a step that changes a core works on text
-and leaves the installed files alone.
+All are of the pythondata-cpu packages: OpenHW Group cores, and PicoRV32. What is simulated or synthesised is
+a mapping of file names to text, in the order in which they must be read, so that a step that changes a core
+works on text and leaves the installed files alone.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ class RiscvCore:
         Name of its SystemVerilog wrapper, ``rtl/WRAPPER.sv``.
     package:
         The Python package that installs its sources.
+    folder:
+        Of the package, where its sources are.
     files:
-        The sources, in order, relative to the package's folder ``system_verilog``.
+        The sources, in order, relative to that.
     headers:
         What they include by a path: that path, and the file's in the package.
     top:
@@ -52,6 +54,10 @@ class RiscvCore:
         Whether it has CORE-V's hardware loops, post-increment loads and SIMD.
     has_bus_errors:
         Whether its bus interfaces have an error input.
+    privileged:
+        Whether it has machine mode's registers and traps (RISC-V Privileged ISA).
+    operands:
+        Registers that a coprocessor's instruction is given.
     parameters:
         How it is built, as parameters of ``top``.
     """
@@ -66,6 +72,9 @@ class RiscvCore:
     has_bus_errors: bool
     parameters: Mapping[str, int]
     headers: tuple[tuple[str, str], ...] = ()
+    folder: str = "system_verilog"
+    privileged: bool = True
+    operands: int = 3
 
     @property
     def fpu(self) -> bool:
@@ -83,7 +92,7 @@ class RiscvCore:
                 f"{self.package.replace('_', '-')} is not installed, the sources of the core {self.name}: "
                 f"pip install 'tileloom[{EXTRA}]'"
             )
-        folder = Path(spec.submodule_search_locations[0], "system_verilog")
+        folder = Path(spec.submodule_search_locations[0], self.folder)
         paths = {path: name for name, path in self.headers} | {name: Path(name).name for name in self.files}
         missing = [path for path in paths if not (folder / path).is_file()]
         if missing:
@@ -184,5 +193,27 @@ CV32E40X = RiscvCore(
 )
 """CV32E40X, to be built with X_EXT = 1 and X_NUM_RS = 3: the host of coprocessors on CV-X-IF."""
 
-CORES = {core.name: core for core in (CV32E40P, CV32E40P_FPU, CV32E40X)}
+PICORV32 = RiscvCore(
+    name="picorv32",
+    wrapper="picorv32",
+    package="pythondata_cpu_picorv32",
+    folder="verilog",
+    files=("picorv32.v",),
+    top="picorv32",
+    isa="generic_rv32+m",
+    xpulp=False,
+    has_bus_errors=False,
+    privileged=False,
+    operands=2,
+    parameters={
+        "ENABLE_PCPI": 1,
+        "ENABLE_FAST_MUL": 1,
+        "ENABLE_DIV": 1,
+        "BARREL_SHIFTER": 1,
+        "ENABLE_IRQ": 1,
+    },
+)
+"""PicoRV32, with multiplier, divider and PCPI: the host of coprocessors without a way to memory."""
+
+CORES = {core.name: core for core in (CV32E40P, CV32E40P_FPU, CV32E40X, PICORV32)}
 """Every core, by name."""

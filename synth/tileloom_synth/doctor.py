@@ -68,6 +68,7 @@ OPTIONAL_PACKAGES = (
     ("ziglang", "C compiler of simulate xfu-cv32e40p", "tileloom[xfu]"),
     ("pythondata-cpu-cv32e40p", "the core of xfu-cv32e40p", "tileloom[xfu]"),
     ("pythondata-cpu-cv32e40x", "the core that xfu-cv-x-if is simulated on", "tileloom[xfu]"),
+    ("pythondata-cpu-picorv32", "the core that xfu-picorv32 is simulated on", "tileloom[xfu]"),
     ("onnx", "networks from ONNX files", "tileloom[network]"),
     ("onnxruntime", "the host's part of a network", "tileloom[network]"),
     ("safetensors", "single layers from .safetensors files", "tileloom[network]"),

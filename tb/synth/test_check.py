@@ -355,7 +355,7 @@ def test_of_an_engine_all_is_proved_but_arithmetic(preset):
     [
         (("stream-8x8-int8", "--seed", "1"), "--seed: is of --check"),
         (("stream-8x8-int8", "--check", "--module", "row"), "--check: is for the whole array"),
-        (("xfu-cv32e40p", "--check"), "--check: is for xfu-unit and xfu-cv-x-if"),
+        (("xfu-cv32e40p", "--check"), "--check: is for xfu-unit, xfu-cv-x-if and xfu-picorv32"),
     ],
 )
 def test_what_changes_nothing_is_refused(arguments, message):

@@ -260,7 +260,7 @@ def test_json_has_what_the_table_says():
         (("stream-8x8-int8", "--clock", "0.0001ps"), "must be from 10 ps to 1000 ns"),
         (("stream-8x8-int8", "--clock", "nan"), "2ns or 1250ps"),
         (("engine-int8", "--module", "row"), "--module is for a systolic array"),
-        (("xfu-cv32e40p", "--clock", "2ns"), "--clock: is for xfu-unit and xfu-cv-x-if"),
+        (("xfu-cv32e40p", "--clock", "2ns"), "--clock: is for xfu-unit, xfu-cv-x-if and xfu-picorv32"),
         (("stream-8x8-int8", "--liberty", "none.lib"), "none.lib: No such file"),
         (("stream-8x8-int8", "--liberty", "a.lib", "--pdk", "sky130A"), "not both"),
         (("stream-8x8-int8", "--pdk", "sky999"), "sky999: not a kit"),

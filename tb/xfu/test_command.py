@@ -23,7 +23,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
-PRESETS = {"cv32e40p": "xfu-cv32e40p", "cv32e40x": "xfu-cv-x-if"}
+PRESETS = {"cv32e40p": "xfu-cv32e40p", "cv32e40x": "xfu-cv-x-if", "picorv32": "xfu-picorv32"}
 """The preset that is simulated on each core."""
 
 
@@ -100,7 +100,7 @@ def test_table():
         (["--connected", "16,x"], "give whole numbers with commas"),
         (["--data-waits", "3"], "give cycles to a grant and to an answer, such as 0:2"),
         (["--rows", "0"], "--rows"),
-        (["--set", "host=ibex"], "host: must be unit or cv-x-if or cv32e40p"),
+        (["--set", "host=ibex"], "host: must be unit or cv-x-if or pcpi or cv32e40p"),
         (
             ["--set", "host=unit"],
             "host = unit: the unit alone has no core to run kernels on; take host cv-x-if",
@@ -225,7 +225,7 @@ def test_a_missing_package_is_named(package, core, monkeypatch):
     assert "pip install 'tileloom[xfu]'" in result.output
 
 
-@pytest.mark.parametrize("preset", ["xfu-unit", "xfu-cv-x-if"])
+@pytest.mark.parametrize("preset", ["xfu-unit", "xfu-cv-x-if", "xfu-picorv32"])
 def test_generate(preset, tmp_path):
     folder = tmp_path / "made"
     sizes = ("--set", "group_sizes=8")

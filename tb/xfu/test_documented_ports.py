@@ -1,4 +1,4 @@
-"""docs/xdecimate.md has every port of what is generated, and its instantiation is accepted as it stands."""
+"""The pages have every port of what is generated, and an instantiation is accepted as it stands."""
 
 import re
 import subprocess
@@ -11,12 +11,14 @@ from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.design import generate
 from tileloom_sim.build import toolchain
 
-PAGE = (Path(__file__).parents[2] / "docs/xdecimate.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "xdecimate.md").read_text()
+PAGES = {Host.UNIT: PAGE, Host.CV_X_IF: PAGE, Host.PCPI: (DOCS / "hosts.md").read_text()}
 
 
-@pytest.mark.parametrize("host", [Host.UNIT, Host.CV_X_IF], ids=lambda host: host.value)
+@pytest.mark.parametrize("host", PAGES, ids=lambda host: host.value)
 def test_every_port_is_documented(host: Host) -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (in|out) \| (\d+) \|", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (in|out) \| (\d+) \|", PAGES[host], re.MULTILINE)
     documented = {(name, direction, int(bits)) for name, direction, bits in rows}
     ports = generate(XfuConfig(host=host)).manifest["ports"]
     assert {(port["name"], port["direction"], port["width"]) for port in ports} <= documented

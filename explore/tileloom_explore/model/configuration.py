@@ -21,7 +21,7 @@ from tileloom.engine.config import EngineConfig
 from tileloom.errors import UserError
 from tileloom.families import design_name
 from tileloom.systolic.config import SystolicConfig
-from tileloom.xfu.config import Host, XfuConfig
+from tileloom.xfu.config import XfuConfig
 from tileloom_golden.engine.layer import Layer as Geometry
 
 from ..cost import Cost, Run
@@ -34,6 +34,7 @@ from ..network.weights import as_matrix
 from ..roofline.layers import LARGEST, Convolution
 from ..systolic.cost import array_cost
 from ..xfu.cost import kernel_cost, kernel_layer
+from ..xfu.traffic import unmodelled
 from .engine import engine_figures
 from .systolic import array_figures
 from .xfu import kernel_figures
@@ -74,8 +75,8 @@ def estimate_layers(
     UserError
         Names the option and what would be right.
     """
-    if isinstance(config, XfuConfig) and config.host is Host.UNIT:
-        raise UserError(f"{design_name(config)}: the unit alone has no core to run layers on")
+    if isinstance(config, XfuConfig) and (reason := unmodelled(config)):
+        raise UserError(f"{design_name(config)}: {reason.format('layers')}")
     power = None if energy is None else read_energy(energy, config)
     group = _group(config, sparsity, weights)
     layers, costs = [], []

@@ -9,7 +9,7 @@ import numpy as np
 
 from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name
-from tileloom.xfu.config import Host, XfuConfig
+from tileloom.xfu.config import XfuConfig
 from tileloom_golden.engine.layer import Layer
 from tileloom_golden.integers import convolve
 from tileloom_sim.xfu.hosts import xfu_system
@@ -17,7 +17,7 @@ from tileloom_sim.xfu.layers import Kernel, run_layer, shape_of
 
 from ..network.recognise import recognise
 from ..xfu.cost import kernel_cost, kernel_layer
-from ..xfu.traffic import WORD, has_simd
+from ..xfu.traffic import WORD, has_simd, unmodelled
 from .energy import INT8_MAC, Energies
 from .layers import Mask
 from .point import Counts
@@ -38,9 +38,9 @@ def operation_energy(config: XfuConfig) -> float:
 
 
 def levels(config: XfuConfig, energies: Energies) -> tuple[Level, ...]:
-    """Return the data bus. Raises UserError for the unit alone, which has none."""
-    if config.host is Host.UNIT:
-        raise UserError(f"{design_name(config)}: no roofline; the unit alone has no core to run kernels on")
+    """Return the data bus. Raises UserError for the unit alone, which has none, and on PCPI."""
+    if reason := unmodelled(config):
+        raise UserError(f"{design_name(config)}: no roofline; {reason.format('kernels')}")
     return (Level("data_bus", WORD, energies.of_level("data_bus")),)
 
 

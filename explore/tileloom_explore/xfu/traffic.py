@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tileloom.cores import CORES as PROPERTIES
-from tileloom.xfu.config import XfuConfig
+from tileloom.xfu.config import Host, XfuConfig
 from tileloom_golden.estimate.xfu import KernelLayer, cycles
 from tileloom_sim.xfu.hosts import CORES
 
@@ -71,6 +71,14 @@ class KernelTraffic:
     def bytes(self) -> int:
         """All of them."""
         return self.activation_bytes + self.weight_bytes + self.results.bytes
+
+
+def unmodelled(config: XfuConfig) -> str | None:
+    """Return why there are no cycles of a unit's kernels, or None where there are."""
+    return {
+        Host.UNIT: "the unit alone has no core to run {} on",
+        Host.PCPI: "there is no model of PicoRV32's cycles for {}; tileloom simulate measures them",
+    }.get(config.host)
 
 
 def has_simd(config: XfuConfig) -> bool:

@@ -8,9 +8,11 @@ Daghero et al., "Lightweight Software Kernels and Hardware Extensions for Effici
     addr = rs1 + M*csr[15:1] + o                       modulo 2**32
     rd[csr[2:1]*8 + 7 : csr[2:1]*8] = MEM8[addr];  csr = csr + 1
 
-Three things are ours. The instruction takes the low log2(M) bits of the offset's field, which matters to
+Four things are ours. The instruction takes the low log2(M) bits of the offset's field, which matters to
 M = 8 alone: packed offsets are below M, so that bit 3 of their field is 0. A load that faults changes
-nothing, so that a handler can return to the instruction. `counter` swaps the counter with a register.
+nothing, so that a handler can return to the instruction. `counter` swaps the counter with a register. A
+host that gives an instruction two registers has it with the offsets in a word that the unit keeps, which
+`offsets` swaps with a register.
 
 The functions up to `merge` compute on Python integers or, element by element, on int64 arrays: one call
 then is the same instruction on many independent harts.
@@ -28,6 +30,9 @@ from .sparsity import GROUPS, check_m
 
 COUNTER_FUNCT2 = 3
 """funct2 of the instruction that swaps the counter."""
+
+OFFSETS_FUNCT7 = 7
+"""funct7 of the instruction that swaps the word of offsets."""
 
 Value = Any
 """An int, or an int64 array; arrays broadcast, and the result is of what its operands are."""
@@ -68,7 +73,26 @@ class SwapCounter:
     rs1: int
 
 
+@dataclass(frozen=True)
+class DecimateHeld:
+    """xdecimate.M rd, rs1, for two operands: the same with the unit's own word of offsets as rs2."""
+
+    m: int
+    rd: int
+    rs1: int
+
+
+@dataclass(frozen=True)
+class SwapOffsets:
+    """xdecimate.offsets rd, rs1, for two operands: rd gets the word of offsets, and that rs1."""
+
+    rd: int
+    rs1: int
+
+
 Instruction = Decimate | SwapCounter
+HeldInstruction = DecimateHeld | SwapOffsets | SwapCounter
+"""Of a host that gives an instruction two registers."""
 
 
 def decode(
@@ -100,6 +124,22 @@ def decode(
         return SwapCounter(rd, rs1) if rs2 == rs3 == 0 else None
     m = GROUPS[funct2]  # the encoding counts through them
     return Decimate(m, rd, rs1, rs2) if rs3 == rd and m in built else None
+
+
+def decode_held(
+    *, funct7: int, rd: int, rs1: int, rs2: int, built: Iterable[int] = GROUPS
+) -> HeldInstruction | None:
+    """Return what the fields of an R-type instruction of our opcode and funct3 mean, for two operands.
+
+    ``funct7`` is 0, 1, 2 for M = 4, 8, 16 (rs2 must repeat rd), 3 and 7 to swap counter and offsets (rs2 must
+    be 0); the others are as in ``decode``.
+    """
+    if funct7 in (COUNTER_FUNCT2, OFFSETS_FUNCT7):
+        swap = SwapCounter if funct7 == COUNTER_FUNCT2 else SwapOffsets
+        return swap(rd, rs1) if rs2 == 0 else None
+    if funct7 >= len(GROUPS) or rs2 != rd or GROUPS[funct7] not in built:
+        return None
+    return DecimateHeld(GROUPS[funct7], rd, rs1)
 
 
 def offset(m: int, rs2: Value, counter: Value) -> Value:
@@ -232,18 +272,21 @@ class Hart:
         0 to 65535.
     registers:
         32 values, 0 to 2**32 - 1.
+    offsets:
+        The word of offsets that a unit for two operands keeps, 0 to 2**32 - 1.
     """
 
     load: Load
     counter: int = 0
     registers: list[int] = field(default_factory=lambda: [0] * 32)
+    offsets: int = 0
 
     def write(self, register: int, value: int) -> None:
         """Write a register modulo 2**32; register 0 stays 0."""
         if register:
             self.registers[register] = value & 0xFFFFFFFF
 
-    def execute(self, instruction: Instruction) -> None:
+    def execute(self, instruction: Instruction | HeldInstruction) -> None:
         """Execute one instruction.
 
         With rd = x0 an xDecimate loads and counts all the same.
@@ -260,18 +303,23 @@ class Hart:
             self.write(instruction.rd, self.counter)
             self.counter = rs1 & 0xFFFF
             return
+        if isinstance(instruction, SwapOffsets):
+            self.write(instruction.rd, self.offsets)
+            self.offsets = rs1
+            return
+        offsets = self.offsets if isinstance(instruction, DecimateHeld) else self.registers[instruction.rs2]
         value = decimate(
             instruction.m,
             rd=self.registers[instruction.rd],
             rs1=rs1,
-            rs2=self.registers[instruction.rs2],
+            rs2=offsets,
             counter=self.counter,
             load=self.load,
         )
         self.write(instruction.rd, value)
         self.counter = step(self.counter)
 
-    def run(self, instructions: Iterable[Instruction]) -> None:
+    def run(self, instructions: Iterable[Instruction | HeldInstruction]) -> None:
         """Execute instructions in order; a LoadError leaves the state from before its instruction."""
         for instruction in instructions:
             self.execute(instruction)

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..config import SETTLED, check_range, check_types, settle
-from ..errors import ConfigError
+from ..errors import ConfigError, UserError
 
 GROUP_SIZES = (4, 8, 16)
 """Every M of a 1:M pattern that there is an instruction for."""
 
 
 class Host(enum.Enum):
-    """What the unit sits in: nothing (streams), a coprocessor for CV-X-IF, or CV32E40P's pipeline."""
+    """What the unit sits in: nothing (streams), a coprocessor for CV-X-IF or PCPI, or CV32E40P's pipeline."""
 
     UNIT = "unit"
     CV_X_IF = "cv-x-if"
+    PCPI = "pcpi"
     CV32E40P = "cv32e40p"
 
 
@@ -28,8 +29,8 @@ class XfuConfig:
     Attributes
     ----------
     host:
-        The core-agnostic unit behind streams, the coprocessor for CV-X-IF, or CV32E40P with the unit in ID,
-        EX and WB.
+        The core-agnostic unit behind streams, the coprocessor for CV-X-IF or for PCPI with its own load port,
+        or CV32E40P with the unit in ID, EX and WB.
     group_sizes:
         The M of the 1:M patterns whose instruction is built, some of 4, 8 and 16; kept in ascending order.
         The instructions of the others are illegal. A unit for one M is the smallest.
@@ -64,15 +65,29 @@ class XfuConfig:
         if len(set(sizes)) < len(sizes):
             raise ConfigError(f"group_sizes: names one twice: {', '.join(map(str, sizes))}")
         object.__setattr__(self, "group_sizes", tuple(sorted(sizes)))
-        core = self.host is Host.CV32E40P
-        settle(self, {"id_width": 4}, applies=not core, where="is for CV-X-IF; CV32E40P has no ids")
+        ids = self.host in (Host.UNIT, Host.CV_X_IF)
+        where = "is for CV-X-IF and the unit; CV32E40P and PCPI have no ids"
+        settle(self, {"id_width": 4}, applies=ids, where=where)
         coprocessor = self.host is Host.CV_X_IF
         settle(self, {"precise_errors": True}, applies=coprocessor, where="is for CV-X-IF")
         if self.id_width is not None:
             check_range("id_width", self.id_width, 2, 8)
 
     @property
+    def operands(self) -> int:
+        """Registers that the host gives an instruction: 3, or 2, and the unit keeps the word of offsets."""
+        return 2 if self.host is Host.PCPI else 3
+
+    @property
     def label(self) -> str:
         """What the unit is, as an identifier: its host and group sizes."""
         sizes = "_".join(map(str, self.group_sizes))
         return f"xfu_{self.host.value.replace('-', '_')}_{sizes}"
+
+
+def refuse_pcpi(config: XfuConfig, what: str) -> None:
+    """Raise UserError where a command, or an option of one, is not for the unit on PCPI."""
+    if config.host is Host.PCPI:
+        raise UserError(
+            f"{what}: is for the other hosts; the unit on PCPI is held to the golden model by simulate"
+        )

@@ -1,6 +1,8 @@
-"""The design of an xDecimate unit: alone, as a coprocessor for CV-X-IF, or CV32E40P with it."""
+"""The design of an xDecimate unit: alone, as a coprocessor for CV-X-IF or PCPI, or CV32E40P with it."""
 
 from __future__ import annotations
+
+from amaranth.lib import wiring
 
 from ..coprocessor.design import by_plain_ports
 from ..design import Design
@@ -8,6 +10,7 @@ from .config import Host, XfuConfig
 from .cv32e40p.design import generate_core
 from .cv_x_if import CvXIf
 from .instruction import encoding
+from .pcpi import Pcpi
 from .unit import Unit
 
 
@@ -19,10 +22,15 @@ def generate(config: XfuConfig, name: str | None = None) -> Design:
     """
     if config.host is Host.CV32E40P:
         return generate_core(config, name)
-    top = (
-        CvXIf(config) if config.host is Host.CV_X_IF else Unit(config, tag_bits=config.id_width, fault_bits=1)
-    )
-    return by_plain_ports(config, top, name, {"encoding": encoding(config)}, {"stages": 3}, origin)
+    timing = {"stages": 3}
+    top: wiring.Component
+    if config.host is Host.CV_X_IF:
+        top = CvXIf(config)
+    elif config.host is Host.PCPI:
+        top, timing = Pcpi(config), {"cycles": 2}
+    else:
+        top = Unit(config, tag_bits=config.id_width, fault_bits=1)
+    return by_plain_ports(config, top, name, {"encoding": encoding(config)}, timing, origin)
 
 
 def origin(path: tuple[str, ...]) -> str:

@@ -16,6 +16,21 @@ CV32E40X leave free (RISC-V Unprivileged ISA, "RV32/64G Instruction Set Listings
 An xdecimate replaces one byte of rd, so that it reads rd too: rs3 says so to a core that decodes nothing
 else. ``xdecimate.counter`` swaps: rd gets the counter, zero-extended, and the counter the low 16 bits of rs1.
 With x0 as rd and rs1 it is ``clear``. Every other word of this opcode and funct3 is illegal.
+
+A host that gives an instruction two registers has R-type instructions of the same opcode and funct3. The
+offsets come from a register of the unit, and rs2 is rd as it is::
+
+     31      25 24   20 19   15 14  12 11    7 6       0
+    +----------+-------+-------+------+-------+---------+
+    |  funct7  |  rs2  |  rs1  | 110  |  rd   | 0101011 |
+    +----------+-------+-------+------+-------+---------+
+    |  0, 1, 2 | = rd  | base  |      |  rd   |         |  xdecimate.4, .8, .16
+    |  3       | = 0   | value |      |  rd   |         |  xdecimate.counter
+    |  7       | = 0   | word  |      |  rd   |         |  xdecimate.offsets
+    +----------+-------+-------+------+-------+---------+
+
+``xdecimate.offsets`` swaps, too. But for the counter's and those with rd = x0, where both mean the same, no
+word of one form is legal in the other.
 """
 
 from __future__ import annotations
@@ -34,6 +49,9 @@ FUNCT2 = {4: 0, 8: 1, 16: 2}
 FUNCT2_COUNTER = 3
 """Bits 26 and 25 of xdecimate.counter."""
 
+RS3_OFFSETS = 1
+"""Bits 31 to 27 of xdecimate.offsets, whose bits 26 and 25 are those of xdecimate.counter."""
+
 COUNTER_BITS = 16
 """Width of the counter."""
 
@@ -43,8 +61,11 @@ OFFSET_BITS = {4: 2, 8: 4, 16: 4}
 
 def encoding(config: XfuConfig) -> dict[str, object]:
     """Return a manifest's account of the instructions that ``config`` builds."""
-    sizes = {f"xdecimate.{size}": FUNCT2[size] for size in config.group_sizes}
-    return {"opcode": OPCODE, "funct3": FUNCT3, "funct2": {**sizes, "xdecimate.counter": FUNCT2_COUNTER}}
+    functs = {f"xdecimate.{size}": FUNCT2[size] for size in config.group_sizes}
+    functs["xdecimate.counter"] = FUNCT2_COUNTER
+    if config.operands == 2:
+        functs["xdecimate.offsets"] = RS3_OFFSETS << 2 | FUNCT2_COUNTER
+    return {"opcode": OPCODE, "funct3": FUNCT3, "funct2" if config.operands == 3 else "funct7": functs}
 
 
 def encode_decimate(group_size: int, rd: int, rs1: int, rs2: int) -> int:
@@ -55,6 +76,24 @@ def encode_decimate(group_size: int, rd: int, rs1: int, rs2: int) -> int:
     if group_size not in GROUP_SIZES:
         raise ValueError(f"group_size: must be 4, 8 or 16, not {group_size!r}")
     return _encode(rs3=rd, funct2=FUNCT2[group_size], rs2=rs2, rs1=rs1, rd=rd)
+
+
+def encode_held(group_size: int, rd: int, rs1: int) -> int:
+    """Return the word of ``xdecimate.<group_size> rd, rs1`` of a unit for two operands.
+
+    Raises ValueError as ``encode_decimate``.
+    """
+    if group_size not in GROUP_SIZES:
+        raise ValueError(f"group_size: must be 4, 8 or 16, not {group_size!r}")
+    return _encode(rs3=0, funct2=FUNCT2[group_size], rs2=rd, rs1=rs1, rd=rd)
+
+
+def encode_offsets(rd: int, rs1: int) -> int:
+    """Return the word of ``xdecimate.offsets rd, rs1``, of a unit for two operands.
+
+    Raises ValueError for another register.
+    """
+    return _encode(rs3=RS3_OFFSETS, funct2=FUNCT2_COUNTER, rs2=0, rs1=rs1, rd=rd)
 
 
 def encode_counter(rd: int, rs1: int) -> int:
@@ -93,6 +132,35 @@ static inline void xdecimate_clear(void) {{ __asm__ volatile(XDECIMATE_CLEAR); }
 #endif
 """
 
+HELD = """
+/* The instructions have two operands: offsets come from a word that the unit keeps. */
+#define XDECIMATE_TWO_OPERANDS 1
+
+/* Swap the word of offsets; what it was is returned. */
+static inline uint32_t xdecimate_offsets(uint32_t offsets) {{
+    __asm__ volatile(".insn r {opcode:#x}, {funct3}, {funct7}, %0, %0, x0" : "+r"(offsets));
+    return offsets;
+}}
+
+/* Set it, before the first xdecimate that takes from it. In inline assembly: XDECIMATE_SET_OFFSETS. */
+#define XDECIMATE_SET_OFFSETS(offsets) ".insn r {opcode:#x}, {funct3}, {funct7}, x0, " offsets ", x0\\n"
+static inline void xdecimate_set_offsets(uint32_t offsets) {{
+    __asm__ volatile(XDECIMATE_SET_OFFSETS("%0") : : "r"(offsets));
+}}
+"""
+
+DECIMATE_HELD = """
+/* Return rd with one byte replaced by the activation that the next 1:{m} offset points at.
+   The array tells the compiler that memory from base on is read; it may keep all else in registers.
+   In inline assembly: XDECIMATE_{m}, whose operands are strings such as "%0". */
+#define XDECIMATE_{m}(rd, base) ".insn r {opcode:#x}, {funct3}, {funct7}, " rd ", " base ", " rd "\\n"
+static inline uint32_t xdecimate_{m}(uint32_t rd, const void *base) {{
+    __asm__ volatile(XDECIMATE_{m}("%0", "%1")
+                     : "+r"(rd) : "r"(base), "m"(*(const uint8_t (*)[0x7fffffff])base));
+    return rd;
+}}
+"""
+
 DECIMATE = """
 /* Return rd with one byte replaced by the activation that the next 1:{m} offset of offsets points at.
    The array tells the compiler that memory from base on is read; it may keep all else in registers.
@@ -111,9 +179,14 @@ def intrinsics_header(config: XfuConfig | None = None) -> str:
     """Return a C header with the intrinsics of the instructions that ``config`` builds, by default of all.
 
     ``xdecimate_4``, ``_8`` and ``_16`` take rd, the base address and the offsets, and return the new rd;
-    ``xdecimate_counter`` swaps the counter; ``xdecimate_clear`` sets it to zero. GCC and Clang take it.
+    ``xdecimate_counter`` swaps the counter; ``xdecimate_clear`` sets it to zero. For two operands they take
+    rd and the base address, and ``xdecimate_offsets`` swaps the word of offsets. GCC and Clang take it.
     """
+    config = config or XfuConfig()
     fields = {"opcode": OPCODE, "funct3": FUNCT3}
-    sizes = (config or XfuConfig()).group_sizes
-    decimate = "".join(DECIMATE.format(**fields, m=size, funct2=FUNCT2[size]) for size in sizes)
-    return HEADER.format(**fields, counter=FUNCT2_COUNTER, decimate=decimate)
+    if config.operands == 2:
+        texts = [HELD.format(**fields, funct7=RS3_OFFSETS << 2 | FUNCT2_COUNTER)]
+        texts += [DECIMATE_HELD.format(**fields, m=m, funct7=FUNCT2[m]) for m in config.group_sizes]
+    else:
+        texts = [DECIMATE.format(**fields, m=m, funct2=FUNCT2[m]) for m in config.group_sizes]
+    return HEADER.format(**fields, counter=FUNCT2_COUNTER, decimate="".join(texts))

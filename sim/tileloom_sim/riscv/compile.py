@@ -108,12 +108,13 @@ def compile_program(
     main:
         Names of those to compile; the others are included by them.
     defines:
-        Macros; XPULP is one where the core has these instructions.
+        Macros; XPULP is one where the core has these instructions, UNPRIVILEGED where it has no machine mode.
 
     Raises ToolError where the compiler is missing or refuses the program.
     """
     command = [*zig(), "cc", *FLAGS, f"-mcpu={CORES[core].isa}"]
-    macros = {**({"XPULP": 1} if CORES[core].xpulp else {}), **(defines or {})}
+    traits = {"XPULP": CORES[core].xpulp, "UNPRIVILEGED": not CORES[core].privileged}
+    macros = {**{name: 1 for name, there in traits.items() if there}, **(defines or {})}
     command += [f"-D{name}={value}" for name, value in macros.items()]
     command += ["-T", "link.ld", "crt0.S", *main, "-o", "program.elf"]
     files = {name: (PROGRAMS / name).read_text() for name in ADDED} | dict(sources)

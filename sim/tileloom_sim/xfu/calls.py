@@ -17,7 +17,7 @@ from ..riscv.compile import Program, compile_program
 from ..riscv.job_memory import JobMemory, conditions_for
 from ..riscv.run import Conditions, Progress, run_program
 from ..riscv.system import System
-from .layers import ALIGNMENT, PROGRAMS, LayerShape
+from .layers import ALIGNMENT, PROGRAMS, LayerShape, every_size
 from .library import SOURCES, library_files
 from .operands import KERNELS, Weights
 
@@ -90,7 +90,7 @@ class CallRun:
 
 def library_program(core: str) -> Program:
     """Return the library with ``operation.c``, compiled for a core."""
-    sources = library_files() | {"operation.c": (PROGRAMS / "operation.c").read_text()}
+    sources = library_files(every_size(core)) | {"operation.c": (PROGRAMS / "operation.c").read_text()}
     return compile_program(core, sources, main=["operation.c", *SOURCES])
 
 

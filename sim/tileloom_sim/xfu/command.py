@@ -138,17 +138,18 @@ def run(
 ) -> None:
     """Run INT8 layers on a core with the unit: dense, sparse in software, and sparse with xDecimate.
 
-    CONFIG is a preset's name or a TOML file. The core is real RTL (CV32E40P, or for cv-x-if CV32E40X),
-    simulated with single-cycle memory unless wait states are given; cycles are its own counter's, im2col
-    included. Every result is compared with the golden model, word for word. Layers are the paper's where
-    nothing is given; given one kind, the others are left out. Sums are INT32; with --int8 the layers are
-    those of the C library, which requantises in its kernels, and so are the other functions. A 1 x 1
-    convolution is a matrix product, --image LINES,1. Needs pip install 'tileloom[xfu]'.
+    CONFIG is a preset's name or a TOML file. The core is real RTL (CV32E40P; for cv-x-if CV32E40X, for
+    pcpi PicoRV32), simulated with single-cycle memory unless wait states are given; cycles are its own
+    counter's, im2col included. Every result is compared with the golden model, word for word. Layers are the
+    paper's where nothing is given; given one kind, the others are left out. Sums are INT32; with --int8 the
+    layers are those of the C library, which requantises in its kernels, and so are the other functions. A
+    1 x 1 convolution is a matrix product, --image LINES,1. Needs pip install 'tileloom[xfu]'.
 
     \b
     Examples:
       tileloom simulate xfu-cv32e40p --convolution 32 --connected 256    two layers, half a minute
       tileloom simulate xfu-cv32e40p                                     the paper's, some minutes
+      tileloom simulate xfu-picorv32 --connected 64 --rows 4             a quarter of a minute
       tileloom simulate xfu-cv-x-if --set precise_errors=false --connected 256
       tileloom simulate xfu-cv32e40p --int8 --convolution 20 --rows 10 --image 9,7 --kernel 5,3 --stride 2
       tileloom simulate xfu-cv32e40p --int8 --connected 256 --sparsity 1:8,2:8,2:4
@@ -159,7 +160,10 @@ def run(
     wave_file = Path(f"{design_name(config)}.vcd") if waves else None
     if force and output is None and library is None and not waves:
         raise UserError("--force: there is nothing to overwrite; it goes with -o, --library or --waves")
-    texts = {} if library is None else {library / name: text for name, text in library_files().items()}
+    of_library = dataclasses.replace(config, group_sizes=GROUP_SIZES)
+    texts = (
+        {} if library is None else {library / name: text for name, text in library_files(of_library).items()}
+    )
     outputs = claim({"-o": output, "--waves": wave_file}, force=force)
     library_outputs = claim(
         {f"--library {path.name}": path for path in texts}, force=force, same_content=True, make_folders=True

@@ -13,6 +13,7 @@ def summary(config: XfuConfig) -> str:
     where = {
         Host.UNIT: "It is the unit behind streams, for a core of your own, which decodes and loads.",
         Host.CV_X_IF: "It is a coprocessor on CV-X-IF, with what CV32E40X needs beyond that.",
+        Host.PCPI: "It is a coprocessor on PCPI with a load port of its own.",
         Host.CV32E40P: "",
     }[config.host]
     return (

@@ -1,4 +1,4 @@
-"""The RISC-V system with xDecimate in it: in CV32E40P's pipeline, or on CV32E40X's coprocessor interface."""
+"""The RISC-V system with xDecimate: in CV32E40P's pipeline, or a coprocessor of CV32E40X or PicoRV32."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tileloom.xfu.design import generate
 
 from ..riscv.system import Attachment, System
 
-CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
+CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x", Host.PCPI: "picorv32"}
 """The core that a host's unit is simulated on."""
 
 
@@ -28,12 +28,12 @@ def xfu_system(config: XfuConfig, *, waves: bool = False) -> System:
     """
     if config.host is Host.UNIT:
         raise ConfigError(
-            "host = unit: the unit alone has no core to run kernels on; take host cv-x-if or cv32e40p, "
-            "as presets xfu-cv-x-if and xfu-cv32e40p have it"
+            "host = unit: the unit alone has no core to run kernels on; take host cv-x-if, pcpi or "
+            "cv32e40p, as presets xfu-cv-x-if, xfu-picorv32 and xfu-cv32e40p have it"
         )
     core = CORES[config.host]
     if config.host is Host.CV32E40P:
         return System(core=core, patch=functools.partial(patch_sources, config=config), waves=waves)
     unit = generate(config)
-    attachment = Attachment(verilog=unit.verilog, top=unit.name, id_width=config.id_width)
+    attachment = Attachment(verilog=unit.verilog, top=unit.name, id_width=config.id_width or 4)
     return System(core=core, coprocessor=attachment, waves=waves)

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.cores import CORES
 from tileloom.errors import UserError
-from tileloom.xfu.config import GROUP_SIZES
+from tileloom.xfu.config import GROUP_SIZES, Host, XfuConfig
 from tileloom.xfu.instruction import COUNTER_BITS, intrinsics_header
 from tileloom_golden.estimate.xfu import KernelLayer
 from tileloom_golden.xfu.packing import Layout, offset_bits, pack, padded_groups
@@ -175,10 +176,15 @@ class KernelRun:
     accesses: Mapping[str, Accesses]
 
 
+def every_size(core: str) -> XfuConfig:
+    """Return a unit for every M with the form of the instructions that a core gives a coprocessor."""
+    return XfuConfig(host=Host.PCPI if CORES[core].operands == 2 else Host.CV_X_IF)
+
+
 def layer_program(core: str, replaced: Mapping[str, str] | None = None) -> Program:
     """Return ``layers.c`` compiled for a core, with other texts for files such as ``crt0.S`` if given."""
     sources = {name: (PROGRAMS / name).read_text() for name in SOURCES}
-    sources |= {"xdecimate.h": intrinsics_header(), **(replaced or {})}
+    sources |= {"xdecimate.h": intrinsics_header(every_size(core)), **(replaced or {})}
     return compile_program(core, sources, main=["layers.c"])
 
 

@@ -3,7 +3,8 @@
 Both cores are compared with their modules kept, so that what does not change is mapped the same to the cell;
 flat, 200 gate equivalents of a difference may be ABC's chance. The one clock gate of each, a model for
 simulation, is left out. CV32E40X is built for CV-X-IF (X_EXT = 1), with and without the coprocessor, its
-debug request tied off; flat, without the coprocessor, what serves CV-X-IF goes too.
+debug request tied off; flat, without the coprocessor, what serves CV-X-IF goes too. PicoRV32 has PCPI both
+times.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tileloom.cores import CV32E40P, CV32E40X, Sources
+from tileloom.cores import CV32E40P, CV32E40X, PICORV32, Sources
 from tileloom.errors import UserError
 from tileloom.netlist.text import module_name
 from tileloom.xfu.config import Host, XfuConfig
@@ -93,7 +94,8 @@ def core_overhead(
     Parameters
     ----------
     core:
-        ``cv32e40p``, with the unit in its pipeline and COREV_PULP = 1, or ``cv32e40x``, with the coprocessor.
+        ``cv32e40p``, with the unit in its pipeline and COREV_PULP = 1, or ``cv32e40x`` or
+        ``picorv32``, with the coprocessor.
     config, library:
         The unit, and what to map to.
     flatten:
@@ -166,17 +168,27 @@ def _cv32e40p(config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
 
 
 def _cv32e40x(config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
-    """Return the same of the other core, within the system's wrapper."""
-    sources, defines = ungated(CV32E40X.sources()), {}
+    """Return the same of a core with coprocessors, within the system's wrapper."""
+    return _beside("cv32e40x", ungated(CV32E40X.sources()), config, flatten)
+
+
+def _picorv32(config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
+    return _beside("picorv32", PICORV32.sources(), config, flatten)
+
+
+def _beside(core: str, sources: Sources, config: XfuConfig | None, flatten: bool) -> tuple[str, str]:
+    defines = {}
     if config is not None:
         coprocessor = generate(config)
         sources["coprocessor.v"] = coprocessor.verilog
-        defines = {"TILELOOM_COPROCESSOR": coprocessor.name, "TILELOOM_ID_WIDTH": str(config.id_width)}
+        defines = {"TILELOOM_COPROCESSOR": coprocessor.name}
+        if config.id_width is not None:
+            defines["TILELOOM_ID_WIDTH"] = str(config.id_width)
     top = "tileloom_riscv_core"
-    return top, to_verilog({**sources, **core_wrapper("cv32e40x")}, top, defines=defines, flatten=flatten)
+    return top, to_verilog({**sources, **core_wrapper(core)}, top, defines=defines, flatten=flatten)
 
 
-_VERILOG = {"cv32e40p": _cv32e40p, "cv32e40x": _cv32e40x}
+_VERILOG = {"cv32e40p": _cv32e40p, "cv32e40x": _cv32e40x, "picorv32": _picorv32}
 
 
 def ungated(sources: Sources) -> Sources:

@@ -20,7 +20,7 @@ from ..tables import remarks, sheets
 from .check import check as check_netlist
 from .overhead import Overhead, core_overhead
 
-CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x"}
+CORES = {Host.CV32E40P: "cv32e40p", Host.CV_X_IF: "cv32e40x", Host.PCPI: "picorv32"}
 """The core that a host's unit is compared in."""
 
 
@@ -37,11 +37,13 @@ def synthesise(
     Parameters
     ----------
     config:
-        The unit. In CV32E40P the core is mapped, on CV-X-IF the coprocessor and CV32E40X, else the unit.
+        The unit. In CV32E40P the core is mapped, on CV-X-IF and PCPI the coprocessor and its core, else the
+        unit.
     flat:
         Flatten the hierarchy first.
     check, seed:
-        Hold the unit's netlist to golden harts and prove it equal to its RTL; vectors drawn with this seed.
+        Hold the unit's netlist to golden harts (but on PCPI) and prove it equal to its RTL; vectors drawn
+        with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``; a period is for the unit or the coprocessor
         alone, without a core.
@@ -64,11 +66,14 @@ def synthesise(
     chosen = seed_of_check(check, seed)
     if check and config.host is Host.CV32E40P:
         raise UserError(
-            "--check: is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"
+            "--check: is for xfu-unit, xfu-cv-x-if and xfu-picorv32; in CV32E40P the unit is spread over the "
+            "core"
         )
     core = CORES.get(config.host)
     if config.host is Host.CV32E40P and options.get("clock_ps") is not None:
-        raise UserError("--clock: is for xfu-unit and xfu-cv-x-if; CV32E40P's clock is the core's own")
+        raise UserError(
+            "--clock: is for xfu-unit, xfu-cv-x-if and xfu-picorv32; CV32E40P's clock is the core's own"
+        )
     goal = target(**options)
     cells = goal.library
     figures: dict[str, Any] = {}

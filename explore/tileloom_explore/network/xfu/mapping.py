@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import CheckError, UserError
-from tileloom.xfu.config import Host, XfuConfig
+from tileloom.xfu.config import XfuConfig
 from tileloom_golden.engine.layer import Layer as Geometry
 from tileloom_golden.estimate.xfu import KernelLayer
 from tileloom_golden.integers import convolve, wrap_int32
@@ -27,6 +27,7 @@ from tileloom_sim.xfu.layers import Kernel, LayerShape, run_layer
 
 from ...cost import Cost, Run
 from ...xfu.cost import kernel_cost
+from ...xfu.traffic import unmodelled
 from ..arrangement import pad, unroll
 from ..layer import NetworkLayer
 from ..mapping import Image, RefusedError, Simulated
@@ -207,8 +208,8 @@ def map_layer(config: XfuConfig, layer: NetworkLayer) -> KernelMapping:
     RefusedError
         Floats; a unit without a core; integers whose sums may exceed INT32.
     """
-    if config.host is Host.UNIT:
-        raise RefusedError(f"{layer.name}: the unit alone has no core to run kernels on")
+    if reason := unmodelled(config):
+        raise RefusedError(f"{layer.name}: {reason.format('kernels')}")
     quantisation, window = layer.quantisation, layer.window
     if quantisation is None or quantisation.x is None:
         raise RefusedError(

@@ -55,6 +55,7 @@ ALWAYS void part(struct cursor *at, uint32_t steps, const int8_t *line0, const i
     xdecimate_clear();
     for (uint32_t step = 0; step < steps; step += steps_of_a_word) {
         const uint32_t o = *at->offsets++;
+        keep_offsets(o);
         for (uint32_t i = 0; i < steps_of_a_word; ++i, at->values += 4 * rows) {
             uint32_t a = 0, b = 0;
 #pragma unroll

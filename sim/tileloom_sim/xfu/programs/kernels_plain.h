@@ -82,6 +82,7 @@ ALWAYS void xdecimate(const struct job *job, const void *x0, const void *x1, int
         xdecimate_clear();
         for (uint32_t step = 0; step < job->steps; step += steps_per_word) {
             const uint32_t o = *offsets++;
+            keep_offsets(o);
             for (uint32_t part = 0; part < steps_per_word; ++part, weights += 4 * rows) {
                 uint32_t a = 0, b = 0;
 #pragma unroll

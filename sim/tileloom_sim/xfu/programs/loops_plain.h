@@ -13,9 +13,17 @@ ALWAYS int32_t dot(uint32_t x, const int8_t *w) {
     return sum;
 }
 
-// xdecimate.<group>; the group is known when this is compiled.
+// xdecimate.<group>, behind keep_offsets for its word of offsets; the group is known when this is compiled.
+#ifdef XDECIMATE_TWO_OPERANDS
+ALWAYS void keep_offsets(uint32_t offsets) { xdecimate_set_offsets(offsets); }
+#define DECIMATE(group, rd, base, offsets) xdecimate_##group(rd, base)
+#else
+ALWAYS void keep_offsets(uint32_t offsets) { (void)offsets; }
+#define DECIMATE(group, rd, base, offsets) xdecimate_##group(rd, base, offsets)
+#endif
 ALWAYS uint32_t decimate(uint32_t rd, const void *base, uint32_t offsets, const uint32_t group) {
-    return group == 4   ? xdecimate_4(rd, base, offsets)
-           : group == 8 ? xdecimate_8(rd, base, offsets)
-                        : xdecimate_16(rd, base, offsets);
+    (void)offsets;
+    return group == 4   ? DECIMATE(4, rd, base, offsets)
+           : group == 8 ? DECIMATE(8, rd, base, offsets)
+                        : DECIMATE(16, rd, base, offsets);
 }
