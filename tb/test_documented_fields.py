@@ -34,6 +34,7 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "streams": {},
         "word port": {"port": "word"},
         "CV-X-IF": {"port": "word", "host": "cv-x-if"},
+        "unit, CV32E40P": {"port": "word", "host": "unit", "double_buffer": True},
         "no `wrapper`": {},
     },
     XfuConfig: {"all": {}, "unit, CV-X-IF": {"host": "unit"}, "CV-X-IF": {"host": "cv-x-if"}},
@@ -55,6 +56,7 @@ ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "streams": {"port": "word"},
         "word port": {"port": "stream"},
         "CV-X-IF": {"port": "word", "host": "unit"},
+        "unit, CV32E40P": {"port": "word", "host": "cv-x-if"},
         "no `wrapper`": {"wrapper": "axi4"},
     },
     XfuConfig: {"unit, CV-X-IF": {"host": "cv32e40p"}, "CV-X-IF": {"host": "unit"}},
@@ -163,7 +165,17 @@ def test_the_values_are_those_that_the_table_has(row: Row) -> None:
 
 
 def limits(row: Row) -> None:
-    """Check that a whole number may have the table's smallest and largest value, and none beyond."""
+    """Check that a whole number may have the table's smallest and largest value, and none beyond.
+
+    Or where it lists them, each of these and no other.
+    """
+    if re.fullmatch(r"\d+(, \d+)+", row.values):
+        listed = list(map(int, row.values.split(", ")))
+        for value in listed:
+            assert getattr(row.make(value), row.name) == value
+        for value in (0, listed[-1] - 1, listed[-1] * 2):
+            refused(row, value)
+        return
     values = (
         row.values.replace("the larger of rows and columns", "64")
         .replace("to m", "to 4")
