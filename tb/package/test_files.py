@@ -34,6 +34,8 @@ CONFIGURATIONS = {
     "coprocessor": ("xfu-cv-x-if", {"id_width": 3}),
     "engine": ("engine-int8", {"m": 1, "k": 3, "n": 5, "bus": 64}),
     "master": ("engine-int8-axi4", {"m": 1, "k": 4, "n": 2, "bus": 64, "address_bits": 13}),
+    "array on CV-X-IF": ("sasp-cv-x-if", {"rows": 3, "columns": 2, "id_width": 3}),
+    "array as a unit": ("sasp-4x4-fp32", {"rows": 2, "columns": 3, "host": "unit"}),
     "array behind registers": ("stream-8x8-int8", {"rows": 2, "columns": 3, "wrapper": "axi4"}),
     "registers": (
         "engine-int8-axi4",
@@ -78,6 +80,17 @@ def test_widths_and_directions_are_those_of_the_configuration() -> None:
     pins = {pin.name: (pin.inward, pin.width) for pin in ports_of(design("registers")).pins}
     assert pins["m_axi_araddr"] == (False, 40) and pins["m_axi_rdata"] == (True, 64)
     assert pins["m_axi_wstrb"] == (False, 8) and pins["s_axi_wdata"] == (True, 32)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ports_go_as_the_manifest_says(name: str) -> None:
+    """An output that nothing drives would be an input in Verilog."""
+    pins = {pin.name: pin for pin in ports_of(design(name)).pins}
+    plain = [port for port in design(name).manifest["ports"] if "signals" not in port]
+    assert plain or name not in ("unit", "coprocessor", "array on CV-X-IF", "array as a unit")
+    for port in plain:
+        pin = pins[port["name"]]
+        assert (pin.inward, pin.width) == (port["direction"] == "in", port["width"]), port["name"]
 
 
 def test_interfaces_are_told_apart() -> None:

@@ -13,6 +13,13 @@ from ..config import SystolicConfig
 from .decode import OPERATION_BITS, Decode
 from .unit import Unit
 
+REQUEST = ("valid", "id", "addr", "mode", "we", "size", "be", "attr", "wdata", "last", "spec")
+SILENT = (
+    *("issue_loadstore", "issue_exc", "result_exc", "result_exccode", "result_err", "load_error"),
+    *(f"mem_{name}" for name in REQUEST),
+)
+"""Outputs that are 0: no instruction loads, stores or traps."""
+
 
 class CvXIf(wiring.Component):
     """The coprocessor's side of CV-X-IF, with the ports of ``coprocessor.cv_x_if.members``.
@@ -101,4 +108,6 @@ class CvXIf(wiring.Component):
             self.result_rd.eq(executing.rd),
             self.result_we.eq(1),
         ]
+        # What nothing drives would be an input in Verilog.
+        m.d.comb += [getattr(self, name).eq(0) for name in SILENT]
         return m
