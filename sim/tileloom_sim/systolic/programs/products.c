@@ -10,7 +10,7 @@
 #define DMA_BASE 0x10001000u
 #define DMA_SPACING 0x40u
 #define DMA_MOST 0xFFFFFFu
-#define CYCLES 1000000u
+#define LIMIT 1000000u
 
 extern struct {
     uint32_t count;
@@ -37,7 +37,7 @@ static void give_up(struct job *job, const struct tileloom_systolic_product *pro
 
 static void fail_at_infinity(struct job *job, const struct tileloom_systolic_product *product) {
     tileloom_systolic_put_activations(product, job->infinite);
-    job->broken = tileloom_systolic_run(&array, product, &mover, CYCLES);
+    job->broken = tileloom_systolic_run(&array, product, &mover, LIMIT);
     const struct tileloom_systolic_fault fault = tileloom_systolic_fault(&array);
     job->fault = (uint32_t)fault.last_early | (uint32_t)fault.last_missing << 1 | (uint32_t)fault.not_finite << 2 |
                  (uint32_t)fault.overflow << 3;
@@ -81,7 +81,7 @@ static void run_job(struct job *job) {
     tileloom_systolic_use_interrupts(&array, job->interrupts != 0);
     const struct tileloom_systolic_counters before = tileloom_systolic_count(&array);
     const uint32_t begin = time();
-    job->ran = tileloom_systolic_run(&array, &product, &mover, CYCLES);
+    job->ran = tileloom_systolic_run(&array, &product, &mover, LIMIT);
     job->run_cycles = time() - begin;
     const struct tileloom_systolic_counters after = tileloom_systolic_count(&array);
     tileloom_systolic_use_interrupts(&array, false);
