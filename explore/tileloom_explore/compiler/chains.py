@@ -154,7 +154,7 @@ class NodeEmitter:
         if each.accumulate and not tiling.stays:
             steps.append(
                 LoadFM(
-                    **self.emitter.lock(writes=False),
+                    **self.emitter.lock(writes=False, sums=True),
                     buffer=self.sums[0].number,
                     core=0,
                     channel=first,

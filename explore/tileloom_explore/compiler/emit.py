@@ -51,12 +51,13 @@ class Emitter:
         """Return the bytes of a tensor's pixel: channels filled up to whole blocks."""
         return ceil(self.graph.tensors[name].channels, self.grid.block) * self.grid.block
 
-    def lock(self, *, writes: bool) -> dict[str, int]:
+    def lock(self, *, writes: bool, sums: bool = False) -> dict[str, int]:
         """Return a new lock, and the one that it comes after: of the step before of the same kind.
 
-        A node's first LOADFM comes after the last WRITEFM of the node before, whose results it may read.
+        A node's first LOADFM comes after the last WRITEFM of the node before, whose results it may read, and
+        one of partial sums after the last WRITEFM, which may have written them.
         """
-        after = self._last_write if writes or self._fresh else self._last_load
+        after = self._last_write if writes or sums or self._fresh else self._last_load
         lock = self._locks
         self._locks, self._fresh = lock + 1, False
         if writes:
