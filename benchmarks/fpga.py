@@ -1,6 +1,6 @@
 """What designs take of a board's FPGA, and the clock that nextpnr reaches, beside the targets.
 
-Run: python benchmarks/fpga.py --keep docs/boards.json [--only TEXT] [--unrouted] | --report docs/boards.json
+Run: python benchmarks/fpga.py --keep docs/boards.json [--kind KIND] [--only TEXT] [--unrouted] | --report docs/boards.json
 Place and route of the large ones takes a quarter of an hour and more: each figure is kept as soon as it is
 there, and what is kept is not measured again. docs/boards.md has what --report prints.
 """
@@ -26,6 +26,7 @@ from tileloom_synth.fpga.figures import read_figures, report
 from tileloom_synth.fpga.mapping import count_by_modules
 from tileloom_synth.fpga.synthesise import synthesise
 
+KINDS = ("counts", "designs", "builds")
 DEEP = {"multiply_stages": 2, "add_stages": 5}
 INT8 = "stream-8x8-int8"
 ARRAY = {"rows": 4, "columns": 4}
@@ -141,9 +142,12 @@ def _build(case: Case, show: Callable[[str], None]) -> dict[str, Any]:
     "--keep", type=click.Path(path_type=Path), help="Measure what this file lacks, and keep it there."
 )
 @click.option("--only", default="", help="Cases whose name has this in it.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Those alone; may be repeated."
+)
 @click.option("--unrouted", is_flag=True, help="Designs are mapped alone, and nothing is built.")
 @click.option("--report", "reported", type=click.Path(path_type=Path, exists=True), help="Print its tables.")
-def main(keep: Path | None, only: str, unrouted: bool, reported: Path | None) -> None:
+def main(keep: Path | None, only: str, kinds: tuple[str, ...], unrouted: bool, reported: Path | None) -> None:
     """Measure what designs take of FPGAs and how fast they are there, or print what was measured."""
     if (keep is None) == (reported is None):
         raise click.UsageError("give one of --keep FILE and --report FILE")
@@ -153,7 +157,11 @@ def main(keep: Path | None, only: str, unrouted: bool, reported: Path | None) ->
     assert keep is not None
 
     def fill(kind: str, name: str, measure: Callable[[Callable[[str], None]], Any]) -> None:
-        if only not in name or _is_whole(getattr(read_figures(keep), kind).get(name), unrouted):
+        if (
+            kind not in (kinds or KINDS)
+            or only not in name
+            or _is_whole(getattr(read_figures(keep), kind).get(name), unrouted)
+        ):
             return
         with step(name) as shown:
             found = measure(shown.show)

@@ -52,6 +52,9 @@ def test_what_was_measured_goes_before_counts() -> None:
     assert one.endswith("| `orangecrab` | 9,000 | 900 | 28 | 0 | 4 | 61.3 MHz | 50 |")
     case |= {"fits": False, "timing": None, "used": SMALL | {"lut": 30_000}}
     assert row(report(figures), "`sasp-4x4-int8`")[0].endswith("| no: LUTs 124% |")
+    case |= {"used": SMALL, "packed": {"TRELLIS_COMB": {"used": 25_000, "available": 24_288}}}
+    told = row(report(figures), "sasp-4x4-int8")[0]
+    assert told.endswith("| 4 | no: 25,000 TRELLIS_COMB of 24,288 | 50 |")
 
 
 def test_a_build_is_told_with_its_time() -> None:

@@ -280,6 +280,22 @@ def test_what_does_not_fit_is_said(tmp_path):
     assert netlist.count("SB_MAC16 ") == figures["used"]["dsp"] == 1
 
 
+def test_what_nextpnr_cannot_pack_does_not_fit(tmp_path, monkeypatch):
+    """A logic cell of an iCE40 holds a LUT and a flip-flop only where the one feeds the other."""
+    program = tmp_path / "nextpnr"
+    lines = ("Info: \t ICESTORM_LC:    5923/   5280   112%", "Info: \t ICESTORM_DSP:      8/      8   100%")
+    said = "".join(f"echo '{line}'\n" for line in lines)
+    program.write_text(f"#!/bin/sh\n{said}echo 'ERROR: Failed to expand region'\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ICE40", str(program))
+    sets = [part for name, value in SMALL.items() for part in ("--set", f"{name}={value}")]
+    done = run("stream-8x8-int8", *sets, "--fpga", "icebreaker", "--json")
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert not figures["fits"] and figures["timing"] is None
+    assert figures["packed"] == {"ICESTORM_LC": {"used": 5923, "available": 5280}}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -101,6 +101,8 @@ def _fits(counts: Mapping[str, int], measured: Mapping[str, Any] | None, board: 
 
 
 def _reached(measured: Mapping[str, Any]) -> str:
+    for name, packed in measured.get("packed", {}).items():
+        return f"no: {packed['used']:,} {name} of {packed['available']:,}"
     if not measured["fits"]:
         used, there = measured["used"], measured["available"]
         name = max(used, key=lambda each: used[each] / there[each])

@@ -12,6 +12,7 @@ on each port every path ends in one, so that the frequency is the design's own, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -77,10 +78,25 @@ class Routed:
         return self.fmax_mhz * self.period_ps >= 1e6
 
 
+class TooLargeError(ToolError):
+    """nextpnr packs a design into more of something than the FPGA has.
+
+    Attributes
+    ----------
+    packed:
+        By nextpnr's names of what there is too little of: how many it wants, and how many there are.
+    """
+
+    def __init__(self, tool: str, packed: dict[str, tuple[int, int]]) -> None:
+        self.packed = packed
+        wanted = ", ".join(f"{used:,} of {there:,} {name}" for name, (used, there) in packed.items())
+        super().__init__(f"{tool}: {wanted}")
+
+
 def place(mapped: Mapped, board: Board, clock: str, period_ps: float, progress: Progress) -> Routed:
     """Return a mapped design placed and routed for a period, kept as simulator builds are.
 
-    Raises ToolError where nextpnr is missing or fails.
+    Raises TooLargeError where nextpnr finds that it does not fit, ToolError where it is missing or fails.
     """
     family = board.family
     assert family.nextpnr is not None
@@ -100,6 +116,8 @@ def place(mapped: Mapped, board: Board, clock: str, period_ps: float, progress: 
         arguments = ["--json", "design.json", "--report", "report.json", *options]
         done = processes.run([tool.program, *arguments], folder=work, merge=True, on_line=progress.line)
         if done.status:
+            if packed := too_many(done.output):
+                raise TooLargeError(str(family.nextpnr), packed)
             errors = [line for line in done.output.splitlines() if line.startswith("ERROR")]
             raise ToolError(f"{family.nextpnr}: {(errors or [done.reason])[-1]}")
         return ["report.json"]
@@ -109,6 +127,12 @@ def place(mapped: Mapped, board: Board, clock: str, period_ps: float, progress: 
     report = json.loads((folder / "report.json").read_text("utf-8"))
     (achieved,) = (each["achieved"] for each in report["fmax"].values())
     return Routed(achieved, period_ps, _path(report), made_with)
+
+
+def too_many(log: str) -> dict[str, tuple[int, int]]:
+    """Return what nextpnr's log says that a design takes and the FPGA has, of what it takes more of."""
+    found = re.findall(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", log, re.MULTILINE)
+    return {name: (int(used), int(there)) for name, used, there in found if int(used) > int(there)}
 
 
 def around(mapped: Mapped, clock: str) -> str:

@@ -19,7 +19,7 @@ from ..progress import progress
 from .boards import Board, find
 from .check import regress
 from .mapping import Mapped, map_design
-from .placing import Routed, place
+from .placing import Routed, TooLargeError, place
 
 ROWS = {"lut": "LUTs", "flip_flops": "flip-flops", "dsp": "DSP blocks", "ram": "block memories"}
 
@@ -99,11 +99,15 @@ def synthesise(
         used = mapped.used(board.family)
         fits = all(count <= getattr(board, name) for name, count in used.items())
         regression = regress(config, design, mapped, board.family, chosen) if check else None
-        timing = None
+        timing: Routed | None = None
+        packed: dict[str, tuple[int, int]] = {}
         if routed and fits and board.family.nextpnr is not None:
             period = clock_ps or board.period_ps
-            timing = place(mapped, board, design.manifest["clock"], period, shown)
-    return _result(design.name, board, mapped, used, fits, timing, regression)
+            try:
+                timing = place(mapped, board, design.manifest["clock"], period, shown)
+            except TooLargeError as error:
+                fits, packed = False, error.packed
+    return _result(design.name, board, mapped, used, fits, packed, timing, regression)
 
 
 def _result(
@@ -112,6 +116,7 @@ def _result(
     mapped: Mapped,
     used: Mapping[str, int],
     fits: bool,
+    packed: Mapping[str, tuple[int, int]],
     routed: Routed | None,
     regression: Mapping[str, Any] | None,
 ) -> OnFpga:
@@ -123,6 +128,7 @@ def _result(
         "used": dict(used),
         "available": there,
         "fits": fits,
+        "packed": {name: {"used": used, "available": of} for name, (used, of) in packed.items()},
         "cells": dict(sorted(mapped.cells.items())),
         "products": dict(mapped.products),
         "timing": None,
@@ -134,6 +140,7 @@ def _result(
     sheets = [Sheet(f"{name} on {board.name}, {board.part}", ("", "used", "available", "share"), rows)]
     said = [f"products in {made}: {count}" for made, count in mapped.products.items()]
     if not fits:
+        said += [f"nextpnr packs it into {used:,} {name} of {of:,}" for name, (used, of) in packed.items()]
         said.append(f"does not fit {board.part}: not placed")
     if routed is not None:
         figures["timing"] = {**asdict(routed), "met": routed.met}
