@@ -159,7 +159,7 @@ def _interfaces(manifest: Mapping[str, Any], pins: Mapping[str, Pin]) -> tuple[I
             name = port["signals"]["data"].removesuffix("_tdata") if axi else port["name"]
             kind = Kind.AXI4_STREAM if axi else Kind.STREAM
             found.append(Interface(name, kind, port["direction"] == "in", (channel,)))
-    return (*found, *_of_unit(pins), *_of_coprocessor(pins))
+    return (*found, *_of_unit(pins), *_of_array_unit(pins), *_of_coprocessor(pins))
 
 
 def _handshake(name: str, pins: Sequence[Pin]) -> Channel:
@@ -181,6 +181,14 @@ def _of_unit(pins: Mapping[str, Pin]) -> list[Interface]:
         channel = _handshake(name, [pin for pin in pins.values() if pin.name.startswith(f"{name}_")])
         found.append(Interface(name, Kind.PLAIN, True, (channel,)))
     return found
+
+
+def _of_array_unit(pins: Mapping[str, Pin]) -> list[Interface]:
+    """Return the ports of an array as a unit, whose result is there while ``ready``, or nothing."""
+    if "taken" not in pins:
+        return []
+    payload = tuple(pins[name] for name in ("operation", "a", "b", "result"))
+    return [Interface("unit", Kind.PLAIN, True, (Channel("unit", pins["ready"], pins["taken"], payload),))]
 
 
 def _of_coprocessor(pins: Mapping[str, Pin]) -> list[Interface]:

@@ -98,11 +98,16 @@ def _ports(design: Design, ports: Ports, meanings: dict[str, str]) -> str:
             continue
         rows.append((f"**{interface.name}**", "", "", about))
         rows += [
-            (f"`{pin.name}`", "in" if pin.inward else "out", pin.width, _fields(design, pin.name))
+            (
+                *(f"`{pin.name}`", "in" if pin.inward else "out", pin.width),
+                _fields(design, pin.name) or meanings.get(pin.name, ""),
+            )
             for pin in interface.pins
         ]
     text = table(("port", "", "bits", ""), rows)
-    if any(interface.channels[0].valid is not None for interface in ports.interfaces):
+    if any(
+        interface.kind is not Kind.PLAIN and interface.channels[0].valid for interface in ports.interfaces
+    ):
         text += (
             "\nA transfer takes place in a cycle with valid and ready. Valid never waits for ready, and "
             "what is "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tileloom.systolic.config import Port, SystolicConfig
+from tileloom.systolic.config import Host, Port, SystolicConfig
 
 from ..package.block_diagram import Arrow, Box, block_svg
 
@@ -14,6 +14,9 @@ def summary(config: SystolicConfig) -> str:
         if config.port is Port.WORD
         else "Data goes in and out as whole vectors."
     )
+    if config.host:
+        where = "on CV-X-IF" if config.host is Host.CV_X_IF else "for a core of your own"
+        port = f"It is a functional unit {where}: an instruction gives an activation and returns a result."
     buffered = "load while the one before computes" if config.double_buffer else "load between tiles"
     return (
         f"A weight-stationary systolic array of {config.rows} x {config.columns} processing elements: for a "
@@ -30,6 +33,19 @@ def summary(config: SystolicConfig) -> str:
 def meanings(config: SystolicConfig) -> dict[str, str]:
     """Return what each interface or port is for, by its name without a prefix."""
     rows, columns = config.rows, config.columns
+    if config.host:
+        return {
+            "x_if": "CORE-V-XIF without `req` and `resp` in the names: X_NUM_RS 3, X_MEM_WIDTH 32, "
+            f"X_ID_WIDTH {config.id_width}; of `mem` only `mem_ready` is looked at",
+            "load_error": "0: no instruction loads",
+            "unit": "an operation at a time, which completes with `taken`",
+            "operation": "funct7 of the instruction",
+            "a": "rs1",
+            "b": "rs2",
+            "ready": "the operation can complete in this cycle; follows the inputs in the same cycle",
+            "result": "while `ready`; through one adder from `b`, in the same cycle",
+            "taken": "it completes: state changes at this clock edge; only while `ready`",
+        }
     if config.port is Port.WORD:
         per = config.weights_per_word
         return {
@@ -53,6 +69,8 @@ def meanings(config: SystolicConfig) -> dict[str, str]:
 
 def blocks(config: SystolicConfig) -> str:
     """Return the block diagram as SVG."""
+    if config.host:
+        return _unit_blocks(config)
     boxes = {
         "weights": Box("weights", 0, 0, outside=True),
         "activations": Box("activations", 0, 1, outside=True),
@@ -84,8 +102,51 @@ def blocks(config: SystolicConfig) -> str:
     return block_svg(f"systolic array, {config.rows} x {config.columns}", boxes, arrows)
 
 
+def _unit_blocks(config: SystolicConfig) -> str:
+    """Return the block diagram of an array that is a functional unit."""
+    boxes = {
+        "tile": Box("tile of\nweights", 2, 0),
+        "vector": Box("vector\nbegun", 2, 1),
+        "mesh": Box(f"{config.rows} x {config.columns}\nelements", 3, 1),
+        "results": Box("results of\ntwo vectors", 3, 2),
+        "sum": Box("adder of\npartial sums", 2, 2),
+    }
+    arrows = [Arrow("tile", "mesh", "-|"), Arrow("vector", "mesh"), Arrow("mesh", "results")]
+    arrows += [Arrow("results", "sum")]
+    if config.host is Host.UNIT:
+        boxes |= {"operation": Box("operation,\na, b", 1, 1, outside=True)}
+        boxes |= {"result": Box("result, ready", 1, 2, outside=True)}
+        arrows += [Arrow("operation", "vector"), Arrow("operation", "tile", "|-"), Arrow("sum", "result")]
+        return block_svg("array as a functional unit", boxes, arrows)
+    boxes |= {
+        "issue": Box("issue", -1, 1, outside=True),
+        "commit": Box("commit", -1, 0, outside=True),
+        "result": Box("result", -1, 2, outside=True),
+        "decode": Box("decode, guard", 0, 1),
+        "commits": Box("commits, kills", 0, 0),
+        "executing": Box("executing", 1, 1),
+    }
+    arrows += [
+        *(Arrow("issue", "decode"), Arrow("commit", "commits"), Arrow("decode", "executing")),
+        *(Arrow("commits", "executing", "-|"), Arrow("executing", "vector"), Arrow("sum", "result")),
+        Arrow("executing", "tile", "c"),
+    ]
+    return block_svg("array on CV-X-IF", boxes, arrows)
+
+
 def programming(config: SystolicConfig) -> list[str]:
     """Return how to use the design, step by step."""
+    if config.host:
+        longest = max(config.rows, config.columns)
+        return [
+            "Take `tileloom_array.h`: the instructions for C and for the assembler, with this array's sizes.",
+            "Give a tile of weights, word by word, with `tl.weight`: row by row, row 0 first.",
+            f"Give vectors with {longest} `tl.step` each. A step returns a result of two vectors before, "
+            "added to the partial sum in rs2: that of the tiles before along K, or x0.",
+            f"Get the results of the last two vectors with {2 * config.columns} `tl.read`, or with the steps "
+            "of the next tile's first two vectors.",
+            "In an interrupt, save and restore the state as docs/coprocessor.md of Tileloom says.",
+        ]
     last = "on the last word of the last vector" if config.port is Port.WORD else "with the last vector"
     if config.wrapper:
         return [
@@ -122,6 +183,15 @@ def programming(config: SystolicConfig) -> list[str]:
 
 def figures(config: SystolicConfig) -> dict[str, str]:
     """Return what each figure of the manifest's ``timing`` means."""
+    if config.host:
+        return {
+            "weight_instructions_per_tile": "`tl.weight` for a tile",
+            "step_instructions_per_vector": "`tl.step` for a vector",
+            "vectors_behind": "vectors between a step and the one whose results it returns",
+            "first_result_cycles": "cycles from a vector's last step until its first result is there",
+            "last_result_cycles": "and until its last result is",
+            "weights_released_cycles": "cycles from a tile's last vector until its weights may go",
+        }
     stages = f"{config.multiply_stages} of the multiplier and {config.add_stages} of the adder"
     return {
         "cycles_per_vector": "cycles from one vector to the next, at best",
@@ -136,4 +206,6 @@ def figures(config: SystolicConfig) -> dict[str, str]:
 def throughput(config: SystolicConfig) -> str:
     """Return the most that the design does in a cycle."""
     macs = config.rows * config.columns / config.step_interval
+    if config.host:
+        return f"{macs:g} multiplications and additions a cycle, while there is a `tl.step` in each."
     return f"{macs:g} multiplications and additions a cycle, while vectors come."

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom import scratch
+from tileloom.config import from_plain
 from tileloom.design import Design
 from tileloom.formats import SignMagnitude
 from tileloom.package.pins import Ports
@@ -19,10 +20,9 @@ from tileloom_golden.words import encode
 from ..package.example import Example, Stream, matrices
 from ..package.timing_diagram import Diagram
 from ..package.trace import Trace, read_trace
-from . import beats, reference
+from . import beats, host_example, reference
 from .gemm import golden_gemm
 from .harness import build_harness, run_harness
-from .interface import Interface
 
 VECTORS = 2
 
@@ -33,13 +33,12 @@ def example(design: Design, ports: Ports) -> Example:
     Raises CheckError where the array does not give the golden model's words, ToolError where a tool is
     missing or fails.
     """
-    config = Interface.of_manifest(design.manifest).config
+    config = from_plain(SystolicConfig, design.manifest["config"])
+    assert isinstance(config, SystolicConfig)
     x, w = _operands(config)
     activations = encode(x, reference.float_format(config.activation))
     weights = _weight_words(config, w)
     results = golden_gemm(config, activations, weights)
-    trace = _simulate(design, ports, config, activations, weights)
-    streams = _streams(config, ports, activations, weights, results)
     values = to_float64(results, reference.float_format(config.accumulator))
     text = _TEXT.format(
         rows=config.rows,
@@ -47,7 +46,12 @@ def example(design: Design, ports: Ports) -> Example:
         matrices=matrices({"X": x, "W": w, "Y": values}),
         kinds=f"X in {config.activation}, W in {config.weight}, Y in {config.accumulator}",
     )
-    return Example(text, trace, _diagrams(ports), streams)
+    if config.host:
+        steps, trace = host_example.run_example(design, ports, config, activations, weights)
+        text = f"{text}\n{_EXECUTED}\n{host_example.listed(steps)}"
+        return Example(text, trace, host_example.diagrams(config, ports))
+    trace = _simulate(design, ports, config, activations, weights)
+    return Example(text, trace, _diagrams(ports), _streams(config, ports, activations, weights, results))
 
 
 _TEXT = """\
@@ -55,6 +59,11 @@ _TEXT = """\
 starts from +0. Y is what the golden model computes, rounded as the array rounds.
 
 {matrices}"""
+
+_EXECUTED = """\
+These instructions ran on this design in simulation; what rd is afterwards is what the golden model has. A
+step returns a result of two vectors before; here there is none, and `tl.read` gets them.
+"""
 
 
 def _operands(config: SystolicConfig) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
