@@ -1,6 +1,7 @@
 """What designs take of a board's FPGA, and the clock that nextpnr reaches, beside the targets.
 
-Run: python benchmarks/fpga.py --keep docs/boards.json [--kind KIND] [--only TEXT] [--unrouted] | --report docs/boards.json
+Run: python benchmarks/fpga.py --keep docs/boards.json [--kind KIND] [--only TEXT] [--unrouted]
+     python benchmarks/fpga.py --report docs/boards.json
 Place and route of the large ones takes a quarter of an hour and more: each figure is kept as soon as it is
 there, and what is kept is not measured again. docs/boards.md has what --report prints.
 """
@@ -142,9 +143,7 @@ def _build(case: Case, show: Callable[[str], None]) -> dict[str, Any]:
     "--keep", type=click.Path(path_type=Path), help="Measure what this file lacks, and keep it there."
 )
 @click.option("--only", default="", help="Cases whose name has this in it.")
-@click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Those alone; may be repeated."
-)
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Those alone; repeatable.")
 @click.option("--unrouted", is_flag=True, help="Designs are mapped alone, and nothing is built.")
 @click.option("--report", "reported", type=click.Path(path_type=Path, exists=True), help="Print its tables.")
 def main(keep: Path | None, only: str, kinds: tuple[str, ...], unrouted: bool, reported: Path | None) -> None:
