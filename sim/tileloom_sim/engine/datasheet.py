@@ -158,3 +158,8 @@ def throughput(config: EngineConfig) -> str:
         f"{config.m * config.k * config.n} multiplications and additions; blocks of B that are not stored "
         "take none."
     )
+
+
+def unchecked(config: EngineConfig) -> frozenset[str]:
+    """Return words of commands that are not for this design."""
+    return frozenset()

@@ -209,3 +209,11 @@ def throughput(config: SystolicConfig) -> str:
     if config.host:
         return f"{macs:g} multiplications and additions a cycle, while there is a `tl.step` in each."
     return f"{macs:g} multiplications and additions a cycle, while vectors come."
+
+
+def unchecked(config: SystolicConfig) -> frozenset[str]:
+    """Return words of commands that are not for this design; a unit has no core to run on."""
+    if not config.host:
+        return frozenset()
+    core = {"simulate"} if config.host is Host.UNIT else set()
+    return frozenset({"--mutate", "--coverage"} | core)

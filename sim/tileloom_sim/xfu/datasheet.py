@@ -113,3 +113,8 @@ def throughput(config: XfuConfig) -> str:
         f"On CV32E40X with memory that answers in a cycle, {cycles[0]} cycles an instruction where rd "
         f"alternates, as in the kernels, and {cycles[1]} where it is the same again."
     )
+
+
+def unchecked(config: XfuConfig) -> frozenset[str]:
+    """Return words of commands that are not for this design; a unit has no core to run on."""
+    return frozenset({"simulate"} if config.host is Host.UNIT else ())
