@@ -269,7 +269,16 @@ OTHER_VALUES = {
         "port": "axi4",
         "axi4_stream_names": True,
     },
-    "xfu": {"host": "unit", "group_sizes": [4], "id_width": 5, "precise_errors": False},
+    "xfu": {
+        "host": "unit",
+        "group_sizes": [4],
+        "id_width": 5,
+        "version": "1.0",
+        "guard": False,
+        "operands": 2,
+        "hartid_width": 3,
+        "precise_errors": False,
+    },
 }
 
 

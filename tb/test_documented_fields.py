@@ -37,7 +37,13 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "unit, CV32E40P": {"port": "word", "host": "unit", "double_buffer": True},
         "no `wrapper`": {},
     },
-    XfuConfig: {"all": {}, "unit, CV-X-IF": {"host": "unit"}, "CV-X-IF": {"host": "cv-x-if"}},
+    XfuConfig: {
+        "all": {},
+        "unit, CV-X-IF": {"host": "unit"},
+        "CV-X-IF": {"host": "cv-x-if"},
+        "CV-X-IF 0.2": {"host": "cv-x-if", "version": "0.2"},
+        "CV-X-IF 1.0": {"host": "cv-x-if", "version": "1.0"},
+    },
     EngineConfig: {
         "all": {},
         "dot product": {},
@@ -59,7 +65,12 @@ ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "unit, CV32E40P": {"port": "word", "host": "cv-x-if"},
         "no `wrapper`": {"wrapper": "axi4"},
     },
-    XfuConfig: {"unit, CV-X-IF": {"host": "cv32e40p"}, "CV-X-IF": {"host": "unit"}},
+    XfuConfig: {
+        "unit, CV-X-IF": {"host": "cv32e40p"},
+        "CV-X-IF": {"host": "unit"},
+        "CV-X-IF 0.2": {"host": "cv-x-if", "version": "1.0"},
+        "CV-X-IF 1.0": {"host": "cv-x-if", "version": "0.2"},
+    },
     EngineConfig: {
         "dot product": {"core": "systolic", "m": 1},
         "dot product, `requantise`": {"requantise": False},

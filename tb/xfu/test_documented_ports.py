@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tileloom.cores import CV32E40X
-from tileloom.xfu.config import Host, XfuConfig
+from tileloom.xfu.config import Host, Version, XfuConfig
 from tileloom.xfu.design import generate
 from tileloom_sim.build import toolchain
 
@@ -18,9 +18,17 @@ PAGES = {Host.UNIT: PAGE, Host.CV_X_IF: PAGE, Host.PCPI: (DOCS / "hosts.md").rea
 
 @pytest.mark.parametrize("host", PAGES, ids=lambda host: host.value)
 def test_every_port_is_documented(host: Host) -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (in|out) \| (\d+) \|", PAGES[host], re.MULTILINE)
+    check_ports(XfuConfig(host=host), PAGES[host])
+
+
+def test_every_port_of_version_1_is_documented() -> None:
+    check_ports(XfuConfig(version=Version.V1_0), PAGES[Host.PCPI])
+
+
+def check_ports(config: XfuConfig, page: str) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (in|out) \| (\d+) \|", page, re.MULTILINE)
     documented = {(name, direction, int(bits)) for name, direction, bits in rows}
-    ports = generate(XfuConfig(host=host)).manifest["ports"]
+    ports = generate(config).manifest["ports"]
     assert {(port["name"], port["direction"], port["width"]) for port in ports} <= documented
 
 

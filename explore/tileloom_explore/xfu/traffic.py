@@ -75,6 +75,8 @@ class KernelTraffic:
 
 def unmodelled(config: XfuConfig) -> str | None:
     """Return why there are no cycles of a unit's kernels, or None where there are."""
+    if config.host is Host.CV_X_IF and not config.for_cv32e40x:
+        return "there is no model of that host's cycles for {}"
     return {
         Host.UNIT: "the unit alone has no core to run {} on",
         Host.PCPI: "there is no model of PicoRV32's cycles for {}; tileloom simulate measures them",

@@ -57,3 +57,36 @@ def members(id_width: int) -> dict[str, Member]:
         "result_err": Out(1),
         "load_error": Out(1),
     }
+
+
+def members_of_1(id_width: int, hartid_width: int, registers: int) -> dict[str, Member]:
+    """Return the same of CORE-V-XIF 1.0, which as published has no memory interface.
+
+    X_NUM_RS is ``registers``, X_ISSUE_REGISTER_SPLIT 0: ``register.id`` and ``hartid`` are the issue's, and
+    have no ports.
+    """
+    return {
+        "issue_valid": In(1),
+        "issue_ready": Out(1),
+        "issue_instr": In(32),
+        "issue_hartid": In(hartid_width),
+        "issue_id": In(id_width),
+        "issue_accept": Out(1),
+        "issue_writeback": Out(1),
+        "issue_register_read": Out(registers),
+        "register_valid": In(1),
+        "register_ready": Out(1),
+        **{f"register_rs{number + 1}": In(32) for number in range(registers)},
+        "register_rs_valid": In(registers),
+        "commit_valid": In(1),
+        "commit_hartid": In(hartid_width),
+        "commit_id": In(id_width),
+        "commit_kill": In(1),
+        "result_valid": Out(1),
+        "result_ready": In(1),
+        "result_hartid": Out(hartid_width),
+        "result_id": Out(id_width),
+        "result_data": Out(32),
+        "result_rd": Out(5),
+        "result_we": Out(1),
+    }

@@ -22,6 +22,13 @@ class Host(enum.Enum):
     CV32E40P = "cv32e40p"
 
 
+class Version(enum.Enum):
+    """Of CORE-V-XIF."""
+
+    V0_2 = "0.2"
+    V1_0 = "1.0"
+
+
 @dataclass(frozen=True, kw_only=True)
 class XfuConfig:
     """One xDecimate functional unit.
@@ -37,10 +44,21 @@ class XfuConfig:
     id_width:
         On CV-X-IF, bits of an instruction's id (X_ID_WIDTH of the core), 2 to 8; of the unit, bits of a tag.
         4 by default.
+    version:
+        Of CV-X-IF: 0.2, with a memory interface, as CV32E40X has it (the default); or 1.0, with the unit's
+        own load port.
+    guard:
+        On CV-X-IF 0.2, whether the host is CV32E40X 0.6.0, which needs instructions accepted, loads requested
+        and errors told at certain times (the default); or one that follows the interface by itself.
+    operands:
+        On CV-X-IF 1.0, registers that the host gives an instruction, X_NUM_RS: 3 by default; with 2 the unit
+        keeps the word of offsets.
+    hartid_width:
+        On CV-X-IF 1.0, bits of ``hartid``, X_HARTID_WIDTH, 1 to 32; 1 by default.
     precise_errors:
-        On CV-X-IF, what a bus error in the load is: an exception of the instruction, at which the core stops
-        the instructions behind it (the default); or, as for the loads of CV32E40X itself, an error that is
-        told and no more. Costs one cycle per xdecimate.
+        On CV-X-IF 0.2, what a bus error in the load is: an exception of the instruction, at which the core
+        stops the instructions behind it (the default); or, as for the loads of CV32E40X itself, an error that
+        is told and no more. Costs one cycle per xdecimate.
 
     Raises
     ------
@@ -48,11 +66,15 @@ class XfuConfig:
         Names the field that cannot be built, or does not apply, and says what would be right.
     """
 
-    IN_LABEL: ClassVar[frozenset[str]] = frozenset({"host", "group_sizes"})
+    IN_LABEL: ClassVar[frozenset[str]] = frozenset({"host", "group_sizes", "version"})
 
     host: Host = Host.CV_X_IF
     group_sizes: tuple[int, ...] = GROUP_SIZES
     id_width: int = SETTLED
+    version: Version = SETTLED
+    guard: bool = SETTLED
+    operands: int = SETTLED
+    hartid_width: int = SETTLED
     precise_errors: bool = SETTLED
 
     def __post_init__(self) -> None:
@@ -69,25 +91,35 @@ class XfuConfig:
         where = "is for CV-X-IF and the unit; CV32E40P and PCPI have no ids"
         settle(self, {"id_width": 4}, applies=ids, where=where)
         coprocessor = self.host is Host.CV_X_IF
-        settle(self, {"precise_errors": True}, applies=coprocessor, where="is for CV-X-IF")
+        settle(self, {"version": Version.V0_2}, applies=coprocessor, where="is for CV-X-IF")
+        old, new = self.version is Version.V0_2, self.version is Version.V1_0
+        settle(self, {"guard": True, "precise_errors": True}, applies=old, where="is for CV-X-IF 0.2")
+        settle(self, {"operands": 3, "hartid_width": 1}, applies=new, where="is for CV-X-IF 1.0")
+        if new:
+            check_range("operands", self.operands, 2, 3)
+            check_range("hartid_width", self.hartid_width, 1, 32)
         if self.id_width is not None:
             check_range("id_width", self.id_width, 2, 8)
 
     @property
-    def operands(self) -> int:
+    def sources(self) -> int:
         """Registers that the host gives an instruction: 3, or 2, and the unit keeps the word of offsets."""
-        return 2 if self.host is Host.PCPI else 3
+        return 2 if self.host is Host.PCPI else self.operands or 3
+
+    @property
+    def for_cv32e40x(self) -> bool:
+        """Whether it is the coprocessor for CV32E40X 0.6.0."""
+        return self.guard is True
 
     @property
     def label(self) -> str:
         """What the unit is, as an identifier: its host and group sizes."""
         sizes = "_".join(map(str, self.group_sizes))
-        return f"xfu_{self.host.value.replace('-', '_')}_{sizes}"
+        version = "_1_0" if self.version is Version.V1_0 else ""
+        return f"xfu_{self.host.value.replace('-', '_')}{version}_{sizes}"
 
 
-def refuse_pcpi(config: XfuConfig, what: str) -> None:
-    """Raise UserError where a command, or an option of one, is not for the unit on PCPI."""
-    if config.host is Host.PCPI:
-        raise UserError(
-            f"{what}: is for the other hosts; the unit on PCPI is held to the golden model by simulate"
-        )
+def refuse_others(config: XfuConfig, what: str) -> None:
+    """Raise UserError where a command, or an option of one, is not for the unit's host."""
+    if config.host in (Host.PCPI, Host.CV_X_IF) and not config.for_cv32e40x:
+        raise UserError(f"{what}: is for the unit alone, CV32E40P, and the coprocessor for CV32E40X 0.6.0")

@@ -5,7 +5,7 @@ docs/xdecimate.md has what every port means and what a host must do.
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 
 from ..coprocessor.cv32e40x import IssueGuard
@@ -42,7 +42,9 @@ class CvXIf(wiring.Component):
                                        |
         result <--------- load_error --+
 
-    - An instruction is accepted when ``IssueGuard`` says so; everything else is rejected at once.
+    - An instruction is accepted when ``IssueGuard`` says so; everything else is rejected at once. Without a
+      ``guard`` nothing is waited for but registers, the load is requested as soon as the instruction is
+      committed, and no result is held back.
     - Commits and kills are those of CORE-V-XIF 1.0, "Commit interface": in any cycle from the first of the
       offer on; a commit for its id and all older ones, a kill for its id and all younger ones. A kill does
       not reach an instruction that is offered and not taken in that cycle: CV32E40X kills a rejected CSR
@@ -72,7 +74,13 @@ class CvXIf(wiring.Component):
             platform,
             "unit",
             "unit",
-            lambda: Unit(self.config, tag_bits=self.config.id_width, fault_bits=FAULT.size),
+            # CV32E40X does not forward rs[2]; other hosts do.
+            lambda: Unit(
+                self.config,
+                tag_bits=self.config.id_width,
+                fault_bits=FAULT.size,
+                forwards=self.config.for_cv32e40x,
+            ),
         )
         self._issue(m, unit)
         m.d.comb += [
@@ -86,27 +94,20 @@ class CvXIf(wiring.Component):
 
     def _issue(self, m: Module, unit: Unit) -> None:
         m.submodules.decode = decode = Decode(self.config)
-        m.submodules.guard = guard = IssueGuard()
         ours, operands_valid = Signal(), Signal()
         m.d.comb += [
             decode.word.eq(self.issue_instr),
             ours.eq(decode.decimate | decode.swap),
             operands_valid.eq(self.issue_rs_valid[0] & (decode.swap | self.issue_rs_valid.all())),
-            guard.word.eq(self.issue_instr),
-            guard.ours.eq(ours),
         ]
-        # An instruction in WB that may trap keeps the next one in EX; a swap does not trap.
-        held = Const(0)
-        if self.config.precise_errors:
-            held = self.result_ready & unit.executing & ~unit.results.payload.swap
-        m.d.comb += guard.moving.eq(self.mem_ready & ~self.mem_valid & ~held)
+        clear = self._clear(m, unit, ours) if self.config.guard else Const(1)
 
         # An instruction may be committed while it is still offered.
         takes, committed = Signal(), Signal()
         m.d.sync += committed.eq(self.issue_valid & ~self.issue_ready & (committed | unit.offer_committed))
         instruction = unit.instructions.payload
         m.d.comb += [
-            takes.eq(ours & operands_valid & guard.clear),
+            takes.eq(ours & operands_valid & clear),
             unit.instructions.valid.eq(self.issue_valid & takes),
             instruction.tag.eq(self.issue_id),
             instruction.committed.eq(committed),
@@ -124,11 +125,25 @@ class CvXIf(wiring.Component):
         if len(self.config.group_sizes) > 1:
             m.d.comb += instruction.funct2.eq(decode.funct2)
 
+    def _clear(self, m: Module, unit: Unit, ours: Value) -> Value:
+        """Return whether CV32E40X takes the instruction in ID to EX, with all of its registers up to date."""
+        m.submodules.guard = guard = IssueGuard()
+        m.d.comb += [guard.word.eq(self.issue_instr), guard.ours.eq(ours)]
+        # An instruction in WB that may trap keeps the next one in EX; a swap does not trap.
+        held = Const(0)
+        if self.config.precise_errors:
+            held = self.result_ready & unit.executing & ~unit.results.payload.swap
+        m.d.comb += guard.moving.eq(self.mem_ready & ~self.mem_valid & ~held)
+        return guard.clear
+
     def _load(self, m: Module, unit: Unit) -> None:
-        # A request that has begun goes on until it is taken.
-        begun = Signal()
-        m.d.comb += self.mem_valid.eq(unit.loads.valid & (self.result_ready | begun))
-        m.d.sync += begun.eq(self.mem_valid & ~self.mem_ready)
+        may_begin = Const(1)
+        if self.config.guard:
+            # A request that has begun goes on until it is taken.
+            begun = Signal()
+            may_begin = self.result_ready | begun
+            m.d.sync += begun.eq(self.mem_valid & ~self.mem_ready)
+        m.d.comb += self.mem_valid.eq(unit.loads.valid & may_begin)
         address = unit.loads.payload.address
         place = Signal(2)
         m.d.comb += [
@@ -169,7 +184,7 @@ class CvXIf(wiring.Component):
         fault = data.View(FAULT, result.fault)
         fails, held = Signal(), Const(0)
         m.d.comb += fails.eq(unit.results.valid & result.fault.any())
-        if self.config.precise_errors:
+        if self.config.precise_errors and self.config.guard:
             waited = Signal(range(INTERRUPT_CYCLES + 1))
             held = fails & (waited != INTERRUPT_CYCLES)
             with m.If(held):

@@ -32,14 +32,14 @@ class Decode(wiring.Component):
     def __init__(self, config: XfuConfig) -> None:
         self.config = config
         ports = {"word": In(32), "decimate": Out(1), "swap": Out(1), "funct2": Out(2), "rd": Out(5)}
-        super().__init__(ports | ({"swap_offsets": Out(1)} if config.operands == 2 else {}))
+        super().__init__(ports | ({"swap_offsets": Out(1)} if config.sources == 2 else {}))
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         rs2, rs3 = self.word[20:25], self.word[27:32]
         ours = Signal()
-        two = self.config.operands == 2
+        two = self.config.sources == 2
         rd_again = (rs2 == self.rd) & (rs3 == 0) if two else rs3 == self.rd
         swaps = ours & (self.funct2 == FUNCT2_COUNTER) & (rs2 == 0)
         m.d.comb += [

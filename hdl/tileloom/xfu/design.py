@@ -6,9 +6,10 @@ from amaranth.lib import wiring
 
 from ..coprocessor.design import by_plain_ports
 from ..design import Design
-from .config import Host, XfuConfig
+from .config import Host, Version, XfuConfig
 from .cv32e40p.design import generate_core
 from .cv_x_if import CvXIf
+from .cv_x_if_1 import CvXIf1
 from .instruction import encoding
 from .pcpi import Pcpi
 from .unit import Unit
@@ -24,7 +25,9 @@ def generate(config: XfuConfig, name: str | None = None) -> Design:
         return generate_core(config, name)
     timing = {"stages": 3}
     top: wiring.Component
-    if config.host is Host.CV_X_IF:
+    if config.version is Version.V1_0:
+        top = CvXIf1(config)
+    elif config.host is Host.CV_X_IF:
         top = CvXIf(config)
     elif config.host is Host.PCPI:
         top, timing = Pcpi(config), {"cycles": 2}

@@ -63,9 +63,9 @@ def encoding(config: XfuConfig) -> dict[str, object]:
     """Return a manifest's account of the instructions that ``config`` builds."""
     functs = {f"xdecimate.{size}": FUNCT2[size] for size in config.group_sizes}
     functs["xdecimate.counter"] = FUNCT2_COUNTER
-    if config.operands == 2:
+    if config.sources == 2:
         functs["xdecimate.offsets"] = RS3_OFFSETS << 2 | FUNCT2_COUNTER
-    return {"opcode": OPCODE, "funct3": FUNCT3, "funct2" if config.operands == 3 else "funct7": functs}
+    return {"opcode": OPCODE, "funct3": FUNCT3, "funct2" if config.sources == 3 else "funct7": functs}
 
 
 def encode_decimate(group_size: int, rd: int, rs1: int, rs2: int) -> int:
@@ -184,7 +184,7 @@ def intrinsics_header(config: XfuConfig | None = None) -> str:
     """
     config = config or XfuConfig()
     fields = {"opcode": OPCODE, "funct3": FUNCT3}
-    if config.operands == 2:
+    if config.sources == 2:
         texts = [HELD.format(**fields, funct7=RS3_OFFSETS << 2 | FUNCT2_COUNTER)]
         texts += [DECIMATE_HELD.format(**fields, m=m, funct7=FUNCT2[m]) for m in config.group_sizes]
     else:

@@ -71,6 +71,13 @@ class LoadPort(wiring.Component):
             }
         )
 
+    def connect(self, m: Module, top: wiring.Component) -> None:
+        """Connect the port to that of the component that it is in."""
+        for name, member in port_members().items():
+            if name != "load_error":
+                ours, its = getattr(top, name), getattr(self, name)
+                m.d.comb += its.eq(ours) if member.flow is In else ours.eq(its)
+
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()

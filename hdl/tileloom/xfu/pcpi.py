@@ -64,11 +64,7 @@ class Pcpi(wiring.Component):
         m.submodules.write_back = write_back = WriteBack()
         counter, offsets = Signal(COUNTER_BITS), Signal(32)
         failed = Signal()  # the load of the instruction that is here, in the cycle before
-        for name in port_members():
-            if name != "load_error":
-                ours, its = getattr(self, name), getattr(port, name)
-                m.d.comb += its.eq(ours) if self.signature.members[name].flow is In else ours.eq(its)
-
+        port.connect(m, self)
         loaded = Signal()
         swaps = self.pcpi_valid & (decode.swap | decode.swap_offsets)
         m.d.comb += [

@@ -13,23 +13,28 @@ from .instruction import COUNTER_BITS
 from .write_back import WriteBack
 
 
-def instruction_layout(config: XfuConfig, tag_bits: int) -> data.StructLayout:
+def instruction_layout(config: XfuConfig, tag_bits: int, name_bits: int = 0) -> data.StructLayout:
     """Return what the unit is told of an instruction.
 
     Fields: ``tag``, the name that commits have for it; ``committed``, it was committed before it came;
     ``swap``, it is xdecimate.counter; ``funct2``, of an xdecimate its group size as encoded, in a unit for
-    more than one; ``rd``, 5 bits; ``rs1``, ``rs2``, ``rs3``, values of 32 bits.
+    more than one; ``rd``, 5 bits; ``rs1``, ``rs2``, ``rs3``, values of 32 bits. For two operands there is no
+    ``rs2``, and ``offsets``: it is xdecimate.offsets, with ``swap``. ``name``, if it has bits, is what the
+    host calls it by.
     """
+    two = config.sources == 2
     return data.StructLayout(
         {
             "tag": tag_bits,
             "committed": 1,
             "swap": 1,
+            **({"offsets": 1} if two else {}),
             **({"funct2": 2} if len(config.group_sizes) > 1 else {}),
             "rd": 5,
             "rs1": 32,
-            "rs2": 32,
+            **({} if two else {"rs2": 32}),
             "rs3": 32,
+            **({"name": name_bits} if name_bits else {}),
         }
     )
 
@@ -48,8 +53,9 @@ class Unit(wiring.Component):
                               | rd, if it is the same +----------------------+
                               +-----------------------+--> results: rd, merged; counter + 1
 
-    Only what is committed executes: the load is never speculative, and nothing has to be undone. A result
-    goes to the younger instructions that write the same register, whose rs3 was read before it was written.
+    Only what is committed executes: the load is never speculative, and nothing has to be undone. If it
+    ``forwards``, a result goes to the younger instructions that write the same register, whose rs3 was read
+    before it was written; else rs3 is rd's value whatever is in the unit.
     The counter changes when a result is taken; an instruction whose load failed gives rd as it was and
     leaves the counter as it was.
 
@@ -73,7 +79,8 @@ class Unit(wiring.Component):
     loaded_valid, loaded_byte, loaded_fault:
         The answer to a load, in the cycle of its transfer or any later one. A fault is anything but zero.
     results:
-        Stream of ``tag``, ``rd``, ``data`` and ``fault`` (zero: none), and ``swap``: it was the swap.
+        Stream of ``tag``, ``rd``, ``data`` and ``fault`` (zero: none), and ``swap``: it was a swap; with
+        ``offsets`` and ``name`` where instructions have them.
     counter:
         csr.
 
@@ -81,9 +88,15 @@ class Unit(wiring.Component):
     in the cycle of the answer, a swap's in that of the load.
     """
 
-    def __init__(self, config: XfuConfig, *, tag_bits: int, fault_bits: int) -> None:
+    def __init__(
+        self, config: XfuConfig, *, tag_bits: int, fault_bits: int, name_bits: int = 0, forwards: bool = True
+    ) -> None:
+        self.forwards = forwards
         self.config = config
-        self.layout = instruction_layout(config, tag_bits)
+        self.layout = instruction_layout(config, tag_bits, name_bits)
+        self.passed = {
+            name: self.layout[name].width for name in ("offsets", "name") if name in dict(self.layout)
+        }
         super().__init__(
             {
                 "instructions": In(stream.Signature(self.layout)),
@@ -100,6 +113,7 @@ class Unit(wiring.Component):
                     stream.Signature(
                         data.StructLayout(
                             {"tag": tag_bits, "swap": 1, "rd": 5, "data": 32, "fault": fault_bits}
+                            | self.passed
                         )
                     )
                 ),
@@ -137,11 +151,8 @@ class Unit(wiring.Component):
             m.d.sync += head.eq(waiting)
         with m.If(enters):
             m.d.sync += waiting.eq(incoming)
-        for younger, follows, place in (
-            (waiting, advances, head),
-            (waiting, ~enters, waiting),
-            (incoming, enters, waiting),
-        ):
+        followers = ((waiting, advances, head), (waiting, ~enters, waiting), (incoming, enters, waiting))
+        for younger, follows, place in followers if self.forwards else ():
             with m.If(done & follows & (younger.rd == head.rd)):
                 m.d.sync += place.rs3.eq(self.results.payload.data)
         return m
@@ -151,10 +162,12 @@ class Unit(wiring.Component):
         m.submodules.execute = execute = Execute(self.config)
         m.submodules.write_back = write_back = WriteBack()
         counter = Signal(COUNTER_BITS)
+        two = self.config.sources == 2
+        offsets = Signal(32) if two else head.rs2
         m.d.comb += [
             self.counter.eq(counter),
             execute.counter.eq(counter),
-            execute.offsets.eq(head.rs2),
+            execute.offsets.eq(offsets),
         ]
         if len(self.config.group_sizes) > 1:
             m.d.comb += execute.funct2.eq(head.funct2)
@@ -183,9 +196,10 @@ class Unit(wiring.Component):
             result.tag.eq(head.tag),
             result.swap.eq(head.swap),
             result.rd.eq(head.rd),
+            *(result[name].eq(head[name]) for name in self.passed),
         ]
         with m.If(head.swap):
-            m.d.comb += result.data.eq(counter)
+            m.d.comb += result.data.eq(Mux(head.offsets, offsets, counter) if two else counter)
         with m.Else():
             m.d.comb += [
                 result.fault.eq(fault),
@@ -197,7 +211,9 @@ class Unit(wiring.Component):
         with m.If(done):
             m.d.sync += [requested.eq(0), answered.eq(0)]
             with m.If(head.swap):
-                m.d.sync += counter.eq(head.rs1)
+                m.d.sync += counter.eq(Mux(head.offsets, counter, head.rs1) if two else head.rs1)
+                if two:
+                    m.d.sync += offsets.eq(Mux(head.offsets, head.rs1, offsets))
             with m.Elif(~result.fault.any()):
                 m.d.sync += counter.eq(counter + 1)
         with m.Else():

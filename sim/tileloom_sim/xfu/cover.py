@@ -12,7 +12,7 @@ from tileloom import scratch
 from tileloom.config import to_plain
 from tileloom.design import Design
 from tileloom.errors import CheckError
-from tileloom.xfu.config import Host, XfuConfig, refuse_pcpi
+from tileloom.xfu.config import Host, XfuConfig, refuse_others
 
 from ..build.cocotb_run import run_cocotb
 from ..coverage.reasons import Reason
@@ -56,7 +56,7 @@ REASONS: Sequence[Reason] = (
 
 def declared(config: XfuConfig, design: Design) -> list[str]:
     """Return the bins of a unit, or of its host."""
-    refuse_pcpi(config, "--coverage")
+    refuse_others(config, "--coverage")
     return expected_bins(config) if config.host is Host.UNIT else host_bins(_suite(config))
 
 

@@ -14,7 +14,7 @@ from tileloom.config import from_plain
 from tileloom.design import Design
 from tileloom.errors import CheckError
 from tileloom.package.pins import Ports
-from tileloom.xfu.config import Host, XfuConfig, refuse_pcpi
+from tileloom.xfu.config import Host, XfuConfig, refuse_others
 from tileloom.xfu.instruction import encode_counter, encode_decimate
 from tileloom_golden.xfu.packing import pack
 from tileloom_golden.xfu.xdecimate import Decimate, Hart, Instruction, Memory, SwapCounter
@@ -47,7 +47,7 @@ def example(design: Design, ports: Ports) -> Example:
     """
     config = from_plain(XfuConfig, design.manifest["config"])
     assert isinstance(config, XfuConfig)
-    refuse_pcpi(config, "package")
+    refuse_others(config, "package")
     m = config.group_sizes[0]
     row = np.zeros((1, 4 * m), int)
     row[0, [m * group + place for group, place in enumerate(PLACES)]] = VALUES

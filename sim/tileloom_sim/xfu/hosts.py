@@ -23,13 +23,17 @@ def plain_system(core: str, *, waves: bool = False) -> System:
 def xfu_system(config: XfuConfig, *, waves: bool = False) -> System:
     """Return the system whose core executes the instructions of ``config``.
 
-    Raises ConfigError where the unit has no host, UserError where the installed core is not of the version
-    that the unit can be added to.
+    Raises ConfigError where the unit has no host, or one that no package brings, UserError where the
+    installed core is not of the version that the unit can be added to.
     """
     if config.host is Host.UNIT:
         raise ConfigError(
             "host = unit: the unit alone has no core to run kernels on; take host cv-x-if, pcpi or "
             "cv32e40p, as presets xfu-cv-x-if, xfu-picorv32 and xfu-cv32e40p have it"
+        )
+    if config.host is Host.CV_X_IF and not config.for_cv32e40x:
+        raise ConfigError(
+            "host = cv-x-if: only CV32E40X 0.6.0, version 0.2 with its guard, is there to run kernels on"
         )
     core = CORES[config.host]
     if config.host is Host.CV32E40P:

@@ -19,7 +19,7 @@ from tileloom import processes
 from tileloom.cli.console import Sheet, step
 from tileloom.errors import CheckError
 from tileloom.families import design_name
-from tileloom.xfu.config import XfuConfig, refuse_pcpi
+from tileloom.xfu.config import XfuConfig, refuse_others
 
 from ..riscv.run import Conditions, ProgramError, ProgramRun, Waits
 from ..riscv.system import System
@@ -175,7 +175,7 @@ def torture(config: XfuConfig, programs: int, seed: int) -> Torture:
     ToolError
         The core, the compiler or Unicorn is not installed, or a tool fails.
     """
-    refuse_pcpi(config, "--programs")
+    refuse_others(config, "--programs")
     with_unit = xfu_system(config)
     plain = plain_system(with_unit.core)
     for system in (with_unit, plain):

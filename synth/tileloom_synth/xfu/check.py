@@ -1,4 +1,4 @@
-"""``tileloom synth --check`` of an xDecimate unit: sampled, but on PCPI, and proved whole."""
+"""``tileloom synth --check`` of an xDecimate unit: sampled, alone and for CV32E40X, and proved whole."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def check(config: XfuConfig, design: Design, mapped: Mapped, library: Library, s
     rng = np.random.default_rng(seed)
     inside = f"{design.name}_unit" if config.host is Host.CV_X_IF else design.name
     samples = []
-    # A coprocessor that was made flat has no unit of its own, and that on PCPI is no unit behind streams.
-    if inside in mapped.modules and config.host is not Host.PCPI:
+    # A coprocessor that was made flat has no unit of its own; those for other hosts have another one.
+    if inside in mapped.modules and (config.host is Host.UNIT or config.for_cv32e40x):
         flat = flatten(mapped, library, design.manifest["modules"], top=inside)
         samples = [("xDecimate unit", lambda shown: check_unit(config, flat, rng))]
     return run_check(mapped, library, design, samples, (), seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tileloom.xfu.config import Host, XfuConfig, refuse_pcpi
+from tileloom.xfu.config import Host, XfuConfig, refuse_others
 
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
@@ -18,7 +18,7 @@ def proofs(config: XfuConfig) -> list[Proof]:
 
     That the unit's loads are held is part of those of its instructions. Of CV32E40P the package is needed.
     """
-    refuse_pcpi(config, "--formal")
+    refuse_others(config, "--formal")
     if config.host is Host.CV_X_IF:
         return adapter_proofs(config)
     if config.host is Host.CV32E40P:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tileloom.xfu.config import Host, XfuConfig, refuse_pcpi
+from tileloom.xfu.config import Host, XfuConfig, refuse_others
 from tileloom.xfu.design import generate
 
 from ..mutation.mutants import Mutated, mutate
@@ -17,7 +17,7 @@ ADAPTER = {"adapter": ("",), "guard": ("guard",), "unit": ("unit",)}
 
 def mutated(config: XfuConfig, count: int, seed: int, only: Sequence[str]) -> Mutated:
     """Return what ``config`` describes with faults, as ``mutate``."""
-    refuse_pcpi(config, "--mutate")
+    refuse_others(config, "--mutate")
     if config.host is Host.CV32E40P:
         return core_mutated(config, count, seed, only)
     parts = unit_mutation.PARTS if config.host is Host.UNIT else ADAPTER

@@ -13,7 +13,7 @@ import numpy as np
 from tileloom.cli.console import step
 from tileloom.cli.result import Result
 from tileloom.errors import UserError
-from tileloom.xfu.config import Host, XfuConfig, refuse_pcpi
+from tileloom.xfu.config import Host, XfuConfig, refuse_others
 from tileloom.xfu.design import generate
 
 from ..check.outcome import Comparison
@@ -59,7 +59,7 @@ def power(
         Yosys or OpenSTA fails.
     """
     check_seed(seed)
-    refuse_pcpi(config, "power")
+    refuse_others(config, "power")
     if config.host is Host.CV32E40P:
         raise UserError(
             "host: power is for xfu-unit and xfu-cv-x-if; in CV32E40P the unit is spread over the core"

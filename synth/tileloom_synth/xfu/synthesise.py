@@ -42,8 +42,8 @@ def synthesise(
     flat:
         Flatten the hierarchy first.
     check, seed:
-        Hold the unit's netlist to golden harts (but on PCPI) and prove it equal to its RTL; vectors drawn
-        with this seed.
+        Hold the unit's netlist to golden harts, where it is alone or in the coprocessor for CV32E40X, and
+        prove the whole equal to its RTL; vectors drawn with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``; a period is for the unit or the coprocessor
         alone, without a core.
@@ -70,6 +70,8 @@ def synthesise(
             "core"
         )
     core = CORES.get(config.host)
+    if config.host is Host.CV_X_IF and not config.for_cv32e40x:
+        core = None
     if config.host is Host.CV32E40P and options.get("clock_ps") is not None:
         raise UserError(
             "--clock: is for xfu-unit, xfu-cv-x-if and xfu-picorv32; CV32E40P's clock is the core's own"
