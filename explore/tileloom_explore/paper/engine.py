@@ -17,6 +17,7 @@ from ..compiler.study import at_sparsity
 from .default import WithDefault
 from .depth import depth_command
 from .published import SECONDS
+from .table1 import table1_command
 
 GRIDS = tuple((side, side) for side in range(2, 9))
 """2 x 2 to 8 x 8."""
@@ -157,10 +158,11 @@ def engine_command() -> None:
     Examples:
       tileloom paper engine --grid 4x4       table II, networks on grids, dense and sparse
       tileloom paper engine depth            depth-wise tiling of VGG-16
+      tileloom paper engine table1 FILE      accuracies of networks with block masks
     """
 
 
-for _command in (table2_command, depth_command):
+for _command in (table2_command, depth_command, table1_command):
     engine_command.add_command(_command)
 
 
