@@ -23,6 +23,7 @@ from tileloom.families import family_of, load, presets
 from tileloom_synth.board.build import build
 from tileloom_synth.board.project import project
 from tileloom_synth.fpga.boards import BOARDS
+from tileloom_synth.fpga.families import Family
 from tileloom_synth.fpga.figures import read_figures, report
 from tileloom_synth.fpga.mapping import count_by_modules
 from tileloom_synth.fpga.synthesise import synthesise
@@ -101,14 +102,11 @@ def _is_whole(kept: Mapping[str, Any] | None, unrouted: bool) -> bool:
     return kept["timing"] is not None or not routable
 
 
-def _count(preset: str) -> dict[str, dict[str, int]] | None:
-    """Return what a preset takes of each family of FPGAs, or None of one that is part of a core."""
+def _count(preset: str, family: Family) -> dict[str, int] | None:
+    """Return what a preset takes of a family's FPGAs, or None of one that is part of a core."""
     config = load(preset)
     design: Design = family_of(config).room("tileloom", "design").generate(config)
-    if design.file_list:
-        return None
-    families = {board.family.name: board.family for board in BOARDS.values()}
-    return {name: count_by_modules(design, family) for name, family in families.items()}
+    return None if design.file_list else count_by_modules(design, family)
 
 
 def _measure(case: Case, *, routed: bool) -> dict[str, Any]:
@@ -169,8 +167,10 @@ def main(keep: Path | None, only: str, kinds: tuple[str, ...], unrouted: bool, r
             getattr(figures, kind)[name] = found
             figures.write(keep)
 
-    for preset in presets():
-        fill("counts", preset, lambda _, preset=preset: _count(preset))  # type: ignore[misc]
+    for family in {board.family.name: board.family for board in BOARDS.values()}.values():
+        for preset in presets():
+            name = f"{family.name} {preset}"
+            fill("counts", name, lambda _, preset=preset, family=family: _count(preset, family))  # type: ignore[misc]
     for name, case in DESIGNS.items():
         fill("designs", name, lambda _, case=case: _measure(case, routed=not unrouted))  # type: ignore[misc]
     if not unrouted:

@@ -20,6 +20,9 @@ from .boards import BOARDS, Board
 SURE = 1.25
 """A count by modules this many times what there is does not fit; as one module it takes a little less."""
 
+BLOCK_IN_LUTS = 800
+"""More LUTs than a product takes there that is a DSP block: of 18 x 18 bits it is 763."""
+
 RESOURCES = {"lut": "LUTs", "flip_flops": "flip-flops", "dsp": "DSP", "ram": "RAM"}
 
 
@@ -30,14 +33,14 @@ class Figures:
     Attributes
     ----------
     counts:
-        Of each preset, by family of FPGAs, what it takes counted by modules.
+        By family of FPGAs and preset, in one word behind the other, what it takes counted by modules.
     designs:
         By case, what ``tileloom synth --fpga --json`` prints, with ``target_mhz``, without cells and path.
     builds:
         By the words behind ``tileloom board``, what it prints with ``--build --json``.
     """
 
-    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
     designs: dict[str, dict[str, Any]] = field(default_factory=dict)
     builds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -74,14 +77,11 @@ def _counts(figures: Figures, family: str, boards: Sequence[Board]) -> str:
     rows = [
         (
             f"`{preset}`",
-            *(f"{by_family[family][resource]:,}" for resource in RESOURCES),
-            *(
-                _fits(by_family[family], figures.designs.get(f"{board.name} {preset}"), board)
-                for board in boards
-            ),
+            *(f"{counts[resource]:,}" for resource in RESOURCES),
+            *(_fits(counts, figures.designs.get(f"{board.name} {preset}"), board) for board in boards),
         )
         for preset in presets()
-        if (by_family := figures.counts.get(preset))
+        if (counts := figures.counts.get(f"{family} {preset}"))
     ]
     return table(headings, rows)
 
@@ -89,7 +89,7 @@ def _counts(figures: Figures, family: str, boards: Sequence[Board]) -> str:
 def _fits(counts: Mapping[str, int], measured: Mapping[str, Any] | None, board: Board) -> str:
     """Return whether a preset fits, by what was measured or else by its counts.
 
-    More products than DSP blocks say nothing: they can be in LUTs, and the count would be larger yet.
+    Products that there is no DSP block for are in LUTs, which may be too many or not.
     """
     if measured is not None:
         return _reached(measured) or "fits"
@@ -97,7 +97,8 @@ def _fits(counts: Mapping[str, int], measured: Mapping[str, Any] | None, board: 
     name, share = max(shares.items(), key=lambda each: each[1])
     if share >= SURE:
         return f"no: {RESOURCES[name]} {share:.0%}"
-    return "" if share > 1 or counts["dsp"] > board.dsp else "fits"
+    left = max(counts["dsp"] - board.dsp, 0)
+    return "" if share > 1 or counts["lut"] + left * BLOCK_IN_LUTS > board.lut else "fits"
 
 
 def _reached(measured: Mapping[str, Any]) -> str:
