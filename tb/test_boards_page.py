@@ -66,7 +66,9 @@ def test_a_build_is_told_with_its_time() -> None:
         "processor_seconds": 59,
     }
     told = report(Figures(builds={"ulx3s-85f x": build}))
-    assert row(told, "`ulx3s-85f x`")[0].endswith("| 80 MHz | 81.2 MHz | 1,000 of 2,000, 2 of 4 | 61 | 59 |")
+    assert row(told, "`ulx3s-85f x`")[0].endswith(
+        "| 80 MHz | 81.2 MHz | LUT4: 1,000 of 2,000, DSP: 2 of 4 | 61 | 59 |"
+    )
 
 
 def test_figures_are_kept(tmp_path: Path) -> None:

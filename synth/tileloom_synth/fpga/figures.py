@@ -127,15 +127,16 @@ def _designs(designs: Mapping[str, Mapping[str, Any]]) -> str:
 def _builds(builds: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for words, one in sorted(builds.items()):
-        cells = [f"{used:,} of {of:,}" for used, of in (each.values() for each in one["cells"].values())]
+        cells = [f"{what}: {each['used']:,} of {each['available']:,}" for what, each in one["cells"].items()]
         clock, fmax = f"{one['clock_hz'] / 1e6:g} MHz", f"{one['fmax_mhz']:.1f} MHz"
-        seconds = f"{sum(one['seconds'].values()):,.0f}", f"{one['processor_seconds']:,.0f}"
+        processor = one.get("processor_seconds")  # not told by builds of before
+        seconds = f"{sum(one['seconds'].values()):,.0f}", "" if processor is None else f"{processor:,.0f}"
         rows.append((f"`{words}`", clock, fmax, ", ".join(cells), *seconds))
     headings = (
         "`tileloom board`",
         "clock",
         "Fmax",
-        "cells, flip-flops, DSP, block RAM",
+        "takes",
         "s",
         "s of processor",
     )
