@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -241,7 +242,19 @@ def test_a_product_by_the_command(columns, tmp_path, monkeypatch):
     result = run("run", "ice", "--port", "sim:", *own)
     assert result.exit_code == 0, result.output
     assert (np.load("Y.npy") == np.load("X.npy") @ np.load("W.npy")).all()
-    assert json.loads(result.stdout)["tiles_done"] == 5 * -(-3 // columns)
+    whole = json.loads(result.stdout)
+    assert whole["tiles_done"] == 5 * -(-3 // columns)
+    assert (whole["requests_again"], whole["answers_damaged"], whole["resets"]) == (0, 0, 0)
+    # Bits turned round on the line, and a reset in the middle: the same product, and it is told.
+    middle = int(whole["simulated_seconds"] * whole["clock_hz"] / 2)
+    result = run("run", "ice", "--port", f"sim:errors=2e-4,reset={middle},seed=3", *own[:-3], "-o", "Z.npy")
+    assert result.exit_code == 0, result.output
+    assert (np.load("Z.npy") == np.load("Y.npy")).all()
+    assert re.search(r"resets of the board +1 *$", result.stdout, re.MULTILINE), result.stdout
+    again = re.search(r"requests +(\d+), (\d+) sent again *$", result.stdout, re.MULTILINE)
+    assert again and int(again[2]) > 0
+    for line in (r"array busy, by its counter +\d+ cycles", r"in all .* multiply-accumulates/s *$"):
+        assert re.search(line, result.stdout, re.MULTILINE), result.stdout
 
 
 @pytest.mark.long
