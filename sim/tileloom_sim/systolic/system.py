@@ -34,7 +34,7 @@ ALIGNMENT = 64
 
 
 class Happening(enum.IntEnum):
-    """What happens to a product: as ``enum happening`` in job.h."""
+    """What happens to a product: as ``enum happening`` in products.h."""
 
     RUN = 0
     GIVE_UP = 1
@@ -90,7 +90,7 @@ class ProductRun:
     y:
         M x N words as the driver got them from memory.
     size, no_room, laid_out, broken, refused, reset, moves_reset, ran:
-        What the driver's functions returned, see job.h.
+        What the driver's functions returned, see products.h.
     fault, fault_stream, fault_tile, fault_vector:
         The register FAULT, and where the fault was.
     tiles_skipped, results_taken, busy, interrupted:
@@ -147,7 +147,7 @@ def array_block(config: SystolicConfig, design: Design) -> StreamBlock:
 
 def array_program(design: Design) -> Program:
     """Return the core's program, with the driver that comes with the design."""
-    texts = {name: (PROGRAMS / name).read_text("utf-8") for name in ("products.c", "job.h")}
+    texts = {name: (PROGRAMS / name).read_text("utf-8") for name in ("products.c", "products.h")}
     texts["products.c"] = texts["products.c"].replace("NAME", design.name)
     parts = [f"{design.name}_{part}.c" for part in ("product", "dma")]
     return compile_program(CORE, c_sources(design) | texts, main=["products.c", "memory.c", *parts])

@@ -1,11 +1,11 @@
 // Runs products on an array through its driver in C, on the RISC-V system: laid out here, moved by the system's DMA
-// channels, waited for by polling or with the core asleep until the interrupt. What is asked for is in job.h.
+// channels, waited for by polling or with the core asleep until the interrupt. What is asked for is in products.h.
 #include "device.h"
 
 #include "NAME_driver.c"
 #include "NAME_dma.h"
 #include "counters.h"
-#include "job.h"
+#include "products.h"
 
 #define DMA_BASE 0x10001000u
 #define DMA_SPACING 0x40u
