@@ -4,7 +4,7 @@ The engine computes a strip of output pixels at a time, for all output channels.
 height that fit, the one with the least cycles for dense weights is taken. The core waits for the first strip
 to be loaded, and for no other: in a product it may be narrower than the others. Input channels are cut only
 if not even one tile of pixels fits. Output channels need no cut on one engine, which stores no weights; over
-several engines see `networks`.
+the engines of a grid see `grid`.
 """
 
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = 
     for begin, count in _spans(height, cut.rows):
         vertical = (begin, count, seen(begin, count, *ways))
         for horizontal in beside:
-            groups += _strip(layer, size, cut.parts, vertical, horizontal, relu)
+            groups += strip_groups(layer, size, cut.parts, vertical, horizontal, relu=relu)
     splits = {
         "width": len(cut.across(width)),
         "outputs": 1,
@@ -78,7 +78,7 @@ def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = 
     return Program(layer=layer, size=size, groups=tuple(groups), splits=splits)
 
 
-_Span = tuple[int, int, tuple[int, int, int, int]]
+Span = tuple[int, int, tuple[int, int, int, int]]
 """Outputs of a strip on one axis: the first, how many, and what they see."""
 
 
@@ -118,7 +118,7 @@ def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iter
     blocks = _ceil(_ceil(layer.channels, size.k), parts)
     if blocks > LARGEST_BLOCKS:
         return
-    shortest = size.m * _ceil(_column(size, blocks, 1), blocks)
+    shortest = size.m * _ceil(column_cycles(size, blocks, 1), blocks)
     # A strip's columns, padding among them, are counted in 16 bits; its rows are never that many.
     widest = (LARGEST_SLOT - layer.kernel[1]) // layer.stride + 1
     for across in widths:
@@ -149,7 +149,7 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
         padded = (rows - 1) * layer.stride + layer.kernel[0], (across - 1) * layer.stride + layer.kernel[1]
         load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
         drain = rows * _ceil(across, size.drain_rows)
-        computing = columns * max(_column(size, blocks * taps, rows * _ceil(across, size.m)), drain)
+        computing = columns * max(column_cycles(size, blocks * taps, rows * _ceil(across, size.m)), drain)
         return load, max(computing, load) if cut.parts > 1 else computing, drain
 
     beside = [across for _, across in cut.across(width)]
@@ -171,7 +171,7 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
     return total + computing + drain
 
 
-def _column(size: EngineSize, blocks: int, tiles: int) -> int:
+def column_cycles(size: EngineSize, blocks: int, tiles: int) -> int:
     """Return the cycles of a block column: of its tiles, or of its header's and blocks' way into the core."""
     return max(blocks * max(tiles, size.interval, size.hazard), size.header_beats + blocks * size.interval)
 
@@ -195,25 +195,29 @@ def _best_cut(layer: Layer, size: EngineSize) -> Cut:
     raise ValueError(f"a_words is {size.a_words}: one output pixel of this layer needs {needed}")
 
 
-def _strip(
+def strip_groups(
     layer: Layer,
     size: EngineSize,
     parts: int,
-    vertical: _Span,
-    horizontal: _Span,
+    vertical: Span,
+    horizontal: Span,
+    outputs: tuple[int, int] | None = None,
+    *,
     relu: bool,
 ) -> list[Group]:
     """Return the groups of one strip: one, or one for each block column if input channels are split.
 
-    One has no more block columns than a command can tell.
+    One has no more block columns than a command can tell. ``outputs`` are the first block column and how
+    many; None is all of them.
     """
     (y, rows, (begin_y, count_y, top, bottom)) = vertical
     (x, width, (begin_x, count_x, left, right)) = horizontal
     blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
+    first, columns = outputs or (0, columns)
     groups = []
     spans = _spans(blocks, _ceil(blocks, parts))
     most = LARGEST_COLUMNS if len(spans) == 1 else 1
-    for column, together in _spans(columns, most):
+    for column, together in ((first + begin, count) for begin, count in _spans(columns, most)):
         pairs = []
         for block, count in spans:
             pitch = _phase_groups(layer, size, width) * count

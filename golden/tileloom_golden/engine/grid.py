@@ -1,0 +1,308 @@
+"""How a layer is cut for a grid of engines, and the one program that all of them follow (docs/grid.md).
+
+A column of engines computes a part of the output's pixels, by width or by height; a row of engines a part of
+the output channels. So all engines of a column load the same activations, and all of a row take the same
+weights in the same order: every column has as many strips, and where a part is too small for that, engines
+compute its last pixels or channels once more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from .cut import Span, column_cycles, seen, strip_groups, strip_words
+from .program import LARGEST_SLOT, EngineSize, Layer, Program
+from .streams import from_units
+
+FEW = 4
+"""Into so many parts input channels are cut where that is faster; into more only where nothing else fits."""
+
+TO_ROWS, TO_COLUMNS = 10, 11
+"""Slots of a command that say, a bit for each, which rows and which columns of engines take it."""
+
+_Part = tuple[int, int]
+"""First, and how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridProgram:
+    """A layer cut for a grid.
+
+    Attributes
+    ----------
+    layer, size:
+        As it is computed (flat, where that is possible); of each engine.
+    axis:
+        By "width" or "height" among the columns.
+    engines:
+        The program of each engine, by rows. They have equally many groups, those of a column load the same,
+        those of a row take the same weights.
+    """
+
+    layer: Layer
+    size: EngineSize
+    axis: str
+    engines: tuple[tuple[Program, ...], ...]
+
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """The first of neighbouring groups that are equal in every engine, and how many they are."""
+        found: list[tuple[int, int]] = []
+        before = None
+        for number in range(len(self.engines[0][0].groups)):
+            shape = [program.groups[number].shape for row in self.engines for program in row]
+            if shape == before:
+                found[-1] = found[-1][0], found[-1][1] + 1
+            else:
+                found.append((number, 1))
+            before = shape
+        return found
+
+    def commands(self) -> list[list[int]]:
+        """Return the grid's commands, each twelve 16-bit slots, the last two which engines take it.
+
+        Engines with the same command have it once. Raises ValueError where a number exceeds its slot.
+        """
+        commands: list[list[int]] = []
+        for first, count in self.runs:
+            groups = [[program.groups[first] for program in row] for row in self.engines]
+            parts = len(groups[0][0].parts)
+            most = LARGEST_SLOT if parts == 1 else 1
+            for begin in range(0, count, most):
+                iterations = min(most, count - begin)
+                for number in range(2 * parts + 1):
+                    steps = [
+                        [
+                            [*(step for pair in each.parts for step in pair), each.write][number]
+                            for each in row
+                        ]
+                        for row in groups
+                    ]
+                    slots = [[tuple(step.slots()) for step in row] for row in steps]
+                    commands += _addressed(slots, iterations)
+        # Each engine's own program finds what exceeds a slot, and says so.
+        for row in self.engines:
+            for program in row:
+                program.commands()
+        return commands
+
+
+def compile_grid(
+    layer: Layer, size: EngineSize | None = None, *, rows: int, columns: int, relu: bool = False
+) -> GridProgram:
+    """Return the program of a layer for rows x columns of engines, the fastest for dense weights.
+
+    ``layer``, ``size`` and ``relu`` as in `compile_layer`. Raises ValueError where not even one output pixel,
+    with one block of channels, fits the A buffer.
+    """
+    size, layer = size or EngineSize(), layer.flat
+    cuts = [(_cost(layer, size, cut, rows), cut) for cut in _cuts(layer, size, columns)]
+    if not cuts:
+        raise ValueError(
+            f"a_words is {size.a_words}: one output pixel of this layer needs "
+            f"{strip_words(layer, size, 1, 1, 1)}"
+        )
+    # Input channels are cut only where it pays, as activations then pass once for each block column; of cuts
+    # that are as fast the one with the fewest strips, as weights pass once for each.
+    least = min(cost for cost, _ in cuts)
+    parts = min(cut.parts for cost, cut in cuts if cost <= 1.01 * least)
+    cuts = [(cost, cut) for cost, cut in cuts if cut.parts == parts]
+    least = min(cost for cost, _ in cuts)
+    cut = min((cut for cost, cut in cuts if cost <= 1.001 * least), key=lambda cut: len(cut.strips[0]))
+    outputs = _ceil(layer.outputs, size.n)
+    engines = []
+    for own in row_parts(outputs, rows, alike=parts > 1):
+        row = []
+        for strips in cut.strips:
+            groups = []
+            for down, across in strips:
+                vertical, horizontal = _seen(layer, down, across)
+                groups += strip_groups(layer, size, parts, vertical, horizontal, own, relu=relu)
+            splits = {
+                "width": columns if cut.axis == "width" else 1,
+                "outputs": rows,
+                "height": columns if cut.axis == "height" else 1,
+                "channels": parts,
+            }
+            row.append(Program(layer=layer, size=size, groups=tuple(groups), splits=splits))
+        engines.append(tuple(row))
+    return GridProgram(layer=layer, size=size, axis=cut.axis, engines=tuple(engines))
+
+
+def row_parts(outputs: int, rows: int, *, alike: bool = False) -> list[_Part]:
+    """Return the block columns of each row of engines; with ``alike`` as many everywhere, some twice."""
+    if not alike or outputs < rows:
+        return spread(outputs, rows)
+    each = _ceil(outputs, rows)
+    return [(min(row * each, outputs - each), each) for row in range(rows)]
+
+
+def spread(total: int, parts: int) -> list[_Part]:
+    """Return even parts of 0 .. total - 1, the smaller first; where there are too few, some are equal."""
+    small, more = divmod(total, parts)
+    if not small:
+        return [(index * total // parts, 1) for index in range(parts)]
+    sizes = [small] * (parts - more) + [small + 1] * more
+    return [(sum(sizes[:index]), count) for index, count in enumerate(sizes)]
+
+
+def grid_outputs(program: GridProgram, units: list[list[npt.NDArray[np.generic]]]) -> npt.NDArray[np.generic]:
+    """Return the outputs, as `from_units`, of what each engine gave: transfers x drain_rows x n."""
+    found = np.zeros((*program.layer.output, program.layer.outputs), units[0][0].dtype)
+    for programs, row in zip(program.engines, units, strict=True):
+        for one, given in zip(programs, row, strict=True):
+            own = from_units(one, given)
+            for write in (group.write for group in one.groups):
+                first = write.column * program.size.n
+                where = (
+                    slice(write.y, write.y + write.rows),
+                    slice(write.x, write.x + write.width),
+                    slice(first, first + write.columns * program.size.n),
+                )
+                found[where] = own[where]
+    return found
+
+
+def _ceil(value: int, divisor: int) -> int:
+    return -(-value // divisor)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A way to cut: the axis, parts of the input channels, and each column's strips, down and across."""
+
+    axis: str
+    parts: int
+    strips: tuple[tuple[tuple[_Part, _Part], ...], ...]
+
+
+def _cuts(layer: Layer, size: EngineSize, columns: int) -> Iterator[_Cut]:
+    """Yield cuts that fit: by either axis, strips of any number of tiles across and as high as may be."""
+    blocks = _ceil(layer.channels, size.k)
+    # Less than a tile wastes lanes of the core: only where there is room for no whole one.
+    for whole in (True, False):
+        found = False
+        for parts in range(1, blocks + 1):
+            if found and parts > FEW:
+                return
+            for axis in ("width", "height"):
+                for cut in _cuts_along(layer, size, columns, axis, parts, whole=whole):
+                    found = True
+                    yield cut
+        if found:
+            return
+
+
+def _cuts_along(
+    layer: Layer, size: EngineSize, columns: int, axis: str, parts: int, *, whole: bool
+) -> Iterator[_Cut]:
+    height, width = layer.output
+    downs, acrosses = [(0, height)] * columns, [(0, width)] * columns
+    if axis == "height":
+        downs = spread(height, columns)
+    else:
+        acrosses = spread(width, columns)
+    highest, widest = max(count for _, count in downs), max(count for _, count in acrosses)
+    blocks = _ceil(_ceil(layer.channels, size.k), parts)
+    if whole:
+        counts = range(1, min(size.acc_tiles, _ceil(widest, size.m)) + 1)
+        widths = [min(count * size.m, widest) for count in counts]
+    else:
+        widths = list(range(1, min(size.m, widest) + 1))
+    for across in widths:
+        rows = min(highest, size.acc_tiles // _ceil(across, size.m))
+        while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
+            rows -= 1
+        if rows:
+            lane = min(size.m, across)
+            high, wide = _ceil(highest, rows), _ceil(widest, across)
+            yield _Cut(
+                axis,
+                parts,
+                tuple(
+                    tuple(
+                        ((down[0] + y, count_y), (beside[0] + x, count_x))
+                        for y, count_y in spread(down[1], high)
+                        for x, count_x in _in_tiles(beside[1], wide, lane)
+                    )
+                    for down, beside in zip(downs, acrosses, strict=True)
+                ),
+            )
+
+
+def _in_tiles(width: int, parts: int, lane: int) -> list[_Part]:
+    """Return parts of a row as `spread` does, of whole tiles of ``lane`` pixels but for the last tile."""
+    return [
+        (first * lane, min(count * lane, width - first * lane))
+        for first, count in spread(_ceil(width, lane), parts)
+    ]
+
+
+def _seen(layer: Layer, down: _Part, across: _Part) -> tuple[Span, Span]:
+    """Return what a strip's outputs see on both axes."""
+    vertical = seen(*down, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
+    horizontal = seen(*across, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
+    return (*down, vertical), (*across, horizontal)
+
+
+def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int) -> int:
+    """Return about how many cycles the dense layer takes, of the slowest column in each strip.
+
+    The first strip is loaded, each is computed while the next is loaded, the last block column is written;
+    what is written of a column of engines goes one way.
+    """
+    blocks, taps = _ceil(layer.channels, size.k), layer.kernel[0] * layer.kernel[1]
+    outputs = _ceil(_ceil(layer.outputs, size.n), rows)
+    loads, computes, drain = [], [], 0
+    for number in range(len(cut.strips[0])):
+        load = computing = drain = 0
+        for down, across in (strips[number] for strips in cut.strips):
+            high, wide = (
+                (part[1] - 1) * layer.stride + kernel
+                for part, kernel in zip((down, across), layer.kernel, strict=True)
+            )
+            load = max(load, high * wide * blocks * (outputs if cut.parts > 1 else 1))
+            tiles = down[1] * _ceil(across[1], size.m)
+            drain = max(drain, rows * down[1] * _ceil(across[1], size.drain_rows))
+            computing = max(computing, outputs * max(column_cycles(size, blocks * taps, tiles), drain))
+        loads.append(load)
+        computes.append(max(computing, load) if cut.parts > 1 else computing)
+    between = sum(max(pair) for pair in zip(loads[1:], computes[:-1], strict=True))
+    return loads[0] // cut.parts // (outputs if cut.parts > 1 else 1) + between + computes[-1] + drain
+
+
+def _addressed(slots: list[list[tuple[int, ...]]], iterations: int) -> list[list[int]]:
+    """Return the commands that give each engine its slots: rows, and columns, that are alike share theirs."""
+    rows = _alike([tuple(row) for row in slots])
+    columns = _alike([tuple(row[column] for row in slots) for column in range(len(slots[0]))])
+    commands = []
+    for row, to_rows in rows:
+        for column, to_columns in columns:
+            words = list(slots[row][column])
+            words[1], words[TO_ROWS], words[TO_COLUMNS] = iterations, to_rows, to_columns
+            commands.append(words)
+    # What does not depend on the row, a LOAD, or on the column, has been listed for each class of them.
+    return _joined(commands)
+
+
+def _alike(keys: list[tuple[object, ...]]) -> list[tuple[int, int]]:
+    """Return the place of each different key, and a bit for each place that has it."""
+    found: dict[tuple[object, ...], tuple[int, int]] = {}
+    for place, key in enumerate(keys):
+        first, bits = found.get(key, (place, 0))
+        found[key] = first, bits | 1 << place
+    return list(found.values())
+
+
+def _joined(commands: list[list[int]]) -> list[list[int]]:
+    """Return commands, those that differ in their rows alone as one, and then those in their columns."""
+    for slot in (TO_ROWS, TO_COLUMNS):
+        merged: dict[tuple[int, ...], list[int]] = {}
+        for words in commands:
+            key = (*words[:slot], *words[slot + 1 :])
+            merged.setdefault(key, [*words[:slot], 0, *words[slot + 1 :]])[slot] |= words[slot]
+        commands = list(merged.values())
+    return commands

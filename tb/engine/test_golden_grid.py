@@ -1,0 +1,94 @@
+"""Programs of grids, each engine's executed by the model of its buffers, against the whole layer."""
+
+import numpy as np
+import pytest
+
+from tileloom_golden.engine.convolution import convolve_blocks
+from tileloom_golden.engine.cut import compile_layer
+from tileloom_golden.engine.grid import TO_COLUMNS, TO_ROWS, GridProgram, compile_grid, grid_outputs
+from tileloom_golden.engine.model import EngineModel
+from tileloom_golden.engine.program import EngineSize, Layer
+from tileloom_golden.engine.streams import activation_units, header_words, index_entries, weight_beats
+from tileloom_golden.requantise import requantise
+
+from .layers import random_layer
+from .test_golden_program import data_of
+
+SIZE = EngineSize(m=2, k=2, n=2, bus=64, a_words=64, acc_tiles=4)
+GRIDS = [(1, 1), (2, 2), (2, 3), (1, 4), (5, 1)]
+LAYERS = {
+    "one of each": Layer(height=1, width=1, channels=1, outputs=1),
+    "product": Layer.product(13, 7, 9),
+    "3 x 3": Layer(height=7, width=9, channels=5, outputs=11, kernel=(3, 3), pads=(1, 1, 1, 1)),
+    "few outputs": Layer(height=2, width=3, channels=3, outputs=3, kernel=(2, 2), pads=(1, 1, 1, 1)),
+    "channels split": Layer(height=4, width=5, channels=40, outputs=6, kernel=(3, 3)),
+    "narrower than a tile": Layer(height=9, width=2, channels=9, outputs=6, kernel=(3, 1), stride=3),
+}
+
+
+def unrolled(commands: list[list[int]]) -> list[list[int]]:
+    """Return the commands of each unit, one for each iteration, without where they go."""
+    return sorted(
+        ([words[0], 1, *words[2:TO_ROWS], 0, 0] for words in commands for _ in range(words[1])),
+        key=lambda words: words[0] & 3,
+    )
+
+
+def check(program: GridProgram, rng: np.random.Generator) -> None:
+    """Execute every engine's share of the commands, and compare what all streams and results must be."""
+    size, layer = program.size, program.layer
+    x, weights, parameters = data_of(rng, layer, size, 0.5)
+    headers = header_words(parameters)
+    commands, units = program.commands(), []
+    for row, engines in enumerate(program.engines):
+        units.append([])
+        for column, one in enumerate(engines):
+            own = [
+                words for words in commands if words[TO_ROWS] >> row & 1 and words[TO_COLUMNS] >> column & 1
+            ]
+            assert unrolled(own) == unrolled(one.commands())
+            activations = activation_units(program.engines[0][column], x)
+            np.testing.assert_array_equal(activations, activation_units(one, x))
+            taken = [index_entries(each, weights) for each in (engines[0], one)]
+            np.testing.assert_array_equal(*taken)
+            beats = [weight_beats(each, weights, headers) for each in (engines[0], one)]
+            np.testing.assert_array_equal(*beats)
+            units[-1].append(EngineModel(size, own, activations, taken[0], beats[0]).run())
+    sums = convolve_blocks(x, weights, layer.stride, layer.pads)
+    relu = program.engines[0][0].groups[0].write.relu
+    np.testing.assert_array_equal(grid_outputs(program, units), requantise(sums, parameters, relu=relu))
+
+
+@pytest.mark.parametrize("rows, columns", GRIDS)
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_a_grid_computes_the_whole_layer(
+    layer: Layer, rows: int, columns: int, rng: np.random.Generator
+) -> None:
+    check(compile_grid(layer, SIZE, rows=rows, columns=columns, relu=bool(rng.integers(2))), rng)
+
+
+@pytest.mark.parametrize("rows, columns", GRIDS)
+def test_random_layers(rows: int, columns: int, rng: np.random.Generator) -> None:
+    for _ in range(10):
+        layer = random_layer(rng, 8, 12)
+        try:
+            program = compile_grid(layer, SIZE, rows=rows, columns=columns)
+        except ValueError as error:
+            assert "one output pixel of this layer needs" in str(error)
+            with pytest.raises(ValueError, match="one output pixel"):
+                compile_layer(layer, SIZE)
+            continue
+        check(program, rng)
+
+
+def test_equal_commands_go_to_all_engines_at_once() -> None:
+    layer = Layer(height=24, width=16, channels=4, outputs=8)
+    commands = compile_grid(layer, SIZE, rows=2, columns=2).commands()
+    assert [words[0] & 3 for words in commands] == [1, 2, 3]
+    assert {(words[TO_ROWS], words[TO_COLUMNS]) for words in commands} == {(3, 3)}
+    # Borders differ from column to column, and so do loads; what is computed of them does not.
+    layer = Layer(height=4, width=24, channels=2, outputs=8, kernel=(3, 3), pads=(1, 1, 1, 1))
+    commands = compile_grid(layer, SIZE, rows=2, columns=2).commands()
+    loads = [words for words in commands if words[0] & 3 == 1]
+    assert {words[TO_COLUMNS] for words in loads} == {1, 2}
+    assert {words[TO_ROWS] for words in loads} == {3}
