@@ -268,6 +268,8 @@ OTHER_VALUES = {
         "activation_mask": True,
         "port": "axi4",
         "axi4_stream_names": True,
+        "grid_rows": 2,
+        "grid_columns": 3,
     },
     "xfu": {
         "host": "unit",

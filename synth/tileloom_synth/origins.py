@@ -35,6 +35,9 @@ ENGINE_ORIGINS = (
     "drain",
     "AXI4 master",
     "walker",
+    "broadcast",
+    "gather",
+    "grid",
 )
 """The origins that only a report of an engine names."""
 

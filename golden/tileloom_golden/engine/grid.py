@@ -68,38 +68,47 @@ class GridProgram:
         """
         commands: list[list[int]] = []
         for first, count in self.runs:
-            groups = [[program.groups[first] for program in row] for row in self.engines]
-            parts = len(groups[0][0].parts)
-            most = LARGEST_SLOT if parts == 1 else 1
+            most = LARGEST_SLOT if len(self.engines[0][0].groups[first].parts) == 1 else 1
             for begin in range(0, count, most):
                 iterations = min(most, count - begin)
-                for number in range(2 * parts + 1):
-                    steps = [
-                        [
-                            [*(step for pair in each.parts for step in pair), each.write][number]
-                            for each in row
-                        ]
-                        for row in groups
-                    ]
-                    slots = [[tuple(step.slots()) for step in row] for row in steps]
-                    commands += _addressed(slots, iterations)
+                for words in self.group_commands(first):
+                    words[1] = iterations
+                    commands.append(words)
         # Each engine's own program finds what exceeds a slot, and says so.
         for row in self.engines:
             for program in row:
                 program.commands()
         return commands
 
+    def group_commands(self, number: int) -> list[list[int]]:
+        """Return the commands of a group of all engines: each LOAD and its CONV, and the WRITE."""
+        groups = [[program.groups[number] for program in row] for row in self.engines]
+        steps = [
+            [[*(step for pair in each.parts for step in pair), each.write] for each in row] for row in groups
+        ]
+        commands = []
+        for place in range(len(steps[0][0])):
+            commands += _addressed([[tuple(each[place].slots()) for each in row] for row in steps])
+        return commands
+
 
 def compile_grid(
-    layer: Layer, size: EngineSize | None = None, *, rows: int, columns: int, relu: bool = False
+    layer: Layer,
+    size: EngineSize | None = None,
+    *,
+    rows: int,
+    columns: int,
+    relu: bool = False,
+    density: float = 1.0,
 ) -> GridProgram:
-    """Return the program of a layer for rows x columns of engines, the fastest for dense weights.
+    """Return the program of a layer for rows x columns of engines, the fastest of those that fit.
 
-    ``layer``, ``size`` and ``relu`` as in `compile_layer`. Raises ValueError where not even one output pixel,
+    ``layer``, ``size`` and ``relu`` as in `compile_layer`; ``density`` is the share of blocks
+    that are kept. Raises ValueError where not even one output pixel,
     with one block of channels, fits the A buffer.
     """
     size, layer = size or EngineSize(), layer.flat
-    cuts = [(_cost(layer, size, cut, rows), cut) for cut in _cuts(layer, size, columns)]
+    cuts = [(_cost(layer, size, cut, rows, density), cut) for cut in _cuts(layer, size, columns)]
     if not cuts:
         raise ValueError(
             f"a_words is {size.a_words}: one output pixel of this layer needs "
@@ -248,8 +257,8 @@ def _seen(layer: Layer, down: _Part, across: _Part) -> tuple[Span, Span]:
     return (*down, vertical), (*across, horizontal)
 
 
-def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int) -> int:
-    """Return about how many cycles the dense layer takes, of the slowest column in each strip.
+def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int, density: float) -> int:
+    """Return about how many cycles the layer takes, of the slowest column in each strip.
 
     The first strip is loaded, each is computed while the next is loaded, the last block column is written;
     what is written of a column of engines goes one way.
@@ -267,14 +276,15 @@ def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int) -> int:
             load = max(load, high * wide * blocks * (outputs if cut.parts > 1 else 1))
             tiles = down[1] * _ceil(across[1], size.m)
             drain = max(drain, rows * down[1] * _ceil(across[1], size.drain_rows))
-            computing = max(computing, outputs * max(column_cycles(size, blocks * taps, tiles), drain))
+            kept = max(1, round(blocks * taps * density))
+            computing = max(computing, outputs * max(column_cycles(size, kept, tiles), drain))
         loads.append(load)
         computes.append(max(computing, load) if cut.parts > 1 else computing)
     between = sum(max(pair) for pair in zip(loads[1:], computes[:-1], strict=True))
     return loads[0] // cut.parts // (outputs if cut.parts > 1 else 1) + between + computes[-1] + drain
 
 
-def _addressed(slots: list[list[tuple[int, ...]]], iterations: int) -> list[list[int]]:
+def _addressed(slots: list[list[tuple[int, ...]]]) -> list[list[int]]:
     """Return the commands that give each engine its slots: rows, and columns, that are alike share theirs."""
     rows = _alike([tuple(row) for row in slots])
     columns = _alike([tuple(row[column] for row in slots) for column in range(len(slots[0]))])
@@ -282,7 +292,7 @@ def _addressed(slots: list[list[tuple[int, ...]]], iterations: int) -> list[list
     for row, to_rows in rows:
         for column, to_columns in columns:
             words = list(slots[row][column])
-            words[1], words[TO_ROWS], words[TO_COLUMNS] = iterations, to_rows, to_columns
+            words[TO_ROWS], words[TO_COLUMNS] = to_rows, to_columns
             commands.append(words)
     # What does not depend on the row, a LOAD, or on the column, has been listed for each class of them.
     return _joined(commands)

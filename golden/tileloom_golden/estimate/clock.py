@@ -223,9 +223,6 @@ def repeat(
 def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: Overheads) -> None:
     """Let one group pass."""
     beats, header = size.block_beats, size.header_beats
-    whole, rest = divmod(size.weight_beats, beats)
-    # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
-    queue = min(times.queue, size.weight_beats + 1)
     interval, latency, first = size.interval, size.latency, header + beats - 1 + size.block_latency
     computed, written, fed, started, ready = (
         clock.computed,
@@ -238,10 +235,7 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
     for part in parts:
         clock.loaded = max(clock.loaded + times.load, clock.released[0]) + part.units
         computed = max(computed, clock.loaded + times.begin)
-        if rest or size.by_rows:
-            lag = part.passes * (1 + whole) - beats + rest - queue
-        else:  # the last beat of a block, which makes the room, leaves the FIFO as the block is taken
-            lag = part.passes * whole - queue
+        lag = room(part.passes, size, times)
         for blocks, before, tiles in part.columns:
             begun = max(fed, started + 1)
             fed = begun + header + blocks * beats
@@ -268,3 +262,17 @@ def _pass(clock: Clock, parts: list[Part], drain: int, size: EngineSize, times: 
         ready,
     )
     clock.freed = [other, freed]
+
+
+def room(passes: int, size: EngineSize, times: Overheads) -> int:
+    """Return how long before a column's last block its last beat has room in the FIFO.
+
+    ``passes`` are cycles from a block to the next. Where beats do not fill the FIFO evenly, the block before
+    goes first; where they do, the last beat of a block, which makes the room, leaves as the block is taken.
+    """
+    whole, rest = divmod(size.weight_beats, size.block_beats)
+    # A FIFO of one or two beats has fewer stages, and holds a beat back for fewer cycles.
+    queue = min(times.queue, size.weight_beats + 1)
+    if rest or size.by_rows:
+        return passes * (1 + whole) - size.block_beats + rest - queue
+    return passes * whole - queue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..config import SETTLED, Wrapper, check_power, check_range, check_types, settle
@@ -41,6 +41,9 @@ INDEX_BITS = 16
 
 ROW_BITS = 14
 """Width of a block row."""
+
+LARGEST_GRID = 8
+"""Rows or columns of a grid."""
 
 COLUMN_BITS = 16
 """Width of the numbers of block columns and of iterations in a command."""
@@ -88,6 +91,9 @@ class EngineConfig:
         AXI4 master: registers and an interrupt in place of the streams ``start`` and ``status``, or None.
     axi4_stream_names:
         Streams: as in ``SystolicConfig``. An AXI4 master always has AMBA's names.
+    grid_rows, grid_columns:
+        Streams: so many engines, each as the other fields say, in a grid (``docs/grid.md``), 1 to 8 a side;
+        1 x 1 is one engine.
 
     Raises
     ------
@@ -96,7 +102,10 @@ class EngineConfig:
     """
 
     IN_LABEL: ClassVar[frozenset[str]] = frozenset(
-        {"m", "k", "n", "core", "requantise", "activation", "weight", "port", "wrapper"}
+        {
+            *("m", "k", "n", "core", "requantise", "activation", "weight", "port", "wrapper"),
+            *("grid_rows", "grid_columns"),
+        }
     )
 
     m: int = 4
@@ -125,6 +134,8 @@ class EngineConfig:
     burst_beats: int = SETTLED
     wrapper: Wrapper | None = None
     axi4_stream_names: bool = SETTLED
+    grid_rows: int = SETTLED
+    grid_columns: int = SETTLED
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -143,7 +154,10 @@ class EngineConfig:
         if self.wrapper and not axi4:
             raise ConfigError("wrapper: is for an AXI4 master; leave it out, or set port to axi4")
         settle(
-            self, _STREAM, applies=not axi4, where="is for streams; an AXI4 master always has AMBA's names"
+            self,
+            _STREAM,
+            applies=not axi4,
+            where="is for streams; an AXI4 master has AMBA's names and is one engine",
         )
         check_power("m", self.m, 16)
         check_range("k", self.k, 1, 32)
@@ -160,6 +174,9 @@ class EngineConfig:
             self._check_systolic()
         if axi4:
             self._check_axi4()
+        else:
+            check_range("grid_rows", self.grid_rows, 1, LARGEST_GRID)
+            check_range("grid_columns", self.grid_columns, 1, LARGEST_GRID)
 
     def _check_axi4(self) -> None:
         check_range("address_bits", self.address_bits, 13, 64)
@@ -187,6 +204,31 @@ class EngineConfig:
             raise ConfigError(
                 f"bus: with a systolic core a multiple of a row of a block, {row} bits, not {self.bus}"
             )
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of engines."""
+        return self.grid_rows or 1, self.grid_columns or 1
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether there are several engines."""
+        return self.grid != (1, 1)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications that all cores do in a cycle."""
+        return self.m * self.k * self.n * self.grid[0] * self.grid[1]
+
+    @property
+    def engine(self) -> EngineConfig:
+        """Each engine of a grid."""
+        return replace(self, grid_rows=1, grid_columns=1) if self.is_grid else self
+
+    def refuse_grid(self, what: str) -> None:
+        """Raise ConfigError where this is a grid: ``what`` is for one engine."""
+        if self.is_grid:
+            raise ConfigError(f"grid_rows: {what} is for one engine; leave grid_rows and grid_columns out")
 
     @property
     def systolic(self) -> SystolicConfig:
@@ -231,7 +273,8 @@ class EngineConfig:
         results = "_sums" if self.requantise is False else ""
         port = "_axi4" if self.port is EnginePort.AXI4 else ""
         registers = "_registers" if self.wrapper else ""
-        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{results}{port}{registers}"
+        grid = f"_grid_{self.grid_rows}x{self.grid_columns}" if self.is_grid else ""
+        return f"engine_{self.m}x{self.k}x{self.n}_{kind}{results}{port}{registers}{grid}"
 
 
 _DOT_PRODUCT: dict[str, object] = {"requantise": True, "product_register": False, "activation_mask": False}
@@ -244,5 +287,5 @@ _SYSTOLIC: dict[str, object] = {
     "add_stages": 1,
 }
 _AXI4: dict[str, object] = {"address_bits": 32, "burst_beats": 16}
-_STREAM: dict[str, object] = {"axi4_stream_names": False}
+_STREAM: dict[str, object] = {"axi4_stream_names": False, "grid_rows": 1, "grid_columns": 1}
 """The fields that some configurations have and others do not, with their defaults."""

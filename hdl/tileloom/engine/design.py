@@ -15,6 +15,7 @@ from .axi.ports import AxiPorts
 from .axi.registers import register_map
 from .config import EngineConfig, EnginePort
 from .engine import Engine, core_timing
+from .grid.grid import Grid
 
 SOFTWARE = Path(__file__).parent / "axi" / "software"
 """The driver in C."""
@@ -51,7 +52,8 @@ ORIGINS = {
 def generate(config: EngineConfig, name: str | None = None) -> Design:
     """Return the engine that ``config`` describes; ``name`` and errors as in ``design.build``."""
     top = wrapped(config)
-    parts = Parts(top, top.signals, top.description, timing(config), origin)
+    where = grid_origin if config.is_grid else origin
+    parts = Parts(top, top.signals, top.description, timing(config), where)
     design = build(config, parts, name)
     if not config.wrapper:
         return design
@@ -63,14 +65,15 @@ def wrapped(config: EngineConfig) -> NamedPorts:
     """Return the engine under the names that its ports have in Verilog."""
     if config.port is EnginePort.AXI4:
         return AxiPorts(ControlledEngine(config) if config.wrapper else AxiEngine(config))
-    return NamedPorts(Engine(config), axi4_stream_names=config.axi4_stream_names)
+    component = Grid(config) if config.is_grid else Engine(config)
+    return NamedPorts(component, axi4_stream_names=config.axi4_stream_names)
 
 
 def timing(config: EngineConfig) -> dict[str, int]:
     """Return the manifest's figures of an engine: cycles of its core, beats of a block and of a header."""
     core = core_timing(config)
     return {
-        "macs_per_cycle": config.m * config.k * config.n,
+        "macs_per_cycle": config.macs,
         "core_latency_cycles": core.latency,
         "cycles_between_blocks": core.block_interval,
         "cycles_between_passes_of_a_tile": core.hazard,
@@ -82,3 +85,13 @@ def timing(config: EngineConfig) -> dict[str, int]:
 def origin(path: tuple[str, ...]) -> str:
     """Return which part of the engine the module at ``path`` belongs to."""
     return next((ORIGINS[part] for part in path if part in ORIGINS), "control")
+
+
+def grid_origin(path: tuple[str, ...]) -> str:
+    """Return which part of a grid the module at ``path`` is: one of its engines', or what is around them."""
+    shared = path[0] if path else ""
+    if shared.startswith("fork_"):
+        return "broadcast"
+    if shared == "gather":
+        return "gather"
+    return "grid" if shared in ("", "array") else origin(path)

@@ -42,10 +42,13 @@ COMMAND = data.StructLayout(
         "row_pitch": SLOT_BITS,
         "line_pitch": SLOT_BITS,
         "columns": SLOT_BITS,
-        "unused": 2 * SLOT_BITS,
+        **dict.fromkeys(("to_rows", "to_columns"), SLOT_BITS),
     }
 )
-"""A command as it is on the stream. For CONV, ``pads`` is the kernel and ``width`` the tiles of a row."""
+"""A command as it is on the stream. For CONV, ``pads`` is the kernel and ``width`` the tiles of a row.
+
+``to_rows`` and ``to_columns`` are a grid's: which engines it is for.
+"""
 
 INDEX = data.StructLayout({"row": ROW_BITS, "empty": 1, "last": 1})
 """An entry of the index."""

@@ -16,6 +16,9 @@ FAMILY = Family(
     presets={
         "engine-int8": Preset("4 x 8 x 8 INT8 MACs a cycle, streams, INT8 results", {}),
         "engine-int8-axi4": Preset("the same as an AXI4 master, by descriptors in memory", {"port": "axi4"}),
+        "engine-int8-2x2": Preset(
+            "2 x 2 of engine-int8, activations and weights broadcast", {"grid_rows": 2, "grid_columns": 2}
+        ),
         "engine-fp32": Preset(
             "core: an 8 x 8 systolic array, FP32 x FP32; streams", {**_SYSTOLIC, "weight": "fp32"}
         ),

@@ -1,8 +1,9 @@
 """Ports of a generated top: a component's streams as signals with names that users see.
 
-The plain names are ``weights_data``, ``weights_valid``, ``weights_ready``, ``weights_last``. The AXI4-Stream
-names are ``s_axis_weights_tdata`` and so on (``m_axis_`` for outputs), with the clock ``aclk``, the reset
-``aresetn``, active low, and data padded with zeros to whole bytes (AMBA 4 AXI4-Stream, section 2).
+The plain names are ``weights_data``, ``weights_valid``, ``weights_ready``, ``weights_last``, and where
+packets of several sources share a stream ``results_id``. The AXI4-Stream names are ``s_axis_weights_tdata``
+and so on (``m_axis_`` for outputs), with the clock ``aclk``, the reset ``aresetn``, active low, and data
+padded with zeros to whole bytes (AMBA 4 AXI4-Stream, section 2).
 """
 
 from __future__ import annotations
@@ -55,11 +56,11 @@ class NamedPorts(Elaboratable):
     def _add_stream(self, name: str, port: Any, *, inward: bool) -> None:
         payload = port.payload
         layout = payload.shape()
-        packet = isinstance(layout, data.StructLayout) and set(layout.members) == {"data", "last"}
+        packet = isinstance(layout, data.StructLayout) and {"data", "last"} <= set(layout.members)
         words = payload.data if packet else payload
         fields = {"data": Value.cast(words), "valid": port.valid, "ready": port.ready}
         if packet:
-            fields["last"] = payload.last
+            fields |= {field: payload[field] for field in layout.members if field != "data"}
         names = {}
         for field, inner in fields.items():
             width = len(inner)

@@ -92,7 +92,7 @@ def design_harness(
     source: Path,
     *,
     headers: Sequence[Path] = (),
-    numbers: Mapping[str, int] | None = None,
+    numbers: Mapping[str, object] | None = None,
     kept: Sequence[str] = (),
     blocks: bool = False,
     waves: bool = False,
@@ -117,9 +117,9 @@ def design_harness(
     )
 
 
-def ports_header(manifest: Mapping[str, Any], numbers: Mapping[str, int] | None = None) -> str:
+def ports_header(manifest: Mapping[str, Any], numbers: Mapping[str, object] | None = None) -> str:
     """Return ports.h: the names of the model's clock, reset and stream signals, and further ``numbers``."""
-    macros = {
+    macros: dict[str, object] = {
         "CLOCK": manifest["clock"],
         "RESET": manifest["reset"]["name"],
         "RESET_ACTIVE": int(not manifest["reset"]["active_low"]),

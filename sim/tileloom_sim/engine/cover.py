@@ -50,6 +50,7 @@ REASONS: Sequence[Reason] = (
 
 def declared(config: EngineConfig, design: Design) -> list[str]:
     """Return the bins of an engine. Raises UserError where it cannot be simulated."""
+    config.refuse_grid("--coverage")
     require_whole_bytes(config)
     return expected_bins(config)
 

@@ -119,7 +119,7 @@ def observe(job: Job, run: JobRun) -> Counter[str]:
     if isinstance(run.came_out, EngineRun):
         seen.update(_of_reset(job, run.came_out.abandoned))
         seen.update(["layer: begun without a rest before"] * job.follows)
-    else:
+    elif isinstance(run.came_out, AxiRun):
         seen.update(_of_memory(job, run.came_out))
         seen.update(["reset: in a program"] * bool(job.abandoned))
     config = job.config

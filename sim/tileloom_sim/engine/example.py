@@ -55,6 +55,7 @@ def example(design: Design, ports: Ports) -> Example:
     """
     config = from_plain(EngineConfig, design.manifest["config"])
     assert isinstance(config, EngineConfig)
+    config.refuse_grid("a package")
     require_whole_bytes(config)
     operands, job = _job(config)
     with scratch.folder() as folder:

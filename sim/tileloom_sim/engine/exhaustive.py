@@ -100,6 +100,7 @@ def exhaustive(config: EngineConfig, seed: int) -> Exhausted:
     Raises CheckError for the first that stands still or is wrong, UserError where the configuration has no
     room for one or cannot be simulated, ToolError where a tool fails.
     """
+    config.refuse_grid("--exhaustive")
     require_whole_bytes(config)
     design, rng = generate(config), np.random.default_rng(seed)
     layers = list(small_layers(config))

@@ -15,11 +15,13 @@ from tileloom.errors import UserError
 from tileloom_golden.checks import Words
 from tileloom_golden.engine.convolution import convolve_blocks, im2col, unrolled
 from tileloom_golden.engine.cut import compile_layer
+from tileloom_golden.engine.grid import GridProgram, compile_grid
 from tileloom_golden.engine.program import Layer, Program
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import header_words, index_faults
 from tileloom_golden.estimate.axi.bus import Bus
 from tileloom_golden.estimate.engine import Estimate, estimate
+from tileloom_golden.estimate.grid import estimate_grid
 from tileloom_golden.integers import wrap_int32
 from tileloom_golden.requantise import Requantisation, from_ratios, requantise, saturated
 from tileloom_golden.systolic.gemm import gemm
@@ -27,6 +29,7 @@ from tileloom_golden.systolic.gemm import gemm
 from ..layout import Named
 from ..systolic import reference
 from ..systolic.operands import Scaling
+from .grid import GridStreams, grid_streams
 from .harness import LayerStreams
 from .layers import engine_size, layer_streams
 from .memory import MemoryImage, memory_image
@@ -46,7 +49,7 @@ class Job:
     config:
         The engine.
     program, activations, weights, headers:
-        As the golden model takes them.
+        As the golden model takes them; the program is that of one engine, of a grid's too.
     expected:
         H_out x W_out x N of the program's layer: INT8, INT32, or words of the accumulator.
     shape:
@@ -102,6 +105,33 @@ class Job:
             entries=self.entries,
         )
 
+    @cached_property
+    def grid(self) -> GridProgram:
+        """The layer's program on a grid."""
+        rows, columns = self.config.grid
+        relu = self.program.groups[0].write.relu
+        return compile_grid(
+            self.program.layer,
+            self.program.size,
+            rows=rows,
+            columns=columns,
+            relu=relu,
+            density=self.weights.density,
+        )
+
+    @cached_property
+    def grid_streams(self) -> GridStreams:
+        """What a grid is given."""
+        return grid_streams(
+            self.grid,
+            self.activations,
+            self.weights,
+            self.headers,
+            waits=self.waits,
+            seed=self.seed,
+            abandoned=self.abandoned,
+        )
+
     @property
     def faults(self) -> int:
         """What the index brings about on ``fault``."""
@@ -111,6 +141,8 @@ class Job:
 
     def estimate(self) -> Estimate:
         """Return what the layer takes where nothing waits; of an AXI4 master in the harness's memory."""
+        if self.config.is_grid:
+            return estimate_grid(self.grid, self.weights)
         axi = self.config.port is EnginePort.AXI4
         bus = Bus(burst_beats=self.config.burst_beats, base=self.base) if axi else None
         return estimate(self.program, self.weights, bus=bus, activations=self.activations)
@@ -204,6 +236,8 @@ def make_job(
         )
         program = compile_layer(layer, engine_size(config), relu=relu)
         program.commands()  # raises where a number does not fit a command
+        if config.is_grid:
+            compile_grid(layer, program.size, rows=config.grid[0], columns=config.grid[1])
     except ValueError as error:
         where = f"--pads {','.join(map(str, pads))}" if str(error).startswith("pad ") else name
         raise UserError(f"{where}: {error}") from None

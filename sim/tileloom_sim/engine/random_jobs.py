@@ -144,7 +144,7 @@ def _random_job(
         least, above = (16, 30) if rng.integers(4) else (0, 64)
         parameters = Requantisation(bias, scale, rng.integers(least, above, n), zero_point)
     entries, parts = None, [kept]
-    if waiting and rng.integers(4) == 0:
+    if waiting and not config.is_grid and rng.integers(4) == 0:
         entries, parts = broken(program, kept, rng) or (None, parts)
     sums = sums_of(config, layer, x, parts[0], bias)
     if len(parts) > 1 and config.core is Core.DOT_PRODUCT:

@@ -16,6 +16,7 @@ from tileloom.errors import CheckError, UserError
 from tileloom_golden.engine.streams import skipped_blocks
 
 from .axi_harness import AxiProgram, AxiRun, run_programs
+from .grid import GridRun, GridStreams, grid_apart, joined_grid, outputs_of_grid, run_grid
 from .harness import EngineRun, LayerStreams, apart, joined, run_layers
 from .job import Job, together
 from .layers import outputs
@@ -44,8 +45,8 @@ class JobRun:
 
     words: npt.NDArray[Any]
     cycles: int
-    went_in: LayerStreams | MemoryImage
-    came_out: EngineRun | AxiRun
+    went_in: LayerStreams | GridStreams | MemoryImage
+    came_out: EngineRun | GridRun | AxiRun
 
     @property
     def failed(self) -> bool:
@@ -72,8 +73,11 @@ def run_jobs(
     Raises CheckError where hardware and golden model differ in a bit, or the hardware does what it must not;
     ToolError where a tool is missing or fails.
     """
-    axi = jobs[0].config.port is EnginePort.AXI4
-    runs = (_on_axi if axi else _on_streams)(design, jobs, waves, mutant)
+    config = jobs[0].config
+    if config.port is EnginePort.AXI4:
+        runs = _on_axi(design, jobs, waves, mutant)
+    else:
+        runs = (_on_grid if config.is_grid else _on_streams)(design, jobs, waves, mutant)
     for number, (job, run, faults) in enumerate(zip(jobs, runs, _faults(jobs), strict=True)):
         _compare(f"layer {number}, {job.program.layer}", job, run, faults)
     return runs
@@ -104,6 +108,19 @@ def _on_streams(design: Design, jobs: Sequence[Job], waves: Path | None, mutant:
     return done
 
 
+def _on_grid(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
+    groups = together(jobs)
+    streams = [joined_grid([job.grid_streams for job in some]) for some in groups]
+    done = []
+    for some, run in zip(groups, run_grid(design, streams, waves=waves, mutant=mutant), strict=True):
+        own = grid_apart(run, [job.grid_streams for job in some])
+        for place, (job, mine) in enumerate(zip(some, own, strict=True)):
+            words = outputs_of_grid(job.grid, mine, job.config.result_bits)
+            cycles = 0 if place else run.cycles
+            done.append(JobRun(words.astype(job.expected.dtype), cycles, job.grid_streams, mine))
+    return done
+
+
 def _on_axi(design: Design, jobs: Sequence[Job], waves: Path | None, mutant: int | None) -> list[JobRun]:
     config = jobs[0].config
     programs = [
@@ -131,7 +148,7 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
             f"{where}: {int(wrong.sum())} of {wrong.size} results differ, the first at "
             f"[{', '.join(map(str, place))}]: {run.words[place]}, golden model {job.expected[place]}"
         )
-    if isinstance(run.came_out, EngineRun):
+    if not isinstance(run.came_out, AxiRun):
         if run.came_out.fault != faults:
             raise CheckError(f"{where}: fault is {run.came_out.fault}; the index calls for {faults}")
         return
@@ -159,7 +176,7 @@ def _wrong(job: Job, run: JobRun) -> npt.NDArray[np.bool_]:
     wrong = run.words != job.expected
     if job.faults and (job.faults & 1 or job.config.core is Core.SYSTOLIC):
         return np.zeros_like(wrong)
-    if isinstance(run.came_out, EngineRun) or run.came_out.answered & ON_B or not run.came_out.answered:
+    if not isinstance(run.came_out, AxiRun) or run.came_out.answered & ON_B or not run.came_out.answered:
         return wrong
     assert isinstance(run.went_in, MemoryImage)
     assert job.failing is not None

@@ -221,7 +221,7 @@ def _figures(config: EngineConfig, jobs: Sequence[Job], runs: Sequence[JobRun]) 
         "cycles": cycles,
         "blocks_kept": sum(len(job.weights.block_rows) for job in jobs),
         "blocks": sum(job.weights.grid[0] * job.weights.grid[1] for job in jobs),
-        "utilisation": round(macs / max(1, cycles * config.m * config.k * config.n), 4),
+        "utilisation": round(macs / max(1, cycles * config.macs), 4),
     }
 
 
@@ -229,7 +229,7 @@ def _own_figures(job: Job, run: JobRun, values: npt.NDArray[Any], *, raw: bool) 
     """Return the figures that only the user's layer has."""
     figures: dict[str, Any] = {
         "estimated_cycles": job.estimate().cycles,
-        "parts": len(job.program.groups),
+        "parts": len(job.grid.engines[0][0].groups if job.config.is_grid else job.program.groups),
     }
     if job.parameters is not None:
         figures["saturated"] = job.saturated

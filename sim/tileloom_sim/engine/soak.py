@@ -12,6 +12,8 @@ from ..soak import RandomRun, some_fields
 LAYERS = "20"
 """In a run; a design is built for them."""
 
+SOURCES = ("engine-int8", "engine-int8-axi4", "engine-int8-2x2", "engine-fp32", "engine-fp32-int8")
+
 _FLAGS = ("true", "false")
 _FLOATS = ("fp32", "bf16", "fp16", "fp8_e4m3")
 _AXI4: dict[str, Sequence[object]] = {
@@ -43,13 +45,15 @@ _DOT_PRODUCT: dict[str, Sequence[object]] = {
     "product_register": _FLAGS,
     "activation_mask": _FLAGS,
 }
-"""What may be drawn of each field: of a port, of any engine, of a core."""
+_GRID: dict[str, Sequence[object]] = {"grid_rows": (1, 2, 3), "grid_columns": (1, 2, 3)}
+"""What may be drawn of each field: of a port, of any engine, of a core, of a grid."""
 
 
 def draw(rng: np.random.Generator) -> RandomRun:
     """Return a random run; some have no configuration."""
-    source = ("engine-int8", "engine-int8-axi4", "engine-fp32", "engine-fp32-int8")[rng.integers(4)]
-    systolic, axi4 = source.startswith("engine-fp32"), source.endswith("axi4") or not rng.integers(4)
+    source = SOURCES[rng.integers(len(SOURCES))]
+    systolic, grid = source.startswith("engine-fp32"), source == "engine-int8-2x2"
+    axi4 = source.endswith("axi4") or (not grid and not rng.integers(4))
     sides = (1, 2, 4, 8, 16) if axi4 else range(1, 10)
     choices: dict[str, Sequence[object]] = {
         **(_AXI4 if axi4 else _STREAM),
@@ -57,6 +61,7 @@ def draw(rng: np.random.Generator) -> RandomRun:
         "n": sides,
         **_BUFFERS,
         **(_SYSTOLIC if systolic else _DOT_PRODUCT),
+        **(_GRID if grid else {}),
     }
     fields = {**({"port": "axi4"} if axi4 else {}), **some_fields(rng, choices)}
     return RandomRun(source, fields, {"layers": LAYERS}, int(rng.integers(1 << 31)))

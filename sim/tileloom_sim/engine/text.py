@@ -14,7 +14,8 @@ import numpy.typing as npt
 from tileloom.engine.config import EngineConfig, EnginePort
 
 from .axi_harness import AxiRun
-from .harness import INPUTS, LayerStreams
+from .grid import GridRun, GridStreams
+from .harness import INPUTS, Beats, EngineRun, LayerStreams
 from .run import JobRun
 
 LAYER = "layer.json"
@@ -24,26 +25,49 @@ def file_names(config: EngineConfig) -> list[str]:
     """Return the names of the files that ``texts`` makes for an engine."""
     if config.port is EnginePort.AXI4:
         return [LAYER, "memory.hex", "results.hex"]
-    return [LAYER, *(f"{name}.hex" for name in INPUTS), "results.hex", "results_last.hex"]
+    if not config.is_grid:
+        names = [*INPUTS, "results", "results_last"]
+    else:
+        rows, columns = (range(side) for side in config.grid)
+        names = ["commands", *(f"{name}_{row}" for name in ("index", "weights") for row in rows)]
+        names += [f"activations_{column}" for column in columns]
+        engines = [f"results_{row}_{column}" for row in rows for column in columns]
+        names += [name + kind for name in engines for kind in ("", "_last")]
+    return [LAYER, *(f"{name}.hex" for name in names)]
 
 
 def texts(config: EngineConfig, run: JobRun) -> dict[str, str]:
     """Return the files of a layer by their names: text, the most significant digit of a line first."""
     about: dict[str, object] = {"cycles": run.cycles}
     lines: dict[str, tuple[int, list[str]]] = {}
+    widths = {
+        "commands": 192,
+        "index": 16,
+        "weights": config.bus,
+        "activations": config.k * config.element_bits,
+        "results": config.drain_rows * config.n * config.result_bits,
+    }
+
+    def add(name: str, transfers: Beats) -> None:
+        width = widths[name.partition("_")[0]]
+        lines[name] = width, hexadecimal(transfers, width)
+
+    def add_results(name: str, transfers: Beats, last: npt.NDArray[np.bool_]) -> None:
+        add(name, transfers)
+        lines[f"{name}_last"] = 1, [str(int(mark)) for mark in last]
+
     if isinstance(run.went_in, LayerStreams):
-        assert not isinstance(run.came_out, AxiRun)
-        widths = {
-            "commands": 192,
-            "index": 16,
-            "weights": config.bus,
-            "activations": config.k * config.element_bits,
-            "results": config.drain_rows * config.n * config.result_bits,
-        }
+        assert isinstance(run.came_out, EngineRun)
         for name in INPUTS:
-            lines[name] = widths[name], hexadecimal(getattr(run.went_in, name), widths[name])
-        lines["results"] = widths["results"], hexadecimal(run.came_out.results, widths["results"])
-        lines["results_last"] = 1, [str(int(last)) for last in run.came_out.last]
+            add(name, getattr(run.went_in, name))
+        add_results("results", run.came_out.results, run.came_out.last)
+    elif isinstance(run.went_in, GridStreams):
+        assert isinstance(run.came_out, GridRun)
+        for name, transfers in run.went_in.inputs.items():
+            add(name, transfers)
+        for row, (results, last) in enumerate(zip(run.came_out.results, run.came_out.last, strict=True)):
+            for column, (transfers, marks) in enumerate(zip(results, last, strict=True)):
+                add_results(f"results_{row}_{column}", transfers, marks)
     else:
         assert isinstance(run.came_out, AxiRun)
         image = run.went_in

@@ -30,7 +30,11 @@ TILES = 4
 
 
 def proofs(config: EngineConfig) -> list[Proof]:
-    """Return the proofs of an engine; of a large one all but the arithmetic are those of a small one."""
+    """Return the proofs of an engine, of a grid those of each of its engines.
+
+    Of a large one all but the arithmetic are those of a small one.
+    """
+    config = config.engine
     own = arithmetic(config.systolic) if config.core is Core.SYSTOLIC else []
     engine = small(config)
     numbered = replace(engine, acc_tiles=max(2, engine.acc_tiles))

@@ -54,6 +54,7 @@ FLOWING = 20
 
 def mutated(config: EngineConfig, count: int, seed: int, only: Sequence[str]) -> Mutated:
     """Return an engine with faults, as ``mutate``. Raises UserError where it cannot be simulated."""
+    config.refuse_grid("--mutate")
     require_whole_bytes(config)
     return mutate(generate(config), PARTS, count, seed, only)
 

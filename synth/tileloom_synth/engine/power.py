@@ -77,6 +77,7 @@ def power(
     UserError, ToolError
         As ``power_target`` and ``synthesise`` do, and for an argument that is wrong or does not apply.
     """
+    config.refuse_grid("power")
     check_seed(seed)
     check_data(weights, activations, layout, per, prune)
     per_bit, source = bit_energy(memory_fj)

@@ -83,7 +83,7 @@ def map_engine(config: EngineConfig, design: Design, goal: Target) -> Report:
             constraints=goal.constraints,
             clock=design.manifest["clock"],
             origins=design.manifest["modules"],
-            macs=config.m * config.k * config.n,
+            macs=config.macs,
             progress=shown,
         )
 
@@ -101,4 +101,5 @@ def memory_bits(config: EngineConfig) -> dict[str, int]:
     }
     if config.activation_mask:
         bits["mask of A"] = 2 * config.a_words * config.acc_tiles
-    return bits
+    rows, columns = config.grid
+    return {part: count * rows * columns for part, count in bits.items()}

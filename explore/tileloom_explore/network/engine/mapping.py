@@ -30,9 +30,12 @@ def map_layer(config: EngineConfig, layer: NetworkLayer) -> EngineMapping:
 
     Raises
     ------
+    ConfigError
+        The configuration is a grid.
     RefusedError
         Floats on the dot-product core; sums on an engine that requantises; integers or ratios too large.
     """
+    config.refuse_grid("a network")
     window, kernel = layer.window, layer.kernel
     native = (
         window.dilations == (1, 1)

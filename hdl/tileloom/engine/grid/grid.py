@@ -1,0 +1,120 @@
+"""The grid: rows and columns of engines, what they share broadcast to them, their results gathered.
+
+```
+                   activations_0          activations_1
+                        v                      v
+ index_0, weights_0 -> [engine 0, 0] -----> [engine 0, 1]        commands -> every engine that they are for
+                        |                      |
+ index_1, weights_1 -> [engine 1, 0] -----> [engine 1, 1]
+                        v                      v
+                     results_0              results_1
+```
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...hierarchy import add_shared
+from ...stream.fork import Fork
+from ..config import EngineConfig
+from ..engine import Engine
+from ..layouts import COMMAND, INDEX
+from ..loader import unit_layout
+from .gather import Gather, gathered_layout
+
+
+class Grid(wiring.Component):
+    """Engines that compute a layer together; protocol in ``docs/grid.md``.
+
+    Ports: streams ``commands`` (in, ``COMMAND``); of each row r ``index_r`` and ``weights_r`` (in), of each
+    column c ``activations_c`` (in) and ``results_c`` (out, ``gathered_layout``), as an engine's; ``busy``
+    (out), any engine's or a command waits; ``fault`` (out), that of all walkers together.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.rows, self.columns = config.grid
+        super().__init__(
+            {
+                "commands": In(stream.Signature(COMMAND)),
+                **{f"index_{row}": In(stream.Signature(INDEX)) for row in range(self.rows)},
+                **{f"weights_{row}": In(stream.Signature(config.bus)) for row in range(self.rows)},
+                **{
+                    f"activations_{column}": In(stream.Signature(unit_layout(config)))
+                    for column in range(self.columns)
+                },
+                **{
+                    f"results_{column}": Out(stream.Signature(gathered_layout(config, self.rows)))
+                    for column in range(self.columns)
+                },
+                "busy": Out(1),
+                "fault": Out(2),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the hardware."""
+        m = Module()
+        one = self.config.engine
+        rows, columns = range(self.rows), range(self.columns)
+        engines: list[list[Any]] = [
+            [
+                add_shared(m, platform, "engine", f"engine_{row}_{column}", lambda: Engine(one))
+                for column in columns
+            ]
+            for row in rows
+        ]
+
+        every = [engine for row in engines for engine in row]
+        to = self.commands.payload
+        commands = [to.to_rows[row] & to.to_columns[column] for row in rows for column in columns]
+        self._broadcast(m, platform, "commands", self.commands, every, Cat(commands))
+        for row in rows:
+            for name in ("index", "weights"):
+                self._broadcast(m, platform, name, getattr(self, f"{name}_{row}"), engines[row], place=row)
+        for column in columns:
+            down = [engines[row][column] for row in rows]
+            activations = getattr(self, f"activations_{column}")
+            self._broadcast(m, platform, "activations", activations, down, place=column)
+            gather: Any = add_shared(
+                m, platform, "gather", f"gather_{column}", lambda: Gather(one, self.rows)
+            )
+            for engine, port in zip(down, gather.incoming, strict=True):
+                wiring.connect(m, engine.results, port)
+            wiring.connect(m, gather.outgoing, wiring.flipped(getattr(self, f"results_{column}")))
+        m.d.comb += [
+            self.busy.eq(Cat(self.commands.valid, *(engine.busy for engine in every)).any()),
+            self.fault.eq(Cat(Cat(engine.fault[bit] for engine in every).any() for bit in range(2))),
+        ]
+        return m
+
+    def _broadcast(
+        self,
+        m: Module,
+        platform: object,
+        name: str,
+        source: Any,
+        engines: list[Any],
+        to: Value | None = None,
+        place: int | None = None,
+    ) -> None:
+        """Broadcast an input to the engines' input of that ``name``, where ``to`` says to which of them."""
+        takers = len(engines)
+        full_name = f"fork_{name}" if place is None else f"fork_{name}_{place}"
+        fork = add_shared(m, platform, f"fork_{takers}", full_name, lambda: Fork(takers))
+        m.d.comb += [
+            fork.valid.eq(source.valid),
+            source.ready.eq(fork.ready),
+            fork.to.eq(~0 if to is None else to),
+        ]
+        for index, port in enumerate(getattr(engine, name) for engine in engines):
+            m.d.comb += [
+                Value.cast(port.payload).eq(Value.cast(source.payload)),
+                port.valid.eq(fork.offers[index]),
+                fork.readies[index].eq(port.ready),
+            ]
