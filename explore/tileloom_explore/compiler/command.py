@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
-import numpy as np
 
-from tileloom.cli.console import note, print_json, print_table, step
+from tileloom.cli.console import note, step
 from tileloom.cli.options import Number, Strict, force_option, json_option, output_option
 from tileloom.config import did_you_mean
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
-from tileloom.errors import CheckError, UserError
+from tileloom.errors import UserError
 from tileloom.files import claim
 
-from .abstraction import Abstraction, load_abstraction
-from .arithmetic import reference
-from .compile import compile_network
-from .depth.choose import best, compare, figures, parse_group, parse_tiles, print_comparison
+from .abstraction import load_abstraction
+from .check import check_prepared, check_program, read_prepared_network
+from .depth.choose import best, compare, parse_group, parse_tiles, print_comparison
 from .depth.search import Tiled
-from .engine.commands import check_grid, engine_commands
+from .engine.commands import SIZE, check_grid, engine_commands
 from .engine.commands import to_text as commands_text
-from .engine.run import Engines, NodeRun, total
+from .engine.run import Engines, NodeRun
 from .graph import Graph
 from .networks import NETWORKS
 from .picture import draw, only
-from .program import Program, from_text, to_text
-from .run import execute, random_filters
-from .study import LITTLE, SPARSITIES, Gain, at_sparsity, gains
-from .timeline import LANES, Timeline, timeline
+from .program import to_text
+from .report import print_gains, print_times
+from .study import at_sparsity, gains
 
 
 def chosen_network(name: str, size: str | None) -> Graph:
     """Return a network, cropped to "HxW". Raises UserError that says what there is."""
+    if name.endswith(".onnx"):
+        raise UserError(f"{name}: prepare it first, and give what `tileloom network prepare` writes")
     if name not in NETWORKS:
         raise UserError(f"{name}: no such network{did_you_mean(name, NETWORKS, 'networks')}")
     graph = NETWORKS[name]()
@@ -64,6 +61,12 @@ def chosen_network(name: str, size: str | None) -> Graph:
 )
 @click.option("--crop", metavar="HxW", help="Size of the image.  [default: the network's]")
 @click.option("--check", is_flag=True, help="Execute the program on random data, by the functional model.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="X.npz",
+    help="Of --check and --rtl of a prepared network: its inputs; the first inference.",
+)
 @click.option("--rtl", is_flag=True, help="The same, convolutions by engines in RTL; of engine-RxC.")
 @click.option(
     "--commands",
@@ -89,6 +92,7 @@ def compile_command(
     sparsity: float,
     crop: str | None,
     check: bool,
+    data: Path | None,
     rtl: bool,
     commands_file: Path | None,
     by_sparsity: bool,
@@ -102,9 +106,10 @@ def compile_command(
 ) -> None:
     """Compile a network for a grid of cores with memory tiles and DDR, and estimate its time.
 
-    NETWORK is resnet-50, vgg-16, vgg-19 or inception-v3. GRID is aie2-RxC, the paper's overlays, engine-RxC,
-    ours, or a TOML file (docs/compiler.md). The program says what is moved and computed when; --check
-    executes it, and compares what it computes with the network itself.
+    NETWORK is resnet-50, vgg-16, vgg-19, inception-v3, or a file of `tileloom network prepare`, of which the
+    grid computes the layers. GRID is aie2-RxC, the paper's overlays, engine-RxC, ours, or a TOML file
+    (docs/compiler.md). The program says what is moved and computed when; --check executes it, and compares
+    what it computes with the network itself.
 
     \b
     Examples:
@@ -112,15 +117,32 @@ def compile_command(
       tileloom compile resnet-50 aie2-4x4 --sparsity 0.5 --svg conv.svg --node conv2_1.2
       tileloom compile vgg-16 engine-2x2 --crop 32x32 --check
       tileloom compile vgg-16 engine-2x2 --crop 32x32 --sparsity 0.5 --rtl
+      tileloom compile digits.tileloom.npz engine-2x2 --check --data digits.npz
       tileloom compile vgg-16 aie2-8x8 --gains
       tileloom compile vgg-16 aie2-3x3 --fuse conv1_1..pool2 --tiles 3x1
     """
     outputs = claim(
-        {"--output": output, "--svg": svg, "--commands": commands_file}, inputs=[source], force=force
+        {"--output": output, "--svg": svg, "--commands": commands_file},
+        inputs=[source, network, data],
+        force=force,
     )
     if force and not (output or svg or commands_file):
         raise UserError("--force: there is no file to write; give -o, --svg or --commands")
-    graph, grid = chosen_network(network, crop), load_abstraction(source)
+    grid, mapped = load_abstraction(source), None
+    if network.endswith(".npz"):
+        if crop or sparsity:
+            raise UserError("--crop and --sparsity: a prepared network has a size and blocks of its own")
+        if (check or rtl) != (data is not None):
+            raise UserError("--data: goes with --check or --rtl of a prepared network, and these with it")
+        with step(f"Reading {network}"):
+            mapped = read_prepared_network(Path(network))
+        graph = mapped.graph
+        if grid.block != SIZE.k:
+            raise UserError(f"{source}: block is {grid.block}, {SIZE.k} of {network}")
+    else:
+        if data:
+            raise UserError("--data: is of a prepared network; of others the data is random")
+        graph = chosen_network(network, crop)
     if rtl or commands_file:
         check_grid(grid, source)
     whole, group = graph, None
@@ -144,7 +166,7 @@ def compile_command(
             raise UserError("--gains: compiles at its own sparsities; give no other option with it")
         with step(f"Compiling {graph.name}"):
             found = gains(graph, grid)
-        _print_gains(graph, source, found, as_json=as_json)
+        print_gains(graph, source, found, as_json=as_json)
         return
     if not compared:
         with step(f"Compiling {graph.name}"):
@@ -165,11 +187,16 @@ def compile_command(
         contents[commands_file] = commands_text(list(engine_commands(program.steps, grid)))
     runs: list[NodeRun] = []
     if check or rtl:
-        runs = _check(graph, whole, grid, sparsity, rtl=rtl)
+        engines = Engines(generate(EngineConfig())) if rtl else None
+        if mapped and data:
+            check_prepared(mapped, graph, program, grid, data, engines)
+        else:
+            check_program(graph, whole, grid, sparsity, engines)
+        runs = engines.nodes if engines else []
     outputs.write(contents)
     if group and not as_json:
         print_comparison(group, source, grid, compared)
-    _print(graph, source, grid, program, times, compared, runs, as_json=as_json)
+    print_times(graph, source, grid, program, times, compared, runs, as_json=as_json)
     if runs:
         words = sum(run.words for run in runs)
         note(f"Engines in RTL computed {words:,} words of convolutions, all equal.")
@@ -182,112 +209,3 @@ compile_command.params += [
     force_option(),
     json_option(),
 ]
-
-
-def _check(graph: Graph, whole: Graph, grid: Abstraction, sparsity: float, *, rtl: bool) -> list[NodeRun]:
-    """Execute a program on random weights and data; return what engines in RTL took, if they are asked for.
-
-    Raises CheckError where a result is not that of the ``whole`` network, which has no tiles.
-    """
-    rng = np.random.default_rng(0)
-    filters = random_filters(whole, sparsity, grid.block, rng)
-    images = {
-        name: rng.integers(-128, 128, (each.height, each.width, each.channels)).astype(np.int8)
-        for name, each in ((name, graph.tensors[name]) for name in graph.inputs)
-    }
-    with step("Executing the program"):
-        program = compile_network(graph, grid, {name: own.kept(grid.block) for name, own in filters.items()})
-        read = Program(from_text(to_text(program.steps)), program.tensors, program.chunks, program.ddr_bytes)
-        engines = Engines(generate(EngineConfig())) if rtl else None
-        found = execute(read, graph, grid, filters, images, engines.observe if engines else None)
-        expected = reference(whole, filters, images)
-        if engines:
-            engines.finish()
-            engines.beside(timeline(read.steps, grid), grid.clock)
-    for name in graph.outputs:
-        wrong = int((found[name] != expected[name]).sum())
-        if wrong:
-            raise CheckError(f"{name}: {wrong} of {found[name].size} results are not the network's")
-    return engines.nodes if engines else []
-
-
-def _print(
-    graph: Graph,
-    source: str,
-    grid: Abstraction,
-    program: Program,
-    times: Timeline,
-    compared: Sequence[Tiled],
-    runs: Sequence[NodeRun],
-    *,
-    as_json: bool,
-) -> None:
-    if as_json:
-        print_json(
-            {
-                "network": graph.name,
-                "grid": grid.label,
-                "seconds": times.seconds,
-                "steps": len(program.steps),
-                "ddr_bytes": program.ddr_bytes,
-                "nodes": [
-                    {"node": each.node, "seconds": each.seconds, "lanes": each.lanes} for each in times.nodes
-                ],
-                **({"rtl": [asdict(each) for each in runs]} if runs else {}),
-                **({"tiles": [figures(each) for each in compared]} if compared else {}),
-            }
-        )
-        return
-    rows = [
-        (each.node, f"{each.seconds * 1e6:.1f}", *(f"{each.lanes[lane] * 1e6:.1f}" for lane in LANES))
-        for each in times.nodes
-    ]
-    rows.append(
-        (
-            "all",
-            f"{times.seconds * 1e6:.1f}",
-            *(f"{sum(each.lanes[lane] for each in times.nodes) * 1e6:.1f}" for lane in LANES),
-        )
-    )
-    print_table(f"{graph.name} on {source}: microseconds, estimated", ("node", "time", *LANES), rows)
-    if runs:
-        print_table(
-            f"{graph.name} on {source}: cycles of the engine that takes longest, DDR left out",
-            ("node", "chains", "words", "RTL", "estimated", "RTL / estimated"),
-            [each.row() for each in (*runs, total(runs))],
-        )
-
-
-def _print_gains(graph: Graph, source: str, found: Sequence[Gain], *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            [
-                {
-                    "node": each.node,
-                    "sparsities": list(SPARSITIES),
-                    "seconds": list(each.seconds),
-                    "bounds": list(each.bounds),
-                }
-                for each in found
-            ]
-        )
-        return
-    shown = [f"{sparsity:.0%}" for sparsity in SPARSITIES]
-    print_table(
-        f"{graph.name} on {source}: microseconds by sparsity, what takes longest, and where a mask pays",
-        ("convolution", *shown, *(f"at {each}" for each in shown), "communication from", "gains to"),
-        [
-            (
-                each.node,
-                *(f"{seconds * 1e6:.1f}" for seconds in each.seconds),
-                *each.bounds,
-                "-" if each.communication is None else shown[each.communication],
-                shown[each.last_gain],
-            )
-            for each in found
-        ],
-    )
-    half = SPARSITIES.index(0.5)
-    little = [each.node for each in found if each.seconds[half] > (1 - LITTLE) * each.seconds[0]]
-    if little:
-        note(f"Half of the blocks gains under a tenth in {len(little)}, relax them: {', '.join(little)}")

@@ -119,7 +119,12 @@ class _Compiler:
                 "give input_bytes, output_bytes, weight_bytes or tile_bytes more"
             )
         for name in [*self.held]:
-            if self.last.get(name, len(self.works)) <= self.index and name not in self.leaving:
+            handed = name in self.graph.handed
+            if handed and self.complete[name] <= self.index:
+                self._write_out(name)
+            unread = -1 if handed else len(self.works)
+            left = name in self.leaving and not (handed and self.complete[name] <= self.index)
+            if self.last.get(name, unread) <= self.index and not left:
                 self._release(name)
         if self.graph.tensors[node.output].of and self.complete[node.output] == self.index:
             self._finish_tile(node.output)
@@ -242,12 +247,16 @@ class _Compiler:
 
     def _evict(self, name: str) -> None:
         """Write what DDR has not of a tensor, and release it."""
+        self._write_out(name)
+        self._release(name)
+
+    def _write_out(self, name: str) -> None:
+        """Write what DDR has not of a tensor."""
         held, there = self.held[name], self.in_ddr.setdefault(name, [])
         for channels in held.written:
             if not any(_within(channels, other) for other in there):
                 self.emitter.write_own(held.buffer, channels)
                 there.append(channels)
-        self._release(name)
 
     def _release(self, name: str) -> None:
         self.memory.give(self.held.pop(name).buffer.memtile)

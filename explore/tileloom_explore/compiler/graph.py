@@ -8,8 +8,11 @@ box of another one that lies in DDR.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
 
 from tileloom_golden.engine.layer import Layer
 
@@ -112,6 +115,11 @@ class Graph:
         In the order of the schedule.
     inputs, outputs:
         Tensors that are in DDR before, and that have to be there at the end.
+    handed:
+        Outputs that have to be there as soon as they are complete, since a host reads them.
+    kept:
+        Which blocks of a convolution's weights there are, input blocks x output blocks, by its name; all
+        where it is not named.
 
     Raises
     ------
@@ -124,6 +132,8 @@ class Graph:
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    handed: tuple[str, ...] = ()
+    kept: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         written: dict[str, set[int]] = {name: set(range(self.tensors[name].channels)) for name in self.inputs}
@@ -179,7 +189,7 @@ class Graph:
             sizes[node.output] = layer.output
             nodes.append(Node(**{**node.__dict__, "layer": layer}))
         tensors = {name: Tensor(name, *sizes[name], each.channels) for name, each in self.tensors.items()}
-        return Graph(self.name, tensors, tuple(nodes), self.inputs, self.outputs)
+        return Graph(self.name, tensors, tuple(nodes), self.inputs, self.outputs, self.handed, self.kept)
 
 
 class Builder:

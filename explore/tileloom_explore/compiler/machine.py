@@ -8,7 +8,7 @@ allow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,11 @@ class Machine:
         What is in DDR at the beginning, which changes.
     written:
         Which of its bytes are there: weights and the network's inputs.
+
+    Attributes
+    ----------
+    begins:
+        Is told of each node as it begins, all before it done; it may change DDR.
     """
 
     def __init__(self, grid: Abstraction, ddr: Bytes, written: npt.NDArray[np.bool_]) -> None:
@@ -46,6 +51,7 @@ class Machine:
         self.weights: dict[int, Weights] = {}
         self.node = ""
         self.cores = Cores(self)
+        self.begins: Callable[[str], None] | None = None
 
     def run(self, steps: Sequence[Step]) -> None:
         """Execute steps. Raises CheckError that names the node where one of them is wrong."""
@@ -66,6 +72,9 @@ class Machine:
         if isinstance(step, Begin):
             # No step: the cores go on, and only locks hold the next node's loads back.
             self.node = step.node
+            if self.begins:
+                self.cores.run()
+                self.begins(step.node)
             return
         self.cores.run()
         if isinstance(step, Load):

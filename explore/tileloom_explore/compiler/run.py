@@ -49,31 +49,66 @@ def execute(
     CheckError
         The program is wrong: see `machine`; or weights need more room than it has for them.
     """
-    ddr = np.zeros(program.ddr_bytes, np.uint8)
-    written = np.zeros(program.ddr_bytes, np.bool_)
-    for chunk in program.chunks:
-        content = pack(filters[chunk.node], chunk.outputs, chunk.inputs, grid.block)
-        if len(content) > chunk.bytes:
-            raise ValueError(
-                f"{chunk.node}: {len(content)} bytes of weights where the program has {chunk.bytes}"
-            )
-        ddr[chunk.address : chunk.address + len(content)] = np.frombuffer(content, np.uint8)
+    ddr = Ddr(program, graph, grid, filters)
     for name in graph.inputs:
-        place = _place(program, graph, grid, name)
-        filled = np.zeros(_shape(graph, grid, name), np.int8)
-        filled[..., : graph.tensors[name].channels] = inputs[name]
-        ddr[place], written[place] = filled.view(np.uint8).ravel(), True
-    machine = Machine(grid, ddr, written)
+        ddr.put(name, inputs[name])
+    machine = Machine(grid, ddr.bytes, ddr.written)
     machine.cores.observer = observer
     machine.run(program.steps)
-    found = {}
-    for name in graph.outputs:
-        place = _place(program, graph, grid, name)
-        if not written[place].all():
-            raise ValueError(f"{name} is not all in DDR at the end")
-        whole = ddr[place].view(np.int8).reshape(_shape(graph, grid, name))
-        found[name] = whole[..., : graph.tensors[name].channels].copy()
-    return found
+    return {name: ddr.get(name) for name in graph.outputs}
+
+
+class Ddr:
+    """DDR of a program: weights are in it, and tensors can be put there and read.
+
+    Parameters
+    ----------
+    program, graph, grid, filters:
+        As `execute` takes them.
+
+    Raises
+    ------
+    ValueError
+        Weights need more room than the program has for them.
+    """
+
+    def __init__(
+        self, program: Program, graph: Graph, grid: Abstraction, filters: Mapping[str, Filters]
+    ) -> None:
+        self.program, self.graph, self.block = program, graph, grid.block
+        self.bytes = np.zeros(program.ddr_bytes, np.uint8)
+        self.written = np.zeros(program.ddr_bytes, np.bool_)
+        for chunk in program.chunks:
+            content = pack(filters[chunk.node], chunk.outputs, chunk.inputs, grid.block)
+            if len(content) > chunk.bytes:
+                raise ValueError(
+                    f"{chunk.node}: {len(content)} bytes of weights where the program has {chunk.bytes}"
+                )
+            place = slice(chunk.address, chunk.address + len(content))
+            self.bytes[place] = np.frombuffer(content, np.uint8)
+
+    def put(self, name: str, image: Image) -> None:
+        """Write a tensor, its channels filled up to whole blocks."""
+        filled = np.zeros(self._shape(name), np.int8)
+        filled[..., : self.graph.tensors[name].channels] = image
+        place = self._place(name)
+        self.bytes[place], self.written[place] = filled.view(np.uint8).ravel(), True
+
+    def get(self, name: str) -> Image:
+        """Return a tensor. Raises ValueError where not all of it is there."""
+        place = self._place(name)
+        if not self.written[place].all():
+            raise ValueError(f"{name} is not all in DDR")
+        whole = self.bytes[place].view(np.int8).reshape(self._shape(name))
+        return whole[..., : self.graph.tensors[name].channels].copy()
+
+    def _shape(self, name: str) -> tuple[int, int, int]:
+        tensor = self.graph.tensors[name]
+        return tensor.height, tensor.width, ceil(tensor.channels, self.block) * self.block
+
+    def _place(self, name: str) -> slice:
+        begin = self.program.tensors[name]
+        return slice(begin, begin + int(np.prod(self._shape(name))))
 
 
 def random_filters(graph: Graph, sparsity: float, block: int, rng: np.random.Generator) -> dict[str, Filters]:
@@ -104,13 +139,3 @@ def random_mask(
     rows, columns = ceil(channels, block), ceil(outputs, block)
     missing = round(sparsity * rows) if channels >= block else 0
     return rng.permuted(np.repeat(np.arange(rows)[:, None] >= missing, columns, 1), axis=0)
-
-
-def _shape(graph: Graph, grid: Abstraction, name: str) -> tuple[int, int, int]:
-    tensor = graph.tensors[name]
-    return tensor.height, tensor.width, ceil(tensor.channels, grid.block) * grid.block
-
-
-def _place(program: Program, graph: Graph, grid: Abstraction, name: str) -> slice:
-    begin = program.tensors[name]
-    return slice(begin, begin + int(np.prod(_shape(graph, grid, name))))

@@ -28,19 +28,21 @@ SEED = 1
 def random_masks(graph: Graph, sparsity: float, block: int) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which blocks of each convolution are kept: the same share of each block column, places random.
 
-    All of a convolution with fewer input channels than a block, which is a network's first.
+    All of a convolution with fewer input channels than a block, which is a network's first. Of a network that
+    has blocks missing itself, these are missing too.
     """
     rng = np.random.default_rng(SEED)
     masks: dict[str, npt.NDArray[np.bool_]] = {}
     for node in graph.nodes:
         if node.kind is Kind.CONV and node.owner not in masks:
-            masks[node.owner] = random_mask(node.layer.channels, node.layer.outputs, sparsity, block, rng)
+            mask = random_mask(node.layer.channels, node.layer.outputs, sparsity, block, rng)
+            masks[node.owner] = mask & graph.kept.get(node.owner, True)
     return masks
 
 
 def at_sparsity(graph: Graph, grid: Abstraction, sparsity: float) -> tuple[Program, Timeline]:
     """Return a network's program, and it in time, with so many blocks missing."""
-    masks = random_masks(graph, sparsity, grid.block) if sparsity else {}
+    masks = random_masks(graph, sparsity, grid.block) if sparsity else graph.kept
     program = compile_network(graph, grid, masks)
     return program, timeline(program.steps, grid)
 

@@ -114,7 +114,7 @@ def fused(group: Group, down: int, across: int) -> Graph:
         nodes += [_tile(node, number, boxes) for node in group.nodes]
     for name in made - {group.output}:
         del tensors[name]
-    return Graph(graph.name, tensors, (*nodes, *graph.nodes[group.end :]), graph.inputs, graph.outputs)
+    return replace(graph, tensors=tensors, nodes=(*nodes, *graph.nodes[group.end :]))
 
 
 def _tile(node: Node, number: int, boxes: dict[str, Box]) -> Node:

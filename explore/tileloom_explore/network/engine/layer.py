@@ -72,17 +72,17 @@ class EngineMapping:
 
     def compute(self, image: Image) -> Image:
         """Return the results by the golden model."""
-        return self._results([self._golden(*operands) for operands in self._operands(image)], image.shape)
+        return self.results([self._golden(*operands) for operands in self.operands(image)], image.shape)
 
     def simulate(self, image: Image) -> Simulated:
         """Return the results of the RTL, each word equal to the golden model's."""
         require_whole_bytes(self.config)
-        operands = list(self._operands(image))
+        operands = list(self.operands(image))
         runs = run_jobs(self._design, [self._job(*each) for each in operands])
         words = [run.words.reshape(-1, self.layer.outputs) for run in runs]
         values = [self._values(each) for each in words]
         cycles, compared = sum(run.cycles for run in runs), sum(each.size for each in words)
-        return Simulated(self._results(values, image.shape), cycles, compared)
+        return Simulated(self.results(values, image.shape), cycles, compared)
 
     def cost(self, image: tuple[int, ...]) -> Cost:
         """Return what an image of a shape takes."""
@@ -113,7 +113,7 @@ class EngineMapping:
     def _stride(self) -> int:
         return self.layer.window.strides[0] if self.native else 1
 
-    def _pads(self, image: tuple[int, ...]) -> tuple[Pads, Pads]:
+    def pads(self, image: tuple[int, ...]) -> tuple[Pads, Pads]:
         """Return what the host pads, and what the engine does."""
         pads = self.layer.pads(image)
         fits = all(
@@ -128,7 +128,7 @@ class EngineMapping:
         if self._flat:
             shape = self.layer.output_shape(image)
             return Geometry.product(int(np.prod(shape[:3])), channels, outputs)
-        host, own = self._pads(image)
+        host, own = self.pads(image)
         return Geometry(
             height=image[1] + host[0] + host[1],
             width=image[2] + host[2] + host[3],
@@ -146,11 +146,11 @@ class EngineMapping:
         occupied = weights[:, 0, 0] if product else (weights != 0).any(axis=(1, 2))
         return kept_units(occupied.T, (self.config.k, self.config.n))
 
-    def _operands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[Any], Pads]]:
+    def operands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[Any], Pads]]:
         """Yield the part, its activations H x W x C and the engine's pads, part by part for each image."""
         values = self.layer.entering(image) + self.padding
         window, kernel = self.layer.window, self.layer.kernel
-        host, own = self._pads(image.shape)
+        host, own = self.pads(image.shape)
         if not self.native:
             images = unroll(values, kernel, window, filling=self.padding)[None, None]
         else:
@@ -222,7 +222,7 @@ class EngineMapping:
             return words
         return to_float64(words, reference.float_format(self.config.accumulator))
 
-    def _results(self, runs: Sequence[npt.NDArray[Any]], shape: tuple[int, ...]) -> Image:
+    def results(self, runs: Sequence[npt.NDArray[Any]], shape: tuple[int, ...]) -> Image:
         """Return what the network gets of the results of all runs."""
         count = len(self.parts)
         sums = [sum(runs[image : image + count]) for image in range(0, len(runs), count)]
