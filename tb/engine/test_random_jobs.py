@@ -15,6 +15,7 @@ from tileloom.engine.design import generate
 from tileloom.errors import CheckError
 from tileloom.formats import BF16, FP32, FloatFormat, Rounding, SignMagnitude
 from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
+from tileloom_golden.engine.streams import packet_ends
 from tileloom_sim.engine import job
 from tileloom_sim.engine.axi_harness import AxiProgram, run_programs
 from tileloom_sim.engine.random_jobs import long_jobs, random_jobs
@@ -108,6 +109,19 @@ def test_a_wrong_bit_is_found(config: EngineConfig, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tileloom_sim.engine.random_jobs.results_of", other)
     with pytest.raises(CheckError, match=r"layer \d, Layer\(.*: 1 of \d+ results differ, the first at \["):
         tileloom.simulate(config, layers=2, seed=1)
+
+
+def test_a_packet_that_ends_elsewhere_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does whose last transfer is not told; in the netlist nothing else would differ."""
+
+    def other(program):
+        ends = packet_ends(program)
+        ends[-1] = False
+        return ends
+
+    monkeypatch.setattr("tileloom_sim.engine.run.packet_ends", other)
+    with pytest.raises(CheckError, match="`last` is not with the last transfer of each block column alone"):
+        tileloom.simulate(SUMS, layers=2, seed=1)
 
 
 def test_random_layers_reach_what_is_special(rng: np.random.Generator) -> None:

@@ -155,12 +155,20 @@ def result_units(
     """
     layer, size = program.layer, program.size
     blocked = to_blocks(np.asarray(outputs).reshape(*layer.output, layer.outputs), size.n)
-    pieces, lasts = [], []
-    for group in program.groups:
-        for piece in _written(group.write, blocked, size.drain_rows):
-            pieces.append(piece)
-            lasts.append(np.arange(len(piece)) == len(piece) - 1)
-    return np.concatenate(pieces), np.concatenate(lasts)
+    pieces = [piece for group in program.groups for piece in _written(group.write, blocked, size.drain_rows)]
+    return np.concatenate(pieces), packet_ends(program)
+
+
+def packet_ends(program: Program) -> npt.NDArray[np.bool_]:
+    """Return the `last` of each transfer of the `results` stream: a packet is a block column of a WRITE."""
+    lengths = [
+        group.write.rows * -(-group.write.width // program.size.drain_rows)
+        for group in program.groups
+        for _ in range(group.write.columns)
+    ]
+    ends = np.zeros(sum(lengths), np.bool_)
+    ends[np.cumsum(lengths) - 1] = True
+    return ends
 
 
 def from_units(program: Program, units: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tileloom.design import Design
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.errors import CheckError, UserError
-from tileloom_golden.engine.streams import skipped_blocks
+from tileloom_golden.engine.streams import packet_ends, skipped_blocks
 
 from .axi_harness import AxiProgram, AxiRun, run_programs
 from .grid import GridRun, GridStreams, grid_apart, joined_grid, outputs_of_grid, run_grid
@@ -151,6 +151,8 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
     if not isinstance(run.came_out, AxiRun):
         if run.came_out.fault != faults:
             raise CheckError(f"{where}: fault is {run.came_out.fault}; the index calls for {faults}")
+        if not np.array_equal(run.came_out.last, packet_ends(job.program)):
+            raise CheckError(f"{where}: `last` is not with the last transfer of each block column alone")
         return
     status, answered = run.came_out.status, run.came_out.answered | faults << FAULT
     # Without an error the rest says nothing.
