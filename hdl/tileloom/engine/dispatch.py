@@ -24,6 +24,17 @@ QUEUE = 2
 """Commands that wait or are under way in each unit."""
 
 
+def unit_layouts(config: EngineConfig) -> dict[str, tuple[Opcode, data.StructLayout]]:
+    """Return for each unit which commands it is handed, and what it needs of one."""
+    return {
+        "load": (Opcode.LOAD, load_command(config)),
+        "conv": (Opcode.CONV, conv_command(config)),
+        "walk": (Opcode.CONV, WALK_COMMAND),
+        "feed": (Opcode.CONV, FEED_COMMAND),
+        "write": (Opcode.WRITE, write_command(config)),
+    }
+
+
 class Dispatch(wiring.Component):
     """Hands each command to its unit, a CONV to the three that share it, as often as it says.
 
@@ -35,13 +46,7 @@ class Dispatch(wiring.Component):
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        self.layouts: dict[str, tuple[Opcode, data.StructLayout]] = {
-            "load": (Opcode.LOAD, load_command(config)),
-            "conv": (Opcode.CONV, conv_command(config)),
-            "walk": (Opcode.CONV, WALK_COMMAND),
-            "feed": (Opcode.CONV, FEED_COMMAND),
-            "write": (Opcode.WRITE, write_command(config)),
-        }
+        self.layouts = unit_layouts(config)
         units = {name: Out(stream.Signature(layout)) for name, (_, layout) in self.layouts.items()}
         super().__init__(
             {"commands": In(stream.Signature(COMMAND)), **units, "walk_last": Out(1), "idle": Out(1)}

@@ -12,11 +12,15 @@ from ..verify.streams import stream_proofs
 from .accumulator_halves import accumulator_half_proofs
 from .accumulators import accumulator_proofs
 from .bursts import burst_proofs
+from .commands import command_proofs
 from .drain import drain_proofs
 from .halves import half_proofs
 from .loader import loader_proofs
 from .master import master_proofs
+from .queue_words import queue_proofs
+from .runs import run_proofs
 from .tiles import tile_proofs
+from .units import unit_proofs
 from .walker import walker_proofs
 
 SIDE = 2
@@ -41,6 +45,8 @@ def proofs(config: EngineConfig) -> list[Proof]:
     found = [
         *own,
         *stream_proofs(engine, HELD_BY_MASTER, queues=True),
+        *queue_proofs(),
+        *command_proofs(engine),
         *walker_proofs(),
         *half_proofs(engine),
         *loader_proofs(engine),
@@ -51,7 +57,7 @@ def proofs(config: EngineConfig) -> list[Proof]:
     ]
     if config.port is not EnginePort.AXI4:
         return found
-    return [*found, *burst_proofs(engine), *master_proofs(engine)]
+    return [*found, *run_proofs(engine), *burst_proofs(engine), *unit_proofs(engine), *master_proofs(engine)]
 
 
 def small(config: EngineConfig) -> EngineConfig:

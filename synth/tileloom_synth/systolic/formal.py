@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, Rounding
 from tileloom.systolic.config import Port, SystolicConfig
 
-from ..verify.adder import adder_proofs
-from ..verify.multiplier import multiplier_proofs
+from ..verify.adder import adder_proofs, staged_sums
+from ..verify.multiplier import multiplier_proofs, staged_products
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
 from .tiles import tile_proofs
@@ -15,6 +17,9 @@ from .vectors import vector_proofs
 
 SIDE = 4
 """Rows and columns of the array that is proved, at most: more of them are more of the same."""
+
+SUMS = (FP32, FP16, BF16, FP8_E4M3, FP8_E5M2)
+"""Formats whose sums are proved, also those that no preset adds in."""
 
 
 def proofs(config: SystolicConfig) -> list[Proof]:
@@ -26,6 +31,27 @@ def proofs(config: SystolicConfig) -> list[Proof]:
         return arithmetic(config)
     array = small(config)
     return [*arithmetic(config), *stream_proofs(array), *vector_proofs(array), *tile_proofs(array)]
+
+
+def beside(configs: Sequence[SystolicConfig]) -> list[Proof]:
+    """Return the arithmetic that no preset has: both roundings, all stages, the other formats of sums.
+
+    Products are of the formats that ``configs`` have.
+    """
+    found = [
+        proof
+        for float_format in SUMS
+        for rounding in Rounding
+        for proof in (*adder_proofs(float_format, rounding, 1), staged_sums(float_format, rounding))
+    ]
+    formats = dict.fromkeys((config.activation, config.weight, config.accumulator) for config in configs)
+    for activation, weight, accumulator in formats:
+        for rounding in Rounding:
+            own = (activation, weight, accumulator, rounding)
+            for stages in (1, 3):
+                found += multiplier_proofs(*own, stages, carry_save=False)
+            found.append(staged_products(*own))
+    return found
 
 
 def small(config: SystolicConfig) -> SystolicConfig:

@@ -8,7 +8,7 @@ from tileloom.arith.add import Add
 from tileloom.formats import FP16, FP32, FloatFormat, Rounding
 
 from .netlist import Netlist, netlist_of, port
-from .pipeline import pipeline_query
+from .pipeline import pipeline_query, same_query
 from .proof import Proof
 from .solver import Query
 from .specification import (
@@ -28,6 +28,9 @@ from .specification import (
 IN_SOLVER = {FP32: FloatFormat(11, 52), FP16: FP32}
 """Formats that the solver knows the arithmetic of, each with a wider one that it knows too."""
 
+STAGES = (2, 3, 4, 5)
+"""Numbers of stages beside one (``SystolicConfig.add_stages``)."""
+
 
 def adder_proofs(float_format: FloatFormat, rounding: Rounding, stages: int) -> list[Proof]:
     """Return what is proved of an adder inside a column: its sums, and its pipeline."""
@@ -41,6 +44,20 @@ def adder_proofs(float_format: FloatFormat, rounding: Rounding, stages: int) -> 
         Proof("sum", *facts, how, lambda: sum_queries(component(), float_format, rounding, stages)),
         Proof("sum, any enable", *facts, "solver", lambda: [pipeline_query(component())]),
     ]
+
+
+def staged_sums(float_format: FloatFormat, rounding: Rounding) -> Proof:
+    """Return the proof that an adder with two to five stages gives what one with one does, so much later."""
+
+    def netlist(stages: int) -> Netlist:
+        return netlist_of(Add(float_format, rounding, stages=stages, exact_specials=False))
+
+    def make() -> list[Query]:
+        one = netlist(1)
+        return [same_query(one, netlist(stages), (1, stages), "sum") for stages in STAGES]
+
+    title = f"sum, {STAGES[0]} to {STAGES[-1]} stages as 1"
+    return Proof(title, str(float_format), rounding.value, 0, "solver", make)
 
 
 def sum_queries(

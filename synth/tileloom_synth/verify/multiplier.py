@@ -17,7 +17,7 @@ from tileloom.formats import FloatFormat, Format, Rounding, SignMagnitude
 from .digits import represented
 from .netlist import Netlist, netlist_of, port
 from .operand import Operand, operand_of
-from .pipeline import pipeline_query
+from .pipeline import pipeline_query, same_query
 from .proof import Proof
 from .significands import empty, lemmas, within, zeros_reach
 from .solver import Query
@@ -82,6 +82,21 @@ def multiplier_proofs(
     if rows:
         proofs.append(Proof("rows of a product", *facts, "structure", structure=tree))
     return [*proofs, *lemmas(widths, _below(widths, result)), pipeline]
+
+
+def staged_products(a: FloatFormat, b: Format, result: FloatFormat, rounding: Rounding) -> Proof:
+    """Return the proof that a multiplier with two stages gives what one with one does, a cycle later."""
+
+    def netlist(stages: int) -> Netlist:
+        multiply = FloatMultiply(
+            a, b, result, rounding, stages=stages, carry_save=False, exact_specials=False
+        )
+        return netlist_of(multiply)
+
+    def make() -> list[Query]:
+        return [same_query(netlist(1), netlist(2), (1, 2), "product")]
+
+    return Proof("product, 2 stages as 1", f"{a} x {b} -> {result}", rounding.value, 0, "solver", make)
 
 
 def integer_queries(

@@ -6,10 +6,12 @@ query is plain definitions, a net can be cut, and any solver reads it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.hdl import Signal
@@ -23,13 +25,16 @@ from .specification import bit, widen
 
 TOP = "top"
 
-SCRIPT = """
+READ = """
 {read} design
 hierarchy -top {top}
 rename {top} top
 proc
 {before}
 flatten
+"""
+
+WRITE = """
 opt -full
 memory_collect
 memory_map t:$mem_v2 r:SIZE<={queue} %i
@@ -88,6 +93,13 @@ class Netlist:
         """Return a signal's value in step ``index``, a condition too, as a number of ``width`` bits."""
         sort, value = self.sorts[signal], port(signal, index)
         return widen(bit(value), width - 1) if sort == "Bool" else widen(value, width - bits_of(sort))
+
+    def registers_named(self, part: str) -> list[str]:
+        """Return the signals with a text in their names that are a register, and no function of any."""
+        values = {f"({register} state)" for register, _ in self.registers}
+        values |= {f"(= ((_ extract 0 0) {value}) #b1)" for value in values}
+        signals = {net.name[len(f"|{TOP}_n ") : -1]: net.value for net in self.nets if " " in net.name}
+        return [name for name, value in signals.items() if part in name and value in values]
 
     def step(self, index: int) -> list[str]:
         """Return the definitions of all nets in step ``index``."""
@@ -189,12 +201,20 @@ def netlist_of_design(design: Design) -> Netlist:
     return _netlist("read_verilog", design.verilog, design.name, wires=True)
 
 
+def netlist_of_json(design: Mapping[str, Any]) -> Netlist:
+    """Return the netlist of Yosys's JSON of one module, ``TOP``, all of its signals by their names."""
+    return _written("read_json design", json.dumps(design), wires=True)
+
+
 def _netlist(read: str, text: str, top: str, *, wires: bool, before: str = "") -> Netlist:
+    return _written(READ.format(read=read, top=top, before=before), text, wires=wires)
+
+
+def _written(read: str, text: str, *, wires: bool) -> Netlist:
     with scratch.folder() as folder:
         (folder / "design").write_text(text, encoding="utf-8")
-        names = "-wires" if wires else ""
-        script = SCRIPT.format(read=read, top=top, queue=QUEUE, wires=names, before=before)
-        yosys.run(script, folder=folder)
+        write = WRITE.format(queue=QUEUE, wires="-wires" if wires else "")
+        yosys.run(read + write, folder=folder)
         return parse((folder / "design.smt2").read_text(encoding="utf-8"))
 
 

@@ -7,7 +7,7 @@ that a cycle without ``enable`` changes nothing: then such cycles can be left ou
 
 from __future__ import annotations
 
-from .netlist import Netlist, port
+from .netlist import TOP, Netlist, port
 from .solver import Query
 
 
@@ -17,3 +17,19 @@ def pipeline_query(netlist: Netlist) -> Query:
         raise ValueError("the netlist has no register")
     lines = [*netlist.step(0), f"(assert (not {port('enable', 0)}))", f"(assert (not {netlist.held()}))"]
     return Query(lines, {"a": port("a", 0), "b": port("b", 0)})
+
+
+def same_query(one: Netlist, other: Netlist, cycles: tuple[int, int], result: str) -> Query:
+    """Return a query without a counterexample where two components of ``a`` and ``b`` give the same.
+
+    Each after so many of its own ``cycles`` with ``enable`` high: a pipeline with other registers.
+    """
+
+    def twin(line: str) -> str:
+        return line.replace(f"|{TOP}", "|twin")
+
+    first, second = cycles
+    lines = [*map(twin, one.unrolled(first)), *other.unrolled(second)]
+    lines += [f"(assert (= {port(name, 0)} {twin(port(name, 0))}))" for name in ("a", "b")]
+    lines.append(f"(assert (distinct {port(result, second)} {twin(port(result, first))}))")
+    return Query(lines, {"a": port("a", 0), "b": port("b", 0), result: port(result, second)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tileloom.config import Config
 from tileloom.families import family_of, preset, presets
 
@@ -15,9 +17,16 @@ def proofs_of(config: Config) -> list[Proof]:
 
 
 def proofs_of_presets() -> list[tuple[Proof, list[str]]]:
-    """Return each proof that a preset calls for, once, with the presets that do."""
+    """Return each proof that a preset calls for, once, with the presets that do, and those beside them."""
     found: dict[tuple[str, str, str, int], tuple[Proof, list[str]]] = {}
+    rooms: dict[Any, list[Config]] = {}
     for name in presets():
-        for proof in proofs_of(preset(name)):
+        config = preset(name)
+        room = family_of(config).room("tileloom_synth", "formal")
+        rooms.setdefault(room, []).append(config)
+        for proof in room.proofs(config):
             found.setdefault(proof.key, (proof, []))[1].append(name)
+    for room, configs in rooms.items():
+        for proof in room.beside(configs) if hasattr(room, "beside") else ():
+            found.setdefault(proof.key, (proof, []))
     return list(found.values())

@@ -1,7 +1,9 @@
 """Parts of the engine are proved: walker, loader, tiles, drain, halves, sums, AXI4. Broken ones are not."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from amaranth.hdl import Const
@@ -9,10 +11,11 @@ from amaranth.hdl import Const
 from support.mutant import mutant
 from tileloom.engine.accumulators import Accumulators
 from tileloom.engine.axi import engine
-from tileloom.engine.axi.read import ReadChannel
-from tileloom.engine.axi.runs import Bursts
+from tileloom.engine.axi.read import ReadChannel, Units
+from tileloom.engine.axi.runs import Bursts, Runs
 from tileloom.engine.axi.signals import STREAM_JOB, activation_job, result_job
-from tileloom.engine.axi.write import WriteClient
+from tileloom.engine.axi.write import Beats, WriteClient
+from tileloom.engine.dispatch import Dispatch
 from tileloom.engine.drain import Drain, result_layout
 from tileloom.engine.engine import Engine, core_timing
 from tileloom.engine.loader import Loader
@@ -20,17 +23,31 @@ from tileloom.engine.locks import Lock
 from tileloom.engine.sequencer import Sequencer
 from tileloom.engine.walker import Walker
 from tileloom.families import load
-from tileloom_synth.engine import accumulator_halves, accumulators, bursts, loader, master, walker
+from tileloom.stream.queue import Queue
+from tileloom_synth.engine import (
+    accumulator_halves,
+    accumulators,
+    bursts,
+    commands,
+    loader,
+    master,
+    runs,
+    units,
+    walker,
+)
 from tileloom_synth.engine.drain import DrainProof
 from tileloom_synth.engine.formal import small
 from tileloom_synth.engine.halves import half_proofs
 from tileloom_synth.engine.master import master_proofs
+from tileloom_synth.engine.queue_words import queue_queries
 from tileloom_synth.engine.tiles import TileProof
-from tileloom_synth.verify.netlist import cone, open_netlist
+from tileloom_synth.verify.netlist import Net, Netlist, cone, open_netlist
 from tileloom_synth.verify.proof import decide
-from tileloom_synth.verify.solver import refute
+from tileloom_synth.verify.solver import Query, refute
 
 from .inverted import inverted
+
+Queries = Callable[[Netlist], Sequence[Query]]
 
 
 def proved(preset: str, **fields) -> bool | None:
@@ -311,3 +328,42 @@ def test_a_status_that_goes_away_is_noticed(old: str, new: str, monkeypatch) -> 
     monkeypatch.setattr(master, "AxiEngine", mutant(engine, old, new).AxiEngine)
     *_, stops = master_proofs(small(load("engine-int8-axi4")))
     assert decide(stops, timeout=300).proved is False
+
+
+def unnoticed(netlist: Netlist, queries: Queries, ends: Sequence[str], every: int) -> list[Net]:
+    """Return the nets of those inverted that a proof holds with; it holds as they are."""
+    assert refute(queries(netlist), timeout=300) is None
+    broken = list(inverted(netlist, ends, every=every))
+    assert len(broken) > 3
+    return [net for net, other in broken if refute(queries(other), timeout=300) is None]
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_queues_and_that_each_of_their_nets_matters(depth: int) -> None:
+    ends = ("incoming__ready", "outgoing__valid", "outgoing__payload", "empty")
+    assert not unnoticed(open_netlist(Queue(4, depth)), partial(queue_queries, depth=depth), ends, 4)
+
+
+@pytest.mark.parametrize("preset", ["engine-int8", "engine-int8-axi4"])
+def test_the_dispatch_and_that_each_of_its_nets_matters(preset: str) -> None:
+    config = small(load(preset))
+    streams = [f"{unit}__{signal}" for unit in ("load", "walk", "write") for signal in ("valid", "payload")]
+    ends = (*streams, "commands__ready", "walk_last", "idle")
+    assert not unnoticed(open_netlist(Dispatch(config)), partial(commands.queries, config), ends, 40)
+
+
+def test_runs_and_that_each_of_their_nets_matters() -> None:
+    own = (small(load("engine-int8-axi4")), result_job(load("engine-int8-axi4")))
+    ends = ("runs__valid", "runs__payload", "jobs__ready")
+    assert not unnoticed(open_netlist(Runs(*own)), partial(runs.queries, *own), ends, 7)
+
+
+@pytest.mark.parametrize("fields", [{}, {"bus": 64, "k": 4, "n": 4}])
+def test_units_and_beats_and_that_each_of_their_nets_matters(fields: dict) -> None:
+    config = load("engine-int8-axi4", **fields)
+    ends = ("units__valid", "units__payload", "runs__ready", "beats__ready")
+    own = (config, *units.read_units(config)["read_activations"])
+    assert not unnoticed(open_netlist(Units(*own)), partial(units.read_queries, *own), ends, 3)
+    ends = ("beats__valid", "beats__payload", "units__ready", "runs__ready", "idle")
+    own = (config, result_layout(config).size, result_job(config))
+    assert not unnoticed(open_netlist(Beats(*own)), partial(units.write_queries, *own), ends, 7)
