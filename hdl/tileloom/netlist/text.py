@@ -45,6 +45,20 @@ def instantiated(verilog: str, module: str) -> set[str]:
     return {match[2] for match in _INSTANCE.finditer(modules[module]) if match[2] in modules}
 
 
+def reached(verilog: str, top: str, but: str | None = None) -> set[str]:
+    """Return the modules in a module, itself too, that are there without going through ``but``.
+
+    Relies on: as ``renamed_instances``.
+    """
+    found, left = set(), [top]
+    while left:
+        name = left.pop()
+        if name not in found and name != but:
+            found.add(name)
+            left += instantiated(verilog, name)
+    return found
+
+
 def renamed_instances(module: str, names: Mapping[str, str]) -> str:
     """Return a module whose instances of ``names``' keys are of their values.
 

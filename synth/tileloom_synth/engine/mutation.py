@@ -18,6 +18,9 @@ from tileloom_sim.engine.run import require_whole_bytes, run_jobs
 from ..mutation.mutants import Mutated, mutate
 from ..mutation.score import Trial
 from ..systolic.mutation import PARTS as PARTS_OF_ARRAY
+from .held import held
+
+__all__ = ["held", "mutated", "trial"]
 
 _ENGINE = {
     "dispatch": ("dispatch",),

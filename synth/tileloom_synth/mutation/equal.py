@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tileloom import scratch, yosys
-from tileloom.netlist.text import instantiated, split_modules
+from tileloom.netlist.text import instantiated, reached, split_modules
 
 from ..check.miter import difference
 from ..check.proof import opened
@@ -63,7 +63,7 @@ def equal_around(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) -> 
     verilog = mutated.design.verilog
     large = {name for name, text in split_modules(verilog).items() if _LARGE.search(text)}
     for around in _around(verilog, mutated.design.name, mutant.module):
-        inside = frozenset(large & _reached(verilog, around) - {around, mutant.module})
+        inside = frozenset(large & reached(verilog, around) - {around, mutant.module})
         if _difference(mutated, mutant, around, inside, timeout, reachable=False).equal:
             return around
     return None
@@ -71,24 +71,13 @@ def equal_around(mutated: Mutated, mutant: Mutant, *, timeout: float = 60.0) -> 
 
 def _around(verilog: str, top: str, module: str) -> list[str]:
     """Return the modules that every instance of a module is inside of, the innermost first."""
-    every = _reached(verilog, top)
+    every = reached(verilog, top)
     found = [
         name
         for name in every - {module}
-        if module in _reached(verilog, name) and (name == top or module not in _reached(verilog, top, name))
+        if module in reached(verilog, name) and (name == top or module not in reached(verilog, top, name))
     ]
-    return sorted(found, key=lambda name: len(_reached(verilog, name)))
-
-
-def _reached(verilog: str, top: str, but: str | None = None) -> set[str]:
-    """Return the modules in a module, itself too, that are there without going through ``but``."""
-    found, left = set(), [top]
-    while left:
-        name = left.pop()
-        if name not in found and name != but:
-            found.add(name)
-            left += instantiated(verilog, name)
-    return found
+    return sorted(found, key=lambda name: len(reached(verilog, name)))
 
 
 def _difference(

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from tileloom.cli.console import Sheet
 from tileloom.config import Config
-from tileloom.errors import CheckError
+from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name, family_of
 
 from .mutants import Mutated
-from .score import LEAST, Verdict, score
+from .proofs import Proofs
+from .score import LEAST, Verdict, by_proof, score
+
+COUNTS = ("mutants", "killed", "by_proof", "equal")
+"""What is counted of a part."""
+
+Figures = Mapping[str, Any]
+"""What ``--json`` prints."""
 
 
 @dataclass(frozen=True)
@@ -24,30 +33,40 @@ class Mutation:
     name, seed:
         Of the design; of faults and vectors.
     verdicts:
-        Of each mutant.
+        Of each mutant; with ``before`` of each that survived then.
+    before:
+        Figures of the same mutants, of which the survivors are judged again.
     """
 
     name: str
     seed: int
     verdicts: Sequence[Verdict]
+    before: Figures = field(default_factory=lambda: {"parts": {}, "proofs": []})
 
     def counts(self, part: str | None) -> dict[str, Any]:
         """Return the counts of one part, with None of all; ``score`` is of those that change anything."""
-        own = [verdict for verdict in self.verdicts if part in (None, verdict.mutant.part)]
-        killed = sum(verdict.killed for verdict in own)
-        survived = sum(verdict.survived for verdict in own)
-        return {
-            "mutants": len(own),
-            "killed": killed,
-            "equal": len(own) - killed - survived,
-            "survived": survived,
-            "score": round(killed / (killed + survived), 4) if killed + survived else None,
-        }
+        if part is None:
+            parts = [self.counts(each) for each in self.parts]
+            found = {name: sum(each[name] for each in parts) for name in COUNTS}
+        else:
+            own = [verdict for verdict in self.verdicts if verdict.mutant.part == part]
+            then = self.before["parts"].get(part)
+            found = {
+                "mutants": then["mutants"] if then else len(own),
+                "killed": sum(verdict.killed for verdict in own),
+                "by_proof": sum(verdict.proof is not None for verdict in own),
+                "equal": sum(verdict.equal and not verdict.killed for verdict in own),
+            }
+            for name in COUNTS[1:] if then else ():
+                found[name] += then.get(name, 0)
+        changing, killed = found["mutants"] - found["equal"], found["killed"]
+        score = round(killed / changing, 4) if changing else None
+        return {**found, "survived": changing - killed, "score": score}
 
     @property
     def parts(self) -> list[str]:
         """The parts of the design, in their order."""
-        return list(dict.fromkeys(verdict.mutant.part for verdict in self.verdicts))
+        return list(dict.fromkeys([*self.before["parts"], *(each.mutant.part for each in self.verdicts)]))
 
     @property
     def survivors(self) -> list[Verdict]:
@@ -60,9 +79,8 @@ class Mutation:
         for part in (*self.parts, None):
             counts = self.counts(part)
             share = "" if counts["score"] is None else f"{counts['score']:.1%}"
-            names = ("mutants", "killed", "equal", "survived")
-            rows.append((part or "all", *(f"{counts[name]:,}" for name in names), share))
-        headings = ("part", "mutants", "killed", "change nothing, proved", "survived", "score")
+            rows.append((part or "all", *(f"{counts[name]:,}" for name in (*COUNTS, "survived")), share))
+        headings = ("part", "mutants", "killed", "by proof", "change nothing, proved", "survived", "score")
         found = [Sheet(f"{self.name}: mutants that its regression notices", headings, rows)]
         left = [
             (verdict.mutant.module.removeprefix(f"{self.name}_"), verdict.mutant.fault, verdict.reason)
@@ -77,6 +95,14 @@ class Mutation:
             "seed": self.seed,
             **self.counts(None),
             "parts": {part: self.counts(part) for part in self.parts},
+            "proofs": [
+                *self.before.get("proofs", ()),
+                *(
+                    {"module": each.mutant.module, "command": each.mutant.command, "proof": each.proof}
+                    for each in self.verdicts
+                    if each.proof
+                ),
+            ],
             "survivors": [
                 {"module": verdict.mutant.module, "command": verdict.mutant.command, "reason": verdict.reason}
                 for verdict in self.survivors
@@ -98,6 +124,49 @@ def mutation(config: Config, count: int, seed: int, only: Sequence[str] = ()) ->
     Raises CheckError where the design without a fault fails, UserError where its family has no regression
     for it or it has no such part, ToolError where a tool fails.
     """
-    room = family_of(config).room("tileloom_synth", "mutation")
-    mutated: Mutated = room.mutated(config, count, seed, only)
-    return Mutation(design_name(config), seed, score(mutated, room.trial(config, mutated, seed)))
+    mutated: Mutated = _room(config).mutated(config, count, seed, only)
+    return Mutation(design_name(config), seed, _score(config, mutated, seed))
+
+
+def again(config: Config, path: Path) -> Mutation:
+    """Return figures in which those mutants that survived are judged again, and the others are as they were.
+
+    Parameters
+    ----------
+    path:
+        Of the figures: JSON of the same design.
+
+    Raises UserError that names the file where it has no such figures, is of another design, or of faults
+    that the design has no more; else as ``mutation``.
+    """
+    name = design_name(config)
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        of, seed, parts = before["name"], before["seed"], list(before["parts"])
+        count = max(each["mutants"] for each in before["parts"].values())
+        survivors = {each["command"] for each in before["survivors"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{path}: is not what tileloom verify --mutate prints with --json") from None
+    if of != name:
+        raise UserError(f"{path}: is of {of}, not of {name}")
+    mutated: Mutated = _room(config).mutated(config, count, seed, parts)
+    left = [mutant for mutant in mutated.mutants if mutant.command in survivors]
+    if len(left) != len(survivors):
+        raise UserError(f"{path}: {name} has no such faults any more; judge all of them, without --again")
+    return Mutation(name, seed, _score(config, replace(mutated, mutants=left), seed, again=True), before)
+
+
+def _score(config: Config, mutated: Mutated, seed: int, *, again: bool = False) -> list[Verdict]:
+    """Return what comes of each mutant; ``again`` begins with the proofs, which are what is cheap then."""
+    room = _room(config)
+    proofs = Proofs(mutated, room.held(config, mutated))
+    refuted = by_proof(mutated, proofs) if again else []
+    noticed = {verdict.mutant.number for verdict in refuted}
+    left = [mutant for mutant in mutated.mutants if mutant.number not in noticed]
+    if again and not left:
+        return refuted
+    return [*refuted, *score(replace(mutated, mutants=left), room.trial(config, mutated, seed), proofs)]
+
+
+def _room(config: Config) -> Any:
+    return family_of(config).room("tileloom_synth", "mutation")

@@ -1,4 +1,4 @@
-"""The score: each mutant against the design's own regression, and survivors against the design by proof."""
+"""The score: each mutant against the design's regression and its proofs, and survivors against the design."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tileloom.errors import CheckError
 
 from .equal import Difference, difference_of, equal_around
 from .mutants import Mutant, Mutated
+from .proofs import Proofs
 
 ROUNDS = 3
 """Regressions, of different seeds, that a mutant must survive to be called a survivor."""
@@ -32,14 +33,17 @@ class Verdict:
     mutant:
         Which.
     killed:
-        The regression noticed it.
+        The regression noticed it, or a proof.
     difference:
-        Of one that it did not: whether it is one, as far as that is known.
+        Of one that simulation did not: whether it is one, as far as that is known.
+    proof:
+        Of one that a proof alone noticed: its title.
     """
 
     mutant: Mutant
     killed: bool
     difference: Difference | None = None
+    proof: str | None = None
 
     @property
     def equal(self) -> bool:
@@ -57,10 +61,10 @@ class Verdict:
         return "" if self.difference is None else self.difference.how
 
 
-def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
+def score(mutated: Mutated, trial: Trial, proofs: Proofs) -> list[Verdict]:
     """Return what came of each mutant.
 
-    Raises CheckError where the design without a fault fails its regression.
+    Raises CheckError where the design without a fault fails its regression, or one of its proofs.
     """
     name, total = mutated.design.name, len(mutated.mutants)
     with step(f"Mutants of {name}") as shown, processes.threads(os.cpu_count() or 1) as pool:
@@ -72,7 +76,7 @@ def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
 
         def judge(mutant: Mutant) -> Verdict:
             nonlocal done
-            verdict = _verdict(mutated, mutant, trial)
+            verdict = _verdict(mutated, mutant, trial, proofs)
             done += 1
             shown.show(f"{done} of {total}")
             return verdict
@@ -80,7 +84,18 @@ def score(mutated: Mutated, trial: Trial) -> list[Verdict]:
         return list(pool.map(judge, mutated.mutants))
 
 
-def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial) -> Verdict:
+def by_proof(mutated: Mutated, proofs: Proofs) -> list[Verdict]:
+    """Return those mutants that a proof notices."""
+    found = []
+    with step(f"Proofs against mutants of {mutated.design.name}") as shown:
+        for done, mutant in enumerate(mutated.mutants):
+            shown.show(f"{done} of {len(mutated.mutants)}")
+            if proof := proofs.refuting(mutant):
+                found.append(Verdict(mutant, killed=True, proof=proof))
+    return found
+
+
+def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial, proofs: Proofs) -> Verdict:
     """Return what comes of a mutant; a proof may be cheaper than more rounds."""
     if not trial(mutant.number, 0):
         return Verdict(mutant, killed=True)
@@ -90,4 +105,6 @@ def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial) -> Verdict:
             return Verdict(mutant, killed=True)
         if around := equal_around(mutated, mutant):
             difference = Difference(True, f"equal from any state in {around}")
+        elif proof := proofs.refuting(mutant):
+            return Verdict(mutant, killed=True, difference=difference, proof=proof)
     return Verdict(mutant, killed=False, difference=difference)

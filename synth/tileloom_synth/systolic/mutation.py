@@ -12,6 +12,9 @@ from tileloom_sim.systolic.regression import regress_design
 
 from ..mutation.mutants import Mutated, mutate
 from ..mutation.score import Trial
+from .held import held
+
+__all__ = ["held", "mutated", "trial"]
 
 
 def _edges(*names: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from ..verify.netlist import port
 from ..verify.proof import Proof
 from ..verify.solver import Query
 from ..verify.specification import bits, number
-from .vectors import OpenArray, weight_used
+from .vectors import OpenArray, open_array, weight_used
 
 TAG_BITS = 3
 
@@ -37,7 +37,7 @@ def tile_proofs(config: SystolicConfig) -> list[Proof]:
             "weights: those of a vector's tile",
             *(config.label, "", 0),
             "induction",
-            lambda: queries(Tiles(OpenArray(config))),
+            lambda: queries(Tiles(open_array(config))),
         )
     ]
 

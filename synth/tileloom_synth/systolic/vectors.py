@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 
 from tileloom.arith.factor import FactorFormat
 from tileloom.systolic.array import systolic_array
@@ -38,16 +38,16 @@ NOT_STALLED = ("loader.row", "loader.group", "loader.vacant", "loader.loaded")
 """Registers that take weights while vectors stand still."""
 
 
+FREE = ("multiply", "add")
+"""Modules whose results are left free."""
+
+
 @dataclass(frozen=True)
 class OpenArray:
     """An array's netlist with products and sums left free, and the names in it."""
 
     config: SystolicConfig
-
-    @cached_property
-    def netlist(self) -> Netlist:
-        """The netlist, all signals by their names."""
-        return open_netlist(systolic_array(self.config), free=("multiply", "add"))
+    netlist: Netlist
 
     @property
     def columns(self) -> range:
@@ -70,16 +70,21 @@ class OpenArray:
         return f"(= {bits(port(name, step), place, place)} #b1)"
 
 
+def open_array(config: SystolicConfig) -> OpenArray:
+    """Return an array's netlist."""
+    return OpenArray(config, open_netlist(systolic_array(config), free=FREE))
+
+
 def vector_proofs(config: SystolicConfig) -> list[Proof]:
     """Return the proofs of an array's data flow."""
-    array = cache(partial(OpenArray, config))
+    array = cache(partial(open_array, config))
     of = (config.label, "", 0)
     return [
         Proof(
             "results: products of a column, in order",
             *of,
             "uninterpreted functions",
-            lambda: list(_results(array())),
+            lambda: list(result_queries(array())),
         ),
         Proof("a stall changes nothing", *of, "a step from any state", lambda: [_stalled(array())]),
         Proof("nothing waits for ever", *of, "a cycle in any state", lambda: [_moving(array())]),
@@ -95,7 +100,7 @@ def weight_used(config: SystolicConfig, row: int, column: int) -> range:
     return range(first, first + config.step_interval)
 
 
-def _results(array: OpenArray) -> Iterator[Query]:
+def result_queries(array: OpenArray) -> Iterator[Query]:
     """Yield a query for a vector's way through the array, and one for each column's words."""
     config, netlist = array.config, array.netlist
     timetable = Timetable(config)

@@ -24,6 +24,8 @@ _BUFFERS = {"a_words": 64, "acc_tiles": 16, "weight_beats": 4, "bus": 64}
 _STREAMS = {"m": 2, "k": 3, "n": 5, **_BUFFERS, "a_words": 1 << 16, "acc_tiles": 64}
 _MASTER = {"m": 2, "k": 4, "n": 4, **_BUFFERS}
 _SMALL = {"m": 2, "k": 2, "n": 2, **_BUFFERS}
+_PARTS = ("loader", "dispatch", "walker", "sequencer", "drain", "requantiser", "dot product")
+"""Of the engine, each a run of its own, so that a collection that is ended loses little."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ RUNS = (
     Run("mutants-xfu-unit", 10, _mutate("xfu-unit", {}, mutants=70)),
     Run("mutants-cv-x-if", 10, _mutate("xfu-cv-x-if", {}, "adapter", "guard", mutants=100)),
     Run("mutants-cv32e40p", 3, _mutate("xfu-cv32e40p", {}, "pipeline")),
-    Run("mutants-engine", 50, _mutate("engine-int8", _STREAMS)),
+    *(
+        Run(f"mutants-engine-{part.replace(' ', '-')}", 8, _mutate("engine-int8", _STREAMS, part))
+        for part in _PARTS
+    ),
     Run("mutants-axi4-master", 8, _mutate("engine-int8-axi4", _MASTER, "AXI4 master")),
     Run("soak", 120, ("--soak", "120", "--seed", "11")),
 )

@@ -27,13 +27,16 @@ from tileloom_sim.coverage import report as coverage_report
 from tileloom_sim.coverage.run import coverage_of, coverage_of_families
 from tileloom_sim.soak import soak
 
-from ..mutation.run import mutation
+from ..mutation.run import again, mutation
 from . import collect, evidence, report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
 
 TIMEOUT = 600
 """Seconds that a proof may take, where the user does not say."""
+
+MINUTES = 5
+"""What the proofs take where no CONFIG is given."""
 
 MUTANTS = 200
 """In each part of a design, where the user does not say."""
@@ -91,6 +94,13 @@ MUTANTS = 200
 @click.option(
     "--part", "only", multiple=True, metavar="NAME", help="Of --mutate: this part only; may be repeated."
 )
+@click.option(
+    "--again",
+    "judged",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of --mutate: only the survivors that FILE has, printed with --json; the others count as there.",
+)
 def verify_command(
     source: str | None,
     overrides: Sequence[str],
@@ -105,6 +115,7 @@ def verify_command(
     timeout: float | None,
     mutants: int | None,
     only: Sequence[str],
+    judged: Path | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
@@ -118,8 +129,8 @@ def verify_command(
     channel, each where nothing waits and where everything does: none may stand still or be wrong.
 
     With --mutate Yosys puts faults into CONFIG's Verilog, one at a time: a bit inverted, stuck, or inverted
-    now and then. A fault that the regression of tileloom simulate does not notice is proved to change
-    nothing, or listed. It takes one or two seconds a fault.
+    now and then. A fault that neither the regression of tileloom simulate nor a proof notices is proved to
+    change nothing, or listed. It takes one or two seconds a fault.
 
     With --coverage the regression runs with Verilator's line and toggle coverage, and with bins for the
     cases that its data, waits, resets and errors should have; several seeds are merged. Without CONFIG it is
@@ -143,6 +154,7 @@ def verify_command(
       tileloom verify engine-int8 --exhaustive --set m=2 --set k=3 --set n=2
       tileloom verify stream-8x8-int8 --mutate --set rows=2 --set columns=3 --mutants 20
       tileloom verify engine-int8-axi4 --mutate --part "AXI4 master" --mutants 20
+      tileloom verify xfu-unit --mutate --again found.json
       tileloom verify stream-8x8-int8 --coverage --set rows=2 --set columns=3 --seed 1
       tileloom verify xfu-cv32e40p --programs 100
       tileloom verify --soak 120 --seed 1
@@ -167,6 +179,8 @@ def verify_command(
         raise UserError("--mutants: is of --mutate")
     if only and not mutate:
         raise UserError("--part: is of --mutate")
+    if judged is not None and (not mutate or only or mutants is not None):
+        raise UserError("--again: is of --mutate; FILE says how many in which parts")
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
     if minutes is not None:
         if source is not None:
@@ -177,7 +191,11 @@ def verify_command(
         return
     if mutate:
         config = _given(source, overrides, "--mutate: give the CONFIG whose regression is judged")
-        _tell(mutation(config, MUTANTS if mutants is None else mutants, chosen, only), as_json=as_json)
+        if judged is None:
+            found = mutation(config, MUTANTS if mutants is None else mutants, chosen, only)
+        else:
+            found = again(config, judged)
+        _tell(found, as_json=as_json)
         return
     if exhaustive:
         config = _given(source, overrides, "--exhaustive: give the CONFIG of an engine")
@@ -229,6 +247,7 @@ def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_j
     """Prove what a configuration calls for, or all presets do; raise CheckError for the first that fails."""
     if source is None:
         planned = proofs_of_presets()
+        note(f"{len(planned)} proofs, about {MINUTES} minutes.")
     else:
         planned = [(proof, [source]) for proof in proofs_of(configured(source, overrides))]
     outcomes: list[tuple[Outcome, list[str]]] = []

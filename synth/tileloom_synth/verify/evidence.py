@@ -19,6 +19,7 @@ from ..markdown import table
 Row = dict[str, Any]
 REACHED = ("lines", "branches", "toggles")
 NOTICED = ("mutants", "killed", "equal")
+COUNTED = ("mutants", "killed", "by_proof", "equal")
 SMALL = ("layers", "runs", "results", "cycles")
 RUN = ("programs", "runs", "instructions", "interrupts")
 
@@ -93,11 +94,10 @@ def summary(evidence: Evidence) -> str:
         layers, runs = (sum(row[name] for row in evidence.layers) for name in ("layers", "runs"))
         rows.append(("exhaustive", f"{layers:,} small layers of engines, {runs:,} runs, none stands still"))
     if evidence.mutations:
-        mutants, killed, equal = (sum(row[name] for row in evidence.mutations) for name in NOTICED)
-        score = killed / (mutants - equal) if mutants > equal else 1
-        rows.append(
-            ("faults noticed", f"{killed:,} of {mutants - equal:,} that change anything, {score:.1%}")
-        )
+        noticed = {key: _total(evidence.mutations, key) for key in COUNTED}
+        of = f"{noticed['killed']:,} of {noticed['mutants'] - noticed['equal']:,} that change anything"
+        alone = f"{noticed['by_proof']} by proofs alone"
+        rows.append(("faults noticed", f"{of}, {_score(noticed)}; {alone}"))
     if evidence.coverage:
         reached = ", ".join(f"{_part(evidence.coverage, name)} of {name}" for name in REACHED)
         bins = sum(len(row["bins"]) for row in evidence.coverage)
@@ -163,13 +163,30 @@ def _layers(rows: Sequence[Row]) -> str:
 
 
 def _mutations(rows: Sequence[Row]) -> str:
-    found = []
+    """Return a row for each part of a design, of one run or of several, and one for all of them."""
+    by_name: dict[str, dict[str, Row]] = {}
     for row in rows:
-        parts = [*row["parts"].items()]
-        for name, counts in [*parts, *([("all", row)] if len(parts) > 1 else [])]:
-            score = "" if counts["score"] is None else f"{counts['score']:.1%}"
-            found.append([row["name"], name, *(str(counts[key]) for key in NOTICED), score])
-    return table(("design", "part", "mutants", "noticed", "change nothing", "score"), found)
+        by_name.setdefault(row["name"], {}).update(row["parts"])
+    found = []
+    for design, parts in by_name.items():
+        every = [*parts.items()]
+        if len(parts) > 1:
+            every.append(("all", {key: _total(list(parts.values()), key) for key in COUNTED}))
+        for part, counts in every:
+            found.append([design, part, *(str(counts.get(key, 0)) for key in COUNTED), _score(counts)])
+    return table(
+        ("design", "part", "mutants", "noticed", "by proof alone", "change nothing", "score"), found
+    )
+
+
+def _total(rows: Sequence[Row], key: str) -> int:
+    return sum(row.get(key, 0) for row in rows)
+
+
+def _score(counts: Row) -> str:
+    """Return the share that is noticed of what changes anything."""
+    changing = counts["mutants"] - counts["equal"]
+    return f"{counts['killed'] / changing:.1%}" if changing else ""
 
 
 def _coverage(rows: Sequence[Row]) -> str:

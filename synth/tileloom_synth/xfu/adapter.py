@@ -13,14 +13,15 @@ result of memory comes for a request that was made, once, with its id; ids, comm
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+
+from amaranth.lib import wiring
 
 from tileloom.coprocessor.cv32e40x import DIVIDE_CYCLES, MISC_MEM, OP, OTHER_CYCLES, SYSTEM
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.cv_x_if import FAULT, INTERRUPT_CYCLES, LOAD_ACCESS_FAULT, MACHINE_MODE, CvXIf
 
 from ..verify.induction import Record, all_of, any_of, induction, kept
-from ..verify.netlist import Netlist, open_netlist, port
+from ..verify.netlist import port
 from ..verify.proof import Proof
 from ..verify.solver import Query
 from ..verify.specification import bit, bits, number
@@ -59,10 +60,10 @@ class AdapterState(UnitState):
     fault_bits = FAULT.size
     inside = "unit."
 
-    @cached_property
-    def netlist(self) -> Netlist:
-        """The netlist, all signals by their names."""
-        return open_netlist(CvXIf(self.config))
+    @classmethod
+    def component(cls, config: XfuConfig) -> wiring.Component:
+        """Return what the netlist is of."""
+        return CvXIf(config)
 
     @property
     def symbols(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ are those of a clock edge: what a reset without one begins is what it holds at t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -19,9 +20,12 @@ from tileloom.xfu.cv32e40p.patch import patch_sources
 from ..verify.netlist import TOP, Net, Netlist, cone, parse
 from .overhead import ungated
 
+SLANG = "read_slang --keep-hierarchy --top {core} -G COREV_PULP=1 {files}"
+
 READ = """
-read_slang --keep-hierarchy --top {core} -G COREV_PULP=1 {files}
+{read}
 hierarchy -check -top {core}
+{given}
 rename {core} {top}
 proc
 bwmuxmap
@@ -66,11 +70,16 @@ def with_unit(config: XfuConfig) -> Core:
 
 def read(sources: Sources) -> Core:
     """Return the core in some files. Raises ``yosys.YosysError`` where slang or Yosys refuses them."""
-    files = ungated(sources)
+    files = {file: plain_names(text) for file, text in ungated(sources).items()}
+    return read_by(SLANG.format(core=CORE, files=" ".join(files)), files)
+
+
+def read_by(read: str, files: Mapping[str, str], given: str = "") -> Core:
+    """Return the core as Yosys's commands ``read`` find it in files, ``given`` what its ports are given."""
     with scratch.folder() as folder:
         for file, text in files.items():
-            (folder / file).write_text(plain_names(text), encoding="utf-8")
-        yosys.run(READ.format(core=CORE, top=TOP, files=" ".join(files)), folder=folder)
+            (folder / file).write_text(text, encoding="utf-8")
+        yosys.run(READ.format(read=read, core=CORE, top=TOP, given=given), folder=folder)
         text = (folder / "core.smt2").read_text(encoding="utf-8")
     netlist = parse(text)
     reset = Net(f"|{TOP}_n rst|", "Bool", f"(not (|{TOP}_n rst_ni| state))")

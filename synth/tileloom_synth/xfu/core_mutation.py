@@ -13,14 +13,16 @@ from typing import Any
 
 from tileloom import scratch, yosys
 from tileloom.cores import CV32E40P
-from tileloom.netlist.text import plain_names
+from tileloom.netlist.text import module_name, plain_names, with_module
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.cv32e40p.edits import FILES
 from tileloom.xfu.cv32e40p.patch import patch_sources
 from tileloom.xfu.cv32e40p.stages import PREFIX
 from tileloom.xfu.design import generate
 
-from ..mutation.mutants import Mutated, put_in
+from ..mutation.mutants import PORT, WIDTH, Mutated, put_in
+from .core import CORE, Core, read_by
+from .overhead import CLOCK_GATE, ungated
 
 READ = """
 read_slang --keep-hierarchy --top {top} -G COREV_PULP=1 {files}
@@ -52,6 +54,14 @@ def core_mutated(config: XfuConfig, count: int, seed: int, only: Sequence[str]) 
     chosen = {"pipeline": [f"a:{OWN}=yes"], **{stage: [f"{PREFIX}_{stage}"] for stage in STAGES}}
     files = {"core.json": json.dumps(core)}
     return put_in(design, "read_json core.json", files, chosen, count, seed, only)
+
+
+def core_with(mutated: Mutated, number: int) -> Core:
+    """Return the core with one of its faults, 0 for none, as proofs speak of it."""
+    wire = next(text for name, text in ungated(CV32E40P.sources()).items() if name.endswith(CLOCK_GATE))
+    verilog = with_module(mutated.design.verilog, module_name(wire), wire)
+    given = f"cd {CORE}\ndelete -input {PORT}\nconnect -set {PORT} {WIDTH}'d{number}\ncd .."
+    return read_by("read_verilog core.v", {"core.v": verilog}, given)
 
 
 def _read(sources: Mapping[str, str]) -> dict[str, Any]:

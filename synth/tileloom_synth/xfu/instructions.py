@@ -15,7 +15,8 @@ agree is what a reset in any state establishes, and every cycle keeps.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+
+from amaranth.lib import wiring
 
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.instruction import COUNTER_BITS, FUNCT2, FUNCT2_COUNTER, FUNCT3, OPCODE
@@ -41,22 +42,23 @@ def instruction_proofs(config: XfuConfig) -> list[Proof]:
 
 
 class UnitState:
-    """The unit's netlist, and the specification's state beside it, as symbols of steps."""
+    """The unit's netlist, all signals by their names, and the specification's state beside it, as symbols."""
 
     fault_bits = FAULT_BITS
     inside = ""
     """What the names of the unit's registers begin with."""
 
-    def __init__(self, config: XfuConfig) -> None:
+    def __init__(self, config: XfuConfig, netlist: Netlist | None = None) -> None:
         self.config = config
+        self.netlist = netlist or open_netlist(self.component(config))
         self.fields = {"tag": config.id_width, "swap": 1, **OPERANDS}
         if len(config.group_sizes) > 1:
             self.fields["funct2"] = 2
 
-    @cached_property
-    def netlist(self) -> Netlist:
-        """The netlist, all signals by their names."""
-        return open_netlist(Unit(self.config, tag_bits=self.config.id_width, fault_bits=self.fault_bits))
+    @classmethod
+    def component(cls, config: XfuConfig) -> wiring.Component:
+        """Return what the netlist is of."""
+        return Unit(config, tag_bits=config.id_width, fault_bits=cls.fault_bits)
 
     @property
     def symbols(self) -> dict[str, int]:

@@ -191,9 +191,13 @@ def _beside(core: str, sources: Sources, config: XfuConfig | None, flatten: bool
 _VERILOG = {"cv32e40p": _cv32e40p, "cv32e40x": _cv32e40x, "picorv32": _picorv32}
 
 
+CLOCK_GATE = "sim_clock_gate.sv"
+"""How the name of the file ends that has the model of a clock gate."""
+
+
 def ungated(sources: Sources) -> Sources:
     """Return the sources with the model of a clock gate replaced by a wire."""
-    gate = next(name for name in sources if name.endswith("sim_clock_gate.sv"))
+    gate = next(name for name in sources if name.endswith(CLOCK_GATE))
     ports = "input clk_i, en_i, scan_cg_en_i, output clk_o"
     name = module_name(sources[gate])
     wire = f"module {name} #(parameter LIB = 0) ({ports}); assign clk_o = clk_i; endmodule\n"

@@ -12,11 +12,15 @@ from tileloom.errors import CheckError, UserError
 from tileloom.families import family_of, load
 from tileloom.netlist.text import modules_of, split_modules
 from tileloom.systolic.design import generate
+from tileloom_synth.engine import mutation as engine_mutation
 from tileloom_synth.mutation.addresses import permutes_addresses
 from tileloom_synth.mutation.equal import difference_of, equal_around
 from tileloom_synth.mutation.mutants import PORT, Mutant, mutate
+from tileloom_synth.mutation.proofs import Held, Proofs
 from tileloom_synth.mutation.run import Mutation
-from tileloom_synth.mutation.score import score
+from tileloom_synth.mutation.score import Trial, score
+from tileloom_synth.verify.solver import Query
+from tileloom_synth.xfu import mutation as xfu_mutation
 from tileloom_synth.xfu.core_mutation import core_mutated
 
 TOY = """\
@@ -227,16 +231,95 @@ def test_a_part_is_the_modules_of_its_names_and_the_longest_name_counts():
 def test_a_score_is_of_those_that_change_something():
     mutated = mutate(DESIGN, {"all": ("",)}, 60, 1)
     killed = {mutant.number for mutant in mutated.mutants if "xor" in mutant.command}
-    found = Mutation("toy", 1, score(mutated, lambda mutant, number: mutant not in killed or number < 1))
+    none = Proofs(mutated, [])
+    trial: Trial = lambda mutant, number: mutant not in killed or number < 1  # noqa: E731
+    found = Mutation("toy", 1, score(mutated, trial, none))
     counts = found.counts(None)
     assert counts["killed"] == len(killed) > 0 and counts["equal"] > 0 and counts["survived"] > 0
+    assert counts["by_proof"] == 0 and found.to_json()["proofs"] == []
     assert counts["score"] == round(len(killed) / (len(killed) + counts["survived"]), 4)
     assert len(found.survivors) == counts["survived"]
     assert all("cycles after a reset" in verdict.reason for verdict in found.survivors)
     with pytest.raises(CheckError, match=r"toy: its regression notices \d\d\.\d% of the mutants, not 98%"):
         found.require()
     with pytest.raises(CheckError, match="toy: its regression fails without a fault"):
-        score(replace(mutated, mutants=[]), lambda mutant, number: False)
+        score(replace(mutated, mutants=[]), lambda mutant, number: False, none)
+
+
+def test_a_proof_notices_what_simulation_does_not() -> None:
+    """A proof that holds without a fault; one that does not, or of another module, is not asked."""
+    mutated = mutate(DESIGN, {"all": ("",)}, 60, 1)
+    asked = []
+
+    def queries(number: int) -> list[Query]:
+        asked.append(number)
+        return [Query([f"(assert (= (mod {number} 2) 1))"], {})]
+
+    def never(number: int) -> list[Query]:
+        assert number == 0
+        return [Query(["(assert true)"], {})]
+
+    held = [Held("wrong", "toy", never), Held("odd", "toy", queries)]
+    proofs = Proofs(mutated, held)
+    found = {mutant.number: proofs.refuting(mutant) for mutant in mutated.mutants[:4]}
+    assert found == {1: "odd", 2: None, 3: "odd", 4: None} and asked == [0, 1, 2, 3, 4]
+    verdicts = score(replace(mutated, mutants=mutated.mutants[:4]), lambda mutant, number: True, proofs)
+    assert [each.killed for each in verdicts] == [each.proof is not None for each in verdicts]
+    alone = [each for each in verdicts if each.proof]
+    assert all(each.mutant.number % 2 and not each.equal for each in alone)
+    assert Mutation("toy", 1, verdicts).counts("all")["by_proof"] == len(alone)
+
+
+def test_a_walker_in_its_design_is_the_component_that_is_proved() -> None:
+    """Its own proof holds of the design's module, and does not with upper bits of a counter broken."""
+    config = load("engine-int8", m=1, k=2, n=2, a_words=16, acc_tiles=2, bus=64)
+    mutated = engine_mutation.mutated(config, 40, 1, ("walker",))
+    proofs = Proofs(mutated, engine_mutation.held(config, mutated))
+    counted = [
+        mutant for mutant in mutated.mutants if "$add$" in mutant.command and "const" in mutant.command
+    ]
+    assert counted
+    for mutant in counted:
+        assert proofs.refuting(mutant) == "walker: entries once, in order"
+
+
+def figures(verdicts: int, **more) -> dict:
+    counts = {"mutants": 6, "killed": 6 - verdicts, "equal": 0, "survived": verdicts, "score": 0.5}
+    return {"name": "xfu_unit", "seed": 3, **counts, "parts": {"decode": counts}, "survivors": [], **more}
+
+
+def test_again_counts_what_was_judged_before(tmp_path, monkeypatch) -> None:
+    config = load("xfu-unit")
+    mutated = xfu_mutation.mutated(config, 6, 3, ("decode",))
+    left = mutated.mutants[2]
+    kept = tmp_path / "found.json"
+    survivors = [{"module": left.module, "command": left.command, "reason": ""}]
+    kept.write_text(json.dumps(figures(1, survivors=survivors)))
+    monkeypatch.setattr(xfu_mutation, "held", lambda config, mutated: [])
+    monkeypatch.setattr(
+        xfu_mutation, "trial", lambda config, mutated, seed: lambda mutant, number: mutant == 0
+    )
+    found = json.loads(run("xfu-unit", "--mutate", "--again", str(kept), "--json").stdout)
+    assert (found["mutants"], found["killed"], found["survived"], found["seed"]) == (6, 6, 0, 3)
+    assert found["parts"]["decode"]["score"] == 1 and found["survivors"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not what tileloom verify --mutate prints with --json"),
+        (json.dumps([1]), "is not what tileloom verify --mutate prints with --json"),
+        (json.dumps(figures(1, name="other")), "is of other, not of xfu_unit"),
+        (json.dumps(figures(1, survivors=[{"command": "mutate -mode inv"}])), "has no such faults any more"),
+    ],
+)
+def test_again_refuses_other_files(content, message, tmp_path) -> None:
+    kept = tmp_path / "found.json"
+    kept.write_text(content)
+    result = run("xfu-unit", "--mutate", "--again", str(kept))
+    assert (
+        result.exit_code == 2 and f"{kept}: {message}" in result.stderr and "Traceback" not in result.stderr
+    )
 
 
 @pytest.mark.long
@@ -257,6 +340,11 @@ def test_the_command():
         (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
         (("--formal", "--part", "walker"), "--part: is of --mutate"),
+        (("--formal", "--again", "found.json"), "--again: is of --mutate; FILE says how many in which parts"),
+        (
+            ("xfu-unit", "--mutate", "--mutants", "3", "--again", "found.json"),
+            "--again: is of --mutate; FILE",
+        ),
         (("--formal", "--seed", "3"), "--seed: is of --exhaustive, --mutate"),
         (("xfu-cv32e40p", "--mutate", "--part", "core"), "has pipeline, decode, execute, merge"),
         (("xfu-unit", "--mutate", "--mutants", "0"), "give a whole number from 1 to 10000"),

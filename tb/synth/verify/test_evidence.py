@@ -12,8 +12,10 @@ PROOFS = [
     {"property": "sum", "how": "solver", "proved": proved, "queries": 3, "seconds": 1.5, "formats": name}
     for name, proved in (("fp32", True), ("fp16", None))
 ]
-COUNTS = {"mutants": 60, "killed": 49, "equal": 10, "survived": 1, "score": 0.98}
+COUNTS = {"mutants": 60, "killed": 49, "by_proof": 2, "equal": 10, "survived": 1, "score": 0.98}
 MUTATION = {"name": "array", "seed": 1, **COUNTS, "parts": {"mesh": COUNTS}, "survivors": []}
+OLDER = {"mutants": 20, "killed": 9, "equal": 10, "survived": 1, "score": 0.9}
+OTHER_PART = {"name": "array", "seed": 1, **OLDER, "parts": {"skew": OLDER}, "survivors": []}
 REACHED = {"reached": 9, "of": 10}
 COVERAGE = {
     "seed": 1,
@@ -33,7 +35,7 @@ PROGRAMS = {
     "executed": {"add": 1, "sub": 2},
 }
 SOAK = {"seed": 4, "minutes": 90.0, "families": {"systolic": {"designs": 7}}, "failed": None}
-KINDS = (PROOFS, MUTATION, COVERAGE, LAYERS, PROGRAMS, SOAK)
+KINDS = (PROOFS, MUTATION, OTHER_PART, COVERAGE, LAYERS, PROGRAMS, SOAK)
 
 
 def run(*arguments: str):
@@ -41,13 +43,13 @@ def run(*arguments: str):
 
 
 def test_all_kinds_are_put_together(tmp_path: Path) -> None:
-    for name, content in zip("abcdef", KINDS, strict=True):
+    for name, content in zip("abcdefg", KINDS, strict=True):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     lines = run(str(tmp_path)).stdout.splitlines()
     assert "| proved | 1 of 2 properties, 3 s |" in lines
     assert "| exhaustive | 20 small layers of engines, 40 runs, none stands still |" in lines
     assert "| engine | 3 | 20 | 40 | 5,000 | 900 |" in lines
-    assert "| faults noticed | 49 of 50 that change anything, 98.0% |" in lines
+    assert "| faults noticed | 58 of 60 that change anything, 96.7%; 2 by proofs alone |" in lines
     assert (
         "| reached | 1 of 2 bins, 90.0% of lines, 90.0% of branches, 90.0% of toggles; 1 designs |" in lines
     )
@@ -57,7 +59,9 @@ def test_all_kinds_are_put_together(tmp_path: Path) -> None:
     )
     assert "| soaked | 1.5 hours, 7 designs drawn, 0 of them failed |" in lines
     assert "| sum | solver | 2 | 6 | 3.0 | NO |" in lines
-    assert "| array | mesh | 60 | 49 | 10 | 98.0% |" in lines
+    assert "| array | mesh | 60 | 49 | 2 | 10 | 98.0% |" in lines
+    # Two runs are of two parts of one design.
+    assert "| array | all | 80 | 58 | 2 | 20 | 96.7% |" in lines
     assert "| array | 1/2 | 9/10 | 9/10 | 9/10 |" in lines
     assert "| a core | 7 | 2 | 10 | 4,000 | 30 | 2 |" in lines
     assert "| 4 | 90 | 7 systolic | nothing |" in lines
