@@ -109,11 +109,11 @@ def _engine(config: EngineConfig, array: str) -> Iterator[Part]:
                 proof, f"{array}_sequencer", sequencer, lambda found: TileProof(config, found).queries()
             )
     engine = partial(Engine, config)
+    (proof,) = halves.half_proofs(config)
+    yield Part(proof, array, engine, halves.queries)
     (proof,) = accumulator_halves.accumulator_half_proofs(config)
     whole = partial(accumulator_halves.queries, config)
     yield Part(proof, array, engine, whole, accumulator_halves.CUT)
-    (proof,) = halves.half_proofs(config)
-    yield Part(proof, array, engine, halves.queries)
 
 
 def _clients(config: EngineConfig) -> Iterator[Part]:

@@ -7,11 +7,15 @@ from collections.abc import Iterable
 
 import pytest
 
+from tileloom.arith.add import Add
 from tileloom.arith.multiply import Multiply
 from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, FloatFormat, Rounding, SignMagnitude
-from tileloom_synth.verify.adder import adder_proofs
-from tileloom_synth.verify.multiplier import multiplier_proofs
+from tileloom_synth.verify.adder import adder_proofs, staged_sums
+from tileloom_synth.verify.multiplier import multiplier_proofs, staged_products
+from tileloom_synth.verify.netlist import netlist_of
+from tileloom_synth.verify.pipeline import same_query
 from tileloom_synth.verify.proof import Proof, decide
+from tileloom_synth.verify.solver import refute
 
 TRUNCATE, NEAREST = Rounding.TRUNCATE, Rounding.NEAREST_EVEN
 TIMEOUT = 3000
@@ -51,7 +55,11 @@ def test_sums(float_format, rounding, stages):
 @pytest.mark.parametrize(
     ("a", "b", "result", "rounding", "stages"),
     cases(
-        [(FP32, INT8, FP32, TRUNCATE, 1), (BF16, INT8, FP32, NEAREST, 2), (FP8_E4M3, INT8, FP16, NEAREST, 1)],
+        [
+            (FP32, INT8, FP32, TRUNCATE, 1),
+            (BF16, INT8, FP32, TRUNCATE, 1),
+            (FP8_E4M3, INT8, FP16, NEAREST, 1),
+        ],
         [
             (a, b, result, rounding, stages)
             for a, b, result in ((FP32, INT8, FP32), (BF16, INT8, FP32), (FP16, SignMagnitude(4), FP16))
@@ -96,6 +104,18 @@ def test_products_of_floats(formats, kinds, rounding, stages):
 )
 def test_products_in_rows(formats, rounding, stages, kinds):
     check(multiplier_proofs(*formats, rounding, stages, carry_save=stages == 2), kinds)
+
+
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_any_number_of_stages_is_one(rounding) -> None:
+    check([staged_sums(FP32, rounding), staged_products(FP32, INT8, FP32, rounding)], 2)
+
+
+def test_pipelines_of_other_functions_are_refuted() -> None:
+    one, other = (netlist_of(Add(FP16, rounding, stages=2, exact_specials=False)) for rounding in Rounding)
+    assert refute([same_query(one, one, (2, 2), "sum")], timeout=TIMEOUT) is None
+    assert refute([same_query(one, other, (2, 2), "sum")], timeout=TIMEOUT) is not None
+    assert refute([same_query(one, one, (1, 2), "sum")], timeout=TIMEOUT) is not None
 
 
 ZEROS_TOLD = [
