@@ -16,7 +16,7 @@ from tileloom import scratch, yosys
 from tileloom.cli.main import main
 from tileloom.design import Design
 from tileloom.engine.memories import SinglePort, TwoPort
-from tileloom.errors import CheckError
+from tileloom.errors import CheckError, ToolError
 from tileloom.export import export
 from tileloom.families import load
 from tileloom.netlist.text import port_widths, renamed, split_modules
@@ -263,6 +263,13 @@ def test_memories_are_blocks_that_give_what_was_written(name, board, tmp_path):
     subprocess.run(["iverilog", "-g2012", "-o", "bench", "-s", "bench", "all.v"], cwd=tmp_path, check=True)
     said = subprocess.run(["vvp", "bench"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     assert said.strip() == "compared 1999", said
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_latch_is_an_error(board):
+    verilog = "module rtl(input en, input d, output reg q); always @* if (en) q = d; endmodule"
+    with pytest.raises(ToolError, match="is a latch"):
+        map_design(Design("rtl", verilog, {"modules": {}}), find(board), Progress())
 
 
 def test_what_does_not_fit_is_said(tmp_path):

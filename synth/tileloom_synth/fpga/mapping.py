@@ -208,6 +208,8 @@ def _place_products(
     """Make ``design.il`` of ``design.v``; return what Yosys is to do with its products, and their numbers."""
     yosys.run(READ.format(top=top, memories=_unchecked(memories)), folder=work, on_line=on_line)
     module = json.loads((work / "design.json").read_text("utf-8"))["modules"][top]
+    if latches := [name for name, cell in module["cells"].items() if "latch" in cell["type"]]:
+        raise yosys.YosysError(f"{top}: {latches[0]} is a latch, which a design on an FPGA has none of")
     chosen = placed(_products(module), board.family, board.dsp)
     maps = []
     for goal in (In.BOTH, In.LUTS):
