@@ -4,7 +4,9 @@ import ctypes
 import functools
 import os
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +103,20 @@ def test_compiles_without_a_warning(
     text = (tmp_path / "driver.s").read_text()
     for barrier in BARRIERS[target.partition("-")[0]]:
         assert re.search(barrier, text), barrier
+
+
+@pytest.mark.parametrize("config", [CONFIG, ARRAY], ids=["engine", "array"])
+def test_the_program_for_linux_is_linked(config: EngineConfig | SystolicConfig, tmp_path: Path) -> None:
+    """With the compiler of this machine, and the files that it says; without a device it says so."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("no C compiler, or no Linux")
+    write_sources(config, tmp_path)
+    text = (tmp_path / "block_linux.c").read_text()
+    (command,) = re.findall(r"^// +cc (-std=c99 .*)$", text, re.MULTILINE)
+    subprocess.run([compiler, *FLAGS, *command.split()], cwd=tmp_path, check=True)
+    done = subprocess.run(["./product", "uio99", "1", "1", "1"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "/dev/uio99: cannot be opened\n")
 
 
 class Registers:

@@ -118,6 +118,15 @@ def test_the_test_bench_passes_and_notices_a_fault(tmp_path: Path) -> None:
         assert status != 0 and said.startswith("FAIL: "), connection
 
 
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+def test_fusesoc_runs_the_test_bench(tmp_path: Path) -> None:
+    for path, content in small().items():
+        if path.suffix in (".core", ".v"):
+            (tmp_path / path.name).write_text(str(content))
+    done = fusesoc(tmp_path, "sim", "tiny", "--tool", "icarus")
+    assert done.returncode == 0 and "PASS: 14 cycles" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
 def icarus(folder: Path, bench: str, verilog: str) -> tuple[int, str]:
     (folder / "design.v").write_text(verilog)
     (folder / "bench.v").write_text(bench)

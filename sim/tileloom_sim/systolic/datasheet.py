@@ -157,7 +157,8 @@ def programming(config: SystolicConfig) -> list[str]:
             f"Send weights, {config.rows} transfers a tile, and each tile's vectors, `last` with the last; "
             "`psum_in` is taken only where JOB says so.",
             "Wait for `irq`, or until bit 0 of INTERRUPT_STATUS is 1: the last result has been taken.",
-            "Read FAULT: 0 is well. Write 1 to INTERRUPT_STATUS, so that the next job can be told from this.",
+            "Read FAULT: 0 is well, else FAULT_PLACE and FAULT_VECTOR say where.",
+            "Write 1 to INTERRUPT_STATUS, so that the next job can be told from this.",
         ]
     steps = [
         "Hold the reset for one cycle or more.",
