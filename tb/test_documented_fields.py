@@ -52,6 +52,7 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "systolic": {"core": "systolic", "m": 1},
         "systolic, 2 `multiply_stages`": {"core": "systolic", "m": 1, "multiply_stages": 2},
         "AXI4": {"port": "axi4"},
+        "grid": {"grid_rows": 2},
     },
 }
 """What a configuration needs for the fields of each kind; the first that is another kind refuses them."""
@@ -78,6 +79,7 @@ ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "systolic": {},
         "systolic, 2 `multiply_stages`": {"core": "systolic", "m": 1},
         "AXI4": {},
+        "grid": {},
     },
 }
 """Configurations to which the fields of each kind do not apply."""

@@ -37,6 +37,7 @@ ENGINE_ORIGINS = (
     "walker",
     "broadcast",
     "gather",
+    "memory tile",
     "grid",
 )
 """The origins that only a report of an engine names."""

@@ -5,7 +5,14 @@ import pytest
 
 from tileloom_golden.engine.convolution import convolve_blocks
 from tileloom_golden.engine.cut import compile_layer
-from tileloom_golden.engine.grid import TO_COLUMNS, TO_ROWS, GridProgram, compile_grid, grid_outputs
+from tileloom_golden.engine.grid import (
+    TO_COLUMNS,
+    TO_ROWS,
+    GridProgram,
+    compile_grid,
+    grid_outputs,
+    strip_units,
+)
 from tileloom_golden.engine.model import EngineModel
 from tileloom_golden.engine.program import EngineSize, Layer
 from tileloom_golden.engine.streams import activation_units, header_words, index_entries, weight_beats
@@ -79,6 +86,21 @@ def test_random_layers(rows: int, columns: int, rng: np.random.Generator) -> Non
                 compile_layer(layer, SIZE)
             continue
         check(program, rng)
+
+
+def test_a_memory_tile_keeps_a_strip_for_all_its_block_columns() -> None:
+    layer = Layer(height=4, width=5, channels=40, outputs=12, kernel=(3, 3))
+    program = compile_grid(layer, SIZE, rows=2, columns=2, tile_words=400)
+    assert program.engines[0][0].splits["channels"] > 1 and program.passes == 3
+    commands = program.commands()
+    tiles = [words for words in commands if words[0] & 3 == 0]
+    for column, one in enumerate(program.engines[0]):
+        own = [words for words in tiles if words[TO_COLUMNS] >> column & 1]
+        assert [words[2] for words in own] == [3] * (len(one.groups) // 3)
+        assert [words[3] for words in own] == [strip_units(group) for group in one.groups[::3]]
+    assert not any(words[TO_ROWS] for words in tiles)
+    with pytest.raises(ValueError, match="grid_tile_words is 20: a strip of this layer needs "):
+        compile_grid(layer, SIZE, rows=2, columns=2, tile_words=20)
 
 
 def test_equal_commands_go_to_all_engines_at_once() -> None:

@@ -28,7 +28,7 @@ def check(config: EngineConfig, layers: int) -> None:
     estimated = [job.estimate().cycles for job in jobs]
     equal = sum(one == other for one, other in zip(found, estimated, strict=True))
     print(f"{config.grid}: {sum(found)} cycles, {sum(estimated)} estimated, {equal} of {layers} layers equal")
-    assert equal >= 0.5 * layers
+    assert equal >= 0.4 * layers
     assert abs(sum(found) - sum(estimated)) <= 0.005 * sum(found)
     for job, taken, one in zip(jobs, found, estimated, strict=True):
         where = f"{job.program.layer}: {one} estimated, {taken} taken"
@@ -40,8 +40,10 @@ def check(config: EngineConfig, layers: int) -> None:
     [(2, 2), *(pytest.param(*grid, marks=pytest.mark.long) for grid in ((2, 3), (3, 1), (1, 2)))],
 )
 def test_random_layers(rows: int, columns: int) -> None:
-    config = EngineConfig(**SMALL, grid_rows=rows, grid_columns=columns)
-    check(config, 60 if (rows, columns) == (2, 2) else 200)
+    quick = (rows, columns) == (2, 2)
+    # The quick one has memory tiles, the others none.
+    config = EngineConfig(**SMALL, grid_rows=rows, grid_columns=columns, grid_tile_words=700 * quick)
+    check(config, 60 if quick else 200)
 
 
 def test_a_wrong_result_and_a_missing_one_are_found() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .cut import Span, column_cycles, seen, strip_groups, strip_words
-from .program import LARGEST_SLOT, EngineSize, Layer, Program
+from .program import LARGEST_SLOT, NOTHING, EngineSize, Group, Layer, Program
 from .streams import from_units
 
 FEW = 4
@@ -40,12 +40,18 @@ class GridProgram:
     engines:
         The program of each engine, by rows. They have equally many groups, those of a column load the same,
         those of a row take the same weights.
+    passes:
+        Groups that load the same strip, one after the other.
+    tiles:
+        Whether memory tiles keep a strip from the first of them to the last.
     """
 
     layer: Layer
     size: EngineSize
     axis: str
     engines: tuple[tuple[Program, ...], ...]
+    passes: int
+    tiles: bool
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
@@ -71,13 +77,26 @@ class GridProgram:
             most = LARGEST_SLOT if len(self.engines[0][0].groups[first].parts) == 1 else 1
             for begin in range(0, count, most):
                 iterations = min(most, count - begin)
-                for words in self.group_commands(first):
+                for words in self.tile_commands(first) + self.group_commands(first):
                     words[1] = iterations
                     commands.append(words)
         # Each engine's own program finds what exceeds a slot, and says so.
         for row in self.engines:
             for program in row:
                 program.commands()
+        return commands
+
+    def tile_commands(self, number: int) -> list[list[int]]:
+        """Return what memory tiles are told of the strip that begins with a group: its units, and passes."""
+        if not self.tiles or number % self.passes:
+            return []
+        slots = []
+        for program in self.engines[0]:
+            units = strip_units(program.groups[number])
+            slots.append((NOTHING, 1, self.passes, units & LARGEST_SLOT, units >> 16, *[0] * 7))
+        commands = _addressed([slots])
+        for words in commands:
+            words[TO_ROWS] = 0
         return commands
 
     def group_commands(self, number: int) -> list[list[int]]:
@@ -100,12 +119,13 @@ def compile_grid(
     columns: int,
     relu: bool = False,
     density: float = 1.0,
+    tile_words: int = 0,
 ) -> GridProgram:
     """Return the program of a layer for rows x columns of engines, the fastest of those that fit.
 
-    ``layer``, ``size`` and ``relu`` as in `compile_layer`; ``density`` is the share of blocks
-    that are kept. Raises ValueError where not even one output pixel,
-    with one block of channels, fits the A buffer.
+    ``layer``, ``size`` and ``relu`` as in `compile_layer`; ``density`` is the share of blocks that are kept,
+    ``tile_words`` the units of a strip that a memory tile has room for, 0 for no tiles. Raises ValueError
+    where not even one output pixel, with one block of channels, fits the A buffer, or no strip a tile.
     """
     size, layer = size or EngineSize(), layer.flat
     cuts = [(_cost(layer, size, cut, rows, density), cut) for cut in _cuts(layer, size, columns)]
@@ -116,6 +136,11 @@ def compile_grid(
         )
     # Input channels are cut only where it pays, as activations then pass once for each block column; of cuts
     # that are as fast the one with the fewest strips, as weights pass once for each.
+    if tile_words:
+        needed = [_most_units(layer, size, cut) for _, cut in cuts]
+        cuts = [one for one, units in zip(cuts, needed, strict=True) if units <= tile_words]
+        if not cuts:
+            raise ValueError(f"grid_tile_words is {tile_words}: a strip of this layer needs {min(needed)}")
     least = min(cost for cost, _ in cuts)
     parts = min(cut.parts for cost, cut in cuts if cost <= 1.01 * least)
     cuts = [(cost, cut) for cost, cut in cuts if cut.parts == parts]
@@ -138,7 +163,15 @@ def compile_grid(
             }
             row.append(Program(layer=layer, size=size, groups=tuple(groups), splits=splits))
         engines.append(tuple(row))
-    return GridProgram(layer=layer, size=size, axis=cut.axis, engines=tuple(engines))
+    passes = len(engines[0][0].groups) // len(cut.strips[0])
+    return GridProgram(
+        layer=layer,
+        size=size,
+        axis=cut.axis,
+        engines=tuple(engines),
+        passes=passes,
+        tiles=tile_words > 0,
+    )
 
 
 def row_parts(outputs: int, rows: int, *, alike: bool = False) -> list[_Part]:
@@ -255,6 +288,21 @@ def _seen(layer: Layer, down: _Part, across: _Part) -> tuple[Span, Span]:
     vertical = seen(*down, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
     horizontal = seen(*across, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
     return (*down, vertical), (*across, horizontal)
+
+
+def strip_units(group: Group) -> int:
+    """Return the units of activations that a strip has in the stream, of all its input channels."""
+    return sum(load.blocks * load.rows * load.width for load, _ in group.parts)
+
+
+def _most_units(layer: Layer, size: EngineSize, cut: _Cut) -> int:
+    """Return the units of the largest strip."""
+    blocks = _ceil(layer.channels, size.k)
+    largest = 0
+    for down, across in (strip for strips in cut.strips for strip in strips):
+        vertical, horizontal = _seen(layer, down, across)
+        largest = max(largest, blocks * vertical[2][1] * horizontal[2][1])
+    return largest
 
 
 def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int, density: float) -> int:

@@ -12,7 +12,7 @@ from .layer import EngineSize, Layer
 
 __all__ = ["Conv", "EngineSize", "Group", "Layer", "Load", "Program", "Write", "command_word"]
 
-LOAD, CONV, WRITE = 1, 2, 3
+NOTHING, LOAD, CONV, WRITE = 0, 1, 2, 3
 OPCODE = 3
 """Bits of slot 0 that say which."""
 

@@ -12,12 +12,15 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.grid import TO_COLUMNS, TO_ROWS, GridProgram
+from ..engine.grid import TO_COLUMNS, TO_ROWS, GridProgram, strip_units
 from ..engine.program import OPCODE
 from ..engine.sparse import BlockSparse
 from .clock import Overheads, Part, drained, room
 from .engine import Estimate
 from .useful import useful_weights
+
+TILE = 2
+"""Cycles from a memory tile's input, or its command, to its output."""
 
 
 @dataclass
@@ -77,7 +80,12 @@ def estimate_grid(
                 writing = drains[-1] * group.write.columns
                 done = sum(part.cycles for part in mine), sum(part.units for part in mine), writing
                 busy[:, row, column] += done
+        if program.tiles and number % program.passes == 0:
+            units = [strip_units(one.groups[number]) for one in program.engines[0]]
+            grid.fill(units, program.tile_commands(number) if number in runs else [])
         grid.follow(parts, drains, program.group_commands(number) if number in runs else [])
+        if program.tiles and (number + 1) % program.passes == 0:
+            grid.empty()
     computing, loading, writing = (int(part.max()) for part in busy)
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     macs = useful_weights(mask, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
@@ -93,13 +101,28 @@ class _Grid:
     """
 
     def __init__(self, program: GridProgram, times: Overheads) -> None:
-        self.size, self.times = program.size, times
+        self.size, self.times, self.tiles = program.size, times, program.tiles
         self.rows, self.columns = len(program.engines), len(program.engines[0])
         self.engines = [_Engine() for _ in range(self.rows * self.columns)]
         self.loaded = [times.start] * self.columns
         self.fed = [0] * self.rows
         self.leaves = [0] * self.columns
         self.issued = self.done = -1
+        # Of each column's memory tile: when it begins a strip, and has it; when its halves are free.
+        self.begun, self.filled = [0] * self.columns, [0] * self.columns
+        self.halves = [[0, 0] for _ in range(self.columns)]
+
+    def fill(self, units: list[int], commands: list[list[int]]) -> None:
+        """Let the memory tiles begin to read the units of a strip."""
+        self.issued += len(commands)
+        for column, count in enumerate(units):
+            self.begun[column] = max(self.filled[column], self.halves[column][0], self.issued + TILE)
+            self.filled[column] = self.begun[column] + count
+
+    def empty(self) -> None:
+        """Let them be done with it."""
+        for column, half in enumerate(self.halves):
+            half[:] = half[1], self.loaded[column]
 
     def follow(self, parts: list[list[Part]], drains: list[int], commands: list[list[int]]) -> None:
         """Let a group of every engine pass.
@@ -116,6 +139,10 @@ class _Grid:
                 down = range(column, len(self.engines), self.columns)
                 free = max(self.engines[index].released[0] for index in down)
                 self.loaded[column] = max(self.loaded[column] + self.times.load, free) + now[column].units
+                if self.tiles:
+                    # The first pass over a strip waits for what comes into the tile.
+                    self.begun[column] = min(self.begun[column] + now[column].units, self.filled[column])
+                    self.loaded[column] = max(self.loaded[column], self.begun[column] + TILE)
                 for index in down:
                     one = self.engines[index]
                     one.computed = max(one.computed, self.loaded[column] + self.times.begin)

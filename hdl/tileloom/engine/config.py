@@ -45,6 +45,9 @@ ROW_BITS = 14
 LARGEST_GRID = 8
 """Rows or columns of a grid."""
 
+LARGEST_TILE = 1 << 16
+"""Units in half of a memory tile."""
+
 COLUMN_BITS = 16
 """Width of the numbers of block columns and of iterations in a command."""
 
@@ -94,6 +97,8 @@ class EngineConfig:
     grid_rows, grid_columns:
         Streams: so many engines, each as the other fields say, in a grid (``docs/grid.md``), 1 to 8 a side;
         1 x 1 is one engine.
+    grid_tile_words:
+        A grid: units in each half of a column's memory tile, 0 to 65536; 0, the default, is no tile.
 
     Raises
     ------
@@ -136,6 +141,7 @@ class EngineConfig:
     axi4_stream_names: bool = SETTLED
     grid_rows: int = SETTLED
     grid_columns: int = SETTLED
+    grid_tile_words: int = SETTLED
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -159,6 +165,7 @@ class EngineConfig:
             applies=not axi4,
             where="is for streams; an AXI4 master has AMBA's names and is one engine",
         )
+        settle(self, {"grid_tile_words": 0}, applies=self.is_grid, where="is for a grid of several engines")
         check_power("m", self.m, 16)
         check_range("k", self.k, 1, 32)
         check_range("n", self.n, 1, 32)
@@ -177,6 +184,8 @@ class EngineConfig:
         else:
             check_range("grid_rows", self.grid_rows, 1, LARGEST_GRID)
             check_range("grid_columns", self.grid_columns, 1, LARGEST_GRID)
+        if self.is_grid:
+            check_range("grid_tile_words", self.grid_tile_words, 0, LARGEST_TILE)
 
     def _check_axi4(self) -> None:
         check_range("address_bits", self.address_bits, 13, 64)
@@ -223,7 +232,9 @@ class EngineConfig:
     @property
     def engine(self) -> EngineConfig:
         """Each engine of a grid."""
-        return replace(self, grid_rows=1, grid_columns=1) if self.is_grid else self
+        if not self.is_grid:
+            return self
+        return replace(self, grid_rows=1, grid_columns=1, grid_tile_words=SETTLED)
 
     def refuse_grid(self, what: str) -> None:
         """Raise ConfigError where this is a grid: ``what`` is for one engine."""

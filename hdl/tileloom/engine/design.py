@@ -24,6 +24,7 @@ ORIGINS = {
     "activation_memory": "memory",
     "accumulator_memory": "memory",
     "mask_memory": "memory",
+    "tile_memory": "memory",
     "dot_element": "dot product",
     "sum_of_products": "dot product",
     "processing_element": "processing element",
@@ -92,6 +93,6 @@ def grid_origin(path: tuple[str, ...]) -> str:
     shared = path[0] if path else ""
     if shared.startswith("fork_"):
         return "broadcast"
-    if shared == "gather":
-        return "gather"
+    if shared in ("gather", "tile"):
+        return {"gather": "gather", "tile": "memory tile"}[shared]
     return "grid" if shared in ("", "array") else origin(path)

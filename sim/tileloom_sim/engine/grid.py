@@ -78,7 +78,13 @@ def grid_streams(
         streams = own(engines[0]) if row else first[0]
         inputs |= {f"index_{row}": streams.index, f"weights_{row}": streams.weights}
     for column, streams in enumerate(first):
-        inputs[f"activations_{column}"] = streams.activations
+        if program.tiles:
+            # A memory tile keeps a strip for the groups that load it again.
+            one = program.engines[0][column]
+            once = replace(one, groups=one.groups[:: program.passes])
+            inputs[f"activations_{column}"] = own(once).activations
+        else:
+            inputs[f"activations_{column}"] = streams.activations
     results = tuple(tuple(_transfers(one) for one in row) for row in program.engines)
     return GridStreams(inputs, results, waits, seed, abandoned)
 

@@ -35,7 +35,7 @@ constexpr int STREAMS = INPUT_STREAMS + OUTPUT_STREAMS;
 constexpr int PLAN = 2 * STREAMS + 2, SEED = STREAMS, WAITS = STREAMS + 1, ABANDONED = 2 * STREAMS + 1;
 constexpr int ACTIVATIONS = 1 + 2 * GRID_ROWS;
 constexpr uint64_t PATIENCE = 100000;
-constexpr uint32_t LOAD = 1;
+constexpr uint32_t TILE = 0, LOAD = 1;
 
 // xorshift64*: the same waits for the same seed, wherever it runs.
 class Random {
@@ -189,12 +189,14 @@ private:
         INPUTS(OFFER)
     }
 
-    // Activations that a command takes: of a LOAD iterations x blocks x rows x width, slots 1 to 4 of 16 bits; in a
-    // grid for each column whose bit is set in slot 11.
+    // Activations that a command takes from outside: of a LOAD iterations x blocks x rows x width, slots 1 to 4 of 16
+    // bits, and where there are memory tiles not of LOADs but of theirs, iterations x units; in a grid for each column
+    // whose bit is set in slot 11.
     void expect_activations(const uint32_t* command) {
-        if ((command[0] & 3) != LOAD) return;
-        const uint64_t units =
-            uint64_t(command[0] >> 16) * (command[1] & 0xffff) * (command[1] >> 16) * (command[2] & 0xffff);
+        if ((command[0] & 3) != (GRID_TILES ? TILE : LOAD)) return;
+        const uint64_t iterations = command[0] >> 16, blocks = command[1] & 0xffff;
+        const uint64_t rows = command[1] >> 16, width = command[2] & 0xffff;
+        const uint64_t units = iterations * (GRID_TILES ? rows | width << 16 : blocks * rows * width);
         for (int column = 0; column < GRID_COLUMNS; ++column)
             if (GRID_ROWS * GRID_COLUMNS == 1 || command[5] >> (16 + column) & 1) loading_[column] += units;
     }

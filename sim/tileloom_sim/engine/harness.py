@@ -118,6 +118,7 @@ def build_engine_harness(design: Design, *, waves: bool = False) -> Path:
     names = {way: [one["name"].upper() for one in _ports(design, way)] for way in ("in", "out")}
     config = design.manifest["config"]
     numbers: dict[str, object] = {side.upper(): config.get(side, 1) for side in ("grid_rows", "grid_columns")}
+    numbers["GRID_TILES"] = int(config.get("grid_tile_words", 0) > 0)
     for way, kind in (("in", "INPUT"), ("out", "OUTPUT")):
         numbers[f"{kind}S(X)"] = " ".join(f"X({name})" for name in names[way])
         numbers[f"{kind}_STREAMS"] = len(names[way])

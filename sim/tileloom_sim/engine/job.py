@@ -117,6 +117,7 @@ class Job:
             columns=columns,
             relu=relu,
             density=self.weights.density,
+            tile_words=self.config.grid_tile_words or 0,
         )
 
     @cached_property
@@ -237,7 +238,8 @@ def make_job(
         program = compile_layer(layer, engine_size(config), relu=relu)
         program.commands()  # raises where a number does not fit a command
         if config.is_grid:
-            compile_grid(layer, program.size, rows=config.grid[0], columns=config.grid[1])
+            words = config.grid_tile_words
+            compile_grid(layer, program.size, rows=config.grid[0], columns=config.grid[1], tile_words=words)
     except ValueError as error:
         where = f"--pads {','.join(map(str, pads))}" if str(error).startswith("pad ") else name
         raise UserError(f"{where}: {error}") from None

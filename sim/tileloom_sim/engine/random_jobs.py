@@ -61,6 +61,8 @@ def random_job(config: EngineConfig, rng: np.random.Generator, layer: Layer, *, 
     Raises ValueError where the engine's buffers or addresses have no room for it.
     """
     job = _random_job(config, rng, layer, waiting=waiting)
+    if config.is_grid:
+        _ = job.grid  # raises where a strip does not fit a memory tile
     if config.port is EnginePort.AXI4:
         job = _placed(job, rng, waiting=waiting)
         if waiting and job.entries is None and rng.integers(4) == 0:

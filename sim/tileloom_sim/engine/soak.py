@@ -45,7 +45,11 @@ _DOT_PRODUCT: dict[str, Sequence[object]] = {
     "product_register": _FLAGS,
     "activation_mask": _FLAGS,
 }
-_GRID: dict[str, Sequence[object]] = {"grid_rows": (1, 2, 3), "grid_columns": (1, 2, 3)}
+_GRID: dict[str, Sequence[object]] = {
+    "grid_rows": (1, 2, 3),
+    "grid_columns": (1, 2, 3),
+    "grid_tile_words": (0, 300, 4096),
+}
 """What may be drawn of each field: of a port, of any engine, of a core, of a grid."""
 
 

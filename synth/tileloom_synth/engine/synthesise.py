@@ -102,4 +102,7 @@ def memory_bits(config: EngineConfig) -> dict[str, int]:
     if config.activation_mask:
         bits["mask of A"] = 2 * config.a_words * config.acc_tiles
     rows, columns = config.grid
-    return {part: count * rows * columns for part, count in bits.items()}
+    bits = {part: count * rows * columns for part, count in bits.items()}
+    if config.grid_tile_words:
+        bits["memory tiles"] = columns * 2 * config.grid_tile_words * config.k * config.element_bits
+    return bits

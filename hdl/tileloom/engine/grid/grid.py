@@ -23,9 +23,10 @@ from ...hierarchy import add_shared
 from ...stream.fork import Fork
 from ..config import EngineConfig
 from ..engine import Engine
-from ..layouts import COMMAND, INDEX
+from ..layouts import COMMAND, INDEX, Opcode
 from ..loader import unit_layout
 from .gather import Gather, gathered_layout
+from .tile import MemoryTile
 
 
 class Grid(wiring.Component):
@@ -71,16 +72,33 @@ class Grid(wiring.Component):
         ]
 
         every = [engine for row in engines for engine in row]
-        to = self.commands.payload
-        commands = [to.to_rows[row] & to.to_columns[column] for row in rows for column in columns]
-        self._broadcast(m, platform, "commands", self.commands, every, Cat(commands))
+        command = self.commands.payload
+        to = [command.to_rows[row] & command.to_columns[column] for row in rows for column in columns]
+        takers = [engine.commands for engine in every]
+        tiles: list[Any] = []
+        if self.config.grid_tile_words:
+            for column in columns:
+                tile = add_shared(m, platform, "tile", f"tile_{column}", lambda: MemoryTile(self.config))
+                tiles.append(tile)
+                takers.append(tile.commands)
+                to.append((command.opcode == Opcode.NOTHING) & command.to_columns[column])
+        fields = {"iterations": command.iterations, "passes": command.blocks}
+        fields["units"] = Cat(command.rows, command.width)
+        for tile in tiles:
+            m.d.comb += [getattr(tile.commands.payload, name).eq(value) for name, value in fields.items()]
+        self._broadcast(m, platform, "commands", self.commands, takers, Cat(to))
         for row in rows:
             for name in ("index", "weights"):
-                self._broadcast(m, platform, name, getattr(self, f"{name}_{row}"), engines[row], place=row)
+                ports = [getattr(engine, name) for engine in engines[row]]
+                self._broadcast(m, platform, f"{name}_{row}", getattr(self, f"{name}_{row}"), ports)
         for column in columns:
             down = [engines[row][column] for row in rows]
             activations = getattr(self, f"activations_{column}")
-            self._broadcast(m, platform, "activations", activations, down, place=column)
+            if tiles:
+                wiring.connect(m, wiring.flipped(activations), tiles[column].incoming)
+                activations = tiles[column].outgoing
+            ports = [engine.activations for engine in down]
+            self._broadcast(m, platform, f"activations_{column}", activations, ports)
             gather: Any = add_shared(
                 m, platform, "gather", f"gather_{column}", lambda: Gather(one, self.rows)
             )
@@ -88,33 +106,32 @@ class Grid(wiring.Component):
                 wiring.connect(m, engine.results, port)
             wiring.connect(m, gather.outgoing, wiring.flipped(getattr(self, f"results_{column}")))
         m.d.comb += [
-            self.busy.eq(Cat(self.commands.valid, *(engine.busy for engine in every)).any()),
+            self.busy.eq(
+                Cat(
+                    self.commands.valid,
+                    *(engine.busy for engine in every),
+                    *(~tile.idle for tile in tiles),
+                ).any()
+            ),
             self.fault.eq(Cat(Cat(engine.fault[bit] for engine in every).any() for bit in range(2))),
         ]
         return m
 
     def _broadcast(
-        self,
-        m: Module,
-        platform: object,
-        name: str,
-        source: Any,
-        engines: list[Any],
-        to: Value | None = None,
-        place: int | None = None,
+        self, m: Module, platform: object, name: str, source: Any, ports: list[Any], to: Value | None = None
     ) -> None:
-        """Broadcast an input to the engines' input of that ``name``, where ``to`` says to which of them."""
-        takers = len(engines)
-        full_name = f"fork_{name}" if place is None else f"fork_{name}_{place}"
-        fork = add_shared(m, platform, f"fork_{takers}", full_name, lambda: Fork(takers))
+        """Broadcast a stream to ``ports``, where ``to`` says to which of them.
+
+        A port whose payload has another shape gets its fields elsewhere.
+        """
+        takers = len(ports)
+        fork = add_shared(m, platform, f"fork_{takers}", f"fork_{name}", lambda: Fork(takers))
         m.d.comb += [
             fork.valid.eq(source.valid),
             source.ready.eq(fork.ready),
             fork.to.eq(~0 if to is None else to),
         ]
-        for index, port in enumerate(getattr(engine, name) for engine in engines):
-            m.d.comb += [
-                Value.cast(port.payload).eq(Value.cast(source.payload)),
-                port.valid.eq(fork.offers[index]),
-                fork.readies[index].eq(port.ready),
-            ]
+        for index, port in enumerate(ports):
+            m.d.comb += [port.valid.eq(fork.offers[index]), fork.readies[index].eq(port.ready)]
+            if port.payload.shape() == source.payload.shape():
+                m.d.comb += Value.cast(port.payload).eq(Value.cast(source.payload))
