@@ -37,7 +37,7 @@ def compare(group: Group, tiles, grid: Abstraction, rng, sparsity=0.5):
 
 def test_random_sub_graphs_of_random_networks():
     tiled_ones = partial = 0
-    for seed in range(40):
+    for seed in range(30):
         rng = np.random.default_rng(1000 + seed)
         graph, grid = random_graph(rng), random_grid(rng)
         begin = int(rng.integers(len(graph.nodes)))
@@ -49,7 +49,7 @@ def test_random_sub_graphs_of_random_networks():
         compare(group, (int(rng.integers(1, 5)), int(rng.integers(1, 4))), grid, rng)
         tiled_ones += 1
         partial += end - begin < len(graph.nodes)
-    assert tiled_ones > 15 and partial > 5
+    assert tiled_ones > 10 and partial > 4
 
 
 @pytest.mark.parametrize(

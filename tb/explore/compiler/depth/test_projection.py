@@ -35,7 +35,7 @@ def bounds(mask: np.ndarray):
 
 def test_boxes_are_what_marked_pixels_need():
     tested = 0
-    for seed in range(40):
+    for seed in range(25):
         rng = np.random.default_rng(seed)
         graph = random_graph(rng)
         output = graph.tensors[graph.outputs[0]]
@@ -48,7 +48,7 @@ def test_boxes_are_what_marked_pixels_need():
             assert bounds(needs[name]) == box, (seed, name)
         assert all(not mask.any() for name, mask in needs.items() if name not in boxes)
         tested += len(boxes)
-    assert tested > 100
+    assert tested > 60
 
 
 @pytest.mark.parametrize("network", ["vgg-16", "resnet-50", "inception-v3"])

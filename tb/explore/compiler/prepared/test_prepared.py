@@ -78,12 +78,18 @@ def test_outputs_are_those_of_the_golden_models(folder, name, grid):
     assert len(json.loads(result.stdout)["nodes"]) == 5 and "bit for bit" in result.stderr
 
 
-def test_in_tiles_and_in_rtl(folder):
+def test_in_tiles_and_in_rtl(folder, tmp_path):
     file, data = folder / "symmetric.tileloom.npz", folder / "data.npz"
     arguments = ["compile", file, "engine-2x2", "--fuse", "first..second", "--tiles", "2x1"]
-    result = run(*arguments, "--rtl", "--data", data, "--json")
+    commands = tmp_path / "commands.txt"
+    result = run(*arguments, "--rtl", "--data", data, "--json", "--commands", commands)
     assert result.exit_code == 0, result.output
-    nodes = [each["node"] for each in json.loads(result.stdout)["rtl"]]
+    found = json.loads(result.stdout)["rtl"]
+    assert all(each["words"] and each["cycles"] for each in found)
+    # The golden model's estimate is RTL's cycles, but for a few as something begins.
+    assert all(0 <= each["cycles"] - each["alone"] <= 8 for each in found)
+    assert commands.read_text().startswith("# first@0\n0 0 ")
+    nodes = [each["node"] for each in found]
     assert nodes[:4] == ["first@0", "second@0", "first@1", "second@1"] and len(nodes) == 7
 
 
