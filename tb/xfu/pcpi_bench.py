@@ -23,11 +23,12 @@ def check_pcpi(
     unit: type[Pcpi] = Pcpi,
     sizes: tuple[int, ...] = GROUP_SIZES,
     idle: float = 0.5,
+    axi: bool = False,
     count: int = 250,
 ) -> None:
     """Hold a unit to the golden hart for ``count`` instructions, and to the rules of its load port."""
     dut = unit(XfuConfig(host=Host.PCPI, group_sizes=sizes))
-    core = Core(dut, rng, idle)
+    core = Core(dut, rng, idle, axi)
     simulator = Simulator(ResetInserter(core.reset_signal)(dut))
     simulator.add_clock(1e-6)
 
@@ -43,12 +44,12 @@ def check_pcpi(
 class Core:
     """Executes random instructions on the unit and on the golden hart, and answers the unit's loads."""
 
-    def __init__(self, dut: Pcpi, rng: np.random.Generator, idle: float) -> None:
+    def __init__(self, dut: Pcpi, rng: np.random.Generator, idle: float, axi: bool) -> None:
         self.dut, self.config, self.rng, self.idle = dut, dut.config, rng, idle
         self.reset_signal = Signal()
         registers = [0, *map(int, rng.integers(0, 1 << 32, 31))]
         self.hart = golden.Hart(self.load, registers=registers)
-        self.memory = ObiMemory(rng, idle)
+        self.memory = ObiMemory(rng, idle, axi=axi)
         self.seen = dict.fromkeys(("load", "fault", "swap", "offsets", "foreign", "reset"), 0)
 
     def load(self, address: int) -> int:
@@ -101,7 +102,7 @@ class Core:
                 assert not ctx.get(dut.pcpi_wait), f"{word:#010x} is none of the unit's"
             self.seen["foreign"] += 1
         else:
-            stop = int(self.rng.integers(0, 5)) if self.rng.random() < 0.05 else PATIENCE
+            stop = int(self.rng.integers(0, 3)) if self.rng.random() < 0.15 else PATIENCE
             done = None
             for _ in range(stop):
                 done = await self.cycle(ctx)

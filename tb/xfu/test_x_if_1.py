@@ -25,7 +25,7 @@ TWO = XfuConfig(version=Version.V1_0, operands=2, id_width=3, hartid_width=5, gr
     ],
 )
 def test_a_host_that_does_all_it_may(config: XfuConfig, idle: float, rng: np.random.Generator) -> None:
-    check_x_if_1(rng, config, idle=idle)
+    check_x_if_1(rng, config, idle=idle, axi=config is TWO)
 
 
 @pytest.mark.parametrize(

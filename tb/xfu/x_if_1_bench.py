@@ -34,11 +34,12 @@ def check_x_if_1(
     config: XfuConfig,
     adapter: type[CvXIf1] = CvXIf1,
     idle: float = 0.5,
+    axi: bool = False,
     count: int = 120,
 ) -> None:
     """Hold an adapter to the golden hart for ``count`` results."""
     dut = adapter(config)
-    host = Host(dut, rng, idle)
+    host = Host(dut, rng, idle, axi)
     simulator = Simulator(ResetInserter(host.reset_signal)(dut))
     simulator.add_clock(1e-6)
 
@@ -75,12 +76,12 @@ class Flying:
 class Host:
     """The host, its registers, and the hart that the results are held to."""
 
-    def __init__(self, dut: CvXIf1, rng: np.random.Generator, idle: float) -> None:
+    def __init__(self, dut: CvXIf1, rng: np.random.Generator, idle: float, axi: bool) -> None:
         self.dut, self.config, self.rng, self.idle = dut, dut.config, rng, idle
         self.reset_signal = Signal()
         self.hartid = int(rng.integers(1 << self.config.hartid_width))
         self.hart = golden.Hart(self.load, registers=[0, *map(int, rng.integers(0, 1 << 32, 31))])
-        self.memory = ObiMemory(rng, idle)
+        self.memory = ObiMemory(rng, idle, axi=axi)
         self.flying: list[Flying] = []
         self.offered: Flying | None = None
         self.newest = int(rng.integers(1 << self.config.id_width))

@@ -1,4 +1,4 @@
-"""The unit's own load port, for hosts whose coprocessor interface has none for memory: a manager on OBI."""
+"""The unit's own load port, on OBI or AXI4-Lite, for hosts that give a coprocessor no way to memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ def port_members() -> dict[str, Member]:
     """Return the ports of a unit that loads by itself: OBI, its older stores' state, and ``load_error``.
 
     ``load_req`` to ``load_err`` are the signals of OBI 1.2 that a manager has which only reads; ``we`` is 0.
+    On AXI4-Lite they are ARVALID, ARREADY, ARADDR, RVALID, RREADY, RDATA and RRESP[1].
     """
     return {
         "stores_pending": In(1),
@@ -19,6 +20,7 @@ def port_members() -> dict[str, Member]:
         "load_addr": Out(32),
         "load_be": Out(4),
         "load_rvalid": In(1),
+        "load_rready": Out(1),
         "load_rdata": In(32),
         "load_err": In(1),
         "load_error": Out(1),
@@ -26,7 +28,7 @@ def port_members() -> dict[str, Member]:
 
 
 class LoadPort(wiring.Component):
-    """Loads single bytes over OBI, one at a time.
+    """Loads single bytes over OBI or AXI4-Lite, one at a time.
 
     ::
 
@@ -36,6 +38,7 @@ class LoadPort(wiring.Component):
         load_req        ______/---------------\\___________     held until it is granted
         load_gnt        ________________/-----\\___________
         load_rvalid     ____________________________/-----\\    the cycle after the grant, or any later one
+        load_rready     ______________________/-----------\\    an answer is awaited; AXI's may wait for it
         loaded_valid    ____________________________/-----\\    in the cycle of the answer
 
     **Order.** A request is made only in a cycle without ``stores_pending``, which the host holds at 1 for as
@@ -88,6 +91,7 @@ class LoadPort(wiring.Component):
             self.load_addr.eq(self.load_address & ~3),
             self.load_be.eq(1 << lane),
             self.load_ready.eq(self.load_req & self.load_gnt),
+            self.load_rready.eq(asked),
             self.loaded_valid.eq(asked & self.load_rvalid),
             self.loaded_byte.eq(self.load_rdata.word_select(lane, 8)),
             self.loaded_fault.eq(self.load_err),

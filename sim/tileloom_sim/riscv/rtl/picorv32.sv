@@ -105,6 +105,7 @@ module tileloom_riscv_core (
       .load_addr,
       .load_be,
       .load_rvalid(data_rvalid_i),
+      .load_rready(),
       .load_rdata(data_rdata_i),
       .load_err(data_err_i),
       .load_error
