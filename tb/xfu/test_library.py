@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 
+from support.long import but
 from tileloom.errors import UserError
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom_golden.requantise import Requantisation, from_ratios, requantise
@@ -18,7 +19,12 @@ from tileloom_sim.xfu.layers import Kernel, LayerShape
 from tileloom_sim.xfu.operands import channels, multiplier, sparse
 
 xfu_system = functools.cache(hosts.xfu_system)
-UNITS = {"cv32e40p": XfuConfig(host=Host.CV32E40P), "cv32e40x": XfuConfig()}
+UNITS = {
+    "cv32e40p": XfuConfig(host=Host.CV32E40P),
+    "cv32e40x": XfuConfig(),
+    "picorv32": XfuConfig(host=Host.PCPI),
+}
+CORES = but({core: core for core in UNITS}, "picorv32")
 
 SHAPES = {
     "ragged": LayerShape(rows=7, channels=5, height=5, width=3, kernel=(3, 3), padding=1),
@@ -71,7 +77,7 @@ def drawn(rng, layer: LayerShape, kernel: Kernel, n: int, m: int, relu: bool):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_layers(core, shape, rng):
     layer, compared = SHAPES[shape], 0
     for index, (kernel, n, m) in enumerate(KERNELS):
@@ -80,7 +86,7 @@ def test_layers(core, shape, rng):
     assert compared == len(KERNELS) * layer.rows * layer.output[0] * layer.output[1]
 
 
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_every_sum_is_requantised_as_the_golden_model_does(core, rng):
     """Activations of 0, so that sums are biases: INT32's ends, halves of all shifts and their neighbours."""
     rows = 1200
@@ -102,7 +108,7 @@ def test_every_sum_is_requantised_as_the_golden_model_does(core, rng):
             assert check(core, call, requantise(sums, parameters, relu=relu)) == 3 * rows
 
 
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_rows_in_parts(core, rng):
     """Rows of more groups than a part has, which the counter's range sets to 32,768: here 8, and one real."""
     layer = LayerShape(rows=3, channels=16, height=3, width=3, kernel=(3, 3), padding=1)
@@ -130,7 +136,7 @@ def test_rows_beyond_the_counter(rng):
     assert check("cv32e40p", call, wanted) == 2
 
 
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_functions(core, rng):
     window = LayerShape(rows=1, channels=5, height=7, width=6, kernel=(3, 2), stride=2, padding=1)
     image = int8(rng, 7, 6, 5)
@@ -152,7 +158,7 @@ def test_functions(core, rng):
     check(core, operations.transpose_call(matrix), np.pad(matrix.T, ((0, 0), (0, 3))))
 
 
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_a_transformers_functions(core, rng):
     every = np.arange(-128, 128).astype(np.int8)[None]
     lines = int8(rng, 4, 37)
@@ -169,7 +175,7 @@ def test_a_transformers_functions(core, rng):
         check(core, operations.normalise_call(some, parameters), transformer.normalise(some, parameters))
 
 
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_each_bit_of_a_normalised_value_counts(core, rng):
     """Biases that take the values away but for their last bits, which ratios in use would hide."""
     line = int8(rng, 1, 40)
@@ -201,7 +207,7 @@ def test_attention_by_products(rng):
     check("cv32e40p", operations.product_call(p, turned[:, :tokens], second), wanted)
 
 
-@pytest.mark.parametrize("core", UNITS)
+@pytest.mark.parametrize("core", CORES)
 def test_waits_change_no_result(core, rng):
     conditions = Conditions(
         instruction_waits=Waits(grant=2, response=2),

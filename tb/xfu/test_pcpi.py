@@ -9,8 +9,12 @@ from click.testing import CliRunner
 from tileloom.cli.main import main
 from tileloom.xfu.config import GROUP_SIZES, Host, XfuConfig
 from tileloom.xfu.decode import Decode
+from tileloom.xfu.design import generate
 from tileloom.xfu.instruction import encode_counter, encode_decimate, encode_held, encode_offsets
 from tileloom_golden.xfu import xdecimate as golden
+from tileloom_sim.riscv.compile import compile_program
+from tileloom_sim.riscv.run import run_program
+from tileloom_sim.riscv.system import Attachment, System
 
 from .pcpi_bench import check_pcpi
 from .test_unit import evaluate
@@ -88,3 +92,41 @@ def test_what_is_not_for_pcpi_is_refused(
     assert result.exit_code == 2, result.output
     assert "is for" in result.output or "no model of PicoRV32" in result.output
     assert not list(tmp_path.iterdir())
+
+
+FAULTY = """
+module faulty(
+    input clk, rst, pcpi_valid, stores_pending, load_gnt, load_rvalid, load_err,
+    input [31:0] pcpi_insn, pcpi_rs1, pcpi_rs2, load_rdata,
+    output pcpi_wr, pcpi_wait, pcpi_ready, load_req, load_rready, load_error,
+    output [31:0] pcpi_rd, load_addr, output [3:0] load_be
+);
+  // The fifth load fails, once.
+  reg [3:0] loads;
+  always @(posedge clk) loads <= rst ? 0 : loads + (load_rvalid & load_rready & loads != 15);
+  xfu_picorv32 unit (
+      .clk(clk), .rst(rst), .pcpi_valid(pcpi_valid), .pcpi_insn(pcpi_insn), .pcpi_rs1(pcpi_rs1),
+      .pcpi_rs2(pcpi_rs2), .pcpi_wr(pcpi_wr), .pcpi_rd(pcpi_rd), .pcpi_wait(pcpi_wait),
+      .pcpi_ready(pcpi_ready), .stores_pending(stores_pending), .load_req(load_req), .load_gnt(load_gnt),
+      .load_addr(load_addr), .load_be(load_be), .load_rvalid(load_rvalid), .load_rready(load_rready),
+      .load_rdata(load_rdata ^ {32{loads == 4}}), .load_err(loads == 4), .load_error(load_error));
+endmodule
+"""
+
+
+@pytest.mark.long
+def test_picorv32_sees_a_failed_load_before_the_next_instruction() -> None:
+    """Its handler returns to the instruction that failed, which then loads what it should."""
+    unit = generate(XfuConfig(host=Host.PCPI))
+    system = System(core="picorv32", coprocessor=Attachment(verilog=unit.verilog + FAULTY, top="faulty"))
+    name = "failed_load_picorv32.S"
+    text = Path(__file__).with_name("programs").joinpath(name).read_text()
+    sources = {"crt0.S": text, "none.c": "int none;"}
+    program = compile_program("picorv32", sources, main=["none.c"])
+    run = run_program(system, program, results=(program.symbols["results"], 4))
+    hart = golden.Hart(golden.Memory(np.arange(64)).load)
+    hart.offsets = 0x3210_3210
+    hart.run([golden.DecimateHeld(8, 1, 0), golden.DecimateHeld(8, 2, 0)] * 4)
+    first, second, counter, faults = (int(word) for word in run.results)
+    assert [first, second, counter] == [hart.registers[1], hart.registers[2], hart.counter]
+    assert faults == 1 and run.exit_code == 0
