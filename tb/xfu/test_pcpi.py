@@ -71,7 +71,6 @@ def test_no_word_means_another_thing_with_three_operands(rng: np.random.Generato
 @pytest.mark.parametrize(
     "words",
     [
-        ("verify", "xfu-picorv32", "--formal"),
         ("verify", "xfu-picorv32", "--mutate"),
         ("verify", "xfu-picorv32", "--coverage"),
         ("verify", "xfu-picorv32", "--programs", "1"),

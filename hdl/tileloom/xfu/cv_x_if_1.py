@@ -94,9 +94,12 @@ class CvXIf1(wiring.Component):
 
         # What has come for an instruction in the earlier cycles of its offer.
         name = Cat(self.issue_id, self.issue_hartid)
-        newest, accepted = Signal(self.name_bits), Signal(self.name_bits)
+        newest = Signal(self.name_bits)
+        accepted = Signal(self.name_bits)
         sequence = Signal(SEQUENCE_BITS)
-        on_offer, committed, killed = Signal(), Signal(), Signal()
+        on_offer = Signal()
+        committed = Signal()
+        killed = Signal()
         same = on_offer & (newest == name)
         was_committed, was_killed = same & committed, same & killed
         commits, kills = self._order(m, unit, accepted, newest, sequence)

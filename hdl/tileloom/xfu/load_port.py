@@ -84,7 +84,8 @@ class LoadPort(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        begun, asked = Signal(), Signal()
+        begun = Signal()
+        asked = Signal()
         lane = self.load_address[:2]
         m.d.comb += [
             self.load_req.eq(self.load_valid & ~asked & (~self.stores_pending | begun)),

@@ -62,7 +62,8 @@ class Pcpi(wiring.Component):
         m.submodules.execute = execute = Execute(self.config)
         m.submodules.load_port = port = LoadPort()
         m.submodules.write_back = write_back = WriteBack()
-        counter, offsets = Signal(COUNTER_BITS), Signal(32)
+        counter = Signal(COUNTER_BITS)
+        offsets = Signal(32)
         failed = Signal()  # the load of the instruction that is here, in the cycle before
         port.connect(m, self)
         loaded = Signal()

@@ -9,6 +9,7 @@ from ..verify.streams import stream_proofs
 from .adapter import adapter_proofs
 from .core import installed, with_unit
 from .instructions import instruction_proofs
+from .pcpi import pcpi_proofs
 from .pipeline import stages_queries
 from .twin import same_queries
 
@@ -18,6 +19,8 @@ def proofs(config: XfuConfig) -> list[Proof]:
 
     That the unit's loads are held is part of those of its instructions. Of CV32E40P the package is needed.
     """
+    if config.host is Host.PCPI:
+        return pcpi_proofs(config)
     refuse_others(config, "--formal")
     if config.host is Host.CV_X_IF:
         return adapter_proofs(config)

@@ -1,12 +1,16 @@
-"""The xDecimate unit and its adapter to CV-X-IF are proved; with any of their nets inverted they are not."""
+"""The xDecimate unit and its adapters are proved; with any of their nets inverted they are not."""
 
 import pytest
 
 from tileloom.families import load
+from tileloom.xfu.pcpi import Pcpi
+from tileloom_synth.verify.netlist import open_netlist
 from tileloom_synth.verify.proof import decide
 from tileloom_synth.verify.solver import refute
 from tileloom_synth.xfu.adapter import ISSUE, REQUEST, RESULT, AdapterState, adapter_proofs, adapter_queries
 from tileloom_synth.xfu.instructions import UnitState, instruction_proofs, queries
+from tileloom_synth.xfu.pcpi import pcpi_proofs
+from tileloom_synth.xfu.pcpi import queries as pcpi_queries
 
 from .inverted import inverted
 
@@ -58,3 +62,21 @@ def test_each_net_of_an_adapter_matters(every: int, precise_errors: bool) -> Non
             left.append(net)
     # Of two nets with how long to wait nobody reads the lowest bit; the register takes it from elsewhere.
     assert len(left) <= 2 and all(net.sort == "(_ BitVec 6)" for net in left), left
+
+
+@pytest.mark.parametrize("sizes", [(4, 8, 16), (4,), (8,), (16,), (4, 16)])
+def test_units_on_pcpi_are_proved(sizes: tuple[int, ...]) -> None:
+    (proof,) = pcpi_proofs(load("xfu-picorv32", group_sizes=sizes))
+    outcome = decide(proof, timeout=600)
+    assert outcome.proved and outcome.queries == 3, outcome.counterexample
+
+
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_each_net_on_pcpi_matters(every: int) -> None:
+    config = load("xfu-picorv32")
+    pcpi = [f"pcpi_{name}" for name in ("wr", "rd", "wait", "ready")]
+    port = [f"load_{name}" for name in ("req", "addr", "be", "rready", "error")]
+    broken = list(inverted(open_netlist(Pcpi(config)), [*pcpi, *port], every=every))
+    assert len(broken) * every > 60
+    for net, netlist in broken:
+        assert refute(pcpi_queries(config, netlist), timeout=600) is not None, net
