@@ -174,9 +174,7 @@ def _mutations(rows: Sequence[Row]) -> str:
             every.append(("all", {key: _total(list(parts.values()), key) for key in COUNTED}))
         for part, counts in every:
             found.append([design, part, *(str(counts.get(key, 0)) for key in COUNTED), _score(counts)])
-    return table(
-        ("design", "part", "mutants", "noticed", "by proof alone", "change nothing", "score"), found
-    )
+    return table(("design", "part", "mutants", "noticed", "by proof alone", "change nothing", "score"), found)
 
 
 def _total(rows: Sequence[Row], key: str) -> int:
