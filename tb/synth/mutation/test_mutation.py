@@ -253,7 +253,7 @@ def test_a_proof_notices_what_simulation_does_not() -> None:
 
     def queries(number: int) -> list[Query]:
         asked.append(number)
-        return [Query([f"(assert (= (mod {number} 2) 1))"], {})]
+        return [Query([f"(assert {'true' if number % 2 else 'false'})"], {})]
 
     def never(number: int) -> list[Query]:
         assert number == 0
@@ -310,7 +310,7 @@ def test_again_counts_what_was_judged_before(tmp_path, monkeypatch) -> None:
         ("{", "is not what tileloom verify --mutate prints with --json"),
         (json.dumps([1]), "is not what tileloom verify --mutate prints with --json"),
         (json.dumps(figures(1, name="other")), "is of other, not of xfu_unit"),
-        (json.dumps(figures(1, survivors=[{"command": "mutate -mode inv"}])), "has no such faults any more"),
+        (json.dumps(figures(1, survivors=[{"command": "mutate -mode inv"}])), "xfu_unit has no such faults"),
     ],
 )
 def test_again_refuses_other_files(content, message, tmp_path) -> None:
