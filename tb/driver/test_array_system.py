@@ -107,7 +107,7 @@ def test_products(config: SystolicConfig, conditions: Conditions, rng: np.random
 def test_what_goes_wrong_is_told(rng: np.random.Generator) -> None:
     """Products given up in mid-transfer, infinity, memory out of reach: afterwards they are right."""
     happens = [Happening.GIVE_UP, Happening.INFINITE, Happening.UNREACHABLE, Happening.GIVE_UP, Happening.RUN]
-    # Long enough that a job that is given up has not ended by then.
+    # Long and slow enough that a job that is given up has not ended by then.
     lengths = [100 if happening is Happening.GIVE_UP else 6 for happening in happens]
     asked = [
         product(rng, ARRAY, m, 4, 5, happening=happening)
@@ -116,7 +116,8 @@ def test_what_goes_wrong_is_told(rng: np.random.Generator) -> None:
     infinite = asked[1].x.copy()
     infinite[3, 1] = 0x7F800000
     asked[1] = replace(asked[1], infinite=infinite, w=np.ones_like(asked[1].w))
-    runs = run_products(generate(ARRAY), ARRAY, asked, conditions=HOSTILE)
+    conditions = replace(HOSTILE, stream_waits=(0.97, 0.4, 0.6, 0.3))
+    runs = run_products(generate(ARRAY), ARRAY, asked, conditions=conditions)
     for one, run in zip(asked, runs, strict=True):
         check(ARRAY, one, run)
     for index in (0, 3):

@@ -239,10 +239,16 @@ static result_t run_job(struct run *run, uint32_t i, uint64_t *weights) {
 result_t tileloom_systolic_run(struct tileloom_systolic *array, const product_t *product,
                                const struct tileloom_systolic_mover *mover, uint32_t cycles) {
     const uint32_t down = tiles_of(product->k, product->built.rows);
+    const uint32_t across = tiles_of(product->n, product->built.columns);
+    const uint8_t *kept = product->memory.bytes + product->kept;
+    uint8_t *results = product->memory.bytes + product->results;
     struct run run = {array, product, mover, 0, cycles};
     uint64_t weights = product->weights;
     result_t result = TILELOOM_SYSTOLIC_OK;
-    clear(product->memory.bytes + product->results, product->kept - product->results);
+    // The first job writes the columns that have a tile there; sums of the others begin from here.
+    for (uint32_t j = 0; j < across; ++j) {
+        if (!kept[j]) clear(results + j * result_bytes(product), result_bytes(product));
+    }
     TILELOOM_BARRIER_WRITE();
     for (uint32_t i = 0; i < down && result == TILELOOM_SYSTOLIC_OK; ++i) result = run_job(&run, i, &weights);
     TILELOOM_BARRIER_READ();
