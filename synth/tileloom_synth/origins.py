@@ -16,6 +16,7 @@ ORIGINS = (
     "weight loading",
     "control",
     "functional unit",
+    "address generator",
     "registers",
     "clock gates",
     "logic",
@@ -50,7 +51,7 @@ _OF_PART = {
     "round": "adder: round",
     "skew": "skew",
     "weight loading": "weight loading",
-    **{part: part for part in ("registers", "functional unit", *ENGINE_ORIGINS)},
+    **{part: part for part in ("registers", "functional unit", "address generator", *ENGINE_ORIGINS)},
 }
 _IN_ELEMENT = {"processing element", "multiplier", "align", "adder", "normalise", "round"}
 _OF_ELEMENT_REGISTER = {

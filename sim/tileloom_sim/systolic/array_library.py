@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tileloom.errors import CheckError
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.coprocessor.intrinsics import NAME, header
 from tileloom_golden.checks import Words
@@ -27,6 +28,9 @@ from ..riscv.system import System
 from .hosts import coprocessor_system
 from .reference import operand_format
 from .software import PROGRAMS, GemmRun, Job
+
+FAILED = {1: "weights", 2: "activations", 3: "sums"}
+"""What the program returns of a product by the address generator that a bus error ended."""
 
 LAG = 2
 """Vectors in the array, which the library takes for the fewest that a product has."""
@@ -87,8 +91,8 @@ def run_array(
     conditions, progress, waves:
         As ``run_program`` takes them; the memory's size is found here.
 
-    Raises ConfigError where the array has no core, UserError where the product is too large for the system,
-    and as ``run_program``.
+    Raises CheckError where a bus error ends it, ConfigError where the array has no core, UserError where the
+    product is too large for the system, and as ``run_program``.
     """
     (m, k), n = x.shape, w.shape[1]
     rows, columns = config.rows, config.columns
@@ -118,7 +122,9 @@ def run_array(
         job.fields[f"{name}_tile"] = array.strides[0] if tiled else 4 * across
     system = _system(config, waves is not None)
     results = job.fields["y"], outputs.size
-    run = job.run(system, program, results, conditions, progress, waves)[1]
+    whole, run = job.run(system, program, results, conditions, progress, waves)
+    if whole.exit_code:
+        raise CheckError(f"the address generator could not read or write {FAILED[whole.exit_code]}")
     found: npt.NDArray[Any] = run.results.reshape(outputs.shape)
     if arrangement is Arrangement.TILES:
         found = found[:, :, :columns].swapaxes(0, 1).reshape(vectors, -1)

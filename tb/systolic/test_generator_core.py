@@ -1,0 +1,99 @@
+"""The address generator on the RTL of CV32E40P: products by the C library, interrupts, bus errors, cycles."""
+
+import numpy as np
+import pytest
+
+import tileloom
+from support.seed import SEED
+from tileloom.errors import CheckError
+from tileloom_golden.estimate.generator import generator_cycles
+from tileloom_golden.systolic.tiles import kept_tiles
+from tileloom_sim.riscv.run import SASP_CACHES, BusError, Conditions, Waits, run_program
+from tileloom_sim.systolic import reference
+from tileloom_sim.systolic.array_library import Arrangement, run_array
+from tileloom_sim.systolic.hosts import coprocessor_system
+from tileloom_sim.systolic.simulate_host import fetched_cycles
+from tileloom_sim.systolic.stream_program import random_stream
+
+from .test_array_library import drawn, golden
+from .test_coprocessor_core import own_program
+
+pytest.importorskip(
+    "pythondata_cpu_cv32e40p", reason="the cores are not installed: pip install 'tileloom[xfu]'"
+)
+
+pytestmark = pytest.mark.long
+
+CONFIGS = {
+    "4x8": {"columns": 8, "memory_bits": 128},
+    "5x3": {"rows": 5, "columns": 3, "memory_bits": 64, "weight": "int5", "rounding": "nearest-even"},
+    "4x4 fp32": {"memory_bits": 32, "weight": "fp32", "add_stages": 2},
+}
+SLOW = Conditions(data_waits=Waits(grant=1, response=3), random_seed=SEED)
+
+
+def array(**fields):
+    return tileloom.load("sasp-4x4-int8", host="cv32e40p", double_buffer=True, **fields)
+
+
+@pytest.mark.parametrize("fields", CONFIGS.values(), ids=CONFIGS)
+def test_products_of_any_size(fields):
+    """Bit for bit, both arrangements, in single-cycle memory, with waits and with caches."""
+    config = array(**fields)
+    for shape in ((1, 1, 1), (2, 4, 8), (7, 13, 11), (5, 33, 40)):
+        x, w = drawn(config, shape)
+        for arrangement in Arrangement:
+            run = run_array(config, x, w, arrangement=arrangement)
+            assert run.results.tolist() == golden(config, x, w), (shape, arrangement)
+    for conditions in (SLOW, Conditions(caches=SASP_CACHES)):
+        slow = run_array(config, x, w, conditions=conditions)
+        assert slow.results.tolist() == golden(config, x, w)
+        assert slow.cycles > run.cycles
+
+
+@pytest.mark.parametrize("fields", CONFIGS.values(), ids=CONFIGS)
+def test_interrupts(fields):
+    """The handler waits, saves, multiplies in either way, and restores; no result changes."""
+    config = array(**fields)
+    system = coprocessor_system(config)
+    random_stream(config, system, seed=SEED, tiles=5, vectors=7)
+    assert random_stream(config, system, seed=SEED, interrupts=60, distance=900).interrupts >= 60
+
+
+def test_bus_errors():
+    """Weights, activations and sums where nothing is end all commands until the error is cleared."""
+    config = array(**CONFIGS["4x8"])
+    system = coprocessor_system(config)
+    for conditions in (None, SLOW):
+        run = run_program(system, own_program(config, system, "generator_errors.c"), conditions=conditions)
+        assert run.exit_code == 0
+
+
+def test_a_product_that_fails_is_told():
+    config = array(**CONFIGS["4x8"])
+    x, w = drawn(config, (8, 16, 24), zeros=0)
+    everywhere = Conditions(memory_errors=[BusError(first=0, end=1 << 32)])
+    with pytest.raises(CheckError, match="the address generator could not read"):
+        run_array(config, x, w, conditions=everywhere)
+
+
+def test_a_word_is_a_cycle():
+    """The issue's target is 1.1."""
+    assert fetched_cycles(array(**CONFIGS["4x8"]), seed=SEED) < 1.02
+
+
+def test_cycles_are_those_of_the_model():
+    """Within 1 % over 50 random layers of some vectors; -s prints the largest difference."""
+    config, random = array(**CONFIGS["4x8"]), np.random.default_rng(SEED)
+    worst, timing = 0.0, tileloom.generate(config).manifest["timing"]
+    for index in range(50):
+        m, k, n = (int(random.integers(least, 64)) for least in (16, 8, 8))
+        x, w = drawn(config, (m, k, n), zeros=float(random.choice([0, 0.25, 0.6])), seed=index)
+        found = run_array(config, x, w).cycles
+        kept = kept_tiles(w, config.rows, config.columns, reference.operand_format(config.weight))
+        expected = generator_cycles(
+            kept, m, rows=4, columns=8, weight_words=8, beat_words=4, latency=timing["first_result_cycles"]
+        )
+        worst = max(worst, abs(expected / found - 1))
+        assert expected == pytest.approx(found, rel=0.01), (m, k, n)
+    print(f"50 random layers: model within {worst:.2%} of RTL")
