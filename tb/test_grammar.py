@@ -57,6 +57,7 @@ def test_help_tells_how_to_do_the_jobs_for_each_family() -> None:
         *(
             "paper sasp",
             *(f"paper sasp fig{number}" for number in (6, 7, 8, 9, 10)),
+            "paper sasp core",
             "paper sasp layers",
             "paper sasp table3",
             "paper engine",

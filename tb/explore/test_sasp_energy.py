@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from tileloom.cli.main import main
 from tileloom_explore.paper.sasp.arrays import SIZES, WEIGHTS
 from tileloom_explore.paper.sasp.encoder import Work
-from tileloom_explore.paper.sasp.energy import memory_energy, read_arrays
+from tileloom_explore.paper.sasp.energy import memory_energy, read_arrays, read_core
 from tileloom_explore.paper.sasp.pareto import front
 from tileloom_explore.paper.sasp.quality import SHARES, Point, Quality
 from tileloom_explore.paper.sasp.run_time import run_time
@@ -86,6 +86,29 @@ def test_the_table_has_energy_without_and_with_pruning(arrays):
     assert row["pruned"]["energy_j"]["zero_delay"] < 0.9 * row["dense"]["energy_j"]["zero_delay"]
     told = run("table3", "--arrays", str(arrays)).stdout
     assert "0.128" in told and "Area and energy of the arrays in cells at 2 ns" in told
+
+
+def test_the_system_has_the_core_and_memory(arrays, tmp_path):
+    path = tmp_path / "core.json"
+    cycles = {
+        name: {"zero_delay": j, "unit_delay": 2 * j}
+        for name, j in (("multiplying", 8e-12), ("moving", 3e-12))
+    }
+    path.write_text(json.dumps({"area": 1e5, "cycle_j": cycles, "leakage_w": 1e-3}))
+    core = read_core(path)
+    assert core.energy(10, 2e-9, alone=True)["zero_delay"] == pytest.approx(10 * (8e-12 + 2e-12))
+    assert core.energy(10, 2e-9, alone=False)["unit_delay"] == pytest.approx(10 * (6e-12 + 2e-12))
+    result = run("table3", "--arrays", str(arrays), "--core", str(path), "--json")
+    assert result.exit_code == 0, result.output
+    dense = json.loads(result.stdout)[7]["dense"]
+    whole = run_time("int8", 32).whole
+    assert dense["core_j"] == core.energy(whole.cycles, 2e-9, alone=False)
+    # Of 1024 elements of 2,000 um2, beside 100,000.
+    told = run("table3", "--arrays", str(arrays), "--core", str(path)).stdout
+    assert "20.48" in told and "core alone, INT8" in told
+    path.write_text("{}")
+    assert "core.json: not what" in run("table3", "--arrays", str(arrays), "--core", str(path)).stderr
+    assert "--core: is of --arrays" in run("table3", "--core", str(path)).stderr
 
 
 def test_the_front_has_what_none_beats():

@@ -1,5 +1,6 @@
 """docs/sasp.md has what ``tileloom paper sasp`` prints of the files in docs/sasp."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,31 @@ def test_the_page_has_speed_at_error_rates_and_table_3() -> None:
         gains = row.product_gain, row.gain, paper[0] / paper[1]
         name = f"{run.size} x {run.size} {run.weights.upper()}"
         assert line(name, percent(run.kept), *(f"{each:.2f}" for each in (*figures, *gains))) in page
+
+
+def measured_rows() -> list[str]:
+    """Return the rows of the layers that ran in RTL."""
+    rows = []
+    for row in json.loads((ROOT / "docs/sasp/rtl/layers.json").read_text()):
+        single, cached = row["cycles"]["single"], row["cycles"]["caches"]
+        mix = {**row["mix"], "branches": row["mix"]["branches"] + row["mix"]["jumps"]}
+        kinds = [mix[kind] / sum(row["mix"].values()) for kind in ("loads", "stores", "branches", "others")]
+        cells = [f"{row['size']} x {row['size']} {row['weights'].upper()}, {row['layer']}"]
+        cells += [
+            f"{single['array']:,}",
+            f"{100 * row['difference']:+.2f} %",
+            *(f"{100 * each:.1f} %" for each in kinds),
+        ]
+        cells += [", ".join(f"{single[each] / single['array']:.2f}" for each in ("blocked", "plain"))]
+        cells += [
+            f"{cached['array']:,}",
+            ", ".join(f"{cached[each] / cached['array']:.2f}" for each in ("blocked", "plain")),
+        ]
+        rows.append(line(*cells))
+    return rows
+
+
+def test_the_page_has_the_layers_that_ran() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    rows = measured_rows()
+    assert rows and not [row for row in rows if row not in page]

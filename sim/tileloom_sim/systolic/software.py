@@ -155,6 +155,16 @@ def run_software(
     Raises UserError where the product is too large for the system, ValueError for a wrong dtype or shape, and
     as ``run_program``.
     """
+    program, job = software_job(method, x, w)
+    results = job.fields["y"], len(x) * w.shape[1]
+    run = job.run(System(core=CORE, waves=waves is not None), program, results, conditions, progress, waves)[
+        1
+    ]
+    return replace(run, results=run.results.reshape(len(x), -1))
+
+
+def software_job(method: Method, x: npt.NDArray[np.float32], w: Operand) -> tuple[Program, Job]:
+    """Return the program of all methods and what it works on; arguments and ValueError as run_software."""
     if x.dtype != np.float32 or w.dtype not in (np.float32, np.int8):
         raise ValueError(f"x is {x.dtype} and w is {w.dtype}, not float32, and float32 or int8")
     if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0] or not (x.size and w.size):
@@ -177,8 +187,4 @@ def run_software(
         "w": job.place(np.ascontiguousarray(stored).tobytes()),
         "y": job.place(room=4 * m * n),
     }
-    results = job.fields["y"], m * n
-    run = job.run(System(core=CORE, waves=waves is not None), program, results, conditions, progress, waves)[
-        1
-    ]
-    return replace(run, results=run.results.reshape(m, n))
+    return program, job

@@ -17,8 +17,8 @@ from tileloom.netlist.text import plain_names
 from tileloom.xfu.config import XfuConfig
 from tileloom.xfu.cv32e40p.patch import patch_sources
 
+from ..system_verilog import ungated
 from ..verify.netlist import TOP, Net, Netlist, cone, parse
-from .overhead import ungated
 
 SLANG = "read_slang --keep-hierarchy --top {core} -G COREV_PULP=1 {files}"
 

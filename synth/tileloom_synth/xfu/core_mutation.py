@@ -21,8 +21,8 @@ from tileloom.xfu.cv32e40p.stages import PREFIX
 from tileloom.xfu.design import generate
 
 from ..mutation.mutants import PORT, WIDTH, Mutated, put_in
+from ..system_verilog import CLOCK_GATE, ungated
 from .core import CORE, Core, read_by
-from .overhead import CLOCK_GATE, ungated
 
 READ = """
 read_slang --keep-hierarchy --top {top} -G COREV_PULP=1 {files}

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from tileloom.cores import CV32E40P, CV32E40X, PICORV32, Sources
 from tileloom.errors import UserError
-from tileloom.netlist.text import module_name
 from tileloom.xfu.config import Host, XfuConfig
 from tileloom.xfu.cv32e40p import stages
 from tileloom.xfu.cv32e40p.patch import patch_sources
@@ -24,7 +23,7 @@ from tileloom_sim.riscv.system import core_wrapper
 from ..library.standard_cells import Library
 from ..report import Report
 from ..synthesis import synthesise
-from ..system_verilog import to_verilog
+from ..system_verilog import to_verilog, ungated
 
 Step = Callable[[str], None]
 """Called with what is about to be synthesised, for a line of progress."""
@@ -189,19 +188,6 @@ def _beside(core: str, sources: Sources, config: XfuConfig | None, flatten: bool
 
 
 _VERILOG = {"cv32e40p": _cv32e40p, "cv32e40x": _cv32e40x, "picorv32": _picorv32}
-
-
-CLOCK_GATE = "sim_clock_gate.sv"
-"""How the name of the file ends that has the model of a clock gate."""
-
-
-def ungated(sources: Sources) -> Sources:
-    """Return the sources with the model of a clock gate replaced by a wire."""
-    gate = next(name for name in sources if name.endswith(CLOCK_GATE))
-    ports = "input clk_i, en_i, scan_cg_en_i, output clk_o"
-    name = module_name(sources[gate])
-    wire = f"module {name} #(parameter LIB = 0) ({ports}); assign clk_o = clk_i; endmodule\n"
-    return {**sources, gate: wire}
 
 
 def _area(name: str, report: Report) -> Area:

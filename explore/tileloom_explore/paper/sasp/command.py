@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..default import WithDefault
+from .core import core_command
 from .fig6 import fig6_command
 from .fig7 import fig7_command
 from .fig8 import fig8_command
@@ -28,6 +29,7 @@ def sasp_command() -> None:
 
 
 for _command in (
+    core_command,
     fig6_command,
     fig7_command,
     fig8_command,

@@ -11,7 +11,7 @@ from tileloom_synth.power.report import BOUNDS
 from . import published
 from .area import PAPER_UM2
 from .encoder import SASP, SOFTWARE
-from .energy import KEYS, Arrays, memory_energy
+from .energy import KEYS, Arrays, HostCore, memory_energy
 from .run_time import Run, software
 
 OVER = tuple(f"over {each}" for each in SOFTWARE)
@@ -88,6 +88,55 @@ def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> Non
     note("J of the array alone, clocked all the time, leakage included; without core, wires and clock tree.")
     note(f"Memory: a word for each load, store and cycle (an instruction), by {SOURCE}; not in the J.")
     note("The paper's J, times its speed-up, go with the array's elements: they are the array's alone, too.")
+
+
+def print_system(runs: Sequence[Run], arrays: Arrays, core: HostCore) -> None:
+    """Print the energy of core, memory and array together, beside the core's that multiplies by itself."""
+    cells = []
+    for weights in dict.fromkeys(run.weights for run in runs):
+        alone = software(weights, "blocked") + runs[0].rest
+        memory = memory_energy(alone)
+        energies = core.energy(alone.cycles, arrays.period, alone=True)
+        own = [energies[key] + memory for key in KEYS]
+        parts = (f"{energies[key]:.2f}" for key in KEYS)
+        cells.append(
+            (
+                f"core alone, {weights.upper()}",
+                "",
+                *parts,
+                f"{memory:.2f}",
+                *(f"{each:.2f}" for each in own),
+                "",
+            )
+        )
+        for run in (each for each in runs if each.weights == weights):
+            measured = arrays.by[weights][run.size]
+            array, energies = (
+                measured.energy(run.whole),
+                core.energy(run.whole.cycles, arrays.period, alone=False),
+            )
+            memory = memory_energy(run.whole)
+            whole = [array[key] + energies[key] + memory for key in KEYS]
+            cells.append(
+                (
+                    _name(run),
+                    f"{measured.area / core.area:.2f}",
+                    *(f"{energies[key]:.2f}" for key in KEYS),
+                    f"{memory:.2f}",
+                    *(f"{each:.2f}" for each in whole),
+                    ", ".join(f"{before / after:.2f}" for before, after in zip(own, whole, strict=True)),
+                )
+            )
+    joules = [f"J, {bound}" for bound in BOUNDS]
+    headings = (
+        *("array", "area over core's"),
+        *(f"core {each}" for each in joules),
+        "memory, J",
+        *(f"all {each}" for each in joules),
+        "less by",
+    )
+    print_table(f"The system: core of {core.area / 1e6:.3f} mm2, memory and array", headings, cells)
+    note("Alone it multiplies by `blocked`; beside an array it is taken to move words in all cycles.")
 
 
 def _name(run: Run) -> str:

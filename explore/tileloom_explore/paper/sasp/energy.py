@@ -86,6 +86,45 @@ class Arrays:
     by: dict[str, dict[int, Measured]]
 
 
+@dataclass(frozen=True)
+class HostCore:
+    """The core without an array.
+
+    Attributes
+    ----------
+    area:
+        um2.
+    multiplying, moving:
+        J of a cycle by bound: by itself, and for an array.
+    leakage:
+        W.
+    """
+
+    area: float
+    multiplying: dict[str, float]
+    moving: dict[str, float]
+    leakage: float
+
+    def energy(self, cycles: int, period: float, *, alone: bool) -> dict[str, float]:
+        """Return J of so many cycles by bound, leakage included."""
+        cycle = self.multiplying if alone else self.moving
+        return {bound: cycles * (cycle[bound] + self.leakage * period) for bound in KEYS}
+
+
+def read_core(path: Path) -> HostCore:
+    """Return what a file has. Raises UserError that names it where it is not such a file."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        multiplying, moving = (
+            {key: float(plain["cycle_j"][name][key]) for key in KEYS} for name in ("multiplying", "moving")
+        )
+        return HostCore(float(plain["area"]), multiplying, moving, float(plain["leakage_w"]))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise UserError(f"{path}: not what `tileloom paper sasp core --liberty F --json` prints") from None
+
+
 def memory_energy(work: Work) -> float:
     """Return J of what the core loads and stores, and of an instruction fetched in each cycle."""
     return (work.accesses + work.cycles) * WORD_J

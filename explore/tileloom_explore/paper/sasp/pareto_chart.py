@@ -67,9 +67,10 @@ def _designs(
             axes.plot(
                 [], [], MARKERS[weights], color=COLOURS[size], label=f"{size} x {size} {weights.upper()}"
             )
-    axes.plot([], [], "o", color="#444444", markerfacecolor="none", label="another is better in all three")
+    axes.plot([], [], "o", color="#444444", markerfacecolor="none", label="not on the front of all three")
     axes.plot([], [], color="#666666", linewidth=0.9, label="front of the panel")
-    axes.set_xscale("log")
+    axes.set_xscale("log", base=2 if best < 0 else 10)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

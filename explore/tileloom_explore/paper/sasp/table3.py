@@ -19,7 +19,7 @@ from tileloom.errors import UserError
 from . import encoder_tables, published
 from .arrays import SIZES, WEIGHTS
 from .encoder import SOFTWARE
-from .energy import Arrays, memory_energy, read_arrays
+from .energy import Arrays, HostCore, memory_energy, read_arrays, read_core
 from .fig8 import PUBLISHED_BUDGET, within_budget
 from .quality import Quality, read_quality
 from .run_time import Run, run_time, software
@@ -70,7 +70,7 @@ def kept_within(quality: Quality, budget: float, epochs: int) -> Kept:
     return found
 
 
-def to_json(rows: list[Row], arrays: Arrays | None) -> list[dict[str, Any]]:
+def to_json(rows: list[Row], arrays: Arrays | None, core: HostCore | None) -> list[dict[str, Any]]:
     """Return the table as plain data."""
     found = []
     for row in rows:
@@ -84,10 +84,10 @@ def to_json(rows: list[Row], arrays: Arrays | None) -> list[dict[str, Any]]:
                 "pruned_speedup": published.PRUNED[weights][size],
                 "energy_j": published.ENERGY[weights][size],
             },
-            "dense": _plain(row.dense, arrays),
+            "dense": _plain(row.dense, arrays, core),
         }
         if row.pruned:
-            each["pruned"] = _plain(row.pruned, arrays)
+            each["pruned"] = _plain(row.pruned, arrays, core)
             each |= {"gain": round(row.gain, 4), "product_gain": round(row.product_gain, 4)}
         if arrays:
             each["area_um2"] = arrays.by[weights][size].area
@@ -95,7 +95,7 @@ def to_json(rows: list[Row], arrays: Arrays | None) -> list[dict[str, Any]]:
     return found
 
 
-def _plain(run: Run, arrays: Arrays | None) -> dict[str, Any]:
+def _plain(run: Run, arrays: Arrays | None, core: HostCore | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "kept": run.kept,
         "cycles": {"array": run.array.cycles, "others": run.rest.cycles},
@@ -106,6 +106,8 @@ def _plain(run: Run, arrays: Arrays | None) -> dict[str, Any]:
         found["seconds"] = measured.seconds(run.whole)
         found["energy_j"] = measured.energy(run.whole)
         found["memory_j"] = memory_energy(run.whole)
+        if core:
+            found["core_j"] = core.energy(run.whole.cycles, arrays.period, alone=False)
     return found
 
 
@@ -138,6 +140,13 @@ def _plain(run: Run, arrays: Arrays | None) -> dict[str, Any]:
     metavar="FILE",
     help="Area and energy too: what `fig6 --power --json` printed.",
 )
+@click.option(
+    "--core",
+    "core_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of --arrays: the core's area and energy too, what `core --json` printed.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the tiles: replay.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def table3_command(
@@ -146,6 +155,7 @@ def table3_command(
     budget: float | None,
     epochs: int | None,
     arrays_file: Path | None,
+    core_file: Path | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
@@ -159,6 +169,8 @@ def table3_command(
       tileloom paper sasp table3 --kept 0.75
       tileloom paper sasp table3 --quality docs/sasp/text.json --arrays docs/sasp/arrays/nangate45.json
     """
+    if core_file and not arrays_file:
+        raise UserError("--core: is of --arrays")
     if kept is not None and quality is not None:
         raise UserError("--kept: not with --quality, which says how many tiles are kept")
     for value, name in ((budget, "--budget"), (epochs, "--epochs")):
@@ -173,12 +185,15 @@ def table3_command(
         allowed = PUBLISHED_BUDGET if budget is None else budget
         shares = kept_within(read_quality(quality), allowed, epochs or 0)
     arrays = read_arrays(arrays_file) if arrays_file else None
+    core = read_core(core_file) if core_file else None
     rows = measure_rows(shares, seed or 0)
     if as_json:
-        print_json(to_json(rows, arrays))
+        print_json(to_json(rows, arrays, core))
         return
     encoder_tables.print_speed([row.dense for row in rows])
     if shares:
         encoder_tables.print_pruned([(row.dense, row.pruned) for row in rows if row.pruned])
     if arrays:
         encoder_tables.print_energy([(row.dense, row.pruned) for row in rows], arrays)
+    if arrays and core:
+        encoder_tables.print_system([row.dense for row in rows], arrays, core)
