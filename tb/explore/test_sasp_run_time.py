@@ -104,6 +104,20 @@ def test_a_layer_is_the_models_cycles():
     assert 18 * whole == run_time.run_time("int8", 8).array.cycles
 
 
+def test_a_generator_takes_a_cycle_a_word():
+    row = plain("table3", "--kept", "0.75")[1]
+    dense, pruned = row["by_generator"]
+    words = 18 * 128 * 8 * sum(each.times * each.k // 8 * each.n // 8 for each in encoder.SASP.products)
+    packed = (
+        18
+        * encoder.PACKING
+        * sum(each.times * each.k * each.n for each in encoder.SASP.products if not each.weights)
+    )
+    assert words < dense["cycles"]["array"] - packed < 1.05 * words
+    assert pruned["over_plain"] > dense["over_plain"] > 3.5 * row["dense"]["over_plain"]
+    assert "by an address generator" in run("table3").stdout
+
+
 def test_run_time_is_proportional_to_the_tiles_kept():
     for row in plain("layers")["kept"]:
         # A column's first tile takes 3 cycles a word and not 4, and is one of 16 at 32 x 32.

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tileloom.families import load
 from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.coprocessor.design import timing
 from tileloom_golden.estimate.coprocessor import array_cycles
+from tileloom_golden.estimate.generator import generator_cycles
 from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
 from tileloom_golden.systolic.tiles import tile_grid
 
@@ -150,9 +153,17 @@ class Work:
         return Work(count * self.cycles, count * self.steps, count * self.loads, count * self.accesses)
 
 
-def host_array(size: int, weights: str) -> SystolicConfig:
-    """Return the paper's array of this size as a functional unit of CV32E40P, double-buffered."""
-    config = load(f"sasp-{size}x{size}-{weights}", host="cv32e40p", double_buffer=True)
+GENERATOR_BITS = 128
+"""Of the memory port of an array with an address generator: with it a word takes a cycle."""
+
+
+def host_array(size: int, weights: str, *, generator: bool = False) -> SystolicConfig:
+    """Return the paper's array of this size as a functional unit of CV32E40P, double-buffered.
+
+    With ``generator`` it fetches and stores by itself.
+    """
+    fields: dict[str, Any] = {"memory_bits": GENERATOR_BITS} if generator else {}
+    config = load(f"sasp-{size}x{size}-{weights}", host="cv32e40p", double_buffer=True, **fields)
     assert isinstance(config, SystolicConfig)
     return config
 
@@ -166,10 +177,24 @@ def drawn_mask(config: SystolicConfig, k: int, n: int, kept: float, rng: np.rand
 
 
 def array_work(config: SystolicConfig, vectors: int, kept: Mask) -> Work:
-    """Return what a product takes by the array's C library, its weights' tiles kept as the mask says."""
+    """Return what a product takes by the array's C library, its weights' tiles kept as the mask says.
+
+    An array with a memory port of its own makes the accesses itself.
+    """
     steps = config.step_interval
     weight_words = config.rows * -(-config.columns // config.weights_per_word)
-    cycles = array_cycles(kept, vectors, steps=steps, columns=config.columns, weight_words=weight_words)
+    if config.memory_bits:
+        cycles = generator_cycles(
+            kept,
+            vectors,
+            rows=config.rows,
+            columns=config.columns,
+            weight_words=weight_words,
+            beat_words=config.memory_bits // 32,
+            latency=timing(config)["first_result_cycles"],
+        )
+    else:
+        cycles = array_cycles(kept, vectors, steps=steps, columns=config.columns, weight_words=weight_words)
     tiles = int(kept.sum())
     words, weight_loads = tiles * vectors * steps, tiles * weight_words
     # An activation, a result, and but for a column's first tile the sum so far.

@@ -10,7 +10,7 @@ from tileloom_synth.power.report import BOUNDS
 
 from . import published
 from .area import PAPER_UM2
-from .encoder import SASP, SOFTWARE
+from .encoder import GENERATOR_BITS, SASP, SOFTWARE
 from .energy import KEYS, Arrays, HostCore, memory_energy
 from .run_time import Run, software
 
@@ -56,6 +56,28 @@ def print_pruned(pairs: Sequence[tuple[Run, Run]]) -> None:
     headings = ("array", "kept", "Mcycles", *OVER, "paper", *gains)
     print_table("The same, feed-forward tiles pruned", headings, cells)
     note("Software multiplies by whole matrices in either case.")
+
+
+def print_generator(rows: Sequence[Sequence[Run]]) -> None:
+    """Print the same by the address generator: dense runs, and pruned ones where there are any."""
+    cells = [
+        (
+            _name(runs[0]),
+            *(
+                text
+                for run in runs
+                for text in (
+                    f"{run.array.cycles / 1e6:,.0f}",
+                    *(f"{run.over(method):.2f}" for method in SOFTWARE),
+                )
+            ),
+        )
+        for runs in rows
+    ]
+    kept = ("", "pruned: ")[: len(rows[0])]
+    headings = ("array", *(before + each for before in kept for each in ("Mcycles", *OVER)))
+    print_table("The same by an address generator beside the array", headings, cells)
+    note(f"Over a memory port of {GENERATOR_BITS} bits that the array uses by itself: about a cycle a word.")
 
 
 def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> None:

@@ -63,9 +63,12 @@ def software(weights: str, method: str) -> Work:
 
 
 @cache
-def run_time(weights: str, size: int, kept: float = 1.0, seed: int = 0) -> Run:
-    """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random."""
-    config = host_array(size, weights)
+def run_time(weights: str, size: int, kept: float = 1.0, seed: int = 0, *, generator: bool = False) -> Run:
+    """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random.
+
+    With ``generator`` the array fetches and stores by itself.
+    """
+    config = host_array(size, weights, generator=generator)
     masks = {
         each.name: drawn_mask(config, each.k, each.n, kept, np.random.default_rng([seed, index]))
         for index, each in enumerate(SASP.products)

@@ -34,6 +34,8 @@ class Row:
 
     dense: Run
     pruned: Run | None
+    fetched: tuple[Run, ...]
+    """Both by an address generator beside the array."""
 
     @property
     def gain(self) -> float:
@@ -48,14 +50,14 @@ class Row:
 
 def measure_rows(kept: Kept, seed: int) -> list[Row]:
     """Return the table's rows, both kinds of weights and all sizes; those without a share are not pruned."""
-    return [
-        Row(
-            run_time(weights, size),
-            run_time(weights, size, kept[weights, size], seed) if kept else None,
-        )
-        for weights in WEIGHTS
-        for size in SIZES
-    ]
+    rows = []
+    for weights in WEIGHTS:
+        for size in SIZES:
+            shares = [1.0, *([kept[weights, size]] if kept else [])]
+            runs = [run_time(weights, size, share, seed) for share in shares]
+            fetched = tuple(run_time(weights, size, share, seed, generator=True) for share in shares)
+            rows.append(Row(runs[0], runs[1] if kept else None, fetched))
+    return rows
 
 
 def kept_within(quality: Quality, budget: float, epochs: int) -> Kept:
@@ -85,6 +87,7 @@ def to_json(rows: list[Row], arrays: Arrays | None, core: HostCore | None) -> li
                 "energy_j": published.ENERGY[weights][size],
             },
             "dense": _plain(row.dense, arrays, core),
+            "by_generator": [_plain(each, None, None) for each in row.fetched],
         }
         if row.pruned:
             each["pruned"] = _plain(row.pruned, arrays, core)
@@ -193,6 +196,7 @@ def table3_command(
     encoder_tables.print_speed([row.dense for row in rows])
     if shares:
         encoder_tables.print_pruned([(row.dense, row.pruned) for row in rows if row.pruned])
+    encoder_tables.print_generator([row.fetched for row in rows])
     if arrays:
         encoder_tables.print_energy([(row.dense, row.pruned) for row in rows], arrays)
     if arrays and core:
