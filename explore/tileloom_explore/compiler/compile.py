@@ -40,8 +40,15 @@ class _Choice:
     seconds: float
 
 
+Plans = dict[object, Plan | None]
+"""Plans that were searched for: of what node, and in how much room; for one grid and one set of masks."""
+
+
 def compile_network(
-    graph: Graph, grid: Abstraction, kept: Mapping[str, npt.NDArray[np.bool_]] | None = None
+    graph: Graph,
+    grid: Abstraction,
+    kept: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+    plans: Plans | None = None,
 ) -> Program:
     """Compile a network.
 
@@ -54,6 +61,8 @@ def compile_network(
     kept:
         Which blocks of a convolution's weights there are, input blocks x output blocks, by the node's name;
         all where it is not named. Tiles have those of the node that they are a tile of.
+    plans:
+        What was found as the same nodes were compiled for the same grid and masks; more is added.
 
     Raises
     ------
@@ -61,17 +70,22 @@ def compile_network(
         A mask's shape is not that of its node's blocks, or not even one pixel of a node, with a block of
         input and one of output channels, fits the memories.
     """
-    return _Compiler(graph, grid, kept or {}).program()
+    return _Compiler(graph, grid, kept or {}, {} if plans is None else plans).program()
 
 
 class _Compiler:
-    def __init__(self, graph: Graph, grid: Abstraction, kept: Mapping[str, npt.NDArray[np.bool_]]) -> None:
-        self.graph, self.grid = graph, grid
+    def __init__(
+        self,
+        graph: Graph,
+        grid: Abstraction,
+        kept: Mapping[str, npt.NDArray[np.bool_]],
+        plans: Plans,
+    ) -> None:
+        self.graph, self.grid, self.plans = graph, grid, plans
         self.works = [Work(node, grid, kept.get(node.owner)) for node in graph.nodes]
         self.emitter = Emitter(graph, grid)
         self.memory = Memory(grid.activation_room)
         self.held: dict[str, Held] = {}
-        self.plans: dict[object, Plan | None] = {}
         self.index = 0
         # Channels that DDR has of each tensor.
         self.in_ddr: dict[str, list[Span]] = {name: [(0, self.emitter.pixel(name))] for name in graph.inputs}

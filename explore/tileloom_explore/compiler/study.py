@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .abstraction import Abstraction
-from .compile import compile_network
+from .compile import Plans, compile_network
 from .graph import Graph, Kind
 from .program import Program
 from .run import random_mask
@@ -40,10 +40,15 @@ def random_masks(graph: Graph, sparsity: float, block: int) -> dict[str, npt.NDA
     return masks
 
 
-def at_sparsity(graph: Graph, grid: Abstraction, sparsity: float) -> tuple[Program, Timeline]:
-    """Return a network's program, and it in time, with so many blocks missing."""
+def at_sparsity(
+    graph: Graph, grid: Abstraction, sparsity: float, plans: Plans | None = None
+) -> tuple[Program, Timeline]:
+    """Return a network's program, and it in time, with so many blocks missing.
+
+    ``plans`` are those of the network in other tiles, at this sparsity.
+    """
     masks = random_masks(graph, sparsity, grid.block) if sparsity else graph.kept
-    program = compile_network(graph, grid, masks)
+    program = compile_network(graph, grid, masks, plans)
     return program, timeline(program.steps, grid)
 
 

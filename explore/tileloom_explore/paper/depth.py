@@ -12,6 +12,7 @@ from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 
 from ..compiler.abstraction import load_abstraction
+from ..compiler.compile import Plans
 from ..compiler.depth.choose import figures
 from ..compiler.depth.fuse import Group, alone, named
 from ..compiler.depth.search import Tiled, spilling, tiled
@@ -58,10 +59,11 @@ def depth_command(last: str | None, as_json: bool) -> None:
             raise UserError("--last: nothing takes activations to DDR and back; name a node")
         group = Group(alone(found), 0, len(found.nodes))
         cases = [*DEPTH_SECONDS, (3, 0.5)]
-        rows = []
+        rows: list[tuple[float, Tiled]] = []
+        plans: dict[float, Plans] = {sparsity: {} for _, sparsity in cases}
         for done, (tiles, sparsity) in enumerate(cases):
             shown.show(f"{tiles} tiles, {sparsity:.0%} sparse", completed=done, total=len(cases))
-            rows.append((sparsity, tiled(group, grid, sparsity, (tiles, 1))))
+            rows.append((sparsity, tiled(group, grid, sparsity, (tiles, 1), plans[sparsity])))
     least = map_bytes(named(vgg_19(), "conv1_1", "conv3_1"), FP32)
     if as_json:
         print_json(

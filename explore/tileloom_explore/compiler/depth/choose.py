@@ -11,6 +11,7 @@ from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 
 from ..abstraction import Abstraction
+from ..compile import Plans
 from ..graph import Graph
 from ..study import at_sparsity
 from .fuse import Group, named
@@ -53,10 +54,11 @@ def compare(
 ) -> list[Tiled]:
     """Return the sub-graph layer by layer, then in the tiles given, or in all that are considered."""
     considered = [(1, 1), tiles] if tiles else list(candidates(group))
-    found = []
+    found: list[Tiled] = []
+    plans: Plans = {}
     for done, each in enumerate(dict.fromkeys(considered)):
         shown.show(f"{each[0]} x {each[1]} tiles", completed=done, total=len(considered))
-        found.append(tiled(group, grid, sparsity, each))
+        found.append(tiled(group, grid, sparsity, each, plans))
     return found
 
 

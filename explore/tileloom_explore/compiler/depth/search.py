@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..abstraction import Abstraction
+from ..compile import Plans
 from ..graph import Graph
 from ..program import Program
 from ..study import at_sparsity
@@ -48,11 +49,20 @@ class Tiled:
     active: int
 
 
-def tiled(group: Group, grid: Abstraction, sparsity: float, tiles: tuple[int, int]) -> Tiled:
-    """Return a network with a sub-graph in so many tiles. Raises ValueError as `compile_network`."""
+def tiled(
+    group: Group,
+    grid: Abstraction,
+    sparsity: float,
+    tiles: tuple[int, int],
+    plans: Plans | None = None,
+) -> Tiled:
+    """Return a network with a sub-graph in so many tiles.
+
+    ``plans`` are those of other numbers of tiles, at this sparsity. Raises ValueError as `compile_network`.
+    """
     graph = group.graph if tiles == (1, 1) else fused(group, *tiles)
     nodes = set(steps_of(group, graph))
-    program, times = at_sparsity(graph, grid, sparsity)
+    program, times = at_sparsity(graph, grid, sparsity, plans)
     boxes = [project(group.nodes, group.output, box) for box in group.boxes(*tiles)]
     return Tiled(
         tiles,
