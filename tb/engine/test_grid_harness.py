@@ -1,5 +1,7 @@
 """Grids of small engines in Verilator: random layers, bit for bit under stalls, and the estimated cycles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,6 @@ from tileloom.engine.design import generate
 from tileloom.errors import CheckError, ConfigError
 from tileloom.families import load
 from tileloom_sim.build.harness import HarnessError
-from tileloom_sim.engine.job import Job
 from tileloom_sim.engine.random_jobs import random_jobs
 from tileloom_sim.engine.run import run_jobs
 
@@ -49,7 +50,7 @@ def test_random_layers(rows: int, columns: int) -> None:
 def test_a_wrong_result_and_a_missing_one_are_found() -> None:
     config = EngineConfig(**SMALL, grid_rows=2, grid_columns=2)
     job = random_jobs(config, 1, 5, waiting=False)[0]
-    wrong = Job(**{**vars(job), "expected": job.expected + np.int8(1)})
+    wrong = replace(job, expected=job.expected + np.int8(1))
     design = generate(config)
     with pytest.raises(CheckError, match="results differ"):
         run_jobs(design, [wrong])
