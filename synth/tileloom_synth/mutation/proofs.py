@@ -17,7 +17,7 @@ from ..verify.solver import Query, refute
 from .component import UnlikeError
 from .mutants import Mutant, Mutated
 
-TIMEOUT = 300
+TIMEOUT = 600
 """Seconds of a proof, without a fault and with one."""
 
 

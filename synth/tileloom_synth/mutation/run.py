@@ -15,7 +15,7 @@ from tileloom.families import design_name, family_of
 
 from .mutants import Mutated
 from .proofs import Proofs
-from .score import LEAST, Verdict, by_proof, score
+from .score import LEAST, ROUNDS, Verdict, by_proof, score
 
 COUNTS = ("mutants", "killed", "by_proof", "equal")
 """What is counted of a part."""
@@ -118,23 +118,29 @@ class Mutation:
             )
 
 
-def mutation(config: Config, count: int, seed: int, only: Sequence[str] = ()) -> Mutation:
+def mutation(
+    config: Config, count: int, seed: int, only: Sequence[str] = (), rounds: int = ROUNDS
+) -> Mutation:
     """Return what came of ``count`` mutants in each part of a configuration's design, or in some parts only.
+
+    ``rounds`` is of regressions that a survivor passes; 0 for proofs alone.
 
     Raises CheckError where the design without a fault fails, UserError where its family has no regression
     for it or it has no such part, ToolError where a tool fails.
     """
     mutated: Mutated = _room(config).mutated(config, count, seed, only)
-    return Mutation(design_name(config), seed, _score(config, mutated, seed))
+    return Mutation(design_name(config), seed, _score(config, mutated, seed, rounds))
 
 
-def again(config: Config, path: Path) -> Mutation:
+def again(config: Config, path: Path, rounds: int = ROUNDS) -> Mutation:
     """Return figures in which those mutants that survived are judged again, and the others are as they were.
 
     Parameters
     ----------
     path:
         Of the figures: JSON of the same design.
+    rounds:
+        As of ``mutation``.
 
     Raises UserError that names the file where it has no such figures, is of another design, or of faults
     that the design has no more; else as ``mutation``.
@@ -153,10 +159,12 @@ def again(config: Config, path: Path) -> Mutation:
     left = [mutant for mutant in mutated.mutants if mutant.command in survivors]
     if len(left) != len(survivors):
         raise UserError(f"{path}: {name} has no such faults any more; judge all of them, without --again")
-    return Mutation(name, seed, _score(config, replace(mutated, mutants=left), seed, again=True), before)
+    return Mutation(
+        name, seed, _score(config, replace(mutated, mutants=left), seed, rounds, again=True), before
+    )
 
 
-def _score(config: Config, mutated: Mutated, seed: int, *, again: bool = False) -> list[Verdict]:
+def _score(config: Config, mutated: Mutated, seed: int, rounds: int, *, again: bool = False) -> list[Verdict]:
     """Return what comes of each mutant; ``again`` begins with the proofs, which are what is cheap then."""
     room = _room(config)
     proofs = Proofs(mutated, room.held(config, mutated))
@@ -165,7 +173,8 @@ def _score(config: Config, mutated: Mutated, seed: int, *, again: bool = False) 
     left = [mutant for mutant in mutated.mutants if mutant.number not in noticed]
     if again and not left:
         return refuted
-    return [*refuted, *score(replace(mutated, mutants=left), room.trial(config, mutated, seed), proofs)]
+    trial = room.trial(config, mutated, seed)
+    return [*refuted, *score(replace(mutated, mutants=left), trial, proofs, rounds)]
 
 
 def _room(config: Config) -> Any:

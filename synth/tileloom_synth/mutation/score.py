@@ -15,7 +15,7 @@ from .mutants import Mutant, Mutated
 from .proofs import Proofs
 
 ROUNDS = 3
-"""Regressions, of different seeds, that a mutant must survive to be called a survivor."""
+"""Regressions, of different seeds, that a mutant must survive to be called a survivor, by default."""
 
 LEAST = 0.98
 """The share of mutants that a regression should notice."""
@@ -61,22 +61,22 @@ class Verdict:
         return "" if self.difference is None else self.difference.how
 
 
-def score(mutated: Mutated, trial: Trial, proofs: Proofs) -> list[Verdict]:
-    """Return what came of each mutant.
+def score(mutated: Mutated, trial: Trial, proofs: Proofs, rounds: int = ROUNDS) -> list[Verdict]:
+    """Return what came of each mutant; with no ``rounds`` proofs alone judge.
 
     Raises CheckError where the design without a fault fails its regression, or one of its proofs.
     """
     name, total = mutated.design.name, len(mutated.mutants)
     with step(f"Mutants of {name}") as shown, processes.threads(os.cpu_count() or 1) as pool:
         shown.show("building")
-        for number in range(ROUNDS):
+        for number in range(rounds):
             if not trial(0, number):
                 raise CheckError(f"{name}: its regression fails without a fault; tileloom simulate says how")
         done = 0
 
         def judge(mutant: Mutant) -> Verdict:
             nonlocal done
-            verdict = _verdict(mutated, mutant, trial, proofs)
+            verdict = _verdict(mutated, mutant, trial, proofs, rounds)
             done += 1
             shown.show(f"{done} of {total}")
             return verdict
@@ -95,13 +95,13 @@ def by_proof(mutated: Mutated, proofs: Proofs) -> list[Verdict]:
     return found
 
 
-def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial, proofs: Proofs) -> Verdict:
+def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial, proofs: Proofs, rounds: int) -> Verdict:
     """Return what comes of a mutant; a proof may be cheaper than more rounds."""
-    if not trial(mutant.number, 0):
+    if rounds and not trial(mutant.number, 0):
         return Verdict(mutant, killed=True)
     difference = difference_of(mutated, mutant)
     if not difference.equal:
-        if not all(trial(mutant.number, number) for number in range(1, ROUNDS)):
+        if not all(trial(mutant.number, number) for number in range(1, rounds)):
             return Verdict(mutant, killed=True)
         if around := equal_around(mutated, mutant):
             difference = Difference(True, f"equal from any state in {around}")

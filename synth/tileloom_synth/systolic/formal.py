@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tileloom.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, Rounding
-from tileloom.systolic.config import Port, SystolicConfig
+from tileloom.systolic.config import Host, Port, SystolicConfig
 
 from ..verify.adder import adder_proofs, staged_sums
 from ..verify.multiplier import multiplier_proofs, staged_products
 from ..verify.proof import Proof
 from ..verify.streams import stream_proofs
+from .coprocessor import coprocessor_proofs
 from .tiles import tile_proofs
 from .vectors import vector_proofs
 
 SIDE = 4
 """Rows and columns of the array that is proved, at most: more of them are more of the same."""
+IN_HOST = 2
+"""The same of one that is a functional unit."""
 
 SUMS = (FP32, FP16, BF16, FP8_E4M3, FP8_E5M2)
 """Formats whose sums are proved, also those that no preset adds in."""
@@ -25,8 +28,10 @@ SUMS = (FP32, FP16, BF16, FP8_E4M3, FP8_E5M2)
 def proofs(config: SystolicConfig) -> list[Proof]:
     """Return the proofs of an array; of a large one all but the arithmetic are those of a small one.
 
-    Of an array with a host the arithmetic alone.
+    Of an array with a host the arithmetic, and on CV-X-IF what crosses that.
     """
+    if config.host is Host.CV_X_IF:
+        return [*arithmetic(config), *coprocessor_proofs(small(config, IN_HOST))]
     if config.host:
         return arithmetic(config)
     array = small(config)
@@ -54,9 +59,9 @@ def beside(configs: Sequence[SystolicConfig]) -> list[Proof]:
     return found
 
 
-def small(config: SystolicConfig) -> SystolicConfig:
+def small(config: SystolicConfig, side: int = SIDE) -> SystolicConfig:
     """Return an array with everything but the size as ``config`` has it."""
-    rows, columns = min(config.rows, SIDE), min(config.columns, SIDE)
+    rows, columns = min(config.rows, side), min(config.columns, side)
     longest = max(rows, columns)
     interval = longest if config.port is Port.WORD else min(config.step_interval, longest)
     broadcast = config.broadcast and min(config.broadcast, columns)

@@ -28,6 +28,7 @@ from tileloom_sim.coverage.run import coverage_of, coverage_of_families
 from tileloom_sim.soak import soak
 
 from ..mutation.run import again, mutation
+from ..mutation.score import ROUNDS
 from . import collect, evidence, report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
@@ -95,6 +96,12 @@ MUTANTS = 200
     "--part", "only", multiple=True, metavar="NAME", help="Of --mutate: this part only; may be repeated."
 )
 @click.option(
+    "--rounds",
+    type=Whole(0, 100),
+    metavar="N",
+    help="Of --mutate: regressions that a survivor passes; 0 for proofs alone.  [default: 3]",
+)
+@click.option(
     "--again",
     "judged",
     type=click.Path(path_type=Path),
@@ -115,6 +122,7 @@ def verify_command(
     timeout: float | None,
     mutants: int | None,
     only: Sequence[str],
+    rounds: int | None,
     judged: Path | None,
     seed: int | None,
     as_json: bool,
@@ -179,6 +187,8 @@ def verify_command(
         raise UserError("--mutants: is of --mutate")
     if only and not mutate:
         raise UserError("--part: is of --mutate")
+    if rounds is not None and not mutate:
+        raise UserError("--rounds: is of --mutate")
     if judged is not None and (not mutate or only or mutants is not None):
         raise UserError("--again: is of --mutate; FILE says how many in which parts")
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
@@ -191,10 +201,11 @@ def verify_command(
         return
     if mutate:
         config = _given(source, overrides, "--mutate: give the CONFIG whose regression is judged")
+        trials = ROUNDS if rounds is None else rounds
         if judged is None:
-            found = mutation(config, MUTANTS if mutants is None else mutants, chosen, only)
+            found = mutation(config, MUTANTS if mutants is None else mutants, chosen, only, trials)
         else:
-            found = again(config, judged)
+            found = again(config, judged, trials)
         _tell(found, as_json=as_json)
         return
     if exhaustive:

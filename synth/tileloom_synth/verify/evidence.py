@@ -80,7 +80,13 @@ def _sort(content: Any, found: Evidence) -> None:
     for row in rows:
         for name in needed:
             row[name]
-        kind.append(row)
+        # A proof of two configurations, in two files, is one.
+        if kind is not found.proofs or _which(row) not in map(_which, kind):
+            kind.append(row)
+
+
+def _which(proof: Row) -> tuple[Any, ...]:
+    return tuple(proof.get(name) for name in ("property", "formats", "rounding", "stages"))
 
 
 def summary(evidence: Evidence) -> str:

@@ -263,7 +263,11 @@ def test_a_proof_notices_what_simulation_does_not() -> None:
     proofs = Proofs(mutated, held)
     found = {mutant.number: proofs.refuting(mutant) for mutant in mutated.mutants[:4]}
     assert found == {1: "odd", 2: None, 3: "odd", 4: None} and asked == [0, 1, 2, 3, 4]
-    verdicts = score(replace(mutated, mutants=mutated.mutants[:4]), lambda mutant, number: True, proofs)
+    first = replace(mutated, mutants=mutated.mutants[:4])
+    verdicts = score(first, lambda mutant, number: True, proofs)
+    # Without rounds nothing is simulated.
+    again = score(first, lambda mutant, number: False, proofs, rounds=0)
+    assert [each.proof for each in again] == [each.proof for each in verdicts]
     assert [each.killed for each in verdicts] == [each.proof is not None for each in verdicts]
     alone = [each for each in verdicts if each.proof]
     assert all(each.mutant.number % 2 and not each.equal for each in alone)
@@ -340,6 +344,7 @@ def test_the_command():
         (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
         (("--formal", "--part", "walker"), "--part: is of --mutate"),
+        (("--formal", "--rounds", "1"), "--rounds: is of --mutate"),
         (("--formal", "--again", "found.json"), "--again: is of --mutate; FILE says how many in which parts"),
         (
             ("xfu-unit", "--mutate", "--mutants", "3", "--again", "found.json"),

@@ -6,13 +6,20 @@ import pytest
 from amaranth.hdl import Const
 
 from tileloom.families import load
+from tileloom.systolic.coprocessor.cv_x_if import CvXIf
 from tileloom.systolic.mesh import Mesh
 from tileloom.systolic.pe import ProcessingElement
 from tileloom.systolic.skew import Skew
 from tileloom.systolic.timing import Timetable
+from tileloom_synth.systolic.coprocessor import coprocessor_proofs, queries
+from tileloom_synth.systolic.formal import IN_HOST, small
 from tileloom_synth.systolic.tiles import tile_proofs
 from tileloom_synth.systolic.vectors import vector_proofs
+from tileloom_synth.verify.netlist import cone, open_netlist
 from tileloom_synth.verify.proof import decide
+from tileloom_synth.verify.solver import refute
+
+from .inverted import inverted
 
 STREAM = ("stream-8x8-int8", {"rows": 2, "columns": 3})
 WORD = ("sasp-8x8-int8", {"rows": 3, "columns": 2, "step_interval": 3})
@@ -112,3 +119,26 @@ def test_words_kept_back_for_no_zero_are_noticed(preset, fields, wrong, monkeypa
 
     monkeypatch.setattr(ProcessingElement, "elaborate", closed)
     assert outcomes(preset, fields | {"gate_zeros": True})["results"] is False
+
+
+GIVEN = ("decode.legal", "decode.operation", "guard.clear", "unit__ready")
+RESULT = ("result_valid", "result_id", "result_rd", "issue_ready", "issue_accept", "unit__taken")
+
+
+def test_an_array_on_cv_x_if_and_that_its_nets_matter() -> None:
+    """Nets of the commit logic are noticed where inverted; what decodes words is given here."""
+    config = small(load("sasp-cv-x-if"), IN_HOST)
+    proofs = coprocessor_proofs(config)
+    assert all(decide(proof, timeout=300).proved for proof in proofs) and len(proofs) == 2
+    netlist = open_netlist(CvXIf(config))
+    kept = ("commitment.waits", "commitment.executes", "commitment.committed", "committed")
+    nets = {net.name: net for net in netlist.nets}
+    given = set().union(*(cone(nets, f"|top_n {name}|") for name in GIVEN))
+    broken = [
+        (net, other)
+        for net, other in inverted(netlist, RESULT, registers=kept)
+        if net.name not in given and "unit" not in net.name
+    ]
+    assert len(broken) > 30
+    left = [net for net, other in broken[::4] if refute(queries(config, other), timeout=300) is None]
+    assert not left, left
