@@ -69,6 +69,8 @@ def test_energy_is_that_of_the_cycles_of_each_kind(arrays):
     leaked = 1000 * 2e-9 * 1e-6
     assert energy["zero_delay"] == pytest.approx(elements * (dynamic + leaked))
     assert energy["unit_delay"] == pytest.approx(elements * (2 * dynamic + leaked))
+    gated = found.gated(Work(cycles=1000, steps=300, loads=20))
+    assert gated["zero_delay"] == pytest.approx(energy["zero_delay"] - elements * 680 * IDLE)
     # A word is 32 bits of 156 fJ: 5 pJ, for each access and each instruction.
     assert memory_energy(Work(cycles=1000, accesses=500)) == pytest.approx(1500 * 5e-12, rel=0.01)
 

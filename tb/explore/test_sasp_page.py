@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tileloom_explore.paper.sasp import fig10, layers, published, table3
+from tileloom_explore.paper.sasp import fig9, fig10, layers, published, table3
+from tileloom_explore.paper.sasp.area import PAPER_UM2
 from tileloom_explore.paper.sasp.arrays import SIZES
+from tileloom_explore.paper.sasp.energy import read_arrays
 from tileloom_explore.paper.sasp.fig7 import RATES, measure_blocks
 from tileloom_explore.paper.sasp.fig8 import PUBLISHED_BUDGET, to_json
 from tileloom_explore.paper.sasp.layer_masks import read_masks
@@ -105,6 +107,8 @@ def test_the_page_has_speed_at_error_rates_and_table_3() -> None:
         gains = row.product_gain, row.gain, paper[0] / paper[1]
         name = f"{run.size} x {run.size} {run.weights.upper()}"
         assert line(name, percent(run.kept), *(f"{each:.2f}" for each in (*figures, *gains))) in page
+        speeds = [f"{each.over('blocked'):.2f}, {each.over('plain'):.2f}" for each in row.fetched]
+        assert line(name, *speeds) in page
 
 
 def measured_rows() -> list[str]:
@@ -133,3 +137,51 @@ def test_the_page_has_the_layers_that_ran() -> None:
     page = PAGE.read_text(encoding="utf-8")
     rows = measured_rows()
     assert rows and not [row for row in rows if row not in page]
+
+
+def energy_rows() -> list[str]:
+    """Return the rows of area and energy."""
+    arrays = read_arrays(ROOT / "docs/sasp/arrays/nangate45.json")
+    quality = read_quality(ROOT / "docs/sasp/text.json")
+    rows = []
+    for row in table3.measure_rows(table3.kept_within(quality, PUBLISHED_BUDGET, 0), 0):
+        assert row.pruned is not None
+        weights, size = row.dense.weights, row.dense.size
+        measured = arrays.by[weights][size]
+        cells = [f"{size} x {size} {weights.upper()}", f"{measured.area / 1e6:.3f}"]
+        cells += [
+            f"{PAPER_UM2[weights][size] * size**2 / 1e6:.3f}",
+            f"{measured.seconds(row.dense.whole):.1f}",
+        ]
+        for run in (row.dense, row.pruned):
+            cells.append(", ".join(f"{each:.2f}" for each in measured.energy(run.whole).values()))
+        cells += [f"{published.ENERGY[weights][size]:.2f}"]
+        cells += [", ".join(f"{each:.2f}" for each in measured.gated(row.dense.whole).values())]
+        rows.append(line(*cells))
+    return rows
+
+
+def test_the_page_has_area_and_energy() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert not [row for row in energy_rows() if row not in page]
+
+
+def front_rows() -> list[str]:
+    """Return the rows of figure 9: sizes on the front at each share that is on it."""
+    arrays, quality = (
+        read_arrays(ROOT / "docs/sasp/arrays/nangate45.json"),
+        read_quality(ROOT / "docs/sasp/text.json"),
+    )
+    rows = []
+    for row in sorted(fig9.measure_designs(quality, arrays, 0), key=lambda row: float(row["over_plain"])):
+        if row["front"]:
+            cells = [f"{row['size']} x {row['size']} {row['weights'].upper()}", percent(row["pruned"])]
+            cells += [f"{row['over_plain']:.2f}", f"{100 * row['error']:.2f} %"]
+            cells += [", ".join(f"{each:.3g}" for each in row["area_energy_mm2_j"].values())]
+            rows.append(line(*cells))
+    return rows
+
+
+def test_the_page_has_the_front() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert not [row for row in front_rows() if row not in page]

@@ -96,6 +96,7 @@ def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> Non
                 f"{measured.seconds(runs[0].whole):.2f}",
                 *(f"{measured.energy(run.whole)[key]:.2f}" for run in runs for key in KEYS),
                 f"{published.ENERGY[runs[0].weights][runs[0].size]:.2f}",
+                ", ".join(f"{each:.2f}" for each in measured.gated(runs[0].whole).values()),
                 f"{memory_energy(runs[0].whole):.2f}",
             )
         )
@@ -103,10 +104,11 @@ def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> Non
     headings = (
         *("array", "mm2", "paper, 28 nm", "s", *joules),
         *(f"pruned: {each}" for each in joules if pruned),
-        *("paper, J", "memory, J"),
+        *("paper, J", "clock standing, J", "memory, J"),
     )
     period = f"{arrays.period * 1e9:g} ns"
     print_table(f"Area and energy of the arrays in {arrays.library} at {period}", headings, cells)
+    note("Clock standing: J of all tiles in both bounds, if the clock stood where no word goes in.")
     note("J of the array alone, clocked all the time, leakage included; without core, wires and clock tree.")
     note(f"Memory: a word for each load, store and cycle (an instruction), by {SOURCE}; not in the J.")
     note("The paper's J, times its speed-up, go with the array's elements: they are the array's alone, too.")

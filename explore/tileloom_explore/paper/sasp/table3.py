@@ -108,6 +108,7 @@ def _plain(run: Run, arrays: Arrays | None, core: HostCore | None) -> dict[str, 
         measured = arrays.by[run.weights][run.size]
         found["seconds"] = measured.seconds(run.whole)
         found["energy_j"] = measured.energy(run.whole)
+        found["gated_j"] = measured.gated(run.whole)
         found["memory_j"] = memory_energy(run.whole)
         if core:
             found["core_j"] = core.energy(run.whole.cycles, arrays.period, alone=False)
