@@ -23,7 +23,7 @@ LAYERS = {
     "product": (Layer.product(11, 5, 9), 0.6),
     "3 x 3": (Layer(height=5, width=6, channels=4, outputs=7, kernel=(3, 3), pads=(1, 1, 1, 1)), 0.6),
     "stride": (
-        Layer(height=5, width=9, channels=3, outputs=4, kernel=(3, 2), stride=2, pads=(0, 1, 1, 0)),
+        Layer(height=5, width=9, channels=3, outputs=4, kernel=(3, 2), stride=2, pads=(1, 1, 1, 0)),
         0.8,
     ),
     "all zero": (Layer.product(9, 4, 8), 0.0),
