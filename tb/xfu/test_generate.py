@@ -4,17 +4,26 @@ import re
 
 import pytest
 
-from tileloom.xfu.config import GROUP_SIZES, Host, XfuConfig
+from tileloom.xfu.config import GROUP_SIZES, Host, Version, XfuConfig
 from tileloom.xfu.design import generate
 from tileloom_synth.library import standard_cells
 from tileloom_synth.synthesis import synthesise
 
+HOSTS = {
+    "unit": {"host": Host.UNIT},
+    "cv-x-if": {"host": Host.CV_X_IF},
+    "no guard": {"host": Host.CV_X_IF, "guard": False},
+    "1.0": {"host": Host.CV_X_IF, "version": Version.V1_0},
+    "1.0, two operands": {"host": Host.CV_X_IF, "version": Version.V1_0, "operands": 2},
+    "pcpi": {"host": Host.PCPI},
+}
 
-@pytest.mark.parametrize("host", [Host.UNIT, Host.CV_X_IF], ids=lambda host: host.value)
+
+@pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
 @pytest.mark.parametrize("sizes", [GROUP_SIZES, (16,)], ids=["all", "one size"])
-def test_manifest_tells_of_every_port(host: Host, sizes: tuple[int, ...]) -> None:
-    design = generate(XfuConfig(host=host, group_sizes=sizes))
-    assert design == generate(XfuConfig(host=host, group_sizes=sizes))
+def test_manifest_tells_of_every_port(host: dict, sizes: tuple[int, ...]) -> None:
+    design = generate(XfuConfig(**host, group_sizes=sizes))
+    assert design == generate(XfuConfig(**host, group_sizes=sizes))
     module = design.verilog.split(f"module {design.name}(")[1].split("endmodule")[0]
     declared = re.findall(r"^ +(input|output) (?:\[(\d+):0\] )?(\w+);", module, re.MULTILINE)
     ports = {

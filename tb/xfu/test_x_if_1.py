@@ -1,13 +1,17 @@
 """The coprocessor on CORE-V-XIF 1.0 with its own load port, against the golden hart; what is not for it."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator, SimulatorContext
 from click.testing import CliRunner
 
 from tileloom.cli.main import main
 from tileloom.xfu.config import Version, XfuConfig
+from tileloom.xfu.cv_x_if_1 import CvXIf1
+from tileloom.xfu.instruction import encode_decimate
 
 from .x_if_1_bench import check_x_if_1
 
@@ -47,3 +51,32 @@ def test_what_is_not_for_it_is_refused(words: tuple[str, ...], message: str, tmp
     assert result.exit_code == 2, result.output
     assert message in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_host_that_never_waits_has_an_instruction_in_two_cycles() -> None:
+    """Registers and commit with the offer, memory that answers in the cycle after its request."""
+    dut, count = CvXIf1(THREE), 20
+    finished: list[int] = []
+
+    async def bench(ctx: SimulatorContext) -> None:
+        for name in ("issue_valid", "register_valid", "commit_valid", "result_ready", "load_gnt"):
+            ctx.set(getattr(dut, name), 1)
+        ctx.set(dut.register_rs_valid, 7)
+        offered = 0
+        for cycle in range(10 * count):
+            ctx.set(dut.issue_instr, encode_decimate(4, 1 + offered % 2, 8, 9))
+            ctx.set(dut.issue_id, offered % 16)
+            ctx.set(dut.commit_id, offered % 16)
+            offered += ctx.get(dut.issue_ready)
+            if ctx.get(dut.result_valid):
+                finished.append(cycle)
+            asked = ctx.get(dut.load_req)
+            await ctx.tick()
+            ctx.set(dut.load_rvalid, asked)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert finished[0] == 3
+    assert {later - before for before, later in itertools.pairwise(finished)} == {2}
