@@ -34,8 +34,8 @@ def test_the_papers_table_and_its_picture(monkeypatch, tmp_path):
         assert f"{row[weight]['gate_equivalents'] / 16:,.0f}" in texts
     assert {"multiplier", "adder", "4 x 4"} <= set(texts) and "logic (flat)" not in texts
     shown = {origin for _, _, origins in area_chart.BANDS for origin in origins}
-    # The paper's arrays have no registers, and are no functional units.
-    assert set(ORIGINS) - {"registers", "functional unit"} <= shown
+    # The paper's arrays have no registers, are no functional units, and fetch nothing.
+    assert set(ORIGINS) - {"registers", "functional unit", "address generator"} <= shown
     refused = run("sasp", "--svg", str(tmp_path / "none" / "area.svg"))
     assert refused.exit_code == 2 and "make that folder first" in refused.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
     if not isinstance(run.came_out, AxiRun):
         if run.came_out.fault != faults:
             raise CheckError(f"{where}: fault is {run.came_out.fault}; the index calls for {faults}")
-        if not np.array_equal(run.came_out.last, packet_ends(job.program)):
+        if not _ends_right(job, run.came_out):
             raise CheckError(f"{where}: `last` is not with the last transfer of each block column alone")
         return
     status, answered = run.came_out.status, run.came_out.answered | faults << FAULT
@@ -166,6 +167,14 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
     before, after = map(run.went_in.without_results, (run.went_in.content, run.came_out.content))
     if before != after:
         raise CheckError(f"{where}: the engine changed memory outside of the results")
+
+
+def _ends_right(job: Job, run: EngineRun | GridRun) -> bool:
+    """Return whether `last` is where it should be, in the packets of each engine."""
+    if isinstance(run, EngineRun):
+        return np.array_equal(run.last, packet_ends(job.program))
+    pairs = zip(chain.from_iterable(run.last), chain.from_iterable(job.grid.engines), strict=True)
+    return all(np.array_equal(last, packet_ends(program)) for last, program in pairs)
 
 
 def _wrong(job: Job, run: JobRun) -> npt.NDArray[np.bool_]:
