@@ -203,5 +203,7 @@ COUNTED_ON = {
     "cv32e40p_controller.sv": "858b172963e17529de0b40a5be6ddfdadfc60bdca967819e4fc558b0ed6d7b87",
     "cv32e40p_ex_stage.sv": "1510df315721b370c2d86b1c1d134a3ff6beefba2d072de7a4a611e3ecffb753",
     "cv32e40p_fp_wrapper.sv": "1579104bf82f2e18a13029a7e299d867415a660ccff24c20ca3bb4ee4e315e9d",
+    # What is in EX leaves it once every earlier store was answered: a command of the generator sees them.
+    "cv32e40p_load_store_unit.sv": "857962513fc5bd3eb3d6b28c55fdfb15ef53f8ce8a59173a7d583efb8caee66f",
 }
 """SHA-256 of files that stay as they are, but whose stalls, forwarding and handshakes our lines count on."""
