@@ -13,7 +13,7 @@ void tileloom_prepare(const uint32_t *w, uint32_t vectors, uint32_t x_stride, ui
 
 uint32_t tileloom_begin_partial_gemm(const uint32_t *x, uint32_t *y, uint32_t first) {
     uint32_t refused;
-    while ((refused = tileloom_multiply((uint32_t)x, (uint32_t)y | (first ? TILELOOM_FIRST : 0)))) {
+    while ((refused = tileloom_multiply((uint32_t)x, (uint32_t)y | (first != 0 ? TILELOOM_FIRST : 0)))) {
         if (tileloom_error(refused)) return tileloom_error(refused);
     }
     return 0;
@@ -30,14 +30,12 @@ uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) {
     const uint32_t *kept = product->kept;
     uint32_t y = (uint32_t)product->y, bits = 0, left = 0;
     for (uint32_t column = 0; column < product->tiles_n; ++column, y += product->y_tile) {
-        uint32_t x = (uint32_t)product->x, first = TILELOOM_FIRST;
+        uint32_t x = (uint32_t)product->x, first = 1;
         for (uint32_t row = 0; row < product->tiles_k; ++row, x += product->x_tile, bits >>= 1, --left) {
             if (!left) bits = *kept++, left = 32;
             if (!(bits & 1)) continue;
-            uint32_t refused;
-            while ((refused = tileloom_multiply(x, y | first))) {
-                if (tileloom_error(refused)) return tileloom_error(refused);
-            }
+            const uint32_t error = tileloom_begin_partial_gemm((const uint32_t *)x, (uint32_t *)y, first);
+            if (error) return error;
             first = 0;
         }
         if (first) clear(y, product->vectors, product->y_stride);
