@@ -31,7 +31,6 @@ from tileloom_synth.fpga.synthesise import synthesise
 KINDS = ("counts", "designs", "builds")
 DEEP = {"multiply_stages": 2, "add_stages": 5}
 INT8 = "stream-8x8-int8"
-ARRAY = {"rows": 4, "columns": 4}
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,11 @@ DESIGNS = {
 }
 
 BUILDS = {
-    f"{case.board} {case.preset} {' '.join(f'--set {name}={value}' for name, value in case.fields.items())} "
-    f"--clock {case.target_mhz:g}": case
-    for case in (
-        Case("icebreaker", INT8, {"rows": 2, "columns": 2, "double_buffer": "false", **DEEP}, 24),
-        Case("ulx3s-85f", INT8, {**ARRAY, **DEEP}, 80),
-        Case("orangecrab", INT8, {"rows": 3, "columns": 4, **DEEP}, 64),
-    )
+    "icebreaker 2 x 2, single-buffered": Case(
+        "icebreaker", INT8, {"rows": 2, "columns": 2, "double_buffer": "false", **DEEP}, 24
+    ),
+    "ulx3s-85f 4 x 4": Case("ulx3s-85f", INT8, {"rows": 4, "columns": 4, **DEEP}, 80),
+    "orangecrab 3 x 4": Case("orangecrab", INT8, {"rows": 3, "columns": 4, **DEEP}, 64),
 }
 
 
@@ -174,8 +171,8 @@ def main(keep: Path | None, only: str, kinds: tuple[str, ...], unrouted: bool, r
     for name, case in DESIGNS.items():
         fill("designs", name, lambda _, case=case: _measure(case, routed=not unrouted))  # type: ignore[misc]
     if not unrouted:
-        for words, case in BUILDS.items():
-            fill("builds", words, lambda show, case=case: _build(case, show))  # type: ignore[misc]
+        for name, case in BUILDS.items():
+            fill("builds", name, lambda show, case=case: _build(case, show))  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Figures:
     designs:
         By case, what ``tileloom synth --fpga --json`` prints, with ``target_mhz``, without cells and path.
     builds:
-        By the words behind ``tileloom board``, what it prints with ``--build --json``.
+        By case, what ``tileloom board`` prints with ``--build --json``.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -126,18 +126,14 @@ def _designs(designs: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _builds(builds: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
-    for words, one in sorted(builds.items()):
-        cells = [f"{what}: {each['used']:,} of {each['available']:,}" for what, each in one["cells"].items()]
-        clock, fmax = f"{one['clock_hz'] / 1e6:g} MHz", f"{one['fmax_mhz']:.1f} MHz"
+    for case, one in sorted(builds.items()):
+        takes = (
+            next(f"{each['used']:,}" for what, each in one["cells"].items() if what.startswith(starts))
+            for starts in (("LUT", "logic"), "flip-flops", "DSP", "block RAM")
+        )
         processor = one.get("processor_seconds")  # not told by builds of before
         seconds = f"{sum(one['seconds'].values()):,.0f}", "" if processor is None else f"{processor:,.0f}"
-        rows.append((f"`{words}`", clock, fmax, ", ".join(cells), *seconds))
-    headings = (
-        "`tileloom board`",
-        "clock",
-        "Fmax",
-        "takes",
-        "s",
-        "s of processor",
-    )
+        clock = f"{one['fmax_mhz']:.1f} for {one['clock_hz'] / 1e6:g}"
+        rows.append((case, *takes, clock, *seconds))
+    headings = ("build", "LUTs", "flip-flops", "DSP", "RAM", "MHz", "s", "s of processor")
     return table(headings, rows)
