@@ -122,7 +122,7 @@ def measured_rows() -> list[str]:
         cells += [
             f"{single['array']:,}",
             f"{100 * row['difference']:+.2f} %",
-            *(f"{100 * each:.1f} %" for each in kinds),
+            *(f"{100 * each:.0f} %" for each in kinds),
         ]
         cells += [", ".join(f"{single[each] / single['array']:.2f}" for each in ("blocked", "plain"))]
         cells += [
