@@ -92,7 +92,7 @@ def multiplying(rng: np.random.Generator) -> Work:
         place = (job.fields[name] - MEMORY_BASE) // 4
         memory[place : place + values[0].size] = values.reshape(bits.LANES, -1).view(np.uint32).T
     golden = np.stack([fused_gemm(a, b).view(np.uint32).ravel() for a, b in zip(x, w, strict=True)], axis=1)
-    return Work(program, memory, {(job.fields["y"] - MEMORY_BASE) // 4: golden}, skipped=500)
+    return Work(program, memory, {(job.fields["y"] - MEMORY_BASE) // 4: golden}, skipped=700)
 
 
 def moving(rng: np.random.Generator) -> Work:
