@@ -18,7 +18,7 @@ from .component import UnlikeError
 from .mutants import Mutant, Mutated
 
 TIMEOUT = 600
-"""Seconds of a proof, without a fault and with one."""
+"""Seconds of a proof, without a fault and with one, where the user does not say."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Proofs:
 
     mutated: Mutated
     held: Sequence[Held]
+    timeout: float = TIMEOUT
     _right: dict[tuple[str, str], bool] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -76,6 +77,6 @@ class Proofs:
     def _refutes(self, each: Held, number: int) -> bool | None:
         """Return whether there is a counterexample; None where nothing is known."""
         try:
-            return refute(each.queries(number), timeout=TIMEOUT) is not None
+            return refute(each.queries(number), timeout=self.timeout) is not None
         except (OutOfTimeError, UnlikeError):
             return None

@@ -14,7 +14,7 @@ from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name, family_of
 
 from .mutants import Mutated
-from .proofs import Proofs
+from .proofs import TIMEOUT, Proofs
 from .score import LEAST, ROUNDS, Verdict, by_proof, score
 
 COUNTS = ("mutants", "killed", "by_proof", "equal")
@@ -119,27 +119,32 @@ class Mutation:
 
 
 def mutation(
-    config: Config, count: int, seed: int, only: Sequence[str] = (), rounds: int = ROUNDS
+    config: Config,
+    count: int,
+    seed: int,
+    only: Sequence[str] = (),
+    rounds: int = ROUNDS,
+    timeout: float = TIMEOUT,
 ) -> Mutation:
     """Return what came of ``count`` mutants in each part of a configuration's design, or in some parts only.
 
-    ``rounds`` is of regressions that a survivor passes; 0 for proofs alone.
+    ``rounds`` is of regressions that a survivor passes; 0 for proofs alone. ``timeout`` is of a proof.
 
     Raises CheckError where the design without a fault fails, UserError where its family has no regression
     for it or it has no such part, ToolError where a tool fails.
     """
     mutated: Mutated = _room(config).mutated(config, count, seed, only)
-    return Mutation(design_name(config), seed, _score(config, mutated, seed, rounds))
+    return Mutation(design_name(config), seed, _score(config, mutated, seed, rounds, timeout))
 
 
-def again(config: Config, path: Path, rounds: int = ROUNDS) -> Mutation:
+def again(config: Config, path: Path, rounds: int = ROUNDS, timeout: float = TIMEOUT) -> Mutation:
     """Return figures in which those mutants that survived are judged again, and the others are as they were.
 
     Parameters
     ----------
     path:
         Of the figures: JSON of the same design.
-    rounds:
+    rounds, timeout:
         As of ``mutation``.
 
     Raises UserError that names the file where it has no such figures, is of another design, or of faults
@@ -160,14 +165,16 @@ def again(config: Config, path: Path, rounds: int = ROUNDS) -> Mutation:
     if len(left) != len(survivors):
         raise UserError(f"{path}: {name} has no such faults any more; judge all of them, without --again")
     return Mutation(
-        name, seed, _score(config, replace(mutated, mutants=left), seed, rounds, again=True), before
+        name, seed, _score(config, replace(mutated, mutants=left), seed, rounds, timeout, again=True), before
     )
 
 
-def _score(config: Config, mutated: Mutated, seed: int, rounds: int, *, again: bool = False) -> list[Verdict]:
+def _score(
+    config: Config, mutated: Mutated, seed: int, rounds: int, timeout: float, *, again: bool = False
+) -> list[Verdict]:
     """Return what comes of each mutant; ``again`` begins with the proofs, which are what is cheap then."""
     room = _room(config)
-    proofs = Proofs(mutated, room.held(config, mutated))
+    proofs = Proofs(mutated, room.held(config, mutated), timeout)
     refuted = by_proof(mutated, proofs) if again else []
     noticed = {verdict.mutant.number for verdict in refuted}
     left = [mutant for mutant in mutated.mutants if mutant.number not in noticed]

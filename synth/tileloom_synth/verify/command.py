@@ -84,7 +84,7 @@ MUTANTS = 200
     "--timeout",
     type=Number(0, 1e6, above=True),
     metavar="SECONDS",
-    help=f"Of --formal: for each proof.  [default: {TIMEOUT}]",
+    help=f"Of --formal and --mutate: for each proof.  [default: {TIMEOUT}]",
 )
 @click.option(
     "--mutants",
@@ -181,8 +181,8 @@ def verify_command(
         )
     if source is None and overrides:
         raise UserError("--set: there is no CONFIG that it could change")
-    if timeout is not None and not formal:
-        raise UserError("--timeout: is of --formal")
+    if timeout is not None and not (formal or mutate):
+        raise UserError("--timeout: is of --formal and --mutate")
     if mutants is not None and not mutate:
         raise UserError("--mutants: is of --mutate")
     if only and not mutate:
@@ -203,9 +203,10 @@ def verify_command(
         config = _given(source, overrides, "--mutate: give the CONFIG whose regression is judged")
         trials = ROUNDS if rounds is None else rounds
         if judged is None:
-            found = mutation(config, MUTANTS if mutants is None else mutants, chosen, only, trials)
+            count = MUTANTS if mutants is None else mutants
+            found = mutation(config, count, chosen, only, trials, TIMEOUT if timeout is None else timeout)
         else:
-            found = again(config, judged, trials)
+            found = again(config, judged, trials, TIMEOUT if timeout is None else timeout)
         _tell(found, as_json=as_json)
         return
     if exhaustive:

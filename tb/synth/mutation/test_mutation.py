@@ -341,7 +341,7 @@ def test_the_command():
         ((), "say what is to be done: --formal, --exhaustive, --mutate, --coverage"),
         (("--mutate", "--formal"), "say what is to be done: --formal, --exhaustive, --mutate, --coverage"),
         (("--mutate",), "--mutate: give the CONFIG whose regression is judged"),
-        (("xfu-unit", "--mutate", "--timeout", "3"), "--timeout: is of --formal"),
+        (("xfu-unit", "--programs", "1", "--timeout", "3"), "--timeout: is of --formal and --mutate"),
         (("--formal", "--mutants", "3"), "--mutants: is of --mutate"),
         (("--formal", "--part", "walker"), "--part: is of --mutate"),
         (("--formal", "--rounds", "1"), "--rounds: is of --mutate"),
