@@ -27,7 +27,9 @@ def permutes_addresses(verilog: str, mutant: Mutant) -> bool:
     if value["-mode"] not in ("inv", "cnot0", "cnot1"):
         return False
     modules = split_modules(verilog)
-    text = modules[mutant.module]
+    text = modules.get(mutant.module)
+    if text is None:
+        return False  # a core's own, of which the design's text is not
     if value["-port"] == "address":
         instance = re.search(rf"^  (\S+) {re.escape(value['-cell'])} \(", text, re.MULTILINE)
     else:

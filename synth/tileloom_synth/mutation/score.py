@@ -86,13 +86,20 @@ def score(mutated: Mutated, trial: Trial, proofs: Proofs, rounds: int = ROUNDS) 
 
 def by_proof(mutated: Mutated, proofs: Proofs) -> list[Verdict]:
     """Return those mutants that a proof notices."""
-    found = []
-    with step(f"Proofs against mutants of {mutated.design.name}") as shown:
-        for done, mutant in enumerate(mutated.mutants):
-            shown.show(f"{done} of {len(mutated.mutants)}")
-            if proof := proofs.refuting(mutant):
-                found.append(Verdict(mutant, killed=True, proof=proof))
-    return found
+    name, total = mutated.design.name, len(mutated.mutants)
+    with step(f"Proofs against mutants of {name}") as shown, processes.threads(os.cpu_count() or 1) as pool:
+        done = 0
+
+        def ask(mutant: Mutant) -> str | None:
+            nonlocal done
+            proof = proofs.refuting(mutant)
+            done += 1
+            shown.show(f"{done} of {total}")
+            return proof
+
+        titles = list(pool.map(ask, mutated.mutants))
+    both = zip(mutated.mutants, titles, strict=True)
+    return [Verdict(mutant, killed=True, proof=title) for mutant, title in both if title]
 
 
 def _verdict(mutated: Mutated, mutant: Mutant, trial: Trial, proofs: Proofs, rounds: int) -> Verdict:

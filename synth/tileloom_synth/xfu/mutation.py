@@ -57,8 +57,8 @@ def held(config: XfuConfig, mutated: Mutated) -> list[Held]:
 
     if config.host is Host.CV32E40P:
         return [
-            Held("pipeline: rd, counter, loads, no endless wait", name, pipeline),
             Held("pipeline: as installed without xDecimate", name, twin),
+            Held("pipeline: rd, counter, loads, no endless wait", name, pipeline),
         ]
     if config.host is Host.UNIT:
         return [Held("instructions: rd, counter, loads", name, unit)]
