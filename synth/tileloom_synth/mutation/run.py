@@ -13,6 +13,7 @@ from tileloom.config import Config
 from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name, family_of
 
+from .equal import Difference
 from .mutants import Mutated
 from .proofs import TIMEOUT, Proofs
 from .score import LEAST, ROUNDS, Verdict, by_proof, score
@@ -164,22 +165,31 @@ def again(config: Config, path: Path, rounds: int = ROUNDS, timeout: float = TIM
     left = [mutant for mutant in mutated.mutants if mutant.command in survivors]
     if len(left) != len(survivors):
         raise UserError(f"{path}: {name} has no such faults any more; judge all of them, without --again")
-    return Mutation(
-        name, seed, _score(config, replace(mutated, mutants=left), seed, rounds, timeout, again=True), before
-    )
+    known = {each["command"]: Difference(None, each.get("reason", "")) for each in before["survivors"]}
+    verdicts = _score(config, replace(mutated, mutants=left), seed, rounds, timeout, known)
+    return Mutation(name, seed, verdicts, before)
 
 
 def _score(
-    config: Config, mutated: Mutated, seed: int, rounds: int, timeout: float, *, again: bool = False
+    config: Config,
+    mutated: Mutated,
+    seed: int,
+    rounds: int,
+    timeout: float,
+    known: Mapping[str, Difference] | None = None,
 ) -> list[Verdict]:
-    """Return what comes of each mutant; ``again`` begins with the proofs, which are what is cheap then."""
+    """Return what comes of each mutant; of those ``known`` the proofs judge first, which are cheap."""
     room = _room(config)
     proofs = Proofs(mutated, room.held(config, mutated), timeout)
-    refuted = by_proof(mutated, proofs) if again else []
+    refuted = [] if known is None else by_proof(mutated, proofs)
     noticed = {verdict.mutant.number for verdict in refuted}
     left = [mutant for mutant in mutated.mutants if mutant.number not in noticed]
-    if again and not left:
-        return refuted
+    if known is not None and not (left and rounds):
+        # Without a regression nothing else about them is new.
+        return [
+            *refuted,
+            *(Verdict(mutant, killed=False, difference=known[mutant.command]) for mutant in left),
+        ]
     trial = room.trial(config, mutated, seed)
     return [*refuted, *score(replace(mutated, mutants=left), trial, proofs, rounds)]
 
