@@ -17,7 +17,8 @@ from tileloom_sim.engine.memory import MemoryImage, memory_image
 from .axi_memory import DECERR, SLVERR, AxiMemory, Fault
 from .test_engine import LAYERS, SMALL, Case, random_case
 
-CONFIG = replace(SMALL, port=EnginePort.AXI4, axi4_stream_names=None, m=2)
+ONE = {"axi4_stream_names": None, "grid_rows": None, "grid_columns": None}
+CONFIG = replace(SMALL, port=EnginePort.AXI4, m=2, **ONE)
 FLOAT = EngineConfig(
     m=1,
     k=4,

@@ -34,7 +34,7 @@ UNIT = {
     "merge": ("write_back", "self.result.eq(self.rd)", "self.result.eq(0)"),
     "forwarding": ("unit", "(waiting, advances, head),", ""),
     "forwarding in place": ("unit", "(waiting, ~enters, waiting),", ""),
-    "forwarding on the way in": ("unit", "(incoming, enters, waiting),", ""),
+    "forwarding on the way in": ("unit", ", (incoming, enters, waiting))", ")"),
     "kill": (COMMITMENT, "kills & (to_waiting[-1] |", "kills & 0 & (to_waiting[-1] |"),
     "kill by an older tag": (COMMITMENT, "(to_waiting[-1] | ~to_waiting.any())", "~to_waiting.any()"),
     "kill of what is committed": (COMMITMENT, "~to_waiting.any()) & ~committed", "~to_waiting.any())"),
@@ -47,11 +47,11 @@ UNIT = {
         "self.offered_committed",
     ),
     "counter after a fault": ("unit", "with m.Elif(~result.fault.any()):", "with m.Else():"),
-    "swap": ("unit", "counter.eq(head.rs1)", "counter.eq(head.rs1 | 1)"),
+    "swap": ("unit", "if two else head.rs1)", "if two else head.rs1 | 1)"),
     "kept answer": ("unit", "kept_byte.eq(byte)", "kept_byte.eq(self.loads.payload.address)"),
 }
 ALONE = {
-    "nothing is taken": ("cv_x_if", "takes.eq(ours & operands_valid & guard.clear)", "takes.eq(0)"),
+    "nothing is taken": ("cv_x_if", "takes.eq(ours & operands_valid & clear)", "takes.eq(0)"),
     "bad encoding": ("decode", "& (rs3 == self.rd)", ""),
     "register in flight": ("coprocessor.cv32e40x", "| wb_writes & (in_wb == rd)", ""),
     "byte of the word": ("cv_x_if", "word_select(place, 8)", "word_select(0, 8)"),

@@ -37,5 +37,5 @@ def test_the_parts_of_the_unit() -> None:
 
 
 def test_another_core_is_refused() -> None:
-    with pytest.raises(UserError, match="core: must be one of cv32e40p, cv32e40x, not 'ibex'"):
+    with pytest.raises(UserError, match="core: must be one of cv32e40p, cv32e40x, picorv32, not 'ibex'"):
         core_overhead("ibex", XfuConfig(), generic())
