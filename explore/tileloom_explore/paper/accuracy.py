@@ -6,13 +6,12 @@ Compilation, and AI Engine Accelerators" (arXiv 2407.09453), of ResNet-50 on 20 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 
-from tileloom.errors import UserError
+from .kept import plain_of, to_text
 
 SHAPES = ("8x8", "16x4", "4x16", "1x1")
 """Output by input channels of a block, each with all of its taps."""
@@ -95,14 +94,13 @@ class Accuracy:
     def text(self) -> str:
         """Return it as JSON, a line for each network."""
         plain = asdict(self)
-        lines = ",\n  ".join(json.dumps(each) for each in plain.pop("masked"))
-        return f'{json.dumps(plain, indent=1)[:-2]},\n "masked": [\n  {lines}\n ]\n}}\n'
+        masked = plain.pop("masked")
+        return to_text(plain, "masked", masked)
 
 
 def read_accuracy(path: Path) -> Accuracy:
     """Return what a file has. Raises UserError that names it where it is not such a file."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+    with plain_of(path, "examples/masked_digits.py writes") as plain:
         masked = tuple(
             Masked(**{**each, "pruned": tuple(each["pruned"]), "accuracies": tuple(each["accuracies"])})
             for each in plain.pop("masked")
@@ -111,8 +109,4 @@ def read_accuracy(path: Path) -> Accuracy:
         found = Accuracy(**plain, baselines=baselines, again=again, masked=masked)
         for figures in (found.baselines, found.again, *(each.accuracies for each in masked)):
             mean(figures)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(f"{path}: not what examples/masked_digits.py writes") from None
     return found

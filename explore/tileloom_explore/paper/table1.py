@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from tileloom.cli.console import Sheet, note, print_json
-from tileloom.errors import UserError
 
 from .accuracy import PUBLISHED, PUBLISHED_BASELINE, RATIOS, SHAPES, Accuracy, read_accuracy
+from .kept import json_files
 
 
 @click.command("table1", short_help="Accuracies with block masks, beside the paper's.")
@@ -28,9 +28,7 @@ def table1_command(paths: Sequence[Path], as_json: bool) -> None:
     Example:
       tileloom paper engine table1 docs/blocks
     """
-    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
-    if not files:
-        raise UserError(f"{paths[0]}: has no .json file")
+    files = json_files(paths)
     measured = [read_accuracy(file) for file in files]
     if as_json:
         print_json([to_json(each) for each in measured])

@@ -8,15 +8,14 @@ rest of which the array is idle with its clock running. Of the core and of memor
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tileloom.errors import UserError
 from tileloom_synth.power.memory import DEFAULT_FJ
 from tileloom_synth.power.report import BOUNDS, bound_key
 
+from ..kept import plain_of
 from .arrays import SIZES, WEIGHTS
 from .encoder import Work
 
@@ -122,16 +121,12 @@ class HostCore:
 
 def read_core(path: Path) -> HostCore:
     """Return what a file has. Raises UserError that names it where it is not such a file."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+    with plain_of(path, "`tileloom paper sasp core --liberty F --json` prints") as plain:
         multiplying, moving = (
             {key: float(plain["cycle_j"][name][key]) for key in KEYS} for name in ("multiplying", "moving")
         )
-        return HostCore(float(plain["area"]), multiplying, moving, float(plain["leakage_w"]))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(f"{path}: not what `tileloom paper sasp core --liberty F --json` prints") from None
+        found = HostCore(float(plain["area"]), multiplying, moving, float(plain["leakage_w"]))
+    return found
 
 
 def memory_energy(work: Work) -> float:
@@ -141,8 +136,8 @@ def memory_energy(work: Work) -> float:
 
 def read_arrays(path: Path) -> Arrays:
     """Return what a file has. Raises UserError that names it where it is not such a file."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+    command = "`tileloom paper sasp fig6 --liberty F --clock P --power --json` prints"
+    with plain_of(path, command) as plain:
         areas = {row["size"]: row for row in plain["rows"]}
         powers = {row["size"]: row for row in plain["power"]["rows"]}
         period = plain["clock_ps"] * 1e-12
@@ -150,13 +145,8 @@ def read_arrays(path: Path) -> Arrays:
             weights: {size: _measured(areas[size][weights], powers[size], weights, period) for size in SIZES}
             for weights in WEIGHTS
         }
-        return Arrays(plain["library"], period, plain["double_buffer"], by)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(
-            f"{path}: not what `tileloom paper sasp fig6 --liberty F --clock P --power --json` prints"
-        ) from None
+        found = Arrays(plain["library"], period, plain["double_buffer"], by)
+    return found
 
 
 def _measured(area: dict[str, Any], power: dict[str, Any], weights: str, period: float) -> Measured:

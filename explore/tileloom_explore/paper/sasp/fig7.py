@@ -10,9 +10,9 @@ import click
 
 from tileloom.cli.console import note, print_json, print_table
 from tileloom.cli.options import Number
-from tileloom.errors import UserError
 from tileloom.files import claim
 
+from ..kept import json_files
 from . import layer_chart
 from .arrays import SIZES, WEIGHTS
 from .encoder import LAYERS, Encoder, Mask, Work, block_work, host_array, rest_work
@@ -64,9 +64,7 @@ def fig7_command(
       tileloom paper sasp fig7 docs/sasp/layers
       tileloom paper sasp fig7 docs/sasp/layers/smart_turn.json --prune 0.5 --size 16 --svg layers.svg
     """
-    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
-    if not files:
-        raise UserError(f"{paths[0]}: has no .json file")
+    files = json_files(paths)
     outputs = claim({"--svg": svg}, inputs=files, force=force)
     networks = [measure_blocks(read_masks(file), tuple(rates) or RATES, int(size), weights) for file in files]
     if svg:

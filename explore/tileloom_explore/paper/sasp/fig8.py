@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from tileloom.cli.console import note, print_json, print_table
-from tileloom.errors import UserError
 from tileloom.files import claim
 
+from ..kept import json_files
 from . import error_chart
 from .arrays import SIZES, WEIGHTS
 from .quality import SHARES, SUMS, Quality, read_quality
@@ -41,9 +41,7 @@ def fig8_command(paths: Sequence[Path], svg: Path | None, force: bool, as_json: 
       tileloom paper sasp fig8 docs/sasp
       tileloom paper sasp fig8 docs/sasp/text.json --svg errors.svg
     """
-    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
-    if not files:
-        raise UserError(f"{paths[0]}: has no .json file")
+    files = json_files(paths)
     outputs = claim({"--svg": svg}, inputs=files, force=force)
     measured = [read_quality(file) for file in files]
     if svg:

@@ -6,7 +6,6 @@ the run time follows from these two.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from tileloom.errors import UserError
 from tileloom_golden.systolic.tiles import tile_grid
 
+from ..kept import plain_of, to_text
 from .encoder import FEED_FORWARD, Encoder, Mask
 
 Left = tuple[int, int]
@@ -67,14 +67,12 @@ class LayerMasks:
     def text(self) -> str:
         """Return it as JSON, a line for each point."""
         head = {"network": self.network, "command": self.command, "encoder": asdict(self.encoder)}
-        lines = ",\n  ".join(json.dumps(asdict(each)) for each in self.points)
-        return f'{json.dumps(head, indent=1)[:-2]},\n "points": [\n  {lines}\n ]\n}}\n'
+        return to_text(head, "points", map(asdict, self.points))
 
 
 def read_masks(path: Path) -> LayerMasks:
     """Return what a file has. Raises UserError that names it where it is not such a file."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+    with plain_of(path, "examples/pruned_encoder.py writes") as plain:
         encoder = Encoder(**plain["encoder"])
         names = {each.name for each in encoder.products if each.layer == FEED_FORWARD}
         points = []
@@ -88,11 +86,7 @@ def read_masks(path: Path) -> LayerMasks:
         found = LayerMasks(plain["network"], plain["command"], encoder, tuple(points))
         for each in points:
             found.masks(each.size, each.share)
-        return found
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        raise UserError(f"{path}: not what examples/pruned_encoder.py writes") from None
+    return found
 
 
 def left_of(mask: Mask) -> Left:

@@ -5,13 +5,14 @@ A file has what was measured on one network, and the command that measured it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from tileloom.errors import UserError
+
+from ..kept import plain_of, to_text
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 SUMS = ("truncate", "nearest-even", "float64")
@@ -97,22 +98,16 @@ class Quality:
     def text(self) -> str:
         """Return it as JSON, a line for each point."""
         head = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "points"}
-        lines = ",\n  ".join(json.dumps(asdict(each)) for each in self.points)
-        return f'{json.dumps(head, indent=1)[:-2]},\n "points": [\n  {lines}\n ]\n}}\n'
+        return to_text(head, "points", map(asdict, self.points))
 
 
 def read_quality(path: Path) -> Quality:
     """Return what a file has. Raises UserError that names it where it is not such a file."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+    with plain_of(path, "examples/pruned_text.py or pruned_digits.py writes") as plain:
         points = tuple(Point(**each) for each in plain.pop("points"))
         found = Quality(**plain, points=points)
         for each in points:
             float(each.errors[found.measure])
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(f"{path}: not what examples/pruned_text.py or pruned_digits.py writes") from None
     if not points:
         raise UserError(f"{path}: has no points")
     return found
