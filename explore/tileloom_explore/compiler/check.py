@@ -41,12 +41,10 @@ def check_program(
     }
     with step("Executing the program"):
         program = compile_network(graph, grid, {name: own.kept(grid.block) for name, own in filters.items()})
-        read = Program(from_text(to_text(program.steps)), program.tensors, program.chunks, program.ddr_bytes)
+        read = _as_read(program)
         found = execute(read, graph, grid, filters, images, engines.observe if engines else None)
         expected = reference(whole, filters, images)
-        if engines:
-            engines.finish()
-            engines.beside(timeline(read.steps, grid), grid.clock)
+        _finish(engines, read, grid)
     for name in graph.outputs:
         wrong = int((found[name] != expected[name]).sum())
         if wrong:
@@ -74,9 +72,19 @@ def check_prepared(
 
     batches, _ = read_data(data, mapped.prepared.network)
     with step("Executing the program"):
-        read = replace(program, steps=from_text(to_text(program.steps)))
+        read = _as_read(program)
         found = run_prepared(mapped, graph, read, grid, batches[0], engines.observe if engines else None)
-        if engines:
-            engines.finish()
-            engines.beside(timeline(read.steps, grid), grid.clock)
+        _finish(engines, read, grid)
         compare_prepared(mapped, found, batches[0])
+
+
+def _as_read(program: Program) -> Program:
+    """Return a program as its text has it, which is what is executed."""
+    return replace(program, steps=from_text(to_text(program.steps)))
+
+
+def _finish(engines: Engines | None, program: Program, grid: Abstraction) -> None:
+    """Run what engines have taken and not run yet, and note what the timeline has for each node."""
+    if engines:
+        engines.finish()
+        engines.beside(timeline(program.steps, grid), grid.clock)
