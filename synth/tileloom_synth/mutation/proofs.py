@@ -13,12 +13,9 @@ from threading import Lock
 from tileloom.netlist.text import reached
 from tileloom.processes import OutOfTimeError
 
-from ..verify.solver import Query, refute
+from ..verify.solver import TIMEOUT, Query, refute
 from .component import UnlikeError
 from .mutants import Mutant, Mutated
-
-TIMEOUT = 600
-"""Seconds of a proof, without a fault and with one, where the user does not say."""
 
 
 @dataclass(frozen=True)

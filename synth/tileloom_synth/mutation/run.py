@@ -13,9 +13,10 @@ from tileloom.config import Config
 from tileloom.errors import CheckError, UserError
 from tileloom.families import design_name, family_of
 
+from ..verify.solver import TIMEOUT
 from .equal import Difference
 from .mutants import Mutated
-from .proofs import TIMEOUT, Proofs
+from .proofs import Proofs
 from .score import LEAST, ROUNDS, Verdict, by_proof, score
 
 COUNTS = ("mutants", "killed", "by_proof", "equal")

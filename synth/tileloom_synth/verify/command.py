@@ -32,9 +32,7 @@ from ..mutation.score import ROUNDS
 from . import collect, evidence, report
 from .plan import proofs_of, proofs_of_presets
 from .proof import Outcome, decide
-
-TIMEOUT = 600
-"""Seconds that a proof may take, where the user does not say."""
+from .solver import TIMEOUT
 
 MINUTES = 5
 """What the proofs take where no CONFIG is given."""
@@ -99,7 +97,7 @@ MUTANTS = 200
     "--rounds",
     type=Whole(0, 100),
     metavar="N",
-    help="Of --mutate: regressions that a survivor passes; 0 for proofs alone.  [default: 3]",
+    help=f"Of --mutate: regressions that a survivor passes; 0 for proofs alone.  [default: {ROUNDS}]",
 )
 @click.option(
     "--again",
@@ -192,6 +190,7 @@ def verify_command(
     if judged is not None and (not mutate or only or mutants is not None):
         raise UserError("--again: is of --mutate; FILE says how many in which parts")
     chosen = secrets.randbelow(1 << 31) if seed is None else seed
+    limit = TIMEOUT if timeout is None else timeout
     if minutes is not None:
         if source is not None:
             raise UserError(f"{source}: --soak draws designs of all families; it takes no CONFIG")
@@ -204,9 +203,9 @@ def verify_command(
         trials = ROUNDS if rounds is None else rounds
         if judged is None:
             count = MUTANTS if mutants is None else mutants
-            found = mutation(config, count, chosen, only, trials, TIMEOUT if timeout is None else timeout)
+            found = mutation(config, count, chosen, only, trials, limit)
         else:
-            found = again(config, judged, trials, TIMEOUT if timeout is None else timeout)
+            found = again(config, judged, trials, limit)
         _tell(found, as_json=as_json)
         return
     if exhaustive:
@@ -252,7 +251,7 @@ def verify_command(
         return
     if timeout is None:
         note(f"Each proof has {TIMEOUT} s; --timeout sets it.")
-    _prove(source, overrides, TIMEOUT if timeout is None else timeout, as_json=as_json)
+    _prove(source, overrides, limit, as_json=as_json)
 
 
 def _prove(source: str | None, overrides: Sequence[str], timeout: float, *, as_json: bool) -> None:

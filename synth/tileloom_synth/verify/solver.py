@@ -13,6 +13,9 @@ from tileloom.errors import ToolError
 
 EXTRA = "verify"
 
+TIMEOUT = 600
+"""Seconds that a proof may take, where the user does not say."""
+
 # One line an answer: null where the assertions contradict each other, else the values that were asked for.
 _RUNNER = """
 import json, sys
