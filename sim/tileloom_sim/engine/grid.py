@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from tileloom.design import Design
 from tileloom_golden.engine.grid import GridProgram, grid_outputs
-from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.sparse import BlockSparse
+from tileloom_golden.engine.streams import index_entries, packet_ends, weight_beats
 from tileloom_golden.words import unpacked
 
 from .harness import INPUTS, Beats, Traffic, run_traffic
-from .layers import layer_streams
+from .layers import activation_beats, command_beats, index_beats
 
 Waits = tuple[float, float, float, float, float]
 
@@ -68,32 +68,16 @@ def grid_streams(
     abandoned: int = 0,
 ) -> GridStreams:
     """Return the streams of a grid's program; arguments as in ``layer_streams``."""
-
-    def own(one: Program) -> Any:
-        return layer_streams(one, activations, weights, headers)
-
-    first = [own(one) for one in program.engines[0]]
-    inputs = {"commands": np.array(program.commands(), "<u2").view(np.uint8)}
+    inputs = {"commands": command_beats(program.commands())}
     for row, engines in enumerate(program.engines):
-        streams = own(engines[0]) if row else first[0]
-        inputs |= {f"index_{row}": streams.index, f"weights_{row}": streams.weights}
-    for column, streams in enumerate(first):
-        if program.tiles:
-            # A memory tile keeps a strip for the groups that load it again.
-            one = program.engines[0][column]
-            once = replace(one, groups=one.groups[:: program.passes])
-            inputs[f"activations_{column}"] = own(once).activations
-        else:
-            inputs[f"activations_{column}"] = streams.activations
-    results = tuple(tuple(_transfers(one) for one in row) for row in program.engines)
+        inputs[f"index_{row}"] = index_beats(index_entries(engines[0], weights))
+        inputs[f"weights_{row}"] = weight_beats(engines[0], weights, headers)
+    for column, one in enumerate(program.engines[0]):
+        # A memory tile keeps a strip for the groups that load it again.
+        once = replace(one, groups=one.groups[:: program.passes]) if program.tiles else one
+        inputs[f"activations_{column}"] = activation_beats(once, activations)
+    results = tuple(tuple(len(packet_ends(one)) for one in row) for row in program.engines)
     return GridStreams(inputs, results, waits, seed, abandoned)
-
-
-def _transfers(program: Program) -> int:
-    """Return how many transfers of results an engine gives."""
-    writes = [group.write for group in program.groups]
-    each = program.size.drain_rows
-    return sum(write.rows * -(-write.width // each) * write.columns for write in writes)
 
 
 def run_grid(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,16 @@ from tileloom.engine.config import Core, EngineConfig
 from tileloom.engine.engine import core_timing
 from tileloom_golden.engine.program import SLOTS, EngineSize, Program
 from tileloom_golden.engine.sparse import BlockSparse
-from tileloom_golden.engine.streams import activation_units, from_units, index_entries, weight_beats
+from tileloom_golden.engine.streams import (
+    activation_units,
+    from_units,
+    index_entries,
+    packet_ends,
+    weight_beats,
+)
 from tileloom_golden.words import packed, unpacked
 
-from .harness import EngineRun, LayerStreams
+from .harness import Beats, EngineRun, LayerStreams
 
 COMMAND_BYTES = 2 * SLOTS
 
@@ -43,6 +50,21 @@ def engine_size(config: EngineConfig) -> EngineSize:
     )
 
 
+def command_beats(commands: Sequence[Sequence[int]]) -> Beats:
+    """Return commands, slots each, as transfers."""
+    return np.array(commands, "<u2").view(np.uint8)
+
+
+def index_beats(entries: npt.NDArray[np.uint16]) -> Beats:
+    """Return entries of the index as transfers."""
+    return entries.astype("<u2")[:, None].view(np.uint8)
+
+
+def activation_beats(program: Program, activations: npt.NDArray[Any]) -> Beats:
+    """Return what a program loads of activations, H x W x C, as transfers."""
+    return packed(activation_units(program, activations), program.size.element_bits)
+
+
 def layer_streams(
     program: Program,
     activations: npt.NDArray[Any],
@@ -61,18 +83,12 @@ def layer_streams(
     weights; the others as in ``LayerStreams``.
     """
     index = index_entries(program, weights) if entries is None else np.tile(entries, len(program.groups))
-    size = program.size
-    units = activation_units(program, activations)
-    rows = sum(
-        group.write.rows * -(-group.write.width // size.drain_rows) * group.write.columns
-        for group in program.groups
-    )
     return LayerStreams(
-        commands=np.array(program.commands(), "<u2").view(np.uint8),
-        index=index.astype("<u2")[:, None].view(np.uint8),
+        commands=command_beats(program.commands()),
+        index=index_beats(index),
         weights=weight_beats(program, weights, headers),
-        activations=packed(units, size.element_bits),
-        results=rows,
+        activations=activation_beats(program, activations),
+        results=len(packet_ends(program)),
         waits=waits,
         seed=seed,
         abandoned=abandoned,

@@ -20,7 +20,6 @@ from tileloom.errors import CheckError
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.engine.streams import (
-    activation_units,
     header_words,
     index_entries,
     result_units,
@@ -29,6 +28,7 @@ from tileloom_golden.engine.streams import (
 from tileloom_golden.estimate.engine import estimate
 from tileloom_golden.requantise import Requantisation
 from tileloom_sim.engine.harness import LayerStreams, joined, run_layers
+from tileloom_sim.engine.layers import activation_beats, command_beats, index_beats
 
 from ..cores import Columns
 from ..program import Conv
@@ -88,8 +88,8 @@ class _Chain:
     def streams(self, waits: tuple[float, float, float, float, float], seed: int) -> LayerStreams:
         count = len(self.strips)
         return LayerStreams(
-            commands=np.array(self.commands, "<u2").view(np.uint8),
-            index=np.tile(self.index.astype("<u2"), count)[:, None].view(np.uint8),
+            commands=command_beats(self.commands),
+            index=index_beats(np.tile(self.index, count)),
             weights=np.tile(self.weights, (count, 1)),
             activations=np.concatenate(self.strips),
             results=sum(map(len, self.expected)),
@@ -154,7 +154,7 @@ class Engines:
                 elif not conv.width[column]:
                     continue
                 chain = queue[-1]
-                chain.strips.append(activation_units(chain.program, image).view(np.uint8))
+                chain.strips.append(activation_beats(chain.program, image))
                 units, _ = result_units(chain.program, found[column][..., channels])
                 chain.expected.append(units.reshape(len(units), -1).astype(np.int8).view(np.uint8))
 
