@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.layer import EngineSize, Layer
 from ..engine.program import Program
 from ..engine.sparse import BlockSparse
 from ..engine.streams import to_blocks
@@ -52,6 +53,20 @@ class Estimate:
         return self.macs / (self.cycles * self.peak)
 
 
+def mask_of(
+    layer: Layer, size: EngineSize, kept: BlockSparse | npt.NDArray[np.bool_] | None
+) -> npt.NDArray[np.bool_]:
+    """Return which blocks a layer has, block rows x block columns; ``kept`` None is all.
+
+    Raises ValueError where the shape is not that of the layer's blocks.
+    """
+    shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
+    mask = np.ones(shape, np.bool_) if kept is None else kept.mask if isinstance(kept, BlockSparse) else kept
+    if mask.shape != shape:
+        raise ValueError(f"kept has shape {mask.shape}, and the layer {shape} blocks")
+    return mask
+
+
 def estimate(
     program: Program,
     kept: BlockSparse | npt.NDArray[np.bool_] | None = None,
@@ -81,10 +96,7 @@ def estimate(
         The mask's shape is not that of the layer's blocks.
     """
     layer, size = program.layer, program.size
-    shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
-    mask = np.ones(shape, np.bool_) if kept is None else kept.mask if isinstance(kept, BlockSparse) else kept
-    if mask.shape != shape:
-        raise ValueError(f"kept has shape {mask.shape}, and the layer {shape} blocks")
+    mask = mask_of(layer, size, kept)
     times = overheads or Overheads()
     clock = Clock(loaded=times.start)
     computing = loading = writing = 0

@@ -16,7 +16,7 @@ from ..engine.grid import TO_COLUMNS, TO_ROWS, GridProgram, strip_units
 from ..engine.program import OPCODE
 from ..engine.sparse import BlockSparse
 from .clock import Overheads, Part, drained, room
-from .engine import Estimate
+from .engine import Estimate, mask_of
 from .useful import useful_weights
 
 TILE = 2
@@ -56,10 +56,7 @@ def estimate_grid(
         The mask's shape is not that of the layer's blocks.
     """
     layer, size = program.layer, program.size
-    shape = (-(-layer.channels // size.k), -(-layer.outputs // size.n))
-    mask = np.ones(shape, np.bool_) if kept is None else kept.mask if isinstance(kept, BlockSparse) else kept
-    if mask.shape != shape:
-        raise ValueError(f"kept has shape {mask.shape}, and the layer {shape} blocks")
+    mask = mask_of(layer, size, kept)
     grid = _Grid(program, overheads or Overheads())
     busy = np.zeros((3, grid.rows, grid.columns), np.int64)
     known: dict[tuple[object, ...], Part] = {}
