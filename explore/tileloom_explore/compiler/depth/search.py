@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from ..abstraction import Abstraction
 from ..compile import Plans
-from ..graph import Graph
+from ..graph import Graph, Node
 from ..program import Program
 from ..study import at_sparsity
 from ..timeline import Timeline
 from .fuse import Group, extra, fused, steps_of
 from .projection import active_bytes, project
-from .traffic import Traffic, traffic
+from .traffic import Traffic, traffic, traffic_by_node
 
 MOST = 8
 """Tiles that the search considers."""
@@ -90,7 +90,8 @@ def spilling(graph: Graph, program: Program, grid: Abstraction) -> Group | None:
     Nodes in a row that load activations other than the network's inputs, or write others than its outputs;
     from where they begin to the first node from the last of them on that makes it one with a single result.
     """
-    moves = [_spills(graph, program, grid, index) for index in range(len(graph.nodes))]
+    found = traffic_by_node(program, grid)
+    moves = [_spills(graph, node, found[node.name]) for node in graph.nodes]
     runs: list[tuple[int, Group]] = []
     index = 0
     while index < len(moves):
@@ -108,9 +109,7 @@ def spilling(graph: Graph, program: Program, grid: Abstraction) -> Group | None:
     return max(runs, key=lambda run: run[0])[1] if runs else None
 
 
-def _spills(graph: Graph, program: Program, grid: Abstraction, index: int) -> int:
+def _spills(graph: Graph, node: Node, moved: Traffic) -> int:
     """Return the bytes of activations that a node moves, but for the network's inputs and outputs."""
-    node = graph.nodes[index]
-    found = traffic(program, grid, {node.name})
-    own = 0 if node.output in graph.outputs else found.written
-    return own + (0 if set(node.inputs) <= set(graph.inputs) else found.loaded)
+    own = 0 if node.output in graph.outputs else moved.written
+    return own + (0 if set(node.inputs) <= set(graph.inputs) else moved.loaded)

@@ -26,28 +26,38 @@ class Traffic:
         """Both ways."""
         return self.loaded + self.written
 
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(self.loaded + other.loaded, self.written + other.written, self.weights + other.weights)
 
-def traffic(program: Program, grid: Abstraction, nodes: Collection[str]) -> Traffic:
-    """Return the traffic of some of a program's nodes, all columns together."""
+
+def traffic_by_node(program: Program, grid: Abstraction) -> dict[str, Traffic]:
+    """Return the traffic of each of a program's nodes, all columns together."""
     buffers: dict[int, Buffer] = {}
     weights: dict[int, Weights] = {}
-    loaded = written = weight_bytes = 0
-    inside = False
+    found: dict[str, Traffic] = {}
+    node = ""
     for step in program.steps:
         if isinstance(step, Begin):
-            inside = step.node in nodes
+            node = step.node
+            found[node] = Traffic(0, 0, 0)
         elif isinstance(step, Buffer):
             buffers[step.number] = step
         elif isinstance(step, Weights):
             weights[step.number] = step
-        elif inside and isinstance(step, Load):
+        elif isinstance(step, Load):
             own = buffers[step.buffer]
-            loaded += own.rows * sum(own.width) * own.channels * own.item
-        elif inside and isinstance(step, Write):
-            written += buffers[step.buffer].rows * sum(step.width) * step.channels
-        elif inside and isinstance(step, LoadW):
-            weight_bytes += weights[step.weights].bytes * grid.rows
-    return Traffic(loaded, written, weight_bytes)
+            found[node] += Traffic(own.rows * sum(own.width) * own.channels * own.item, 0, 0)
+        elif isinstance(step, Write):
+            found[node] += Traffic(0, buffers[step.buffer].rows * sum(step.width) * step.channels, 0)
+        elif isinstance(step, LoadW):
+            found[node] += Traffic(0, 0, weights[step.weights].bytes * grid.rows)
+    return found
+
+
+def traffic(program: Program, grid: Abstraction, nodes: Collection[str]) -> Traffic:
+    """Return the traffic of some of a program's nodes, all columns together."""
+    found = traffic_by_node(program, grid)
+    return sum((own for node, own in found.items() if node in nodes), Traffic(0, 0, 0))
 
 
 def map_bytes(group: Group, item: int) -> tuple[int, int]:
