@@ -9,7 +9,8 @@
 
 An entry of the list of tiles is a word: bits 15:0 the first activation transfer, 30:16 the first of results,
 31 whether sums start from what is there, else from zero. Weights are played one tile behind the other. A tile
-begins when all results of the one before are written.
+begins when all results of the one before are written: a cycle for its entry to come into a register, one to
+load the pointers. Without the register, block RAM and the memories' addresses were an FPGA's longest path.
 """
 
 from __future__ import annotations
@@ -113,8 +114,9 @@ class Player(wiring.Component):
         for name in self.control:
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(array, name))
         sums = self.config.port is Port.STREAM
-        entry = data.View(ENTRY, self.tiles_data)
-        loading, playing = Signal(), Signal()
+        entry = Signal(ENTRY, reset_less=True)
+        m.d.sync += entry.eq(self.tiles_data)
+        fetching, loading, playing = Signal(), Signal(), Signal()
         accumulate = Signal(reset_less=True)
         weights_taken, activations_taken = Signal(), Signal()
 
@@ -170,7 +172,9 @@ class Player(wiring.Component):
             m.d.sync += [results_left.eq(results_left - 1), self.result_address.eq(self.result_address + 1)]
 
         ended = (weights_left == 0) & (activations_left == 0) & (results_left == 0)
-        m.d.comb += [self.busy.eq(loading | playing), self.tile_done.eq(playing & ended)]
+        m.d.comb += [self.busy.eq(fetching | loading | playing), self.tile_done.eq(playing & ended)]
+        with m.If(fetching):
+            m.d.sync += [fetching.eq(0), loading.eq(1)]
         with m.If(loading):
             m.d.comb += [
                 self.activations_address.eq(entry.activations),
@@ -188,7 +192,7 @@ class Player(wiring.Component):
                 tiles_left.eq(tiles_left - 1),
             ]
         with m.If(self.tile_done):
-            m.d.sync += [playing.eq(0), loading.eq(tiles_left != 0)]
+            m.d.sync += [playing.eq(0), fetching.eq(tiles_left != 0)]
         with m.If(~self.busy):
             m.d.comb += [self.weights_address.eq(0), self.tiles_address.eq(0)]
             m.d.sync += tiles_left.eq(self.tile_count)
@@ -199,7 +203,7 @@ class Player(wiring.Component):
                 for count in counts:
                     with m.If(count == 0):
                         m.d.comb += possible.eq(0)
-                m.d.sync += loading.eq(possible)
+                m.d.sync += fetching.eq(possible)
         return m
 
     @property

@@ -4,6 +4,9 @@ Beside the netlist go the two instructions that the coprocessor may have, and wh
 them (docs/coprocessor.md; CORE-V-XIF 1.0, "Commit interface"). From any state of the array inside:
 
     offered --> [waiting: committed, killed] --> [executing] --> result, when the array is ready
+
+A result that is offered stays until it is taken: the instruction does, by this record, and the array's answer
+to it by ``answers``.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from ..verify.proof import Proof
 from ..verify.solver import Query
 from ..verify.specification import bit, bits, number
 from ..verify.streams import Stream, no_path
+from . import answers
 
 PLACES = ("waiting", "executing")
 
@@ -41,13 +45,15 @@ def coprocessor_proofs(config: SystolicConfig) -> list[Proof]:
     def free() -> int:
         return no_path(netlist_of_design(design), RESULT, [RESULT.ready])
 
+    def in_order() -> list[Query]:
+        return queries(config, open_netlist(CvXIf(config)))
+
+    def held() -> list[Query]:
+        return answers.queries(config, answers.open_unit(config))
+
     return [
-        Proof(
-            "CV-X-IF: committed instructions alone, once, in order",
-            *of,
-            "induction",
-            lambda: queries(config, open_netlist(CvXIf(config))),
-        ),
+        Proof("CV-X-IF: committed instructions alone, once, in order", *of, "induction", in_order),
+        Proof(f"{RESULT.name}: held until taken", *of, "induction", held),
         Proof(f"{RESULT.name}: waits for no ready", *of, "structure", structure=free),
     ]
 
@@ -133,6 +139,13 @@ def queries(config: SystolicConfig, netlist: Netlist) -> list[Query]:
             f"(=> {executes} (= {port(signal, 0)} {kept(f'executing {name}')}))"
             for signal, name in (results | given).items()
         ),
-        f"(=> {port('result_valid', 0)} {port('result_we', 0)})",
+        f"(= {port('result_data', 0)} {port('unit__result', 0)})",
+        port("result_we", 0),
+        *(f"(= {port(name, 0)} {port(name, 1)})" for name in ("result_exc", "result_exccode", "result_err")),
     ]
-    return induction(netlist, Record(widths, following, {}), (agreement(0), agreement(1)), claims)
+    # Offered and not taken: the instruction stays, and so does the result if the array's answer does.
+    stays = [f"(= {port(signal, 0)} {port(signal, 1)})" for signal in (*given, *results)]
+    stays.append(f"(=> {port('unit__ready', 1)} {port('result_valid', 1)})")
+    held = f"(=> (and {port('result_valid', 0)} (not {port('result_ready', 0)})) {all_of(*stays)})"
+    record = Record(widths, following, {})
+    return induction(netlist, record, (agreement(0), agreement(1)), claims, leads_to=[held])

@@ -11,6 +11,7 @@ from tileloom.systolic.mesh import Mesh
 from tileloom.systolic.pe import ProcessingElement
 from tileloom.systolic.skew import Skew
 from tileloom.systolic.timing import Timetable
+from tileloom_synth.systolic import answers
 from tileloom_synth.systolic.coprocessor import coprocessor_proofs, queries
 from tileloom_synth.systolic.formal import IN_HOST, small
 from tileloom_synth.systolic.tiles import tile_proofs
@@ -129,7 +130,7 @@ def test_an_array_on_cv_x_if_and_that_its_nets_matter() -> None:
     """Nets of the commit logic are noticed where inverted; what decodes words is given here."""
     config = small(load("sasp-cv-x-if"), IN_HOST)
     proofs = coprocessor_proofs(config)
-    assert all(decide(proof, timeout=300).proved for proof in proofs) and len(proofs) == 2
+    assert all(decide(proof, timeout=300).proved for proof in proofs) and len(proofs) == 3
     netlist = open_netlist(CvXIf(config))
     kept = ("commitment.waits", "commitment.executes", "commitment.committed", "committed")
     nets = {net.name: net for net in netlist.nets}
@@ -142,3 +143,19 @@ def test_an_array_on_cv_x_if_and_that_its_nets_matter() -> None:
     assert len(broken) > 30
     left = [net for net, other in broken[::4] if refute(queries(config, other), timeout=300) is None]
     assert not left, left
+
+
+COUNTED = (
+    *("unread", "place", "start", "wavefront.line", "tile.complete"),
+    *("results.count", "results.newest_place", "results.oldest_place"),
+)
+
+
+def test_nets_of_an_arrays_answers_matter() -> None:
+    """Those that count are noticed where inverted, but for what says which restored results are refused."""
+    config = small(load("sasp-cv-x-if"), IN_HOST)
+    netlist = answers.open_unit(config)
+    broken = list(inverted(netlist, ("ready",), registers=COUNTED, every=3))
+    assert len(broken) > 20
+    left = [net for net, other in broken if refute(answers.queries(config, other), timeout=300) is None]
+    assert len(left) <= 2, left

@@ -43,7 +43,7 @@ class ResultQueue(wiring.Component):
         m = Module()
         m.submodules.words = words = memory.Memory(shape=self.width, depth=self.depth, init=[])
         write, read = words.write_port(), words.read_port(domain="comb")
-        newest, oldest = Signal(range(self.depth)), Signal(range(self.depth))
+        newest, oldest = (Signal(range(self.depth), name=f"{which}_place") for which in ("newest", "oldest"))
         m.d.comb += [
             write.addr.eq(newest),
             write.data.eq(self.word),
