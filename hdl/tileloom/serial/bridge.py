@@ -71,6 +71,9 @@ class SerialBridge(wiring.Component):
         m.submodules.writer = writer = AnswerWriter()
         m.submodules.words = words = memory.Memory(shape=32, depth=WORDS, init=[])
         write, read = words.write_port(), words.read_port()
+        # Block RAM is slow to give a word, and a byte of it goes through the checksum in one cycle.
+        word = Signal(32, reset_less=True)
+        m.d.sync += word.eq(read.data)
         wiring.connect(m, writer.bytes, transmitter.bytes)
         request, answer = reader.requests.payload, writer.answers.payload
         place, status = Signal(range(WORDS)), Signal(2)
@@ -87,7 +90,7 @@ class SerialBridge(wiring.Component):
             reader.valid.eq(receiver.valid),
             reader.requests.ready.eq(answering & writer.answers.ready),
             writer.answers.valid.eq(answering),
-            writer.word.eq(read.data),
+            writer.word.eq(word),
             answer.sequence.eq(request.sequence),
             answer.status.eq(status),
             answer.words.eq(Mux(reads & (status == Status.DONE), request.words, 0)),
@@ -97,7 +100,7 @@ class SerialBridge(wiring.Component):
             write.en.eq(reader.write),
             self.ar.payload.eq((request.address + (place << 2))[:32]),
             self.aw.payload.eq(self.ar.payload),
-            self.w.payload.eq(read.data),
+            self.w.payload.eq(word),
             end.eq(place == (request.words - 1)[:6]),
         ]
         with m.FSM():
@@ -134,6 +137,8 @@ class SerialBridge(wiring.Component):
                     with m.If(self.r.payload.resp[1]):
                         m.d.sync += status.eq(Status.ERROR)
             with m.State("fetch"):
+                m.next = "arrive"
+            with m.State("arrive"):
                 m.d.sync += sent.eq(0)
                 m.next = "write"
             with m.State("write"):

@@ -143,7 +143,7 @@ class AnswerWriter(wiring.Component):
     answers:
         Stream in; one is taken when its last byte is. ``words`` is 0 but for a read.
     address, word:
-        To the memory: the data, a cycle later.
+        To the memory: the data, two cycles later.
     bytes:
         Stream out.
     """
@@ -192,6 +192,8 @@ class AnswerWriter(wiring.Component):
                     with m.If(answer.words != 0):
                         m.next = "fetch"
             with m.State("fetch"):  # the memory is asked
+                m.next = "arrive"
+            with m.State("arrive"):
                 m.next = "data"
             with m.State("data"):
                 m.d.comb += [

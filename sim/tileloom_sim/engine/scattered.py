@@ -21,9 +21,10 @@ def scattered(where: MemoryMap, address_bits: int, rng: np.random.Generator) -> 
     Two things may have the same place, or one reach beyond the end: ``memory_image`` raises ValueError then.
     """
     of_result = where.program.size.n * where.result_bytes
+    of_beat = where.program.size.bus // 8
 
-    def place() -> int:
-        return int(rng.integers(1 << address_bits - ALIGNMENT.bit_length() + 1)) * ALIGNMENT
+    def place(alignment: int = ALIGNMENT) -> int:
+        return int(rng.integers(1 << address_bits - alignment.bit_length() + 1)) * alignment
 
     def pitch(unit: int) -> int:
         largest = min(address_bits, PITCH_BITS) - unit.bit_length() + 1
@@ -32,7 +33,9 @@ def scattered(where: MemoryMap, address_bits: int, rng: np.random.Generator) -> 
         return unit * (-count if back else count)
 
     def lines(unit: int) -> Lines:
-        return Lines(place() + int(rng.integers(ALIGNMENT)) // unit * unit, pitch(unit), pitch(unit))
+        return Lines(place(unit), pitch(unit), pitch(unit))
 
-    parts = {key: replace(part, index=place(), weights=place()) for key, part in where.parts.items()}
+    parts = {
+        key: replace(part, index=place(of_beat), weights=place(of_beat)) for key, part in where.parts.items()
+    }
     return Places(lines(where.unit), lines(of_result), parts, place(), address_bits)

@@ -370,6 +370,15 @@ def test_faults_of_the_core_are_in_our_lines():
 
 
 @pytest.mark.long
+def test_the_cores_proof_notices_a_fault_that_programs_leave():
+    config = load("xfu-cv32e40p")
+    mutated = core_mutated(config, 200, 3, ("pipeline",))
+    fault = next(mutant for mutant in mutated.mutants if "-wire data_sign_ext_ex" in mutant.command)
+    found = Proofs(mutated, xfu_mutation.held(config, mutated), timeout=300).refuting(fault)
+    assert found == "pipeline: as installed without xDecimate"
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("preset", ["xfu-cv32e40p", "xfu-cv-x-if"])
 def test_hosts_notice_most_mutants(preset):
     figures = json.loads(run(preset, "--mutate", "--mutants", "4", "--seed", "1", "--json").stdout)
