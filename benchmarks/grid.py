@@ -15,9 +15,10 @@ import numpy as np
 
 from tileloom.cli.console import print_json, print_table, step
 from tileloom.cli.main import Told
+from tileloom.cli.options import Sides
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
-from tileloom_explore.paper.engine import parse_grid
+from tileloom_explore.compiler.abstraction import LARGEST_SIDE
 from tileloom_explore.paper.grid import crop
 from tileloom_explore.paper.networks import NETWORKS
 from tileloom_golden.engine.cut import compile_layer
@@ -94,17 +95,23 @@ def generated() -> list[dict[str, Any]]:
 
 
 @click.command(cls=Told, help=__doc__)
-@click.option("--grid", default="2x2", show_default=True, metavar="RxC", help="Rows and columns of engines.")
+@click.option(
+    "--grid",
+    type=Sides(LARGEST_SIDE),
+    default="2x2",
+    show_default=True,
+    metavar="RxC",
+    help="Rows and columns of engines.",
+)
 @click.option("--sparsity", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Of blocks.")
 @click.option("--rtl", is_flag=True, help="Run a layer in RTL too.")
 @click.option("--generate", "verilog", is_flag=True, help="Generate grids too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(grid: str, sparsity: float, rtl: bool, verilog: bool, as_json: bool) -> None:
+def main(grid: tuple[int, int], sparsity: float, rtl: bool, verilog: bool, as_json: bool) -> None:
     """Print the figures."""
-    sides = parse_grid(grid)
-    cycles = estimated(sides, sparsity)
+    cycles = estimated(grid, sparsity)
     if rtl:
-        cycles += in_rtl(sides, sparsity)
+        cycles += in_rtl(grid, sparsity)
     sizes: list[dict[str, Any]] = []
     if verilog:
         with step("Generating grids"):
@@ -112,7 +119,7 @@ def main(grid: str, sparsity: float, rtl: bool, verilog: bool, as_json: bool) ->
     if as_json:
         print_json({"cycles": cycles, "verilog": sizes})
         return
-    head = ("layer", "one engine", grid.replace("x", " x "), "times")
+    head = ("layer", "one engine", f"{grid[0]} x {grid[1]}", "times")
     rows = [(one["layer"], f"{one['engine']:,}", f"{one['grid']:,}", f"{one['ratio']:.3f}") for one in cycles]
     print_table(f"ResNet-50, 3 x 3, {sparsity:.0%} of the blocks missing: cycles", head, rows)
     if sizes:

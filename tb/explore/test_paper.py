@@ -116,8 +116,8 @@ def test_networks_on_a_grid_beside_the_paper():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("engine", "--grid", "4"), "--grid: '4' is not"),
-        (("engine", "--grid", "1000x1000"), "--grid: 1000x1000: must be from 1x1 to 64x64"),
+        (("engine", "--grid", "4"), "'--grid': '4' is not"),
+        (("engine", "--grid", "1000x1000"), "'--grid': '1000x1000' is not two numbers from 1 to 64"),
         (("engine", "--grid", "2x2", "--sparsity", "nan"), "--sparsity"),
         (("sasp", "--clock", "0ns"), "must be from 10 ps"),
         (("sasp", "fig8", "nowhere.json"), "nowhere.json: No such file"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tileloom.cli.console import note, step
-from tileloom.cli.options import Number, Strict, force_option, json_option, output_option
+from tileloom.cli.options import Number, Sides, Strict, force_option, json_option, output_option
 from tileloom.config import did_you_mean
 from tileloom.engine.config import EngineConfig
 from tileloom.engine.design import generate
@@ -16,7 +16,7 @@ from tileloom.files import claim
 
 from .abstraction import load_abstraction
 from .check import check_prepared, check_program, read_prepared_network
-from .depth.choose import best, compare, parse_group, parse_tiles, print_comparison
+from .depth.choose import best, compare, parse_group, print_comparison
 from .depth.search import Tiled
 from .engine.commands import SIZE, check_grid, engine_commands
 from .engine.commands import to_text as commands_text
@@ -29,8 +29,8 @@ from .report import print_gains, print_times
 from .study import at_sparsity, gains
 
 
-def chosen_network(name: str, size: str | None) -> Graph:
-    """Return a network, cropped to "HxW". Raises UserError that says what there is."""
+def chosen_network(name: str, size: tuple[int, int] | None) -> Graph:
+    """Return a network, cropped to a height and a width. Raises UserError that says what there is."""
     if name.endswith(".onnx"):
         raise UserError(f"{name}: prepare it first, and give what `tileloom network prepare` writes")
     if name not in NETWORKS:
@@ -38,15 +38,10 @@ def chosen_network(name: str, size: str | None) -> Graph:
     graph = NETWORKS[name]()
     if size is None:
         return graph
-    sides = size.split("x")
-    if len(sides) != 2 or not all(
-        side.isascii() and side.isdecimal() and 0 < int(side) <= 4096 for side in sides
-    ):
-        raise UserError(f"--crop: {size!r} is not two numbers from 1 to 4096 such as 64x64")
     try:
-        return graph.cropped(int(sides[0]), int(sides[1]))
+        return graph.cropped(*size)
     except ValueError as error:
-        raise UserError(f"--crop: {size} is too small for {graph.name}: {error}") from None
+        raise UserError(f"--crop: {size[0]}x{size[1]} is too small for {graph.name}: {error}") from None
 
 
 @click.command("compile", cls=Strict, short_help="A whole network as a program for a grid of cores.")
@@ -59,7 +54,7 @@ def chosen_network(name: str, size: str | None) -> Graph:
     show_default=True,
     help="Share of blocks missing, at random.",
 )
-@click.option("--crop", metavar="HxW", help="Size of the image.  [default: the network's]")
+@click.option("--crop", type=Sides(4096), metavar="HxW", help="Size of the image.  [default: the network's]")
 @click.option("--check", is_flag=True, help="Execute the program on random data, by the functional model.")
 @click.option(
     "--data",
@@ -80,7 +75,10 @@ def chosen_network(name: str, size: str | None) -> Graph:
     "--fuse", metavar="FIRST..LAST", help='Compute these nodes tile by tile; "spills": those that go to DDR.'
 )
 @click.option(
-    "--tiles", metavar="DxA", help="Of --fuse: of rows, of pixels.  [default: what takes least, of up to 8]"
+    "--tiles",
+    type=Sides(256),
+    metavar="DxA",
+    help="Of --fuse: of rows, of pixels.  [default: what takes least, of up to 8]",
 )
 @click.option(
     "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw it in time, dense and sparse."
@@ -90,14 +88,14 @@ def compile_command(
     network: str,
     source: str,
     sparsity: float,
-    crop: str | None,
+    crop: tuple[int, int] | None,
     check: bool,
     data: Path | None,
     rtl: bool,
     commands_file: Path | None,
     by_sparsity: bool,
     fuse: str | None,
-    tiles: str | None,
+    tiles: tuple[int, int] | None,
     svg: Path | None,
     node: str | None,
     output: Path | None,
@@ -150,11 +148,10 @@ def compile_command(
     if tiles and not fuse:
         raise UserError("--tiles: is of --fuse")
     if fuse and not by_sparsity:
-        wanted = parse_tiles(tiles) if tiles else None
         with step(f"Compiling {graph.name}") as progress:
             group = parse_group(graph, grid, fuse)
-            compared = compare(group, grid, sparsity, wanted, progress)
-        chosen = best(compared, wanted)
+            compared = compare(group, grid, sparsity, tiles, progress)
+        chosen = best(compared, tiles)
         graph, program, times = chosen.graph, chosen.program, chosen.times
     names = [each.name for each in graph.nodes]
     if node and not svg:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import click
 
 from tileloom.cli.console import note, print_json, print_table, step
-from tileloom.cli.options import Number
-from tileloom.errors import UserError
+from tileloom.cli.options import Number, Sides
 
 from ..compiler.abstraction import LARGEST_SIDE, load_abstraction
 from ..compiler.networks import inception_v3, resnet_50, vgg_16
@@ -30,17 +29,6 @@ FAMILIES = {"aie2": "the paper's overlays", "engine": "our engines, one AXI4 por
 
 FAR = 0.2
 """A difference from the paper that docs/compiler.md explains."""
-
-
-def parse_grid(text: str) -> tuple[int, int]:
-    """Return the sides of "4x4". Raises UserError if it is not two numbers from 1 to 64."""
-    sides = text.split("x")
-    if len(sides) != 2 or not all(side.isascii() and side.isdecimal() for side in sides):
-        raise UserError(f"--grid: {text!r} is not two numbers such as 4x4")
-    rows, columns = map(int, sides)
-    if not (1 <= rows <= LARGEST_SIDE and 1 <= columns <= LARGEST_SIDE):
-        raise UserError(f"--grid: {text}: must be from 1x1 to {LARGEST_SIDE}x{LARGEST_SIDE}")
-    return rows, columns
 
 
 @dataclass(frozen=True)
@@ -96,12 +84,19 @@ def table(family: str, grids: Iterable[tuple[int, int]], sparsity: float) -> lis
 
 
 @click.command("table2", short_help="Compile ResNet-50, VGG-16 and Inception-v3 for grids.")
-@click.option("--grid", "grids", multiple=True, metavar="RxC", help="Grid of cores.  [default: 2x2 to 8x8]")
+@click.option(
+    "--grid",
+    "grids",
+    type=Sides(LARGEST_SIDE),
+    multiple=True,
+    metavar="RxC",
+    help="Grid of cores.  [default: 2x2 to 8x8]",
+)
 @click.option(
     "--sparsity", type=Number(0, 1), default=0.5, show_default=True, help="Share of blocks missing."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def table2_command(grids: tuple[str, ...], sparsity: float, as_json: bool) -> None:
+def table2_command(grids: tuple[tuple[int, int], ...], sparsity: float, as_json: bool) -> None:
     """Compile three networks for grids of cores, dense and block-sparse, and estimate their times.
 
     First for the paper's AIE2 overlays, beside its Table II, then for our engines on one AXI4 port. Blocks
@@ -112,7 +107,7 @@ def table2_command(grids: tuple[str, ...], sparsity: float, as_json: bool) -> No
       tileloom paper engine
       tileloom paper engine --grid 4x4 --sparsity 0.75
     """
-    chosen = [parse_grid(grid) for grid in grids] or list(GRIDS)
+    chosen = list(grids or GRIDS)
     with step("Compiling networks") as shown:
         rows = []
         for number, family in enumerate(FAMILIES):

@@ -10,13 +10,13 @@ import click
 from click.core import ParameterSource
 
 from tileloom.cli.console import note, print_json
-from tileloom.cli.options import Number, Strict, complete, config_parameters, configured, seed_option
+from tileloom.cli.options import Number, Sides, Strict, complete, config_parameters, configured, seed_option
 from tileloom.config import did_you_mean
 from tileloom.errors import UserError
 from tileloom.files import claim
 from tileloom_golden.engine.program import Layer
 
-from ..paper.engine import parse_grid
+from ..compiler.abstraction import LARGEST_SIDE
 from ..paper.networks import NETWORKS
 from . import report
 from .designs import DRAM, Setting, machine_of
@@ -59,7 +59,7 @@ LARGEST = 1e6
     help="Layers also with this share of tiles or blocks left out, at random; may be repeated.",
 )
 @click.option("--measure", is_flag=True, help="Run the layers in RTL, too, on random operands.")
-@click.option("--grid", metavar="RxC", help="A grid of engines in place of each.")
+@click.option("--grid", type=Sides(LARGEST_SIDE), metavar="RxC", help="A grid of engines in place of each.")
 @click.option("--clock", type=Number(1, 10_000), metavar="MHZ", help="[default: 1000]")
 @click.option(
     "--dram",
@@ -98,7 +98,7 @@ def roofline_command(
     shapes: str | None,
     sparsities: Sequence[float],
     measure: bool,
-    grid: str | None,
+    grid: tuple[int, int] | None,
     clock: float | None,
     dram: float | None,
     operation_energy: float | None,
@@ -148,7 +148,7 @@ def roofline_command(
         frequency=1e6 * (clock or 1000),
         energies=Energies(operation_energy, _byte_energies(byte_energies)),
         dram=dram,
-        grid=parse_grid(grid) if grid else (1, 1),
+        grid=grid or (1, 1),
     )
     configs = [configured(source, overrides) for source in sources]
     machines = [machine_of(config, setting) for config in configs]

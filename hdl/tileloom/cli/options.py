@@ -145,6 +145,28 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic only to type
         return number
 
 
+class Sides(click.ParamType):  # type: ignore[type-arg]  # generic only to type checkers
+    """Two whole numbers from 1 to ``most`` with an x between them: rows and columns, height and width."""
+
+    name = "NxN"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> tuple[int, int]:
+        """Return the numbers, or fail with what is wrong."""
+        if isinstance(value, tuple):
+            return value  # click converts a default twice
+        sides = str(value).split("x")
+        if len(sides) != 2 or not all(
+            side.isascii() and side.isdecimal() and 1 <= int(side) <= self.most for side in sides
+        ):
+            self.fail(f"{value!r} is not two numbers from 1 to {self.most}, such as 4x4", parameter, context)
+        return int(sides[0]), int(sides[1])
+
+
 def prune_option(what: str) -> click.Option:
     """Return ``--prune``: the share of tiles or blocks that are left out; 0 would change nothing."""
     return click.Option(

@@ -45,7 +45,7 @@ def test_gains():
     [
         (("vgg16", "aie2-4x4"), "vgg16: no such network; did you mean vgg-16?"),
         (("vgg-16", "aie-4x4"), "aie-4x4: neither a grid such as aie2-4x4 nor a .toml file"),
-        (("vgg-16", "aie2-4x4", "--crop", "8"), "--crop: '8' is not two numbers"),
+        (("vgg-16", "aie2-4x4", "--crop", "8"), "'--crop': '8' is not two numbers"),
         (("inception-v3", "aie2-4x4", "--crop", "16x16"), "--crop: 16x16 is too small for Inception-v3"),
         (("vgg-16", "aie2-4x4", "--node", "conv1_1"), "--node: is of --svg"),
         (("vgg-16", "aie2-4x4", "--svg", "x.svg", "--node", "conv"), "--node: VGG-16 has no conv"),

@@ -187,7 +187,7 @@ def test_the_papers_tables(tmp_path):
         ("engine-int8 --gemm 1,2,3 --measure --dram 1", "--dram: is for closed forms"),
         ("engine-int8 --gemm 1,2,3 --measure --grid 2x2", "--grid: is for closed forms"),
         ("stream-8x8-int8 --grid 2x2", "--grid: is for engines"),
-        ("engine-int8 --grid 4", "--grid: '4' is not two numbers such as 4x4"),
+        ("engine-int8 --grid 4", "'--grid': '4' is not two numbers from 1 to 64, such as 4x4"),
         ("engine-int8 --byte-energy weights", "--byte-energy weights: give LEVEL=PJ"),
         ("engine-int8 --byte-energy weights=nan", "--byte-energy weights=nan: give LEVEL=PJ"),
         ("engine-int8 --byte-energy weight=1", "--byte-energy weight: no such level; did you mean weights?"),

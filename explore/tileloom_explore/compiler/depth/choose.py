@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +18,6 @@ from .search import Tiled, candidates, spilling, tiled
 
 SPILLS = "spills"
 """In place of two nodes: the sub-graph that moves most activations to DDR and back."""
-
-
-def parse_tiles(text: str) -> tuple[int, int]:
-    """Return the numbers of tiles of "DxA". Raises UserError if they are not two numbers from 1 to 256."""
-    found = re.fullmatch(r"([1-9]\d{0,2})x([1-9]\d{0,2})", text)
-    if not found or max(map(int, found.groups())) > 256:
-        raise UserError(f"--tiles: {text!r} is not two numbers from 1 to 256 such as 4x1")
-    return int(found[1]), int(found[2])
 
 
 def parse_group(graph: Graph, grid: Abstraction, text: str) -> Group:

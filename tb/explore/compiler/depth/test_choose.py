@@ -60,7 +60,7 @@ def test_the_papers_case():
     ("arguments", "message"),
     [
         (("--tiles", "2x2"), "--tiles: is of --fuse"),
-        (("--fuse", "conv1_1..pool1", "--tiles", "2"), "--tiles: '2' is not two numbers from 1 to 256"),
+        (("--fuse", "conv1_1..pool1", "--tiles", "2"), "'--tiles': '2' is not two numbers from 1 to 256"),
         (("--fuse", "conv1_1"), "--fuse: 'conv1_1' is neither two nodes such as conv1_1..pool2 nor spills"),
         (("--fuse", "conv1_1..pool"), "--fuse: VGG-16 has no pool; did you mean pool"),
         (("--fuse", "pool1..conv1_1"), "--fuse: the sub-graph has no nodes"),
