@@ -137,7 +137,9 @@ class Player(wiring.Component):
                 self.results_address.eq(pointer["results"] + 1),
             ]
 
-        # Of a tile: what is still to be given and to be written.
+        # Of a tile: what is still to be given and to be written. Whether there is an activation has a
+        # register: memories' addresses wait for the array's ready, which may wait for it.
+        activations_there = Signal()
         weights_left = Signal(range(self._weight_transfers + 1))
         activations_left, results_left, tiles_left = (
             Signal(COUNT_BITS, name=f"{name}_left") for name in ("activations", "results", "tiles")
@@ -149,7 +151,7 @@ class Player(wiring.Component):
             array.weights.valid.eq(weights_left != 0),
             Value.cast(array.activations.payload.data).eq(self.activations_data),
             array.activations.payload.last.eq(activations_left == 1),
-            array.activations.valid.eq(activations_left != 0),
+            array.activations.valid.eq(activations_there),
             array.results.ready.eq(1),
             weights_taken.eq(array.weights.valid & array.weights.ready),
             activations_taken.eq(array.activations.valid & array.activations.ready),
@@ -168,10 +170,12 @@ class Player(wiring.Component):
             weights_left.eq(weights_left - weights_taken),
             activations_left.eq(activations_left - activations_taken),
         ]
+        with m.If(activations_taken & (activations_left == 1)):
+            m.d.sync += activations_there.eq(0)
         with m.If(array.results.valid):
             m.d.sync += [results_left.eq(results_left - 1), self.result_address.eq(self.result_address + 1)]
 
-        ended = (weights_left == 0) & (activations_left == 0) & (results_left == 0)
+        ended = (weights_left == 0) & ~activations_there & (results_left == 0)
         m.d.comb += [self.busy.eq(fetching | loading | playing), self.tile_done.eq(playing & ended)]
         with m.If(fetching):
             m.d.sync += [fetching.eq(0), loading.eq(1)]
@@ -188,6 +192,7 @@ class Player(wiring.Component):
                 self.result_address.eq(entry.results),
                 weights_left.eq(self._weight_transfers),
                 activations_left.eq(self.activation_count),
+                activations_there.eq(1),
                 results_left.eq(self.result_count),
                 tiles_left.eq(tiles_left - 1),
             ]
