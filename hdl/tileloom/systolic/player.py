@@ -10,14 +10,14 @@
 An entry of the list of tiles is a word: bits 15:0 the first activation transfer, 30:16 the first of results,
 31 whether sums start from what is there, else from zero. Weights are played one tile behind the other. A tile
 begins when all results of the one before are written: a cycle for its entry to come into a register, one to
-load the pointers. Without the register, block RAM and the memories' addresses were an FPGA's longest path.
+load the pointers, and one for the first words to come into theirs.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -114,13 +114,10 @@ class Player(wiring.Component):
         for name in self.control:
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(array, name))
         sums = self.config.port is Port.STREAM
-        entry = Signal(ENTRY, reset_less=True)
-        m.d.sync += entry.eq(self.tiles_data)
         fetching, loading, playing = Signal(), Signal(), Signal()
-        accumulate = Signal(reset_less=True)
-        weights_taken, activations_taken = Signal(), Signal()
 
-        # A memory's address is what the pointer will be, so that its data is that of the pointer.
+        # A memory's address is what the pointer will be, so that its data is that of the pointer. All data
+        # goes through a register: block RAM is slow to give it, and what takes it is far away.
         pointer = {
             name: Signal.like(getattr(self, f"{name}_address"), name=f"{name}_pointer")
             for name in self.depths
@@ -129,53 +126,62 @@ class Player(wiring.Component):
             address = getattr(self, f"{name}_address")
             m.d.sync += value.eq(address)
             m.d.comb += address.eq(value)
-        with m.If(weights_taken):
-            m.d.comb += self.weights_address.eq(pointer["weights"] + 1)
-        with m.If(activations_taken):
-            m.d.comb += [
-                self.activations_address.eq(pointer["activations"] + 1),
-                self.results_address.eq(pointer["results"] + 1),
-            ]
+        entry = Signal(ENTRY, reset_less=True)
+        accumulate = Signal(reset_less=True)
+        m.d.sync += entry.eq(self.tiles_data)
 
-        # Of a tile: what is still to be given and to be written. Whether there is an activation has a
-        # register: memories' addresses wait for the array's ready, which may wait for it.
-        activations_there = Signal()
+        # Of a tile: what is still to be fetched, and to be written.
         weights_left = Signal(range(self._weight_transfers + 1))
         activations_left, results_left, tiles_left = (
             Signal(COUNT_BITS, name=f"{name}_left") for name in ("activations", "results", "tiles")
         )
+        fetches = {}
+        for name, taker, left in (
+            ("weights", array.weights, weights_left),
+            ("activations", array.activations, activations_left),
+        ):
+            there, fetch = Signal(name=f"{name}_there"), Signal(name=f"{name}_fetched")
+            fetches[name] = fetch
+            m.d.comb += [taker.valid.eq(there), fetch.eq((left != 0) & (~there | taker.ready))]
+            m.d.sync += [there.eq(fetch | there & ~taker.ready), left.eq(left - fetch)]
+        weight, activation, psum = (
+            Signal.like(getattr(self, f"{name}_data"), name=name, reset_less=True)
+            for name in ("weights", "activations", "results")
+        )
+        last = Signal(reset_less=True)
+        with m.If(fetches["weights"]):
+            m.d.comb += self.weights_address.eq(pointer["weights"] + 1)
+            m.d.sync += weight.eq(self.weights_data)
+        with m.If(fetches["activations"]):
+            m.d.comb += [
+                self.activations_address.eq(pointer["activations"] + 1),
+                self.results_address.eq(pointer["results"] + 1),
+            ]
+            m.d.sync += [
+                activation.eq(self.activations_data),
+                psum.eq(Mux(accumulate, self.results_data, 0)),
+                last.eq(activations_left == 1),
+            ]
         m.d.comb += [
-            array.weights.payload.as_value().eq(self.weights_data)
+            array.weights.payload.as_value().eq(weight)
             if isinstance(array.weights.payload, data.View)
-            else array.weights.payload.eq(self.weights_data),
-            array.weights.valid.eq(weights_left != 0),
-            Value.cast(array.activations.payload.data).eq(self.activations_data),
-            array.activations.payload.last.eq(activations_left == 1),
-            array.activations.valid.eq(activations_there),
+            else array.weights.payload.eq(weight),
+            Value.cast(array.activations.payload.data).eq(activation),
+            array.activations.payload.last.eq(last),
             array.results.ready.eq(1),
-            weights_taken.eq(array.weights.valid & array.weights.ready),
-            activations_taken.eq(array.activations.valid & array.activations.ready),
             self.stalled.eq(array.activations.valid & ~array.activations.ready),
             self.result_write.eq(array.results.valid),
             self.result_data.eq(Value.cast(array.results.payload.data)),
         ]
         if sums:
             m.d.comb += [
-                array.psum_in.payload.as_value().eq(
-                    Mux(accumulate, self.results_data, Const(0, len(self.results_data)))
-                ),
+                array.psum_in.payload.as_value().eq(psum),
                 array.psum_in.valid.eq(array.activations.valid),
             ]
-        m.d.sync += [
-            weights_left.eq(weights_left - weights_taken),
-            activations_left.eq(activations_left - activations_taken),
-        ]
-        with m.If(activations_taken & (activations_left == 1)):
-            m.d.sync += activations_there.eq(0)
         with m.If(array.results.valid):
             m.d.sync += [results_left.eq(results_left - 1), self.result_address.eq(self.result_address + 1)]
 
-        ended = (weights_left == 0) & ~activations_there & (results_left == 0)
+        ended = (weights_left == 0) & ~array.weights.valid & (results_left == 0)
         m.d.comb += [self.busy.eq(fetching | loading | playing), self.tile_done.eq(playing & ended)]
         with m.If(fetching):
             m.d.sync += [fetching.eq(0), loading.eq(1)]
@@ -192,7 +198,6 @@ class Player(wiring.Component):
                 self.result_address.eq(entry.results),
                 weights_left.eq(self._weight_transfers),
                 activations_left.eq(self.activation_count),
-                activations_there.eq(1),
                 results_left.eq(self.result_count),
                 tiles_left.eq(tiles_left - 1),
             ]
