@@ -144,7 +144,10 @@ def test_what_is_wrong_is_told_in_a_line(source: str, fields: dict, message: str
     ("content", "message"),
     [
         (b"rows = 3\ncolumns = 3", 'mine.toml: family: missing; give family = "systolic"'),
-        (b'family = "array"\nrows = 3', "mine.toml: family: must be systolic or xfu or engine, not 'array'"),
+        (
+            b'family = "array"\nrows = 3',
+            "mine.toml: family: must be systolic or xfu or engine or cluster, not 'array'",
+        ),
         (b'family = "systolic"\nrows = 3', "mine.toml: columns: missing"),
         (b'family = "systolic"\nrows = 3\ncolumns = true', "columns: must be a whole number, not true"),
         (b"rows = ", "mine.toml: not TOML"),
@@ -281,11 +284,18 @@ OTHER_VALUES = {
         "hartid_width": 3,
         "precise_errors": False,
     },
+    "cluster": {"cores": 2, "banks": 4, "l1_bytes": 4096, "dma_lanes": 1, "l2_latency": 5},
 }
 
 
 @pytest.mark.parametrize(
-    ("base", "family"), [("stream-8x8-int8", "systolic"), ("engine-int8", "engine"), ("xfu-cv-x-if", "xfu")]
+    ("base", "family"),
+    [
+        ("stream-8x8-int8", "systolic"),
+        ("engine-int8", "engine"),
+        ("xfu-cv-x-if", "xfu"),
+        ("cluster-8", "cluster"),
+    ],
 )
 def test_what_changes_the_hardware_shows_in_the_name(base: str, family: str) -> None:
     """Every field that applies is changed once, and so are pairs of them: all names differ."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tileloom.cluster.config import ClusterConfig
 from tileloom.config import Config, kinds_of, to_plain
 from tileloom.engine.config import EngineConfig
 from tileloom.errors import ConfigError
@@ -26,6 +27,7 @@ PAGES: Mapping[type[Config], str] = {
     SystolicConfig: "systolic.md",
     XfuConfig: "xdecimate.md",
     EngineConfig: "engine.md",
+    ClusterConfig: "cluster.md",
 }
 WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
     SystolicConfig: {
@@ -54,6 +56,7 @@ WHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "AXI4": {"port": "axi4"},
         "grid": {"grid_rows": 2},
     },
+    ClusterConfig: {"all": {}},
 }
 """What a configuration needs for the fields of each kind; the first that is another kind refuses them."""
 
@@ -81,6 +84,7 @@ ELSEWHERE: Mapping[type[Config], Mapping[str, Mapping[str, object]]] = {
         "AXI4": {},
         "grid": {},
     },
+    ClusterConfig: {},
 }
 """Configurations to which the fields of each kind do not apply."""
 
@@ -88,6 +92,7 @@ NEEDED: Mapping[type[Config], Mapping[str, object]] = {
     SystolicConfig: {"rows": 64, "columns": 64},
     XfuConfig: {},
     EngineConfig: {},
+    ClusterConfig: {},
 }
 """Fields without a default; of an array the largest, which allows every ``step_interval``."""
 

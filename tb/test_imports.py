@@ -69,15 +69,18 @@ SHARED_BY_NAME = {"tileloom_golden.estimate", "tileloom.driver"}
 
 
 def test_families_do_not_import_each_other():
-    """Except the engine, whose core may be a systolic array; and what they share imports none of them."""
-    families = {"systolic", "xfu", "engine"}
+    """Except those built of another: the engine of a systolic array, the cluster of cores with xDecimate.
+
+    What they share imports none of them.
+    """
+    families = {"systolic", "xfu", "engine", "cluster"}
     wrong = set()
     for folder in ("hdl", "golden", "sim", "synth"):
         for path in files(folder):
             package, room, *_ = path.relative_to(ROOT / folder).with_suffix("").parts
             if f"{package}.{room}" in SHARED_BY_NAME:
                 continue
-            allowed = {"engine": {"engine", "systolic"}}.get(room, {room})
+            allowed = {"engine": {"engine", "systolic"}, "cluster": {"cluster", "xfu"}}.get(room, {room})
             for name in imported(path, ROOT / folder):
                 parts = name.split(".")
                 if parts[0] in PACKAGES.values() and set(parts[1:2]) & families - allowed:
@@ -87,7 +90,10 @@ def test_families_do_not_import_each_other():
 
 @pytest.mark.parametrize(
     "module",
-    ["tileloom.systolic.config", "tileloom.engine.config", "tileloom.xfu.config", "tileloom.formats"],
+    [
+        *(f"tileloom.{family}.config" for family in ("systolic", "engine", "xfu", "cluster")),
+        "tileloom.formats",
+    ],
 )
 def test_configurations_need_no_amaranth(module):
     # A package's __init__ runs before any module in it, so that is followed too.

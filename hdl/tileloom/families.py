@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 
 from .config import Config, check_toml, did_you_mean, from_plain, identifier, shorten
-from .errors import ConfigError
+from .errors import ConfigError, UserError
 
-NAMES = ("systolic", "xfu", "engine")
+NAMES = ("systolic", "xfu", "engine", "cluster")
 """Every family: the name of its rooms, and of ``family`` in a TOML file."""
 
 
@@ -52,7 +52,9 @@ class Family:
     presets: Mapping[str, Preset]
 
     def room(self, package: str, module: str) -> ModuleType:
-        """Return the family's module of that name in a package."""
+        """Return the family's module of that name in a package. Raises UserError where it has none."""
+        if not self.has_room(package, module):
+            raise UserError(f"{module}: is not for a design of the family {self.name}")
         return importlib.import_module(f"{package}.{self.name}.{module}")
 
     def has_room(self, package: str, module: str) -> bool:

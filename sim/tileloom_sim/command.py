@@ -19,6 +19,7 @@ simulate_command = Verb(
       tileloom simulate stream-8x8-int8 --weights W.npy --layout KN --activations X.npy -o Y.npy
       tileloom simulate engine-int8 --seed 7
       tileloom simulate xfu-cv32e40p --convolution 32 --connected 256
+      tileloom simulate cluster-8 --programs 250
 
     Exit status: 0 all words equal, 1 a difference or a missing tool, 2 wrong input.
     """,

@@ -195,7 +195,7 @@ def soak(minutes: float, seed: int, *, workers: int | None = None) -> Soak:
     Raises ToolError where a tool is missing.
     """
     began = time.monotonic()
-    counts = {name: Count() for name in families()}
+    counts = {name: Count() for name in soaked()}
     numbers, lock, stop = itertools.count(), threading.Lock(), threading.Event()
     failures: list[tuple[RandomRun, Ended]] = []
     workers = workers or os.cpu_count() or 1
@@ -228,6 +228,11 @@ def soak(minutes: float, seed: int, *, workers: int | None = None) -> Soak:
     return Soak(seed, took, counts, failed, outcome.said)
 
 
+def soaked() -> list[str]:
+    """Return the families of which designs are drawn."""
+    return [name for name, family in families().items() if family.has_room(__package__, "soak")]
+
+
 def some_fields(rng: np.random.Generator, choices: Mapping[str, Sequence[object]]) -> dict[str, str]:
     """Return a value of about every second field that there are choices for, as ``--set`` takes it."""
     return {
@@ -239,7 +244,7 @@ def some_fields(rng: np.random.Generator, choices: Mapping[str, Sequence[object]
 
 def drawn(seed: int, number: int) -> tuple[str, RandomRun]:
     """Return a case of a seed, and its family; families take turns."""
-    names = list(families())
+    names = soaked()
     name = names[number % len(names)]
     room = families()[name].room(__package__, "soak")
     rng = np.random.default_rng([seed, number])

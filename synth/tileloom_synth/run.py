@@ -112,7 +112,7 @@ def _run_on_fpga(
     as_json: bool,
 ) -> None:
     """Map ``config`` to a board's FPGA, write and show what came of it. Raises UserError as ``run_job``."""
-    taken = {option: options.pop(option) for option in ("clock_ps", "check", "seed")}
+    taken = {option: options.pop(option) for option in ("clock_ps", "check", "seed") if option in options}
     for option, given in options.items():
         if given:
             shown = {"files": "liberty", "kit": "pdk"}.get(option, option.replace("_", "-"))

@@ -145,6 +145,7 @@ def main() -> None:
       systolic arrays               sasp-8x8-int8, stream-8x8-fp32, ...
       block-sparse tile engine      engine-int8, engine-int8-axi4, engine-fp32, ...
       xDecimate unit for RISC-V     xfu-cv-x-if, xfu-cv32e40p, xfu-picorv32, xfu-unit
+      cluster of cores with it      cluster-8, cluster-1
     \b
     Around them:
       tileloom power stream-8x8-int8 --liberty FILE --clock 2ns     energy by origin, leakage

@@ -202,7 +202,11 @@ class Verb(click.Command):
 
     def __init__(self, name: str, package: str, module: str = "command", **settings: Any) -> None:
         """Gather the options of the families' modules ``package.FAMILY.module``."""
-        self.modules = {family.name: family.room(package, module) for family in families().values()}
+        self.modules = {
+            family.name: family.room(package, module)
+            for family in families().values()
+            if family.has_room(package, module)
+        }
         self.settings = settings
         union: dict[str, click.Parameter] = {}
         for found in self.modules.values():
@@ -216,6 +220,8 @@ class Verb(click.Command):
         family = self._family(args)
         if family is None:
             return super().make_context(info_name, args, parent, **extra)
+        if family.name not in self.modules:
+            raise click.UsageError(f"{self.name}: is not for {_a(family.title)}")
         return self._of(family).make_context(info_name, args, parent, **extra)
 
     def _family(self, args: list[str]) -> Family | None:
@@ -251,7 +257,7 @@ class Verb(click.Command):
             p for p in self.get_params(ctx) if p.name in common or p.name in ("overrides", "help", *_SAID)
         ]
         _write_options(ctx, formatter, "Options", shared)
-        for family in families().values():
+        for family in (family for family in families().values() if family.name in self.modules):
             own = [option for name, option in by_family[family.name].items() if name not in common]
             _write_options(ctx, formatter, f"Options for {_a(family.title)}", own)
 

@@ -104,6 +104,8 @@ def coverage_of_families(seed: int) -> Coverage:
     stale: list[Reason] = []
     with step("Covering") as shown:
         for family in families().values():
+            if not family.has_room("tileloom_sim", "cover"):
+                continue
             room = family.room("tileloom_sim", "cover")
             own = [_cover(load(source, **fields), seed, shown) for source, fields in room.DESIGNS]
             stale += unused(room.REASONS, own)

@@ -1,0 +1,1 @@
+"""Golden models of a cluster's fabric, cycle by cycle, from docs/cluster.md."""

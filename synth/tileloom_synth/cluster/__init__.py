@@ -1,0 +1,1 @@
+"""Synthesis of a cluster's fabric."""
