@@ -135,15 +135,18 @@ class Player(wiring.Component):
         activations_left, results_left, tiles_left = (
             Signal(COUNT_BITS, name=f"{name}_left") for name in ("activations", "results", "tiles")
         )
-        fetches = {}
+        # Whether any is, a register says: addresses of memories all over the FPGA wait for it.
+        fetches, more = {}, {}
         for name, taker, left in (
             ("weights", array.weights, weights_left),
             ("activations", array.activations, activations_left),
         ):
             there, fetch = Signal(name=f"{name}_there"), Signal(name=f"{name}_fetched")
-            fetches[name] = fetch
-            m.d.comb += [taker.valid.eq(there), fetch.eq((left != 0) & (~there | taker.ready))]
+            fetches[name], more[name] = fetch, Signal(name=f"more_{name}")
+            m.d.comb += [taker.valid.eq(there), fetch.eq(more[name] & (~there | taker.ready))]
             m.d.sync += [there.eq(fetch | there & ~taker.ready), left.eq(left - fetch)]
+            with m.If(fetch & (left == 1)):
+                m.d.sync += more[name].eq(0)
         weight, activation, psum = (
             Signal.like(getattr(self, f"{name}_data"), name=name, reset_less=True)
             for name in ("weights", "activations", "results")
@@ -181,7 +184,7 @@ class Player(wiring.Component):
         with m.If(array.results.valid):
             m.d.sync += [results_left.eq(results_left - 1), self.result_address.eq(self.result_address + 1)]
 
-        ended = (weights_left == 0) & ~array.weights.valid & (results_left == 0)
+        ended = ~more["weights"] & ~array.weights.valid & (results_left == 0)
         m.d.comb += [self.busy.eq(fetching | loading | playing), self.tile_done.eq(playing & ended)]
         with m.If(fetching):
             m.d.sync += [fetching.eq(0), loading.eq(1)]
@@ -196,6 +199,7 @@ class Player(wiring.Component):
                 playing.eq(1),
                 accumulate.eq(entry.accumulate),
                 self.result_address.eq(entry.results),
+                *(each.eq(1) for each in more.values()),
                 weights_left.eq(self._weight_transfers),
                 activations_left.eq(self.activation_count),
                 results_left.eq(self.result_count),
