@@ -13,7 +13,16 @@ PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "synth" / "resu
 
 @pytest.mark.parametrize(
     "page",
-    ["engine.md", "generator.md", "hosts.md", "model.md", "python.md", "systolic.md", "xdecimate.md"],
+    [
+        "accumulators.md",
+        "engine.md",
+        "generator.md",
+        "hosts.md",
+        "model.md",
+        "python.md",
+        "systolic.md",
+        "xdecimate.md",
+    ],
 )
 def test_the_examples_hold(page: str) -> None:
     outcome = doctest.testfile(str(DOCS / page), module_relative=False)

@@ -21,6 +21,7 @@ HOSTS = (
     "sasp-4x4-int8 rows=3 columns=5 host=unit add_stages=2",
     "sasp-4x4-int8 rows=3 columns=5 host=unit double_buffer=true memory_bits=64",
     "sasp-4x4-int8 host=unit double_buffer=true memory_bits=32",
+    "sasp-4x4-int8 rows=3 columns=2 host=cv-x-if accumulators=7",
 )
 SYSTOLIC = (
     *(name for name in families()["systolic"].presets if not name.startswith("sasp-cv")),

@@ -118,6 +118,28 @@ def test_a_generator_takes_a_cycle_a_word():
     assert "by an address generator" in run("table3").stdout
 
 
+def test_sums_that_are_held_save_two_cycles_a_word():
+    """All but a column's last tile: its sums are stored. The targets of 8 x 8 INT8 are met so."""
+    row = plain("table3", "--kept", "0.75")[5]
+    assert (row["weights"], row["size"]) == ("int8", 8)
+    dense, pruned = row["by_accumulators"]
+    products = [each for each in encoder.SASP.products if each.weights]
+    tiles = 18 * sum(each.times * each.k // 8 * each.n // 8 for each in products)
+    columns = 18 * sum(each.times * each.n // 8 for each in products)
+    saved = row["dense"]["cycles"]["array"] - dense["cycles"]["array"]
+    assert saved == pytest.approx(128 * 8 * 2 * (tiles - columns), rel=0.02)
+    assert dense["over_blocked"] > 3.8
+    assert dense["over_plain"] > 11
+    assert pruned["over_plain"] > dense["over_plain"]
+    assert "sums held in the array" in run("table3").stdout
+
+
+def test_sums_are_stored_once_if_they_are_held():
+    config = encoder.host_array(8, "int8", encoder.Means.ACCUMULATORS)
+    held = encoder.array_work(config, 128, np.ones((64, 256), bool))
+    assert held.accesses == 128 * 512 * 256 + 128 * 2048 + 512 * 2048 // 4
+
+
 def test_run_time_is_proportional_to_the_tiles_kept():
     for row in plain("layers")["kept"]:
         # A column's first tile takes 3 cycles a word and not 4, and is one of 16 at 32 x 32.

@@ -15,10 +15,10 @@ import tileloom
 from tileloom import scratch, yosys
 from tileloom.cli.main import main
 from tileloom.design import Design
-from tileloom.engine.memories import SinglePort, TwoPort
 from tileloom.errors import CheckError, ToolError
 from tileloom.export import export
 from tileloom.families import load
+from tileloom.memories import SinglePort, TwoPort
 from tileloom.netlist.text import port_widths, renamed, split_modules
 from tileloom_synth.fpga import check
 from tileloom_synth.fpga.boards import BOARDS, find

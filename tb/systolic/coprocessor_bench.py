@@ -27,6 +27,16 @@ MIX = {
     Operation.RESULT: 4,
 }
 
+SUMS_MIX = {
+    Operation.FIRST: 25,
+    Operation.NEXT: 50,
+    Operation.LAST: 40,
+    Operation.SUM: 15,
+    Operation.HOLD: 15,
+    Operation.HELD: 8,
+}
+"""With a memory of sums there are these besides."""
+
 
 def model(config: SystolicConfig) -> Coprocessor:
     """Return the golden model of a configuration."""
@@ -34,6 +44,7 @@ def model(config: SystolicConfig) -> Coprocessor:
         rows=config.rows,
         columns=config.columns,
         double_buffer=config.double_buffer,
+        accumulators=config.accumulators or 0,
         **arithmetic(config),
     )
 
@@ -45,6 +56,7 @@ class Draw:
         self.config = config
         self.rng = np.random.default_rng(seed)
         self.burst: list[Operation] = []
+        self.mix = MIX | (SUMS_MIX if config.accumulators else {})
 
     def weight(self) -> int:
         """Return a word of weights, its unused bits random."""
@@ -67,13 +79,14 @@ class Draw:
     def operation(self, golden: Coprocessor) -> Operation:
         """Return the next operation: some come in bursts, as software gives them."""
         if not self.burst:
-            operations = list(MIX)
-            chances = np.array([MIX[operation] for operation in operations])
+            operations = list(self.mix)
+            chances = np.array(list(self.mix.values()))
             chosen = operations[self.rng.choice(len(operations), p=chances / chances.sum())]
             longest = {
                 Operation.STEP: 3 * golden.steps,
                 Operation.WEIGHT: golden.weight_words,
                 Operation.READ: 2 * golden.columns,
+                **dict.fromkeys((Operation.FIRST, Operation.NEXT, Operation.LAST), 3 * golden.steps),
             }.get(chosen, 2)
             self.burst = [chosen] * int(self.rng.integers(1, longest + 1))
         return self.burst.pop()
@@ -85,18 +98,18 @@ class Draw:
         a = b = int(rng.integers(1 << 32))  # of an operand that is not looked at
         if operation in (Operation.STEP, Operation.READ):
             b = self.above(int(float_words(rng, total, 1, infinity=True)[0]), total.width)
-        if operation is Operation.STEP:
+        if operation in (Operation.STEP, Operation.FIRST, Operation.NEXT, Operation.LAST):
             a = self.above(int(float_words(rng, config.activation, 1)[0]), config.activation.width)
         elif operation is Operation.WEIGHT:
             a = self.weight()
         elif operation is Operation.RESET:
-            a = int(rng.integers(4)) | int(rng.integers(1 << 30)) << 2
+            a = int(rng.integers(8)) | int(rng.integers(1 << 29)) << 3
         elif operation is Operation.ACTIVATION:
             begun = min(golden.status() >> 8 & 0xFF, config.rows)
             if not begun:
                 return None
             a = int(rng.integers(begun))
-        elif operation is Operation.RESULT:
+        elif operation in (Operation.RESULT, Operation.HOLD):
             a = self.above(int(float_words(rng, total, 1, infinity=True)[0]), total.width)
         return a, b
 
@@ -111,9 +124,20 @@ def expect(golden: Coprocessor, operation: Operation, a: int, b: int) -> int | N
         return golden.status()
     if operation is Operation.ACTIVATION:
         return golden.activation(a)
-    {Operation.WEIGHT: golden.weight, Operation.RESET: golden.reset, Operation.RESULT: golden.result}[
-        operation
-    ](a)
+    if operation is Operation.LAST:
+        return golden.last(a)
+    if operation is Operation.SUM:
+        return golden.sum()
+    if operation is Operation.HELD:
+        return golden.held()
+    {
+        Operation.WEIGHT: golden.weight,
+        Operation.RESET: golden.reset,
+        Operation.RESULT: golden.result,
+        Operation.FIRST: golden.first,
+        Operation.NEXT: golden.next,
+        Operation.HOLD: golden.hold,
+    }[operation](a)
     return None
 
 
@@ -159,6 +183,7 @@ def run(
             reached[f"{operation.name} waited"] += waited > 0
             reached["taken back"] += operation is Operation.STEP and unread > config.columns
             reached["full"] += unread == 2 * config.columns
+            reached["sums full"] += 0 < golden.accumulators == golden.held()
             ctx.set(dut.taken, 1)
             await ctx.tick()
             ctx.set(dut.taken, 0)

@@ -14,7 +14,7 @@ from .gemm import tile_result
 from .packing import unpack_weights, words_per_row
 
 WORD = (1 << 32) - 1
-VECTORS, WEIGHTS = 1, 2
+VECTORS, WEIGHTS, SUMS = 1, 2, 4
 """Bits of what `Coprocessor.reset` forgets."""
 
 
@@ -37,11 +37,13 @@ class Coprocessor:
         Of every product and every sum.
     double_buffer:
         Whether the next tile's weights are kept apart until a vector takes them up.
+    accumulators:
+        Sums that it can hold, for `first`, `next`, `last`, `sum`, `hold` and `held`.
 
     Raises
     ------
     ValueError
-        A size that is not positive, or formats whose product is too wide.
+        A size that is not positive, `accumulators` that is negative, or formats whose product is too wide.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Coprocessor:
         accumulator_format: Float,
         rounding: Rounding | str,
         double_buffer: bool,
+        accumulators: int = 0,
     ) -> None:
         check_positive(rows, "rows")
         check_positive(columns, "columns")
@@ -64,6 +67,10 @@ class Coprocessor:
         self.accumulator_format = accumulator_format
         self.rounding = Rounding(rounding)
         self.double_buffer = double_buffer
+        if accumulators < 0:
+            raise ValueError(f"accumulators: must be 0 or more, not {accumulators}")
+        self.accumulators = accumulators
+        self._sums: deque[int] = deque()
         self.steps = max(rows, columns)
         self.weight_words = rows * words_per_row(columns, weight_format.width)
         self._given: list[int] = []  # the steps of the vector begun
@@ -86,7 +93,44 @@ class Coprocessor:
         ValueError
             A word is NaN or does not fit, an activation is infinite, or the vector finds no tile of weights.
         """
-        result = self._results.popleft() if len(self._results) > self.columns else 0
+        return self._add(partial_sum, self._give(activation) or 0)
+
+    def first(self, activation: int) -> None:
+        """Give the next activation; hold +0 plus the result that `step` would take, if there is one."""
+        result = self._give(activation)
+        if result is not None:
+            self.hold(self._add(0, result))
+
+    def next(self, activation: int) -> None:
+        """Give the next activation; hold the oldest sum plus that result, if there is one.
+
+        A sum is taken only with a result; where none is held it is +0.
+        """
+        result = self._give(activation)
+        if result is not None:
+            self.hold(self._add(self.sum(), result))
+
+    def last(self, activation: int) -> int:
+        """Give the next activation; return the oldest sum plus that result, or +0 where there is none."""
+        result = self._give(activation)
+        return 0 if result is None else self._add(self.sum(), result)
+
+    def sum(self) -> int:
+        """Return the oldest sum, which is held no longer, or 0 where none is."""
+        return self._sums.popleft() if self._sums else 0
+
+    def hold(self, word: int) -> None:
+        """Hold a word as a sum, behind the others, if there is room."""
+        if len(self._sums) < self.accumulators:
+            self._sums.append(word & self._mask(self.accumulator_format))
+
+    def held(self) -> int:
+        """Return how many sums are held."""
+        return len(self._sums)
+
+    def _give(self, activation: int) -> int | None:
+        """Give the next activation of a vector; return the oldest result, if more wait than of one vector."""
+        result = self._results.popleft() if len(self._results) > self.columns else None
         self._given.append(activation & self._mask(self.activation_format))
         if len(self._given) == self.steps:
             if self._complete:
@@ -103,7 +147,7 @@ class Coprocessor:
             )
             self._results.extend(int(word) for word in out[0])
             self._given = []
-        return self._add(partial_sum, result)
+        return result
 
     def read(self, partial_sum: int = 0) -> int:
         """Return a partial sum plus the oldest result, or plus +0 where there is none."""
@@ -120,12 +164,14 @@ class Coprocessor:
         return len(self._results) | len(self._given) << 8 | self._loaded << 16 | self._complete << 28
 
     def reset(self, what: int) -> None:
-        """Forget the vector begun and all results (VECTORS), the tile begun (WEIGHTS), or both."""
+        """Forget the vector begun and all results (VECTORS), the tile begun (WEIGHTS), sums (SUMS)."""
         if what & VECTORS:
             self._given = []
             self._results.clear()
         if what & WEIGHTS:
             self._loaded, self._complete = 0, False
+        if what & SUMS:
+            self._sums.clear()
 
     def activation(self, index: int) -> int:
         """Return an activation of the vector begun. Raises IndexError where there is none."""

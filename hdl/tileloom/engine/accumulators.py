@@ -18,9 +18,9 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..hierarchy import add_shared
+from ..memories import TwoPort
 from .config import EngineConfig
 from .core import Timing, sums_layout
-from .memories import TwoPort
 from .sequencer import step_layout
 
 

@@ -18,10 +18,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..hierarchy import add_shared
+from ..memories import TwoPort
 from .config import EngineConfig
 from .layouts import TOKEN, count_bits, token_layout
 from .loader import fill_signature
-from .memories import TwoPort
 
 
 class ActivationMask(wiring.Component):

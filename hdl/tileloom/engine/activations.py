@@ -18,10 +18,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..hierarchy import add_shared
+from ..memories import SinglePort
 from .config import EngineConfig
 from .layouts import address_bits
 from .loader import fill_signature, unit_layout
-from .memories import SinglePort
 
 
 def fetch_signature(config: EngineConfig) -> wiring.Signature:

@@ -43,6 +43,12 @@ MEMORY_BITS = (32, 64, 128)
 MAXIMUM_SIZE = 64
 """Most rows or columns that an array may have."""
 
+LEAST_VECTORS = 3
+"""Vectors whose sums ``accumulators`` hold at least: what is cut into parts of as many has two in each."""
+
+MOST_ACCUMULATORS = 1 << 16
+"""Most words of partial sums."""
+
 PRODUCT_BITS = 62
 """Most bits of a product of two significands: what the golden model's 64-bit integers hold with a guard."""
 
@@ -89,6 +95,9 @@ class SystolicConfig:
     memory_bits:
         Of a host "unit" or "cv32e40p" with ``double_buffer``: 32, 64 or 128 bits of a memory port, through
         which an address generator beside the array fetches and stores by itself; or None.
+    accumulators:
+        Of a host, without ``memory_bits``: words of a memory of partial sums, those of three vectors or more,
+        to which results are added inside the functional unit; or None.
     wrapper:
         Of a stream port: registers behind AXI4-Lite that start jobs, and an interrupt; or None.
     axi4_stream_names:
@@ -102,7 +111,7 @@ class SystolicConfig:
     """
 
     IN_LABEL: ClassVar[frozenset[str]] = frozenset(
-        {"rows", "columns", "activation", "weight", "port", "host", "memory_bits", "wrapper"}
+        {"rows", "columns", "activation", "weight", "port", "host", "memory_bits", "accumulators", "wrapper"}
     )
 
     rows: int
@@ -122,6 +131,7 @@ class SystolicConfig:
     host: Host | None = None
     id_width: int = SETTLED
     memory_bits: int | None = None
+    accumulators: int | None = None
     wrapper: Wrapper | None = None
     axi4_stream_names: bool = SETTLED
 
@@ -151,6 +161,7 @@ class SystolicConfig:
         )
         self._check_host(word_port)
         self._check_memory()
+        self._check_accumulators()
         self._check_product()
         if word_port:
             self._check_word_port(longest)
@@ -180,6 +191,17 @@ class SystolicConfig:
                 "memory_bits: an address generator loads weights while the array computes; "
                 "set double_buffer to true"
             )
+
+    def _check_accumulators(self) -> None:
+        if self.accumulators is None:
+            return
+        if not self.host:
+            raise ConfigError("accumulators: is for an array with a host; leave it out, or set host")
+        if self.memory_bits:
+            raise ConfigError(
+                "accumulators: an address generator has its sums in memory; leave it or memory_bits out"
+            )
+        check_range("accumulators", self.accumulators, LEAST_VECTORS * self.columns, MOST_ACCUMULATORS)
 
     def _holds_weights(self) -> bool:
         """Return whether each weight is a number of the accumulator's format."""
@@ -236,4 +258,6 @@ class SystolicConfig:
         registers = "_registers" if self.wrapper else ""
         host = f"_{self.host.value.replace('-', '_')}" if self.host else ""
         fetching = f"_memory{self.memory_bits}" if self.memory_bits else ""
-        return f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}{host}{fetching}{registers}"
+        sums = f"_accumulators{self.accumulators}" if self.accumulators else ""
+        name = f"systolic_{self.rows}x{self.columns}_{formats}_{self.port.value}"
+        return f"{name}{host}{fetching}{sums}{registers}"

@@ -34,6 +34,7 @@ FAMILY = Family(
         "sasp-cv-x-if": _coprocessor("cv-x-if", "on CV-X-IF; simulated on CV32E40X"),
         "sasp-cv32e40p": _coprocessor("cv32e40p", "of CV32E40P, beside its FPU"),
         "sasp-cv32e40p-memory": _coprocessor("cv32e40p", "of CV32E40P, fetching by itself", memory_bits=128),
+        "sasp-cv32e40p-accumulators": _coprocessor("cv32e40p", "of CV32E40P, with sums", accumulators=1024),
         "stream-8x8-fp32": _stream("fp32", "fp32"),
         "stream-8x8-int8": _stream("fp32", "int8"),
         "stream-8x8-bf16-int8": _stream("bf16", "int8"),

@@ -95,5 +95,7 @@ def streaming(config: SystolicConfig) -> Timetable:
 
     That is as at a stream port that takes one in every cycle.
     """
-    inapplicable: Mapping[str, Any] = dict.fromkeys(("axi4_stream_names", "host", "id_width", "memory_bits"))
+    inapplicable: Mapping[str, Any] = dict.fromkeys(
+        ("axi4_stream_names", "host", "id_width", "memory_bits", "accumulators")
+    )
     return Timetable(replace(config, port=Port.STREAM, step_interval=1, broadcast=1, **inapplicable))

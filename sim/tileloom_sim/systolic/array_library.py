@@ -61,6 +61,9 @@ def array_program(config: SystolicConfig) -> Program:
     if config.memory_bits:
         main, headers = ["gemm.c", "generator.c"], [*headers, "generator.h"]
         defines["WITH_GENERATOR"] = 1
+    elif config.accumulators:
+        main, headers = [*main, "accumulated.c"], [*headers, "accumulated.h"]
+        defines["WITH_ACCUMULATORS"] = 1
     sources = {name: (PROGRAMS / name).read_text() for name in (*main, *headers)} | {NAME: header(config)}
     return compile_program(core, sources, main=main, defines=defines)
 

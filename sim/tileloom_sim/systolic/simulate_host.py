@@ -17,8 +17,8 @@ from .reference import arithmetic
 from .stimulus import float_words
 from .stream_program import cycles_per_word, random_stream, random_weights
 
-FETCHED = 128, 8
-"""Vectors and tiles along K of the product by which the address generator's cycles are measured."""
+PRODUCT = 128, 8
+"""Vectors and tiles along K of the product by which the C library's cycles are measured."""
 
 INTERRUPTS = 50
 """Random interrupts of a simulation, where no number is given."""
@@ -67,38 +67,43 @@ def simulate_host(config: SystolicConfig, *, seed: int, interrupts: int | None =
         )
         shown.show("counting cycles")
         stepping, adding = cycles_per_word(config, system, seed=seed)
-        fetched = fetched_cycles(config, seed=seed) if config.memory_bits else None
+        library = library_cycles(config, seed=seed) if config.memory_bits or config.accumulators else None
+    means, what = (
+        ("by_generator", "by the address generator")
+        if config.memory_bits
+        else ("with_accumulators", "with sums held in the array")
+    )
     figures = {
         "core": core,
         "seed": seed,
         "cycles_per_word": stepping,
         "cycles_per_word_with_sum": adding,
-        **({"cycles_per_word_by_generator": fetched} if fetched else {}),
+        **({f"cycles_per_word_{means}": library} if library else {}),
         "interrupts": interrupted.interrupts if interrupted else 0,
         "words": plain.words + (interrupted.words if interrupted else 0),
     }
     rows = [
         ("cycles a word: load, step, store", f"{stepping:.2f}"),
         ("the same, a partial sum loaded too", f"{adding:.2f}"),
-        *([("by the address generator, all of it", f"{fetched:.3f}")] if fetched else []),
+        *([(f"{what}, all of a product", f"{library:.3f}")] if library else []),
         ("interrupts in mid-tile", f"{figures['interrupts']:,}"),
         ("words compared", f"{figures['words']:,}"),
     ]
     return Result(figures, [Sheet(f"{name} on {core}", (), rows)], [f"seed: {seed}"])
 
 
-def fetched_cycles(config: SystolicConfig, *, seed: int) -> float:
-    """Return the cycles of a word by the address generator, of a product of ``FETCHED`` vectors and tiles.
+def library_cycles(config: SystolicConfig, *, seed: int) -> float:
+    """Return the cycles of a word by the C library, of a product of ``PRODUCT`` vectors and tiles.
 
-    By the core's counter, its program's calls, the first fetches and the last results among them. Every word
-    is compared with the golden model. Raises as ``simulate_host``.
+    By the core's counter, its program's calls, weights, the first words and the last results among them.
+    Every word is compared with the golden model. Raises as ``simulate_host``.
     """
-    vectors, tiles = FETCHED
+    vectors, tiles = PRODUCT
     rng = np.random.default_rng(seed)
     x = float_words(rng, config.activation, (vectors, tiles * config.rows))
     w = random_weights(rng, config, tiles).reshape(-1, config.columns)
     run = run_array(config, x, w, skip_zero_tiles=False)
     wanted = gemm(x, w, rows=config.rows, columns=config.columns, host_adds_tiles=True, **arithmetic(config))
     if (run.results != wanted).any():
-        raise CheckError("a product by the address generator differs from the golden model's")
+        raise CheckError("a product by the C library differs from the golden model's")
     return run.cycles / (vectors * tiles * config.step_interval)

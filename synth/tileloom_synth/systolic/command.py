@@ -36,7 +36,8 @@ def run(config: SystolicConfig, **options: Any) -> None:
     """Synthesise a systolic array with Yosys and report its area by origin.
 
     CONFIG is a preset's name or a TOML file. Areas are those of the library's cells, without wires. A gate
-    equivalent (GE) is the area of the library's smallest two-input NAND.
+    equivalent (GE) is the area of the library's smallest two-input NAND. A memory of partial sums is taken to
+    be a macro: it is left out, and its bits are told.
 
     \b
     Examples:
@@ -57,4 +58,4 @@ def run(config: SystolicConfig, **options: Any) -> None:
     """
     module = options["module"]
     name = f"{design_name(config)}_{module}" if module else design_name(config)
-    run_job(synthesise, config, name, **options)
+    run_job(synthesise, config, name, memories=config.accumulators is not None, **options)

@@ -16,6 +16,7 @@ from ..options import TargetOptions, target
 from ..progress import progress
 from ..synthesis import synthesise as synthesise_verilog
 from ..tables import remarks, sheets
+from ..techmap.memories import models, without
 from .check import check as check_netlist
 from .check import refuse_module
 
@@ -30,7 +31,7 @@ def synthesise(
     seed: int | None = None,
     **options: Unpack[TargetOptions],
 ) -> Synthesis:
-    """Map an array to cells.
+    """Map an array to cells; its memory of partial sums is taken to be a macro and left out.
 
     Parameters
     ----------
@@ -44,6 +45,11 @@ def synthesise(
         Hold the netlist to the golden model and its RTL, on vectors drawn with this seed.
     options:
         Library, period and constraints, as in ``TargetOptions``.
+
+    Returns
+    -------
+    Synthesis
+        Its ``figures`` have ``memory_bits``, the bits of the memory that was left out, where there is one.
 
     Raises
     ------
@@ -67,7 +73,9 @@ def synthesise(
     goal = target(**options)
     cells = goal.library
     design = generate(config)
-    modules = design.manifest["modules"]
+    parts = design.manifest["modules"]
+    memories = [name for name, part in parts.items() if part == "memory"]
+    modules = {name: part for name, part in parts.items() if name not in memories}
     top = f"{design.name}_{module}" if module else design.name
     if top not in modules:
         names = [name.removeprefix(f"{design.name}_") for name in modules if name != design.name]
@@ -78,7 +86,7 @@ def synthesise(
     clock = "clk" if module else design.manifest["clock"]
     with progress(f"Synthesising {top} to {cells.name}") as shown:
         report = synthesise_verilog(
-            design.verilog,
+            without(design.verilog, memories),
             top,
             cells,
             hierarchy="flat" if flat else "detail" if detail else "units",
@@ -89,6 +97,9 @@ def synthesise(
             progress=shown,
         )
     figures, shown_sheets, said = report.to_json(), sheets(report), remarks(report)
+    if config.accumulators:
+        figures["memory_bits"] = {"sums": config.accumulators * config.accumulator.width}
+        said = [*said, f"left out: sums {figures['memory_bits']['sums']:,} bits"]
     if check:
         checked = check_netlist(config, design, report.mapped, cells, module, chosen)
         figures["check"] = checked.to_json()
@@ -102,4 +113,5 @@ def synthesise(
         report=report,
         library=cells,
         clock=clock,
+        memories=models(design.verilog, memories),
     )

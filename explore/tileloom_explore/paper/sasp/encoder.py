@@ -8,6 +8,7 @@ each element.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from tileloom.families import load
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.coprocessor.design import timing
+from tileloom_golden.estimate.accumulated import accumulated_cycles
 from tileloom_golden.estimate.coprocessor import array_cycles
 from tileloom_golden.estimate.generator import generator_cycles
 from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
@@ -153,17 +155,33 @@ class Work:
         return Work(count * self.cycles, count * self.steps, count * self.loads, count * self.accesses)
 
 
+class Means(enum.StrEnum):
+    """How words get to the array and sums back to memory."""
+
+    INSTRUCTIONS = "instructions"
+    """A load, an instruction of the array and a store each, and the sum so far is loaded."""
+    ACCUMULATORS = "accumulators"
+    """By instructions too, and sums are held in the array until they are complete."""
+    GENERATOR = "generator"
+    """An address generator beside the array fetches and stores."""
+
+
+HELD_VECTORS = SASP.sequence
+"""Vectors whose sums an array with accumulators holds: all of the encoder's."""
+
 GENERATOR_BITS = 128
 """Of the memory port of an array with an address generator: with it a word takes a cycle."""
 
 
-def host_array(size: int, weights: str, *, generator: bool = False) -> SystolicConfig:
-    """Return the paper's array of this size as a functional unit of CV32E40P, double-buffered.
-
-    With ``generator`` it fetches and stores by itself.
-    """
-    fields: dict[str, Any] = {"memory_bits": GENERATOR_BITS} if generator else {}
-    config = load(f"sasp-{size}x{size}-{weights}", host="cv32e40p", double_buffer=True, **fields)
+def host_array(size: int, weights: str, means: Means = Means.INSTRUCTIONS) -> SystolicConfig:
+    """Return the paper's array of this size as a functional unit of CV32E40P, double-buffered."""
+    fields: dict[Means, dict[str, Any]] = {
+        Means.ACCUMULATORS: {"accumulators": HELD_VECTORS * size},
+        Means.GENERATOR: {"memory_bits": GENERATOR_BITS},
+    }
+    config = load(
+        f"sasp-{size}x{size}-{weights}", host="cv32e40p", double_buffer=True, **fields.get(means, {})
+    )
     assert isinstance(config, SystolicConfig)
     return config
 
@@ -193,13 +211,23 @@ def array_work(config: SystolicConfig, vectors: int, kept: Mask) -> Work:
             beat_words=config.memory_bits // 32,
             latency=timing(config)["first_result_cycles"],
         )
+    elif config.accumulators:
+        cycles = accumulated_cycles(
+            kept,
+            vectors,
+            steps=steps,
+            columns=config.columns,
+            weight_words=weight_words,
+            accumulators=config.accumulators,
+        )
     else:
         cycles = array_cycles(kept, vectors, steps=steps, columns=config.columns, weight_words=weight_words)
     tiles = int(kept.sum())
     words, weight_loads = tiles * vectors * steps, tiles * weight_words
-    # An activation, a result, and but for a column's first tile the sum so far.
-    sums = words - int(kept.any(axis=0).sum()) * vectors * steps
-    return Work(cycles, words, weight_loads, 2 * words + sums + weight_loads)
+    # An activation, a result, and but for a column's first tile the sum so far. If sums are held, each once.
+    complete = int(kept.any(axis=0).sum()) * vectors * steps
+    sums = complete if config.accumulators else 2 * words - complete
+    return Work(cycles, words, weight_loads, words + sums + weight_loads)
 
 
 @cache

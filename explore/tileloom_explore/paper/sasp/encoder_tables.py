@@ -10,7 +10,7 @@ from tileloom_synth.power.report import BOUNDS
 
 from . import published
 from .area import PAPER_UM2
-from .encoder import GENERATOR_BITS, SASP, SOFTWARE
+from .encoder import GENERATOR_BITS, HELD_VECTORS, SASP, SOFTWARE, Means
 from .energy import KEYS, Arrays, HostCore, memory_energy
 from .run_time import Run, software
 
@@ -58,8 +58,20 @@ def print_pruned(pairs: Sequence[tuple[Run, Run]]) -> None:
     note("Software multiplies by whole matrices in either case.")
 
 
-def print_generator(rows: Sequence[Sequence[Run]]) -> None:
-    """Print the same by the address generator: dense runs, and pruned ones where there are any."""
+MEANS = {
+    Means.ACCUMULATORS: (
+        "The same by instructions, sums held in the array",
+        f"A memory beside the array holds the sums of {HELD_VECTORS} vectors: about two cycles a word.",
+    ),
+    Means.GENERATOR: (
+        "The same by an address generator beside the array",
+        f"Over a memory port of {GENERATOR_BITS} bits that the array uses by itself: about a cycle a word.",
+    ),
+}
+
+
+def print_means(means: Means, rows: Sequence[Sequence[Run]]) -> None:
+    """Print the same by other means: dense runs, and pruned ones where there are any."""
     cells = [
         (
             _name(runs[0]),
@@ -76,8 +88,9 @@ def print_generator(rows: Sequence[Sequence[Run]]) -> None:
     ]
     kept = ("", "pruned: ")[: len(rows[0])]
     headings = ("array", *(before + each for before in kept for each in ("Mcycles", *OVER)))
-    print_table("The same by an address generator beside the array", headings, cells)
-    note(f"Over a memory port of {GENERATOR_BITS} bits that the array uses by itself: about a cycle a word.")
+    title, remark = MEANS[means]
+    print_table(title, headings, cells)
+    note(remark)
 
 
 def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> None:

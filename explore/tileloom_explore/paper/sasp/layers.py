@@ -17,6 +17,7 @@ from .encoder import (
     LAYERS,
     SASP,
     SOFTWARE,
+    Means,
     Work,
     array_work,
     block_work,
@@ -26,6 +27,9 @@ from .encoder import (
     software_work,
 )
 from .small_layers import SMALL, measure_layers
+
+MODELLED = {"array": Means.INSTRUCTIONS, "accumulators": Means.ACCUMULATORS}
+"""By what means the models say how long layers take, by the name in JSON."""
 
 KEPT = (0.9, 0.8, 0.75, 0.6, 0.5, 0.4)
 """Shares of tiles at which run time is held to be proportional to them."""
@@ -44,26 +48,38 @@ KEPT = (0.9, 0.8, 0.75, 0.6, 0.5, 0.4)
 )
 @click.option("--weights", type=click.Choice(WEIGHTS), multiple=True, help="Of --simulate: which.")
 @click.option(
+    "--means",
+    type=click.Choice([each.value for each in Means]),
+    help="Of --simulate: how words get to the array and back.  [default: instructions]",
+)
+@click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Of the matrices and tiles: replay.  [default: 0]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def layers_command(
-    simulate: bool, sizes: Sequence[str], weights: Sequence[str], seed: int | None, as_json: bool
+    simulate: bool,
+    sizes: Sequence[str],
+    weights: Sequence[str],
+    means: str | None,
+    seed: int | None,
+    as_json: bool,
 ) -> None:
     """Print the cycles of an attention and a feed-forward layer of the paper's encoder on CV32E40P.
 
-    By the models, for each array and for software alone; and what the run time of pruned products is over
-    the share of tiles kept. With --simulate, layers of an encoder 64 wide run through the RTL of core and
-    array, each word compared with the golden model: their cycles beside the model's, with single-cycle memory
-    and with caches, and the kinds of instructions.
+    By the models, for each array, with and without sums held in it, and for software alone; and what the run
+    time of pruned products is over the share of tiles kept. With --simulate, layers of an encoder 64 wide run
+    through the RTL of core and array, each word compared with the golden model: their cycles beside the
+    model's, with single-cycle memory and with caches, and the kinds of instructions.
 
     \b
     Examples:
       tileloom paper sasp layers
       tileloom paper sasp layers --simulate --size 8 --weights int8
+      tileloom paper sasp layers --simulate --size 8 --weights int8 --means accumulators
     """
-    if (sizes or weights) and not simulate:
-        raise UserError(f"{'--size' if sizes else '--weights'}: is of --simulate")
+    for given, name in ((sizes, "--size"), (weights, "--weights"), (means, "--means")):
+        if given and not simulate:
+            raise UserError(f"{name}: is of --simulate")
     chosen = seed or 0
     if not simulate:
         rows, kept = model_rows(), proportional_rows(chosen)
@@ -76,7 +92,7 @@ def layers_command(
         (kind, size) for kind in weights or WEIGHTS for size in SIZES if not sizes or str(size) in sizes
     ]
     with step("Running layers") as shown:
-        found = measure_layers(arrays, chosen, shown.show)
+        found = measure_layers(arrays, Means(means or Means.INSTRUCTIONS), chosen, shown.show)
     if as_json:
         print_json(found)
     else:
@@ -94,11 +110,14 @@ def model_rows() -> list[dict[str, Any]]:
                 method: sum(software_work(each, weights, method).cycles for each in products)
                 for method in SOFTWARE
             }
-            by_size = {}
-            for size in SIZES:
-                block = block_work(SASP, host_array(size, weights), {})
-                by_size[str(size)] = sum((block[each.name] for each in products), Work()).cycles
-            rows.append({"weights": weights, "layer": layer, "array": by_size, **alone, "others": others})
+            cycles: dict[str, dict[str, int]] = {}
+            for key, means in MODELLED.items():
+                blocks = {size: block_work(SASP, host_array(size, weights, means), {}) for size in SIZES}
+                cycles[key] = {
+                    str(size): sum((block[each.name] for each in products), Work()).cycles
+                    for size, block in blocks.items()
+                }
+            rows.append({"weights": weights, "layer": layer, **cycles, **alone, "others": others})
     return rows
 
 
@@ -126,11 +145,12 @@ def print_model(rows: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]) 
     """Print the tables of the models."""
     cells = [
         (
-            f"{row['layer']}, {row['weights'].upper()}",
-            *(f"{row['array'][str(size)] / 1e6:,.1f}" for size in SIZES),
+            f"{row['layer']}, {row['weights'].upper()}{held}",
+            *(f"{row[key][str(size)] / 1e6:,.1f}" for size in SIZES),
             *(f"{row[method] / 1e6:,.1f}" for method in (*SOFTWARE, "others")),
         )
         for row in rows
+        for key, held in zip(MODELLED, ("", ", sums held"), strict=True)
     ]
     sizes = [f"{size}x{size}" for size in SIZES]
     print_table(

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from .encoder import FEED_FORWARD, SASP, SOFTWARE, Work, block_work, drawn_mask, host_array, rest_work
+from .encoder import FEED_FORWARD, SASP, SOFTWARE, Means, Work, block_work, drawn_mask, host_array, rest_work
 from .encoder import software_work as by_software
 
 
@@ -63,12 +63,11 @@ def software(weights: str, method: str) -> Work:
 
 
 @cache
-def run_time(weights: str, size: int, kept: float = 1.0, seed: int = 0, *, generator: bool = False) -> Run:
-    """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random.
-
-    With ``generator`` the array fetches and stores by itself.
-    """
-    config = host_array(size, weights, generator=generator)
+def run_time(
+    weights: str, size: int, kept: float = 1.0, seed: int = 0, means: Means = Means.INSTRUCTIONS
+) -> Run:
+    """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random."""
+    config = host_array(size, weights, means)
     masks = {
         each.name: drawn_mask(config, each.k, each.n, kept, np.random.default_rng([seed, index]))
         for index, each in enumerate(SASP.products)

@@ -18,7 +18,7 @@ from tileloom_sim.riscv.run import SASP_CACHES, Conditions
 from tileloom_sim.systolic.products import simulate_products
 from tileloom_sim.systolic.software import EVENTS, Method, run_software
 
-from .encoder import LAYERS, Encoder, Product, array_work, host_array, software_work
+from .encoder import LAYERS, Encoder, Means, Product, array_work, host_array, software_work
 
 SMALL = Encoder(blocks=1, width=64, heads=2, hidden=128, sequence=32)
 """What runs: the paper's proportions but for the length of the feed-forward layer."""
@@ -27,9 +27,11 @@ METHODS = ("array", "blocked", "plain")
 
 
 def measure_layers(
-    arrays: Sequence[tuple[str, int]], seed: int, show: Callable[[str], None]
+    arrays: Sequence[tuple[str, int]], means: Means, seed: int, show: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Return a row for each array and layer of ``SMALL``: weights and size of the arrays are given.
+
+    ``means`` is how words get to them and back.
 
     Each has cycles by method with single-cycle memory and with caches, what the model says for the array, and
     instructions of the array's program by kind.
@@ -38,10 +40,10 @@ def measure_layers(
     """
     rows = []
     for weights, size in arrays:
-        config = host_array(size, weights)
+        config = host_array(size, weights, means)
         for layer in LAYERS:
             rows.append(
-                {"weights": weights, "size": size, "layer": layer}
+                {"weights": weights, "size": size, "means": means.value, "layer": layer}
                 | _layer(config, weights, layer, seed, show)
             )
     return rows

@@ -6,6 +6,7 @@ what an error allows by what was measured of a network.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tileloom.errors import UserError
 
 from . import encoder_tables, published
 from .arrays import SIZES, WEIGHTS
-from .encoder import SOFTWARE
+from .encoder import SOFTWARE, Means
 from .energy import Arrays, HostCore, memory_energy, read_arrays, read_core
 from .fig8 import PUBLISHED_BUDGET, within_budget
 from .quality import Quality, read_quality
@@ -34,8 +35,8 @@ class Row:
 
     dense: Run
     pruned: Run | None
-    fetched: tuple[Run, ...]
-    """Both by an address generator beside the array."""
+    other_means: Mapping[Means, tuple[Run, ...]]
+    """Both with sums held in the array, and by an address generator beside it."""
 
     @property
     def gain(self) -> float:
@@ -55,8 +56,11 @@ def measure_rows(kept: Kept, seed: int) -> list[Row]:
         for size in SIZES:
             shares = [1.0, *([kept[weights, size]] if kept else [])]
             runs = [run_time(weights, size, share, seed) for share in shares]
-            fetched = tuple(run_time(weights, size, share, seed, generator=True) for share in shares)
-            rows.append(Row(runs[0], runs[1] if kept else None, fetched))
+            others = {
+                means: tuple(run_time(weights, size, share, seed, means) for share in shares)
+                for means in (Means.ACCUMULATORS, Means.GENERATOR)
+            }
+            rows.append(Row(runs[0], runs[1] if kept else None, others))
     return rows
 
 
@@ -87,7 +91,10 @@ def to_json(rows: list[Row], arrays: Arrays | None, core: HostCore | None) -> li
                 "energy_j": published.ENERGY[weights][size],
             },
             "dense": _plain(row.dense, arrays, core),
-            "by_generator": [_plain(each, None, None) for each in row.fetched],
+            **{
+                f"by_{means}": [_plain(each, None, None) for each in runs]
+                for means, runs in row.other_means.items()
+            },
         }
         if row.pruned:
             each["pruned"] = _plain(row.pruned, arrays, core)
@@ -197,7 +204,8 @@ def table3_command(
     encoder_tables.print_speed([row.dense for row in rows])
     if shares:
         encoder_tables.print_pruned([(row.dense, row.pruned) for row in rows if row.pruned])
-    encoder_tables.print_generator([row.fetched for row in rows])
+    for means in (Means.ACCUMULATORS, Means.GENERATOR):
+        encoder_tables.print_means(means, [row.other_means[means] for row in rows])
     if arrays:
         encoder_tables.print_energy([(row.dense, row.pruned) for row in rows], arrays)
     if arrays and core:

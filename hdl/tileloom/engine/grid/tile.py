@@ -14,12 +14,12 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from ...hierarchy import add_shared
+from ...memories import TwoPort
 from ...stream.queue import Queue
 from ..config import EngineConfig
 from ..dispatch import QUEUE
 from ..layouts import SLOT_BITS
 from ..loader import unit_layout
-from ..memories import TwoPort
 from ..repeat import Repeat
 
 

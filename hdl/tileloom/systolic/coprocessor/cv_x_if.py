@@ -48,7 +48,7 @@ class CvXIf(wiring.Component):
         """Build the hardware."""
         m = Module()
         tag_bits = self.config.id_width
-        m.submodules.decode = decode = Decode(generator=False)
+        m.submodules.decode = decode = Decode(self.config)
         m.submodules.guard = guard = IssueGuard(reads_rd=False)
         m.submodules.commitment = commitment = Commitment(tag_bits)
         unit = add_shared(m, platform, "unit", "unit", lambda: Unit(self.config))

@@ -6,13 +6,14 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..config import SystolicConfig
 from .instruction import FUNCT3, OPCODE, forms
 
 OPERATION_BITS = 4
 
 
 class Decode(wiring.Component):
-    """Says whether a word is an instruction of the array, whose ``generator`` has some of its own.
+    """Says whether a word is an instruction of this array.
 
     Members
     -------
@@ -25,8 +26,8 @@ class Decode(wiring.Component):
         Of a legal one, an ``Operation``.
     """
 
-    def __init__(self, generator: bool) -> None:
-        self.generator = generator
+    def __init__(self, config: SystolicConfig) -> None:
+        self.config = config
         super().__init__({"word": In(32), "legal": Out(1), "operation": Out(OPERATION_BITS)})
 
     def elaborate(self, platform: object) -> Module:
@@ -37,7 +38,7 @@ class Decode(wiring.Component):
         m.d.comb += self.operation.eq(word[25:])
         ours = (word[:7] == OPCODE) & (word[12:15] == FUNCT3)
         with m.Switch(word[25:]):
-            for operation, form in forms(self.generator).items():
+            for operation, form in forms(self.config).items():
                 with m.Case(operation):
                     unused = [field for name, field in fields.items() if not getattr(form, name)]
                     legal = ours

@@ -17,6 +17,7 @@ from .cv_x_if import CvXIf
 from .generator.unit import FetchingUnit
 from .instruction import encoding
 from .intrinsics import NAME, constants, header
+from .sums import MEMORY
 from .unit import Unit
 
 OF_EVERY_ARRAY = frozenset({"mesh", "row", "tile", "encode_weight", "processing_element", "activation_skew"})
@@ -32,12 +33,14 @@ def generate_coprocessor(config: SystolicConfig, name: str | None, origin: Origi
     """
 
     def part(path: tuple[str, ...]) -> str:
+        if path[:1] == (MEMORY,):
+            return "memory"
         if "fetch" in path:
             return "address generator"
         shared = {"digit_product", "full_adder"} & set(path)
         return origin(path) if shared or OF_EVERY_ARRAY & set(path) else "functional unit"
 
-    description = {"encoding": encoding(config.memory_bits is not None), "constants": constants(config)}
+    description = {"encoding": encoding(config), "constants": constants(config)}
     if config.host is Host.CV32E40P:
         verilog, origins = modules(config)
         sources = changed_sources(CV32E40P_FPU.sources(), verilog, config.memory_bits)

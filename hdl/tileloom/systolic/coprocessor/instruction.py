@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from ..config import SystolicConfig
+
 OPCODE = 0b0101011
 """custom-1 (RISC-V Unprivileged ISA, "RISC-V opcode map")."""
 
@@ -27,6 +29,12 @@ class Operation(enum.IntEnum):
     RESULT = 6
     MULTIPLY = 7
     SETTING = 8
+    FIRST = 9
+    NEXT = 10
+    LAST = 11
+    SUM = 12
+    HOLD = 13
+    HELD = 14
 
 
 @dataclass(frozen=True)
@@ -54,16 +62,30 @@ FORMS = {
     Operation.RESULT: Form("tl.result", False, True, False),
     Operation.MULTIPLY: Form("tl.multiply", True, True, True),
     Operation.SETTING: Form("tl.setting", True, True, True),
+    Operation.FIRST: Form("tl.first", False, True, False),
+    Operation.NEXT: Form("tl.next", False, True, False),
+    Operation.LAST: Form("tl.last", True, True, False),
+    Operation.SUM: Form("tl.sum", True, False, False),
+    Operation.HOLD: Form("tl.hold", False, True, False),
+    Operation.HELD: Form("tl.held", True, False, False),
 }
 """Every operation's form."""
 
 GENERATOR = frozenset({Operation.MULTIPLY, Operation.SETTING})
 """Those of an address generator."""
 
+ACCUMULATORS = frozenset(
+    {Operation.FIRST, Operation.NEXT, Operation.LAST, Operation.SUM, Operation.HOLD, Operation.HELD}
+)
+"""Those of a memory of partial sums."""
 
-def forms(generator: bool) -> dict[Operation, Form]:
-    """Return the forms of an array's operations, with an address generator or without."""
-    return {operation: form for operation, form in FORMS.items() if generator or operation not in GENERATOR}
+
+def forms(config: SystolicConfig) -> dict[Operation, Form]:
+    """Return the forms of an array's operations."""
+    left_out = (frozenset() if config.memory_bits else GENERATOR) | (
+        frozenset() if config.accumulators else ACCUMULATORS
+    )
+    return {operation: form for operation, form in FORMS.items() if operation not in left_out}
 
 
 class Setting(enum.IntEnum):
@@ -76,8 +98,8 @@ class Setting(enum.IntEnum):
     ERROR = 4
 
 
-RESET_VECTORS, RESET_WEIGHTS = 1, 2
-"""Bits of ``tl.reset``'s operand: the vector begun and all results; the words of weights begun."""
+RESET_VECTORS, RESET_WEIGHTS, RESET_SUMS = 1, 2, 4
+"""Bits of ``tl.reset``'s operand: the vector begun and all results; the words of weights begun; sums."""
 
 STATUS = {"results": (0, 8), "steps": (8, 8), "weights": (16, 12), "complete": (28, 1)}
 GENERATOR_STATUS = {"busy": (29, 1), "error": (30, 2)}
@@ -95,9 +117,9 @@ def encode(operation: Operation, rd: int = 0, rs1: int = 0, rs2: int = 0) -> int
     return operation << 25 | rs2 << 20 | rs1 << 15 | FUNCT3 << 12 | rd << 7 | OPCODE
 
 
-def encoding(generator: bool) -> dict[str, object]:
-    """Return the manifest's account of the encoding, with an address generator or without."""
-    known, status = forms(generator), STATUS | (GENERATOR_STATUS if generator else {})
+def encoding(config: SystolicConfig) -> dict[str, object]:
+    """Return the manifest's account of the encoding."""
+    known, status = forms(config), STATUS | (GENERATOR_STATUS if config.memory_bits else {})
     return {
         "format": "R",
         "opcode": OPCODE,

@@ -23,6 +23,12 @@ COMMENTS = {
     Operation.RESULT: "Put a behind the results.",
     Operation.MULTIPLY: "Multiply vectors at a by the next tile, and add to the sums at p; 0 if taken.",
     Operation.SETTING: "Set setting p, a TILELOOM_SET_..., to a; return what it was.",
+    Operation.FIRST: "As tileloom_step, but holds 0 + the oldest result as a sum.",
+    Operation.NEXT: "As tileloom_step, but holds the oldest sum + the oldest result.",
+    Operation.LAST: "As tileloom_step, but returns the oldest sum + the oldest result.",
+    Operation.SUM: "Return the oldest sum, which is no longer held; 0 where there is none.",
+    Operation.HOLD: "Hold a as a sum, behind the others.",
+    Operation.HELD: "Return how many sums are held.",
 }
 PARAMETERS = {"rs1": "a", "rs2": "p"}
 
@@ -30,7 +36,7 @@ PARAMETERS = {"rs1": "a", "rs2": "p"}
 def header(config: SystolicConfig) -> str:
     """Return the text of tileloom_array.h for an array with a host."""
     defines = "\n".join(f"#define TILELOOM_{name} {value}" for name, value in constants(config).items())
-    known = forms(config.memory_bits is not None)
+    known = forms(config)
     macros = "\n".join(_macro(operation, form) for operation, form in known.items())
     intrinsics = "\n\n".join(_intrinsic(operation, form) for operation, form in known.items())
     text = TEMPLATE.read_text("utf-8")
@@ -49,6 +55,7 @@ def constants(config: SystolicConfig) -> dict[str, int | str]:
         "LAG": 2 * config.columns,
         "DOUBLE_BUFFER": int(config.double_buffer),
         "MEMORY_BITS": config.memory_bits or 0,
+        "ACCUMULATORS": config.accumulators or 0,
         "WEIGHT_BITS": weight.width,
         "WEIGHT_EXPONENT": weight.exponent_bits if isinstance(weight, FloatFormat) else 0,
         "WEIGHT_FRACTION": weight.fraction_bits if isinstance(weight, FloatFormat) else 0,

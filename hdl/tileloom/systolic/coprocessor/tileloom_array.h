@@ -43,6 +43,7 @@ static inline uint32_t tileloom_wait(void) {
 
 #define TILELOOM_VECTORS 1u  // for tileloom_reset: the vector begun, and all results
 #define TILELOOM_WEIGHTS 2u  // the words of weights since the last complete tile, and one that waits
+#define TILELOOM_SUMS 4u     // all sums that are held
 
 // All state of the array, as words that tileloom_weight, tileloom_result and tileloom_step take.
 typedef struct {
@@ -53,6 +54,9 @@ typedef struct {
     uint32_t next[TILELOOM_WEIGHT_WORDS];  // with double buffering: the words loaded of the next one
 #if TILELOOM_MEMORY_BITS
     uint32_t settings[TILELOOM_SETTINGS];
+#endif
+#if TILELOOM_ACCUMULATORS
+    uint32_t held, sums[TILELOOM_ACCUMULATORS];
 #endif
 } tileloom_context;
 
@@ -96,10 +100,15 @@ static inline void tileloom_save_tile(uint32_t *words) {
 }
 
 // Save all state, and leave the array with nothing begun, nothing unread and its tile's place open: as after reset.
+// It takes a few cycles for each sum that is held, too.
 static inline void tileloom_save(tileloom_context *context) {
 #if TILELOOM_MEMORY_BITS
     tileloom_wait();  // commands come to their end
     for (uint32_t i = 0; i < TILELOOM_SETTINGS; i++) context->settings[i] = tileloom_setting(0, i);
+#endif
+#if TILELOOM_ACCUMULATORS
+    context->held = tileloom_held();
+    for (uint32_t i = 0; i < context->held; i++) context->sums[i] = tileloom_sum();
 #endif
     uint32_t status = context->status = tileloom_status();
     for (uint32_t i = 0; i < tileloom_steps(status) && i < TILELOOM_ROWS; i++) {
@@ -123,6 +132,10 @@ static inline void tileloom_restore(const tileloom_context *context) {
 #if TILELOOM_MEMORY_BITS
     tileloom_wait();
     for (uint32_t i = 0; i < TILELOOM_SETTINGS; i++) tileloom_setting(context->settings[i], i);
+#endif
+#if TILELOOM_ACCUMULATORS
+    tileloom_reset(TILELOOM_SUMS);
+    for (uint32_t i = 0; i < context->held; i++) tileloom_hold(context->sums[i]);
 #endif
     tileloom_reset(TILELOOM_VECTORS | TILELOOM_WEIGHTS);
     for (uint32_t i = 0; i < TILELOOM_WEIGHT_WORDS; i++) tileloom_weight(context->tile[i]);

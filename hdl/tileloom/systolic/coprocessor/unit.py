@@ -15,7 +15,10 @@ what it gave and has not got back.
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,8 +28,9 @@ from ..config import WORD_BITS, SystolicConfig
 from ..mesh import Mesh
 from ..skew import DelayLine, Skew
 from ..timing import Timetable, streaming
+from .accumulators import STEPS, Accumulators
 from .decode import OPERATION_BITS
-from .instruction import RESET_VECTORS, RESET_WEIGHTS, STATUS, Operation
+from .instruction import ACCUMULATORS, RESET_VECTORS, RESET_WEIGHTS, STATUS, Operation
 from .results import ResultQueue
 from .tile import TileWriter
 
@@ -90,8 +94,12 @@ class Unit(wiring.Component):
         config = self.config
         columns, steps = config.columns, config.step_interval
         width = config.accumulator.width
-        does = {operation: Signal(name=f"does_{operation.name.lower()}") for operation in Operation}
+        known = frozenset(Operation) if config.accumulators else frozenset(Operation) - ACCUMULATORS
+        does = {each: Signal(name=f"does_{each.name.lower()}") for each in Operation if each in known}
         m.d.comb += [signal.eq(self.operation == operation) for operation, signal in does.items()]
+        stepping: Value = does[Operation.STEP]
+        if config.accumulators:
+            stepping = reduce(or_, (does[operation] for operation in (Operation.STEP, *STEPS)))
         clears_vectors = self.taken & does[Operation.RESET] & (self.a & RESET_VECTORS).any()
         clears_weights = self.taken & does[Operation.RESET] & (self.a & RESET_WEIGHTS).any()
 
@@ -104,9 +112,9 @@ class Unit(wiring.Component):
             for row in range(config.rows)
         ]
         last_step = Signal()
-        m.d.comb += last_step.eq(self.taken & does[Operation.STEP] & (place == steps - 1))
+        m.d.comb += last_step.eq(self.taken & stepping & (place == steps - 1))
         m.d.sync += start.eq(last_step)
-        with m.If(self.taken & does[Operation.STEP]):
+        with m.If(self.taken & stepping):
             m.d.sync += place.eq(Mux(last_step, 0, place + 1))
             for row in range(config.rows):
                 with m.If(place == row):
@@ -163,7 +171,7 @@ class Unit(wiring.Component):
                 m.d.comb += enough.eq(results.count != 0)
                 m.d.comb += fits.eq((place != steps - 1) | (unread <= depth - columns + takes))
         m.d.comb += [
-            takes.eq(does[Operation.STEP] & enough | does[Operation.READ] & (unread != 0)),
+            takes.eq(stepping & enough | does[Operation.READ] & (unread != 0)),
             # The rest of the vector begun must take as many as it takes for its own to fit in.
             room.eq((unread != 2 * columns) & (unread + place < columns + steps)),
             puts.eq(self.taken & does[Operation.RESULT] & room),
@@ -212,6 +220,21 @@ class Unit(wiring.Component):
                 m.d.comb += self.result.eq(kept)
             with m.Case(Operation.RESULT):
                 m.d.comb += self.ready.eq(results.count == unread)
+        if config.accumulators:
+            m.submodules.accumulators = held = Accumulators(config)
+            m.d.comb += [
+                held.operation.eq(self.operation),
+                held.a.eq(self.a),
+                held.taken.eq(self.taken),
+                held.takes.eq(takes),
+                held.sum.eq(add.sum),
+            ]
+            with m.Switch(self.operation):
+                with m.Case(*STEPS):
+                    m.d.comb += add.a.eq(held.addend)
+                    m.d.comb += self.ready.eq((~takes | (results.count != 0)) & held.ready)
+                with m.Case(Operation.SUM, Operation.HELD):
+                    m.d.comb += [self.result.eq(held.word), self.ready.eq(held.ready)]
         return m
 
 

@@ -4,6 +4,8 @@
 
 #if defined(WITH_GENERATOR)
 #include "generator.h"
+#elif defined(WITH_ACCUMULATORS)
+#include "accumulated.h"
 #elif defined(WITH_ARRAY)
 #include "array.h"
 #else
@@ -20,6 +22,9 @@ static uint32_t run(const struct job *job) {
         job->n, job->x_vector, job->y_vector, job->x_tile, job->y_tile};
 #ifdef WITH_GENERATOR
     return tileloom_fetched_gemm(&product);
+#elif defined(WITH_ACCUMULATORS)
+    tileloom_accumulated_gemm(&product);
+    return 0;
 #else
     tileloom_gemm(&product);
     return 0;

@@ -1,5 +1,6 @@
 // A stream of tiles through the array, word by word: tile t's weights, then its vectors, without a flush between tiles.
-// With an address generator it multiplies every other time, from the first on, and in every other handler.
+// With an address generator it multiplies every other time, from the first on, and in every other handler; with a memory
+// of sums two times of three.
 // Random interrupts come in between; their handler saves the array's state, multiplies on it itself, and restores it.
 #include "tileloom_array.h"
 
@@ -39,11 +40,41 @@ static void multiply(uint32_t tiles, uint32_t vectors, const uint32_t *weights, 
     }
 }
 
-// The same by the address generator, where there is one and `fetched` says so.
-static void product(uint32_t fetched, uint32_t tiles, uint32_t vectors, const uint32_t *weights,
+#if TILELOOM_ACCUMULATORS
+// The same with the sums of three vectors held in the array, and given out with a step, or held on and then taken out.
+static void accumulate(uint32_t holds, uint32_t tiles, uint32_t vectors, const uint32_t *weights,
+                       const uint32_t *activations, const uint32_t *sums, uint32_t *results) {
+    uint32_t before = 0;  // vectors
+    for (uint32_t tile = 0; tile < tiles; tile++) {
+        for (uint32_t i = 0; i < TILELOOM_WEIGHT_WORDS; i++) tileloom_weight(*weights++);
+        for (uint32_t vector = 0; vector < vectors; vector++, before++) {
+            for (uint32_t i = 0; i < TILELOOM_COLUMNS; i++) tileloom_hold(*sums++);
+            for (uint32_t i = 0; i < TILELOOM_STEPS; i++) {
+                uint32_t result = 0;
+                if (holds) tileloom_next(*activations++);
+                else result = tileloom_last(*activations++);
+                if (before < 2 || i >= TILELOOM_COLUMNS) continue;
+                if (holds) {  // the youngest of all: the others go round
+                    for (uint32_t left = tileloom_held() - 1; left > 0; left--) tileloom_hold(tileloom_sum());
+                    result = tileloom_sum();
+                }
+                *results++ = result;
+            }
+        }
+    }
+    for (uint32_t left = before < 2 ? before : 2; left > 0; left--) {
+        for (uint32_t i = 0; i < TILELOOM_COLUMNS; i++) *results++ = tileloom_read(tileloom_sum());
+    }
+}
+#endif
+
+#define WAYS (1 + (TILELOOM_MEMORY_BITS != 0) + 2 * (TILELOOM_ACCUMULATORS != 0))
+
+// One of the ways to multiply that this array has: 0 by steps alone.
+static void product(uint32_t way, uint32_t tiles, uint32_t vectors, const uint32_t *weights,
                     const uint32_t *activations, const uint32_t *sums, uint32_t *results) {
 #if TILELOOM_MEMORY_BITS
-    if (fetched) {
+    if (way) {
         for (uint32_t i = 0; i < tiles * vectors * TILELOOM_COLUMNS; i++) results[i] = sums[i];
         tileloom_wait();
         tileloom_setting((uint32_t)weights, TILELOOM_SET_WEIGHTS);
@@ -57,8 +88,13 @@ static void product(uint32_t fetched, uint32_t tiles, uint32_t vectors, const ui
         tileloom_wait();
         return;
     }
+#elif TILELOOM_ACCUMULATORS
+    if (way) {
+        accumulate(way - 1, tiles, vectors, weights, activations, sums, results);
+        return;
+    }
 #else
-    (void)fetched;
+    (void)way;
 #endif
     multiply(tiles, vectors, weights, activations, sums, results);
 }
@@ -76,11 +112,14 @@ __attribute__((interrupt("machine"), aligned(256))) void trap_entry(void) {
     uint32_t own[TILELOOM_COLUMNS];
     const struct job *job = &__free;
     tileloom_save(&context);
-    product(taken & 1, 1, 1, job->own_weights, job->own_activations, job->own_sums, own);
+    product(taken % WAYS, 1, 1, job->own_weights, job->own_activations, job->own_sums, own);
     for (uint32_t i = 0; i < TILELOOM_COLUMNS; i++) wrong += own[i] != job->own_results[i];
     // Left in mid-tile and mid-vector: restoring must not need a clean array.
     for (uint32_t i = 0; i < taken % TILELOOM_WEIGHT_WORDS; i++) tileloom_weight(~0u);
     for (uint32_t i = 0; i < taken % (3 * TILELOOM_STEPS); i++) tileloom_step(0, 0);
+#if TILELOOM_ACCUMULATORS
+    for (uint32_t i = 0; i < taken % TILELOOM_ACCUMULATORS; i++) tileloom_hold(~0u);
+#endif
     tileloom_restore(&context);
     taken++;
     REGISTER(0x10) = 1;
@@ -94,7 +133,7 @@ int main(void) {
     uint32_t passes = 0;
     do {
         passes++;
-        product(passes & 1, job->tiles, job->vectors, job->weights, job->activations, job->sums, job->results);
+        product(passes % WAYS, job->tiles, job->vectors, job->weights, job->activations, job->sums, job->results);
         if (wrong) return 1;
         // The results of every pass are compared with those of the first one.
         static uint32_t first = 1, check;
@@ -105,7 +144,7 @@ int main(void) {
         if (first) check = sum;
         first = 0;
         if (sum != check) return 2;
-    } while (taken < job->interrupts || (TILELOOM_MEMORY_BITS && passes < 2));
+    } while (taken < job->interrupts || passes < WAYS);
     __asm__ volatile("csrci mstatus, 8");
     job->results[job->tiles * job->vectors * TILELOOM_COLUMNS] = taken;
     return 0;

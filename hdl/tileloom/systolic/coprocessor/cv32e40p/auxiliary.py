@@ -95,7 +95,7 @@ def modules(config: SystolicConfig) -> tuple[str, dict[str, tuple[str, ...]]]:
     Their ports are the members of ``Decode`` and ``Auxiliary``.
     """
     components: dict[str, wiring.Component] = {
-        "decode": Decode(config.memory_bits is not None),
+        "decode": Decode(config),
         "unit": Auxiliary(config),
     }
     netlists = [

@@ -1,4 +1,4 @@
-"""The engine's memories, each one module in Verilog, for a macro to take the place of.
+"""Memories, each one module in Verilog, for a macro to take the place of.
 
 Reads are synchronous and hold their word while not enabled. Contents are never reset.
 """
