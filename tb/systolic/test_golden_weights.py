@@ -5,7 +5,7 @@ import pytest
 
 from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.prune import prune_tiles
-from tileloom_golden.systolic.quantise import dequantise, quantise
+from tileloom_golden.systolic.quantise import dequantise, quantise, quantise_by_power
 
 
 def test_per_tensor_scale_takes_the_largest_weight_to_127():
@@ -46,6 +46,42 @@ def test_all_zero_and_vanishing_weights_get_scale_1():
         quantised = quantise(weights)
         assert quantised.scale == 1 and not quantised.integers.any()
     assert quantise(np.zeros((3, 2)), per="column").scale.shape == (2,)
+
+
+def test_a_power_of_two_takes_the_largest_weight_to_64_to_127(rng):
+    for largest, power, integer in (
+        (1.0, -6, 64),
+        (1.98, -6, 127),
+        (127.4 / 64, -6, 127),
+        (127.5 / 64, -5, 64),
+    ):
+        quantised = quantise_by_power(np.array([[largest, -largest, 0]], np.float32))
+        assert (quantised.scale, quantised.scale.dtype) == (2.0**power, np.float32)
+        np.testing.assert_array_equal(quantised.integers, [[integer, -integer, 0]])
+    for _ in range(20):
+        weights = (rng.normal(size=(9, 5)) * 2.0 ** rng.integers(-100, 100)).astype(np.float32)
+        quantised = quantise_by_power(weights)
+        assert 64 <= np.abs(quantised.integers.astype(int)).max() <= 127
+        assert (np.abs(dequantise(quantised) - weights) <= quantised.scale / 2).all()
+        assert np.frexp(quantised.scale)[0] == 0.5
+
+
+def test_powers_at_the_ends_of_float32():
+    limits = np.finfo(np.float32)
+    for largest, integer in (
+        (limits.max, 64),
+        (0.0, 0),
+        (1e-40, 0),
+        (limits.tiny, 1),
+        (64 * limits.tiny, 64),
+    ):
+        quantised = quantise_by_power(np.full((1, 1), largest, np.float32))
+        assert (quantised.integers == integer).all() and limits.tiny <= quantised.scale < np.inf
+    assert quantise_by_power(np.zeros((0, 3), np.float32)).integers.shape == (0, 3)
+    with pytest.raises(ValueError, match=r"weights\[0, 1\] is NaN or infinite"):
+        quantise_by_power(np.array([[1, np.inf]], np.float32))
+    with pytest.raises(ValueError, match="weights has dtype float64, not float32"):
+        quantise_by_power(np.ones((2, 2)))
 
 
 def test_pruning_removes_the_smallest_tiles():

@@ -1,7 +1,8 @@
 """Symmetric quantisation of weights to sign-magnitude integers, per tensor or per column.
 
 The scale takes the largest magnitude to the largest integer; zero stays zero and no offset is needed,
-so the array multiplies integers and the scale is applied to the result afterwards.
+so the array multiplies integers and the scale is applied to the result afterwards. Activations that become
+weights at run time have a power of two for it.
 """
 
 from dataclasses import dataclass
@@ -83,6 +84,44 @@ def quantise(weights: npt.ArrayLike, bits: int = 8, per: Literal["tensor", "colu
         # The scale was rounded to float32: the largest weight may fall just beyond the largest integer.
         integers[begin : begin + together] = np.clip(np.rint(exact), -limit, limit)
     return Quantised(integers, scale)
+
+
+LEAST_EXPONENT = 7
+"""Exponent field of the largest weight below which `quantise_by_power` has float32's smallest scale."""
+
+
+def quantise_by_power(weights: npt.ArrayLike) -> Quantised:
+    """Quantise FP32 weights of 8 bits to multiples of a power of two, to nearest, ties to even.
+
+    What the C library's ``tileloom_quantise`` does with activations that become weights as they are computed.
+    The power is the smallest by which the largest magnitude comes to at most 127. Results times it are exact,
+    so that they are the same words wherever it is multiplied by.
+
+    Parameters
+    ----------
+    weights:
+        K x N, float32.
+
+    Returns
+    -------
+    Quantised
+        int8 integers and the one power of two, 2**-126 or more.
+
+    Raises
+    ------
+    ValueError
+        Not float32, not two-dimensional, or a weight that is NaN or infinite (the message has its index).
+    """
+    array = np.asarray(weights)
+    if array.dtype != np.float32:
+        raise ValueError(f"weights has dtype {array.dtype}, not float32")
+    check_ndim(array, 2, "weights")
+    refuse(~np.isfinite(array), "weights", "is NaN or infinite")
+    largest = int(np.abs(array).max(initial=np.float32(0)).view(np.uint32))
+    # The significand comes to 64 to 127; from 127.5 on it would round to 128, and is halved instead.
+    exponent = max(largest + (1 << 16) >> 23, LEAST_EXPONENT)
+    scale = np.float32(2.0 ** (exponent - 127 - 6))
+    return Quantised(np.rint(array / np.float64(scale)).astype(np.int8), np.asarray(scale))
 
 
 def dequantise(quantised: Quantised) -> npt.NDArray[np.float32]:

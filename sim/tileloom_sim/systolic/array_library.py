@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import CheckError
+from tileloom.formats import SignMagnitude
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.coprocessor.intrinsics import NAME, header
 from tileloom_golden.checks import Words
 from tileloom_golden.systolic.packing import pack_weights
-from tileloom_golden.systolic.tiles import kept_tiles, split_tiles, tile_grid
+from tileloom_golden.systolic.tiles import kept_tiles, split_tiles
 
 from ..riscv.compile import Program, compile_program
-from ..riscv.run import Conditions, Progress
+from ..riscv.run import Conditions, ProgramRun, Progress
 from ..riscv.system import System
 from .hosts import coprocessor_system
 from .reference import operand_format
@@ -51,6 +52,12 @@ class Arrangement(enum.StrEnum):
     """Row-major, rows filled up to whole tiles."""
 
 
+def quantises(config: SystolicConfig) -> bool:
+    """Return whether the library makes weights of what is computed: for INT8, and whole words of vectors."""
+    rows, columns = config.rows, config.columns
+    return config.weight == SignMagnitude(8) and rows % 4 == 0 and columns % rows == 0
+
+
 def array_program(config: SystolicConfig) -> Program:
     """Return the library and ``gemm.c`` compiled for the array's host.
 
@@ -64,6 +71,9 @@ def array_program(config: SystolicConfig) -> Program:
     elif config.accumulators:
         main, headers = [*main, "accumulated.c"], [*headers, "accumulated.h"]
         defines["WITH_ACCUMULATORS"] = 1
+    if quantises(config):
+        main += ["quantise.c", "quantise.S"]
+        defines["WITH_QUANTISE"] = 1
     sources = {name: (PROGRAMS / name).read_text() for name in (*main, *headers)} | {NAME: header(config)}
     return compile_program(core, sources, main=main, defines=defines)
 
@@ -97,25 +107,44 @@ def run_array(
     Raises CheckError where a bus error ends it, ConfigError where the array has no core, UserError where the
     product is too large for the system, and as ``run_program``.
     """
-    (m, k), n = x.shape, w.shape[1]
     rows, columns = config.rows, config.columns
-    vectors = m if config.memory_bits else max(m, LAG)
     program = array_program(config)
-    tiles_k, tiles_n = tile_grid(k, n, rows, columns)
     kept = kept_tiles(w, rows, columns, operand_format(config.weight))
     if not skip_zero_tiles:
         kept[:] = True
     tiles = split_tiles(w, rows, columns).swapaxes(0, 1)[kept.T]
     job = Job(program.free)
-    inputs = _arranged(x, vectors, rows, _room(config, rows), arrangement)
-    outputs = _arranged(np.zeros((m, n), np.uint64), vectors, columns, _room(config, columns), arrangement)
+    job.fields["w"] = job.place(_words([pack_weights(tile, config.weight.width) for tile in tiles]))
+    return multiply(config, program, job, x, kept, w.shape[1], arrangement, conditions, progress, waves)[1]
+
+
+def multiply(
+    config: SystolicConfig,
+    program: Program,
+    job: Job,
+    x: Words,
+    kept: npt.NDArray[np.bool_],
+    n: int,
+    arrangement: Arrangement = Arrangement.TILES,
+    conditions: Conditions | None = None,
+    progress: Progress | None = None,
+    waves: Path | None = None,
+) -> tuple[ProgramRun, GemmRun]:
+    """Run a job that has its weights, those of the tiles kept; return the run, and its figures and results.
+
+    N is that of W; the rest and what is raised are as in `run_array`.
+    """
+    m, rows, columns = len(x), config.rows, config.columns
+    vectors = m if config.memory_bits else max(m, LAG)
+    tiles_k, tiles_n = kept.shape
+    inputs = arranged(x, vectors, rows, _room(config, rows), arrangement)
+    outputs = arranged(np.zeros((m, n), np.uint64), vectors, columns, _room(config, columns), arrangement)
     job.fields |= {
         "method": 0,
         "m": vectors,
         "k": tiles_k,
         "n": tiles_n,
         "x": job.place(inputs.tobytes()),
-        "w": job.place(_words([pack_weights(tile, config.weight.width) for tile in tiles])),
         "kept": job.place(np.packbits(kept.T.ravel(), bitorder="little").tobytes() + bytes(4)),
         "y": job.place(room=outputs.nbytes),
     }
@@ -131,7 +160,7 @@ def run_array(
     found: npt.NDArray[Any] = run.results.reshape(outputs.shape)
     if arrangement is Arrangement.TILES:
         found = found[:, :, :columns].swapaxes(0, 1).reshape(vectors, -1)
-    return replace(run, results=found[:m, :n])
+    return whole, replace(run, results=found[:m, :n])
 
 
 def _room(config: SystolicConfig, across: int) -> int:
@@ -140,7 +169,7 @@ def _room(config: SystolicConfig, across: int) -> int:
     return -(-across // beat) * beat if beat else config.step_interval
 
 
-def _arranged(
+def arranged(
     matrix: Words, vectors: int, across: int, room: int, arrangement: Arrangement
 ) -> npt.NDArray[np.uint32]:
     """Return a matrix, zeros added, as (tiles, vectors, room) or as (vectors, words of a row)."""

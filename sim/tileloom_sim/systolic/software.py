@@ -81,8 +81,8 @@ class Job(JobMemory):
 
     NAMES = (
         *("method", "integers", "m", "k", "n", "x", "w", "y", "x_panel", "w_panel"),
-        *("kept", "x_vector", "y_vector", "x_tile", "y_tile"),
-        *("cycles", "instret", *EVENTS),
+        *("kept", "x_vector", "y_vector", "x_tile", "y_tile", "computed", "turned"),
+        *("cycles", "instret", *EVENTS, "quantising", "power"),
     )
 
     def __init__(self, base: int) -> None:

@@ -39,3 +39,19 @@ struct tileloom_product {
     uint32_t x_tile, y_tile;             // bytes between tiles
 };
 void tileloom_gemm(const struct tileloom_product *product);
+
+// Activations that become weights as they are computed, as keys and values of attention do. For arrays with INT8 weights
+// whose rows are a multiple of 4, and whose columns are one of the rows.
+//
+// Y lies tile after tile, as tileloom_gemm leaves it, its vectors TILELOOM_COLUMNS words. `w` becomes the tiles of
+// weights of Y, or with `turned` of its transpose, all of them, packed as tileloom_gemm takes them. A weight is the
+// nearest integer, ties to even, of Y's word over a power of two: the smallest by which the largest is at most 127. The
+// power is returned, a word of FP32, by which results are to be multiplied, or activations before. Bit for bit
+// tileloom_golden.systolic.quantise.quantise_by_power.
+struct tileloom_computed {
+    const uint32_t *y;
+    uint32_t *w;        // room for vectors * tiles * TILELOOM_COLUMNS / 4 words
+    uint32_t vectors;   // a multiple of TILELOOM_ROWS, or turned of TILELOOM_COLUMNS
+    uint32_t tiles;     // of TILELOOM_COLUMNS columns of Y
+};
+uint32_t tileloom_quantise(const struct tileloom_computed *computed, uint32_t turned);

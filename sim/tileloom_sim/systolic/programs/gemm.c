@@ -2,6 +2,10 @@
 #include "counters.h"
 #include "job.h"
 
+#if defined(WITH_QUANTISE)
+#include "array.h"
+#include "tileloom_array.h"
+#endif
 #if defined(WITH_GENERATOR)
 #include "generator.h"
 #elif defined(WITH_ACCUMULATORS)
@@ -16,7 +20,21 @@ extern struct job __free;
 
 // Returns 0, or what was wrong.
 #ifdef WITH_ARRAY
-static uint32_t run(const struct job *job) {
+static void quantise(struct job *job) {
+#ifdef WITH_QUANTISE
+    const uint32_t across = job->turned ? job->k * TILELOOM_ROWS / TILELOOM_COLUMNS : job->n;
+    const uint32_t down = job->turned ? job->n * TILELOOM_COLUMNS : job->k * TILELOOM_ROWS;
+    const struct tileloom_computed computed = {job->computed, (uint32_t *)job->w, down, across};
+    const uint32_t cycles = COUNTER("mcycle");
+    job->power = tileloom_quantise(&computed, job->turned);
+    job->quantising = COUNTER("mcycle") - cycles;
+#else
+    (void)job;
+#endif
+}
+
+static uint32_t run(struct job *job) {
+    if (job->computed) quantise(job);
     const struct tileloom_product product = {
         job->x, job->w, job->kept, job->y, job->m,      job->k,
         job->n, job->x_vector, job->y_vector, job->x_tile, job->y_tile};
@@ -31,7 +49,7 @@ static uint32_t run(const struct job *job) {
 #endif
 }
 #else
-static uint32_t run(const struct job *job) {
+static uint32_t run(struct job *job) {
     if (job->method == COMPILED) gemm_compiled(job);
     else if (job->method == PLAIN) gemm_plain(job);
     else gemm_blocked(job);

@@ -18,5 +18,8 @@ struct job {
     const uint32_t *kept;    // ARRAY: a bit for each tile of W, those of a column of tiles in turn
     uint32_t x_vector, y_vector;  // ARRAY: bytes from a vector to the next
     uint32_t x_tile, y_tile;      // ARRAY: bytes from a tile to the next
+    const uint32_t *computed;     // ARRAY: null, or what becomes W first, tile after tile; w then is room for it
+    uint32_t turned;              // of this, 1: its transpose becomes W
     uint32_t cycles, instret, events[EVENTS];  // out: what the product took, by the core's counters
+    uint32_t quantising, power;   // out: cycles of these that W took to be made, and what its integers are to be times
 };
