@@ -6,8 +6,9 @@
 The transformer is that of ``digits_transformer.py``, trained on half of scikit-learn's digits; the other half
 is classified. All 14 matrices go to the arrays of the SASP paper, 4 x 4 to 32 x 32 with FP32 and INT8
 weights, in the golden model's arithmetic; of the four of the feed-forward layers the tiles with the smallest
-L1 norm are pruned, all ranked together. Each pruned network is measured as it is, and after some epochs of
-training with its mask. ``tileloom paper sasp fig8`` prints the file, which is written as it goes on.
+L1 norm are pruned, all ranked together. Each pruned network is measured as it is, with INT8 weights also
+with attention's products on the array, and after some epochs of training with its mask. ``tileloom paper sasp
+fig8`` prints the file, which is written as it goes on.
 
 Needs ``pip install '.[training]'``: PyTorch.
 """
@@ -91,7 +92,7 @@ def main() -> None:
     for size, share in itertools.product(SIZES, SHARES):
         again = digits.train(weights, options.epochs, RATE, masks(weights, size, share))
         # What is zero is the first to be pruned: the share is the same, and so are the tiles.
-        keys = [(size, kind, share, "truncate") for kind in WEIGHTS]
+        keys = [(size, kind, share, "truncate", False) for kind in WEIGHTS]
         found = answers(network_of(again), {key: ways[key] for key in keys}, images)
         measured += points(found, errors, options.epochs)
         kept = Quality(
@@ -99,7 +100,7 @@ def main() -> None:
             f"python examples/pruned_digits.py {options.model} --epochs {options.epochs}",
             len(labels),
             "error rate",
-            errors(first[8, "fp32", 0.0, "float64"]),
+            errors(first[8, "fp32", 0.0, "float64", False]),
             tuple(measured),
         )
         options.output.write_text(kept.text(), encoding="utf-8")

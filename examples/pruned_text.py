@@ -6,7 +6,8 @@ The recogniser, its lines of text and what they need are those of ``text_lines.p
 two transformer blocks go to the arrays of the SASP paper, 4 x 4 to 32 x 32 with FP32 and INT8 weights, in the
 golden model's arithmetic; of the four of the feed-forward layers the tiles with the smallest L1 norm are
 pruned, all ranked together, without training again. 8 x 8 is computed in the other rounding and in float64,
-too. The file, which ``tileloom paper sasp fig8`` prints, is written after each batch of lines.
+too, and with INT8 weights each with attention's products on the array. The file, which ``tileloom paper sasp
+fig8`` prints, is written after each batch of lines.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def main() -> None:
             command = f"python examples/pruned_text.py --lines {lines} --noise {options.noise:g}"
             name = "PP-OCRv4 recogniser, feed-forward matrices 4 of 120 x 240"
             seed = f" --seed {options.seed}"
-            original = errors(read[8, "fp32", 0.0, "float64"])
+            original = errors(read[8, "fp32", 0.0, "float64", False])
             kept = Quality(name, command + seed, lines, "word error rate", original, points(read, errors))
             options.output.write_text(kept.text(), encoding="utf-8")
     print(file=sys.stderr)

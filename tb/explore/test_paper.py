@@ -50,6 +50,10 @@ def quality() -> Quality:
         for share in SHARES
         for epochs in ((0, 5) if sums == "truncate" else (0,))
     ]
+    points += [
+        Point(8, "int8", share, "truncate", 0, {"wrong": (0.1 + share**2 / 4) / 2}, 2, attention=True)
+        for share in SHARES
+    ]
     return Quality("Some network, whatever", "python some.py", 40, "wrong", {"wrong": 0.09}, tuple(points))
 
 
@@ -75,7 +79,13 @@ def test_error_rates_over_tiles_pruned(tmp_path):
         text.text for text in ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}text")
     ]
     assert {"Some network, FP32 weights", "4 x 4", "32 x 32, 5 epochs more", "wrong, %"} <= set(texts)
+    # With attention on the array: measured at one size, half as often wrong.
+    assert [row["share"] for row in found["attention"]] == list(SHARES)
+    assert {row["size"] for row in found["attention"]} == {8} and found["attention"][0]["changed"] == 2
+    errors = found["attention"][-1]["errors"]
+    assert errors["array"] == pytest.approx(errors["software"] / 2)
     told = run("sasp", "fig8", str(tmp_path / "some.json"))
+    assert "attention's products on the array" in told.stdout
     assert "16x16" in told.stdout and "18.00%" in told.stdout and "What rounding costs" in told.stdout
 
 

@@ -35,6 +35,10 @@ def rows(path: Path) -> list[str]:
         changed = [str(row["changed"][sums]) for sums in ("truncate", "nearest-even")]
         kind = f"{row['weights'].upper()} | {100 * row['share']:.0f} %"
         lines.append(f"| {kind} | {' | '.join(errors + changed)} |")
+    for size in SIZES:
+        own = [row for row in found["attention"] if row["size"] == size]
+        errors = [f"{100 * row['errors']['array']:.2f}" for row in own]
+        lines.append(line(f"{size} x {size}", *errors, str(max(row["changed"] for row in own))))
     return lines
 
 
@@ -107,8 +111,10 @@ def test_the_page_has_speed_at_error_rates_and_table_3() -> None:
         gains = row.product_gain, row.gain, paper[0] / paper[1]
         name = f"{run.size} x {run.size} {run.weights.upper()}"
         assert line(name, percent(run.kept), *(f"{each:.2f}" for each in (*figures, *gains))) in page
-        speeds = [f"{each.over('blocked'):.2f}, {each.over('plain'):.2f}" for each in row.fetched]
-        assert line(name, *speeds) in page
+        attention = [run for runs in row.attention for run in runs.values()]
+        for runs in (*row.other_means.values(), *([attention] if attention else [])):
+            speeds = [f"{each.over('blocked'):.2f}, {each.over('plain'):.2f}" for each in runs]
+            assert line(name, *speeds) in page
 
 
 def measured_rows() -> list[str]:

@@ -140,6 +140,27 @@ def test_sums_are_stored_once_if_they_are_held():
     assert held.accesses == 128 * 512 * 256 + 128 * 2048 + 512 * 2048 // 4
 
 
+def test_attention_on_the_array_takes_its_words_and_what_quantising_takes():
+    config = encoder.host_array(8, "int8", encoder.Means.GENERATOR)
+    before, after = (
+        encoder.block_work(encoder.SASP, config, {}, attention=attention) for attention in (False, True)
+    )
+    assert {name for name in before if before[name] != after[name]} == {"scores", "context"}
+    for each in encoder.SASP.products[1:3]:
+        product = encoder.array_work(config, each.m, np.ones((each.k // 8, each.n // 8), bool))
+        made = encoder.weights_work(config, each)
+        assert after[each.name] == (product + made).times(4)
+        # A quarter of a word is written, and with its tile loaded once.
+        assert (made.accesses, product.loads) == (2.25 * 128 * 128, 128 * 128 // 4)
+        assert 7 * 128 * 128 < made.cycles < 8 * 128 * 128
+    rows = plain("table3", "--kept", "0.5")
+    assert [len(row.get("attention", ())) for row in rows] == [0] * 4 + [2] * 4
+    dense, pruned = rows[5]["attention"]
+    assert dense["by_generator"]["over_plain"] > 30 > rows[5]["by_generator"][0]["over_plain"]
+    assert pruned["by_instructions"]["over_plain"] > dense["by_instructions"]["over_plain"]
+    assert "products of attention on the array" in run("table3").stdout
+
+
 def test_run_time_is_proportional_to_the_tiles_kept():
     for row in plain("layers")["kept"]:
         # A column's first tile takes 3 cycles a word and not 4, and is one of 16 at 32 x 32.

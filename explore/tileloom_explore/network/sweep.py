@@ -17,12 +17,14 @@ import numpy.typing as npt
 from tileloom.errors import UserError
 from tileloom.systolic.config import SystolicConfig
 
+from .attention import ComputedProduct, with_products
 from .host import Tensors
 from .integers import Choices, quantised
 from .layer import NetworkLayer
 from .mapping import map_layer
 from .network import Network
 from .reference import reference
+from .schedule import Step
 from .sparsify import sparsify
 from .sparsity import Sparsity, select
 
@@ -41,11 +43,15 @@ class Variant:
         Of the tiles of all layers that are pruned, ranked together by their L1 norm; 0 to 1.
     exact:
         Sums in float64 in place of the array's arithmetic.
+    attention:
+        Products of two activations are the array's too, and not the host's, the right one as its weights:
+        integers for an array of integers.
     """
 
     config: SystolicConfig
     share: float
     exact: bool = False
+    attention: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +88,14 @@ def sweep(
     whole = {layer.name: layer for layer in network.layers}
     chosen = select(whole, pruned)
     layers = {variant: _layers(whole, variant, chosen) for variant in variants}
+    split = with_products(network.steps)
     for batch in batches:
         known: dict[Any, Any] = {}
         for variant in variants:
-            known, outputs = _run(network, layers[variant], batch, known)
-            yield variant, outputs
+            known, tensors = _run(
+                split if variant.attention else network.steps, layers[variant], variant.config, batch, known
+            )
+            yield variant, {name: tensors[name] for name in network.outputs}
 
 
 def pruned_layers(
@@ -127,26 +136,34 @@ def _layers(whole: Mapping[str, NetworkLayer], variant: Variant, chosen: Sequenc
 
 
 def _run(
-    network: Network, layers: Mapping[str, _Layer], batch: Data, known: dict[Any, Any]
+    steps: Sequence[Step | ComputedProduct],
+    layers: Mapping[str, _Layer],
+    config: SystolicConfig,
+    batch: Data,
+    known: dict[Any, Any],
 ) -> tuple[dict[Any, Any], Tensors]:
-    """Return the outputs, and by step and inputs what was computed, of which `known` is another variant's.
+    """Return all tensors, and by step and inputs what was computed, of which `known` is another variant's.
 
     Inputs are told apart by identity: the same array is given where the same step made it. What is known
     keeps its inputs, so that no other array can come to lie at their place.
     """
     tensors: dict[str, npt.NDArray[Any]] = dict(batch)
     now: dict[Any, Any] = {}
-    for place, step in enumerate(network.steps):
+    for step in steps:
         inputs = [tensors[name] for name in sorted(step.inputs)]
-        key: tuple[Any, ...] = (place, *(id(each) for each in inputs))
+        key: tuple[Any, ...] = (step, *(id(each) for each in inputs))
         if isinstance(step, NetworkLayer):
             key = (*key, layers[step.name].key)
+        elif isinstance(step, ComputedProduct):
+            key = (*key, config)
         if key in known:
             now[key] = known[key]
         elif isinstance(step, NetworkLayer):
             now[key] = {step.output: layers[step.name].compute(tensors[step.input])}, inputs
+        elif isinstance(step, ComputedProduct):
+            now[key] = step.run(tensors, config), inputs
         else:
             step.prepare(tensors)
             now[key] = step.run(tensors), inputs
         tensors |= now[key][0]
-    return now, {name: tensors[name] for name in network.outputs}
+    return now, tensors

@@ -1,9 +1,9 @@
 """Cycles of a transformer's encoder on CV32E40P, layer by layer: on an array, and by software alone.
 
 Products with weights go to the array. Those of two activations, scores and their use, go there too if its
-weights are FP32, packed by the core first; an array with INT8 weights leaves them to software. The models are
-within 1 % of RTL at single-cycle memory; packing, and what is no product, is estimated by instructions for
-each element.
+weights are FP32, packed by the core first; an array with INT8 weights leaves them to software, or has them of
+keys and values that the core quantises. The models are within 1 % of RTL at single-cycle memory; packing, and
+what is no product, is estimated by instructions for each element.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tileloom.systolic.coprocessor.design import timing
 from tileloom_golden.estimate.accumulated import accumulated_cycles
 from tileloom_golden.estimate.coprocessor import array_cycles
 from tileloom_golden.estimate.generator import generator_cycles
+from tileloom_golden.estimate.quantise import quantise_cycles
 from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
 from tileloom_golden.systolic.tiles import tile_grid
 
@@ -38,7 +39,10 @@ SOFTWARE = ("blocked", "plain")
 
 @dataclass(frozen=True)
 class Product:
-    """A product of a block: its name and layer, M x K x N, how often, whether one side of it is weights."""
+    """A product of a block: its name and layer, M x K x N, how often, whether one side of it is weights.
+
+    Of two activations the right one may be ``turned``: the transpose of what was computed.
+    """
 
     name: str
     layer: str
@@ -47,6 +51,7 @@ class Product:
     n: int
     times: int = 1
     weights: bool = True
+    turned: bool = False
 
     @property
     def macs(self) -> int:
@@ -90,7 +95,7 @@ class Encoder:
         length, head = self.sequence, self.width // self.heads
         return (
             Product("projections", ATTENTION, length, self.width, self.width, 4),
-            Product("scores", ATTENTION, length, head, length, self.heads, weights=False),
+            Product("scores", ATTENTION, length, head, length, self.heads, weights=False, turned=True),
             Product("context", ATTENTION, length, length, head, self.heads, weights=False),
             Product("feed-forward 1", FEED_FORWARD, length, self.width, self.hidden),
             Product("feed-forward 2", FEED_FORWARD, length, self.hidden, self.width),
@@ -242,18 +247,35 @@ def software_work(product: Product, weights: str, method: str = "blocked") -> Wo
     return Work(once, accesses=words).times(product.times)
 
 
-def block_work(encoder: Encoder, config: SystolicConfig, masks: Mapping[str, Mask]) -> dict[str, Work]:
-    """Return what each product of a block takes with an array; ``masks`` by product, else all is kept."""
+def weights_work(config: SystolicConfig, product: Product) -> Work:
+    """Return what the core takes to make an array's weights of the right operand of two activations, once."""
+    words = product.k * product.n
+    if config.weight.width == 32:
+        return Work(PACKING * words, accesses=2 * words)
+    shape = (product.n, product.k) if product.turned else (product.k, product.n)
+    size = {"rows": config.rows, "columns": config.columns}
+    cycles = quantise_cycles(*shape, **size, turned=product.turned)
+    # Each word is read for the largest and again, and a quarter of a word written.
+    return Work(cycles, accesses=2 * words + words // 4)
+
+
+def block_work(
+    encoder: Encoder, config: SystolicConfig, masks: Mapping[str, Mask], *, attention: bool = False
+) -> dict[str, Work]:
+    """Return what each product of a block takes with an array; ``masks`` by product, else all is kept.
+
+    With ``attention`` an array of integers has scores and their use too, and not software.
+    """
     integers = config.weight.width < 32
     found = {}
     for each in encoder.products:
-        if integers and not each.weights:
+        if integers and not each.weights and not attention:
             found[each.name] = software_work(each, "int8")
             continue
         everything = np.ones(tile_grid(each.k, each.n, config.rows, config.columns), bool)
         once = array_work(config, each.m, masks.get(each.name, everything))
-        packed = 0 if each.weights else each.k * each.n
-        found[each.name] = (once + Work(PACKING * packed, accesses=2 * packed)).times(each.times)
+        made = Work() if each.weights else weights_work(config, each)
+        found[each.name] = (once + made).times(each.times)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tileloom.cli.console import note, print_table
 from tileloom_synth.power.memory import SOURCE
@@ -91,6 +91,21 @@ def print_means(means: Means, rows: Sequence[Sequence[Run]]) -> None:
     title, remark = MEANS[means]
     print_table(title, headings, cells)
     note(remark)
+
+
+def print_attention(rows: Sequence[Mapping[Means, Run]]) -> None:
+    """Print the same of arrays of INT8 weights that have attention's products too, by each means."""
+    cells = []
+    for runs in sorted(rows, key=lambda runs: -runs[Means.INSTRUCTIONS].kept):
+        first = runs[Means.INSTRUCTIONS]
+        line = [_name(first), f"{first.kept:.0%}"]
+        for run in runs.values():
+            line += [f"{run.array.cycles / 1e6:,.0f}", *(f"{run.over(method):.2f}" for method in SOFTWARE)]
+        cells.append(line)
+    ways = {Means.INSTRUCTIONS: "", Means.ACCUMULATORS: "sums held: ", Means.GENERATOR: "by generator: "}
+    headings = ("array", "kept", *(ways[means] + each for means in Means for each in ("Mcycles", *OVER)))
+    print_table("INT8 with the products of attention on the array", headings, cells)
+    note("Keys and values are quantised by the core as they are computed; what it costs in errors: fig8.")
 
 
 def print_energy(pairs: Sequence[tuple[Run, Run | None]], arrays: Arrays) -> None:

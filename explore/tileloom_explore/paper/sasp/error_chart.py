@@ -44,11 +44,7 @@ def draw(measured: Sequence[Quality]) -> str:
 def _curves(axes: Axes, quality: Quality, weights: str) -> None:
     for epochs in sorted({0, quality.epochs}):
         for size in SIZES:
-            points = sorted(
-                (each.share, each.errors[quality.measure])
-                for each in quality.points
-                if (each.size, each.weights, each.sums, each.epochs) == (size, weights, "truncate", epochs)
-            )
+            points = quality.curve(size, weights, epochs)
             if points:
                 axes.plot(
                     [100 * share for share, _ in points],

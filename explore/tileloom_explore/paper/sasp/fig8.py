@@ -73,11 +73,7 @@ def within(quality: Quality, size: int, weights: str, limit: float, epochs: int 
     Between shares that were measured the error is taken to be linear. None where nothing was measured, or
     the error is larger already with no tile pruned.
     """
-    points = sorted(
-        (each.share, each.errors[quality.measure])
-        for each in quality.points
-        if (each.size, each.weights, each.sums, each.epochs) == (size, weights, "truncate", epochs)
-    )
+    points = quality.curve(size, weights, epochs)
     if not points or points[0][0] > 0 or points[0][1] > limit:
         return None
     before = points[0]
@@ -100,6 +96,17 @@ def rounding_costs(quality: Quality, weights: str) -> list[dict[str, Any]]:
     return rows
 
 
+def attention_costs(quality: Quality) -> list[dict[str, Any]]:
+    """Return, for each size and share, the errors with attention's products in software and on the array."""
+    rows = []
+    for size, share in product(SIZES, SHARES):
+        software, array = (quality.point(size, "int8", share, attention=each) for each in (False, True))
+        if software and array:
+            errors = {"software": software.errors[quality.measure], "array": array.errors[quality.measure]}
+            rows.append({"size": size, "share": share, "errors": errors, "changed": array.changed})
+    return rows
+
+
 def to_json(quality: Quality) -> dict[str, Any]:
     """Return a network's figures as plain data."""
     epochs = sorted({0, quality.epochs})
@@ -118,6 +125,7 @@ def to_json(quality: Quality) -> dict[str, Any]:
         "original": dict(quality.original),
         "rows": rows,
         "rounding": [row for weights in WEIGHTS for row in rounding_costs(quality, weights)],
+        "attention": attention_costs(quality),
     }
 
 
@@ -156,5 +164,19 @@ def print_quality(quality: Quality) -> None:
                     *(str(row["changed"][sums]) for sums in ("truncate", "nearest-even")),
                 )
                 for row in figures["rounding"]
+            ],
+        )
+    if figures["attention"]:
+        print_table(
+            "What attention's products on the array cost, K and V as INT8",
+            ("size", "pruned", "software", "array", "answers changed"),
+            [
+                (
+                    f"{row['size']}x{row['size']}",
+                    f"{row['share']:.0%}",
+                    *(f"{error:.2%}" for error in row["errors"].values()),
+                    str(row["changed"]),
+                )
+                for row in figures["attention"]
             ],
         )

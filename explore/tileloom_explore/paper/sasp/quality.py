@@ -37,8 +37,10 @@ class Point:
     errors:
         By name, 0 to 1 and above.
     changed:
-        Answers that are not those of the same weights with sums in float64; None where these were not
-        computed.
+        Answers that are not those of the same weights with sums in float64, or with `attention` those of
+        software's; None where these were not computed.
+    attention:
+        Products of two activations, scores and their use, are the array's too, and not the host's.
     """
 
     size: int
@@ -48,6 +50,7 @@ class Point:
     epochs: int
     errors: Mapping[str, float]
     changed: int | None = None
+    attention: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,19 +79,33 @@ class Quality:
     points: tuple[Point, ...]
 
     def point(
-        self, size: int, weights: str, share: float, sums: str = "truncate", epochs: int = 0
+        self,
+        size: int,
+        weights: str,
+        share: float,
+        sums: str = "truncate",
+        epochs: int = 0,
+        attention: bool = False,
     ) -> Point | None:
         """Return what was measured there; None where nothing was."""
-        wanted = size, weights, share, sums, epochs
-        found = (
-            each for each in self.points if (each.size, each.weights, each.share, each.sums) == wanted[:4]
-        )
-        return next((each for each in found if each.epochs == epochs), None)
+        wanted = size, weights, share, sums
+        found = (each for each in self.points if (each.size, each.weights, each.share, each.sums) == wanted)
+        more = epochs, attention
+        return next((each for each in found if (each.epochs, each.attention) == more), None)
 
     def error(self, size: int, weights: str, share: float, **more: Any) -> float | None:
         """Return the error that is drawn."""
         found = self.point(size, weights, share, **more)
         return None if found is None else found.errors[self.measure]
+
+    def curve(self, size: int, weights: str, epochs: int) -> list[tuple[float, float]]:
+        """Return shares pruned and the errors that are drawn, in truncation, attention by software."""
+        wanted = size, weights, "truncate", epochs, False
+        return sorted(
+            (each.share, each.errors[self.measure])
+            for each in self.points
+            if (each.size, each.weights, each.sums, each.epochs, each.attention) == wanted
+        )
 
     @property
     def epochs(self) -> int:

@@ -64,15 +64,24 @@ def software(weights: str, method: str) -> Work:
 
 @cache
 def run_time(
-    weights: str, size: int, kept: float = 1.0, seed: int = 0, means: Means = Means.INSTRUCTIONS
+    weights: str,
+    size: int,
+    kept: float = 1.0,
+    seed: int = 0,
+    means: Means = Means.INSTRUCTIONS,
+    *,
+    attention: bool = False,
 ) -> Run:
-    """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random."""
+    """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random.
+
+    With ``attention`` scores and their use are the array's with INT8 weights, too.
+    """
     config = host_array(size, weights, means)
     masks = {
         each.name: drawn_mask(config, each.k, each.n, kept, np.random.default_rng([seed, index]))
         for index, each in enumerate(SASP.products)
         if each.layer == FEED_FORWARD
     }
-    block = block_work(SASP, config, masks)
+    block = block_work(SASP, config, masks, attention=attention)
     products = {name: each.times(SASP.blocks) for name, each in block.items()}
     return Run(weights, size, kept, products, rest_work(SASP).times(SASP.blocks))

@@ -37,6 +37,8 @@ class Row:
     pruned: Run | None
     other_means: Mapping[Means, tuple[Run, ...]]
     """Both with sums held in the array, and by an address generator beside it."""
+    attention: tuple[Mapping[Means, Run], ...] = ()
+    """Both with attention's products on an array of INT8 weights, by each means."""
 
     @property
     def gain(self) -> float:
@@ -60,7 +62,12 @@ def measure_rows(kept: Kept, seed: int) -> list[Row]:
                 means: tuple(run_time(weights, size, share, seed, means) for share in shares)
                 for means in (Means.ACCUMULATORS, Means.GENERATOR)
             }
-            rows.append(Row(runs[0], runs[1] if kept else None, others))
+            attention = tuple(
+                {means: run_time(weights, size, share, seed, means, attention=True) for means in Means}
+                for share in shares
+                if weights == "int8"
+            )
+            rows.append(Row(runs[0], runs[1] if kept else None, others, attention))
     return rows
 
 
@@ -96,6 +103,11 @@ def to_json(rows: list[Row], arrays: Arrays | None, core: HostCore | None) -> li
                 for means, runs in row.other_means.items()
             },
         }
+        if row.attention:
+            each["attention"] = [
+                {f"by_{means}": _plain(run, None, None) for means, run in runs.items()}
+                for runs in row.attention
+            ]
         if row.pruned:
             each["pruned"] = _plain(row.pruned, arrays, core)
             each |= {"gain": round(row.gain, 4), "product_gain": round(row.product_gain, 4)}
@@ -206,6 +218,7 @@ def table3_command(
         encoder_tables.print_pruned([(row.dense, row.pruned) for row in rows if row.pruned])
     for means in (Means.ACCUMULATORS, Means.GENERATOR):
         encoder_tables.print_means(means, [row.other_means[means] for row in rows])
+    encoder_tables.print_attention([each for row in rows for each in row.attention])
     if arrays:
         encoder_tables.print_energy([(row.dense, row.pruned) for row in rows], arrays)
     if arrays and core:
