@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tileloom_explore.paper.sasp import fig9, fig10, layers, published, table3
+from tileloom_explore.paper.sasp import between, fig9, fig10, layers, published, table3
 from tileloom_explore.paper.sasp.area import PAPER_UM2
 from tileloom_explore.paper.sasp.arrays import SIZES
+from tileloom_explore.paper.sasp.encoder import Means
 from tileloom_explore.paper.sasp.energy import read_arrays
 from tileloom_explore.paper.sasp.fig7 import RATES, measure_blocks
 from tileloom_explore.paper.sasp.fig8 import PUBLISHED_BUDGET, to_json
@@ -111,10 +112,25 @@ def test_the_page_has_speed_at_error_rates_and_table_3() -> None:
         gains = row.product_gain, row.gain, paper[0] / paper[1]
         name = f"{run.size} x {run.size} {run.weights.upper()}"
         assert line(name, percent(run.kept), *(f"{each:.2f}" for each in (*figures, *gains))) in page
-        attention = [run for runs in row.attention for run in runs.values()]
-        for runs in (*row.other_means.values(), *([attention] if attention else [])):
-            speeds = [f"{each.over('blocked'):.2f}, {each.over('plain'):.2f}" for each in runs]
-            assert line(name, *speeds) in page
+        speeds = [
+            f"{each.over('blocked'):.2f}, {each.over('plain'):.2f}"
+            for each in row.other_means[Means.GENERATOR]
+        ]
+        assert line(name, *speeds) in page
+        if run.weights == "int8":
+            for by_means in (*row.attention, *row.library):
+                runs = by_means.values()
+                speeds = [f"{each.over('blocked'):.2f}, {each.over('plain'):.2f}" for each in runs]
+                assert line(name, *speeds) in page
+
+
+def test_the_page_has_where_the_cycles_go() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for row in (each for each in between.part_rows() if each["means"] == "generator"):
+        whole = sum(row["cycles"].values())
+        cells = [f"{row['size']} x {row['size']} INT8", f"{whole / 1e6:,.0f}"]
+        cells += [f"{each / 1e6:,.1f} ({percent(each / whole)})" for each in row["cycles"].values()]
+        assert line(*cells) in page
 
 
 def measured_rows() -> list[str]:

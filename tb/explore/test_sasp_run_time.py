@@ -155,10 +155,27 @@ def test_attention_on_the_array_takes_its_words_and_what_quantising_takes():
         assert 7 * 128 * 128 < made.cycles < 8 * 128 * 128
     rows = plain("table3", "--kept", "0.5")
     assert [len(row.get("attention", ())) for row in rows] == [0] * 4 + [2] * 4
+    by_library, by_estimate = (rows[7][name][0]["by_generator"] for name in ("library", "attention"))
+    assert by_library["over_blocked"] > 1.1 * by_estimate["over_blocked"]
     dense, pruned = rows[5]["attention"]
     assert dense["by_generator"]["over_plain"] > 30 > rows[5]["by_generator"][0]["over_plain"]
     assert pruned["by_instructions"]["over_plain"] > dense["by_instructions"]["over_plain"]
     assert "products of attention on the array" in run("table3").stdout
+
+
+def test_parts_add_up_to_the_encoder():
+    rows = plain("layers")["parts"]
+    assert [(row["size"], row["means"]) for row in rows] == [(s, m) for m in encoder.Means for s in SIZES]
+    for row in rows:
+        way = {"means": encoder.Means(row["means"]), "attention": True}
+        library = run_time.run_time("int8", row["size"], **way, library=True)
+        assert sum(row["cycles"].values()) == library.whole.cycles
+        estimated = run_time.run_time("int8", row["size"], **way)
+        assert estimated.products == library.products
+        # A plain loop is estimated at 40 cycles for a score, and the library takes 21 and calls.
+        assert row["cycles"]["softmax"] == pytest.approx(18 * 4 * 128**2 * 21.7, rel=0.03)
+        assert 0.5 < library.rest.cycles / estimated.rest.cycles < 0.7
+    assert "keys and values" in run("layers").stdout
 
 
 def test_run_time_is_proportional_to_the_tiles_kept():

@@ -38,7 +38,7 @@ LAG = 2
 
 
 @functools.lru_cache(maxsize=8)
-def _system(config: SystolicConfig, waves: bool) -> System:
+def system_of(config: SystolicConfig, waves: bool = False) -> System:
     """Return the system; its hardware is generated once for many runs."""
     return coprocessor_system(config, waves=waves)
 
@@ -63,7 +63,7 @@ def array_program(config: SystolicConfig) -> Program:
 
     Raises ConfigError where the array has none, ToolError where the compiler is missing.
     """
-    core = _system(config, False).core
+    core = system_of(config).core
     main, headers, defines = ["gemm.c", "array.c", "array.S"], ["array.h", "job.h"], {"WITH_ARRAY": 1}
     if config.memory_bits:
         main, headers = ["gemm.c", "generator.c"], [*headers, "generator.h"]
@@ -152,7 +152,7 @@ def multiply(
         tiled = arrangement is Arrangement.TILES
         job.fields[f"{name}_vector"] = array.strides[-2]
         job.fields[f"{name}_tile"] = array.strides[0] if tiled else 4 * across
-    system = _system(config, waves is not None)
+    system = system_of(config, waves is not None)
     results = job.fields["y"], outputs.size
     whole, run = job.run(system, program, results, conditions, progress, waves)
     if whole.exit_code:

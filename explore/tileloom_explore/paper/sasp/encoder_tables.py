@@ -93,18 +93,19 @@ def print_means(means: Means, rows: Sequence[Sequence[Run]]) -> None:
     note(remark)
 
 
-def print_attention(rows: Sequence[Mapping[Means, Run]]) -> None:
-    """Print the same of arrays of INT8 weights that have attention's products too, by each means."""
+def print_attention(title: str, rows: Sequence[Mapping[Means, Run]]) -> None:
+    """Print the same of arrays of INT8 weights that have attention's products too, by all means."""
     cells = []
-    for runs in sorted(rows, key=lambda runs: -runs[Means.INSTRUCTIONS].kept):
+    for runs in sorted(rows, key=lambda runs: runs[Means.INSTRUCTIONS].kept < 1):
         first = runs[Means.INSTRUCTIONS]
-        line = [_name(first), f"{first.kept:.0%}"]
-        for run in runs.values():
-            line += [f"{run.array.cycles / 1e6:,.0f}", *(f"{run.over(method):.2f}" for method in SOFTWARE)]
-        cells.append(line)
-    ways = {Means.INSTRUCTIONS: "", Means.ACCUMULATORS: "sums held: ", Means.GENERATOR: "by generator: "}
-    headings = ("array", "kept", *(ways[means] + each for means in Means for each in ("Mcycles", *OVER)))
-    print_table("INT8 with the products of attention on the array", headings, cells)
+        cells.append(
+            (
+                _name(first),
+                f"{first.kept:.0%}",
+                *(f"{run.over(method):.2f}" for run in runs.values() for method in SOFTWARE),
+            )
+        )
+    print_table(title, ("array", "kept", *(f"{means}: {over}" for means in Means for over in OVER)), cells)
     note("Keys and values are quantised by the core as they are computed; what it costs in errors: fig8.")
 
 

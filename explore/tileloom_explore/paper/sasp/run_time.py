@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from .between import library_rest
 from .encoder import FEED_FORWARD, SASP, SOFTWARE, Means, Work, block_work, drawn_mask, host_array, rest_work
 from .encoder import software_work as by_software
 
@@ -71,10 +72,12 @@ def run_time(
     means: Means = Means.INSTRUCTIONS,
     *,
     attention: bool = False,
+    library: bool = False,
 ) -> Run:
     """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random.
 
-    With ``attention`` scores and their use are the array's with INT8 weights, too.
+    With ``attention`` scores and their use are the array's with INT8 weights, too; with ``library`` what is
+    no product is by the C library, not estimated.
     """
     config = host_array(size, weights, means)
     masks = {
@@ -84,4 +87,5 @@ def run_time(
     }
     block = block_work(SASP, config, masks, attention=attention)
     products = {name: each.times(SASP.blocks) for name, each in block.items()}
-    return Run(weights, size, kept, products, rest_work(SASP).times(SASP.blocks))
+    rest = sum(library_rest(SASP, size).values(), Work()) if library else rest_work(SASP)
+    return Run(weights, size, kept, products, rest.times(SASP.blocks))

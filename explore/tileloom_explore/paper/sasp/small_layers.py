@@ -42,7 +42,7 @@ SMALL = Encoder(blocks=1, width=64, heads=2, hidden=128, sequence=32)
 
 METHODS = ("array", "blocked", "plain")
 
-ON_THE_ARRAY = f"whole {ATTENTION}"
+ON_THE_ARRAY = f"all {ATTENTION}"
 """The layer with INT8 weights whose scores and their use are the array's, too."""
 
 

@@ -6,7 +6,7 @@ what an error allows by what was measured of a network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,9 @@ class Row:
     other_means: Mapping[Means, tuple[Run, ...]]
     """Both with sums held in the array, and by an address generator beside it."""
     attention: tuple[Mapping[Means, Run], ...] = ()
-    """Both with attention's products on an array of INT8 weights, by each means."""
+    """Both with attention's products on an array of INT8 weights, by all means."""
+    library: tuple[Mapping[Means, Run], ...] = ()
+    """The same, and what is no product by the C library."""
 
     @property
     def gain(self) -> float:
@@ -62,13 +64,20 @@ def measure_rows(kept: Kept, seed: int) -> list[Row]:
                 means: tuple(run_time(weights, size, share, seed, means) for share in shares)
                 for means in (Means.ACCUMULATORS, Means.GENERATOR)
             }
-            attention = tuple(
-                {means: run_time(weights, size, share, seed, means, attention=True) for means in Means}
-                for share in shares
-                if weights == "int8"
-            )
-            rows.append(Row(runs[0], runs[1] if kept else None, others, attention))
+            more = [_with_attention(size, shares, seed, library=each) for each in (False, True)]
+            own = more if weights == "int8" else []
+            rows.append(Row(runs[0], runs[1] if kept else None, others, *own))
     return rows
+
+
+def _with_attention(
+    size: int, shares: Sequence[float], seed: int, *, library: bool
+) -> tuple[Mapping[Means, Run], ...]:
+    """Return for each share the run by each means, attention on the array."""
+    more = {"attention": True, "library": library}
+    return tuple(
+        {means: run_time("int8", size, share, seed, means, **more) for means in Means} for share in shares
+    )
 
 
 def kept_within(quality: Quality, budget: float, epochs: int) -> Kept:
@@ -103,11 +112,11 @@ def to_json(rows: list[Row], arrays: Arrays | None, core: HostCore | None) -> li
                 for means, runs in row.other_means.items()
             },
         }
-        if row.attention:
-            each["attention"] = [
-                {f"by_{means}": _plain(run, None, None) for means, run in runs.items()}
-                for runs in row.attention
-            ]
+        for name, shares in (("attention", row.attention), ("library", row.library)):
+            if shares:
+                each[name] = [
+                    {f"by_{means}": _plain(run, None, None) for means, run in runs.items()} for runs in shares
+                ]
         if row.pruned:
             each["pruned"] = _plain(row.pruned, arrays, core)
             each |= {"gain": round(row.gain, 4), "product_gain": round(row.product_gain, 4)}
@@ -218,7 +227,12 @@ def table3_command(
         encoder_tables.print_pruned([(row.dense, row.pruned) for row in rows if row.pruned])
     for means in (Means.ACCUMULATORS, Means.GENERATOR):
         encoder_tables.print_means(means, [row.other_means[means] for row in rows])
-    encoder_tables.print_attention([each for row in rows for each in row.attention])
+    encoder_tables.print_attention(
+        "INT8 with the products of attention on the array", [runs for row in rows for runs in row.attention]
+    )
+    encoder_tables.print_attention(
+        "The same, and what is no product by the C library", [runs for row in rows for runs in row.library]
+    )
     if arrays:
         encoder_tables.print_energy([(row.dense, row.pruned) for row in rows], arrays)
     if arrays and core:

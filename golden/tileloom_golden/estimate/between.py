@@ -1,0 +1,48 @@
+"""Cycles of what an encoder has between its products, by the C library on CV32E40P, single-cycle memory.
+
+The inner loops are counted, an instruction a cycle. What stands around them, for each vector and once, is
+RTL of three matrices on 4 x 8. ``tb/systolic/test_between.py`` holds the whole to within 1 % of RTL.
+"""
+
+from ..checks import check_positive
+
+SOFTMAX, NORMALISE, RECTIFY, RESIDUAL = 21.0, 6.0, 3.0, 4.25
+"""Of each word: the largest, 2^x and sum, quotient; sums, results; load, largest, store; and a sum."""
+TILE = 3
+"""Of each tile of a vector, pointers, in softmax and normalisation."""
+SOFTMAX_VECTOR, NORMALISE_VECTOR = 63, 75
+"""Calls, a division, and constants; a root, too."""
+SOFTMAX_START, NORMALISE_START, RECTIFY_START, RESIDUAL_START = 42, 56, 31, 32
+
+
+def softmax_cycles(vectors: int, length: int, *, columns: int) -> int:
+    """Return the cycles of ``tileloom_softmax`` of vectors x length words, in tiles of so many columns.
+
+    Raises ValueError where a number is not positive.
+    """
+    tiles = _tiles(vectors, length, columns)
+    cycles = SOFTMAX * vectors * tiles * columns + vectors * (SOFTMAX_VECTOR + TILE * tiles)
+    return round(cycles + SOFTMAX_START)
+
+
+def normalise_cycles(vectors: int, length: int, *, columns: int) -> int:
+    """Return the cycles of ``tileloom_normalise``; parameters and ValueError as `softmax_cycles`."""
+    tiles = _tiles(vectors, length, columns)
+    cycles = NORMALISE * vectors * tiles * columns + vectors * (NORMALISE_VECTOR + TILE * tiles)
+    return round(cycles + NORMALISE_START)
+
+
+def rectify_cycles(vectors: int, length: int, *, columns: int) -> int:
+    """Return the cycles of ``tileloom_rectify``; parameters and ValueError as `softmax_cycles`."""
+    return round(RECTIFY * vectors * _tiles(vectors, length, columns) * columns + RECTIFY_START)
+
+
+def residual_cycles(vectors: int, length: int, *, columns: int) -> int:
+    """Return the cycles of ``tileloom_residual``; parameters and ValueError as `softmax_cycles`."""
+    return round(RESIDUAL * vectors * _tiles(vectors, length, columns) * columns + RESIDUAL_START)
+
+
+def _tiles(vectors: int, length: int, columns: int) -> int:
+    for value, name in ((vectors, "vectors"), (length, "length"), (columns, "columns")):
+        check_positive(value, name)
+    return -(-length // columns)
