@@ -66,8 +66,14 @@ def small(config: SystolicConfig, side: int = SIDE) -> SystolicConfig:
     interval = longest if config.port is Port.WORD else min(config.step_interval, longest)
     broadcast = config.broadcast and min(config.broadcast, columns)
     sums = config.accumulators and min(config.accumulators, 3 * columns)
-    smaller = {"rows": rows, "columns": columns, "step_interval": interval}
-    return replace(config, **smaller, broadcast=broadcast, accumulators=sums)
+    return replace(
+        config,
+        rows=rows,
+        columns=columns,
+        step_interval=interval,
+        broadcast=broadcast,
+        accumulators=sums,
+    )
 
 
 def arithmetic(config: SystolicConfig) -> list[Proof]:
