@@ -29,7 +29,7 @@ def test_every_family_is_drawn_and_every_field():
         assert sum(seen[name].values()) > 80
         left = {field for field in vars(load(next(iter(family.presets)))) if field not in seen[name]}
         # Which core, host and port it is follows from the preset, and the fields of hosts with it.
-        of_hosts = {"guard", "hartid_width", "id_width", "memory_bits", "operands", "version"}
+        of_hosts = {"accumulators", "guard", "hartid_width", "id_width", "memory_bits", "operands", "version"}
         assert left <= {"core", "host", "port", *of_hosts}, name
     assert drawn(SEED, 0) != drawn(SEED + 1, 0)
 
