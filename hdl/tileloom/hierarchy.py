@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Instance, Module, ResetInserter, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -35,8 +35,17 @@ class ModuleLibrary:
         self.modules: dict[str, str] = {}
         self._hardware: dict[str, tuple[Any, ...]] = {}
 
-    def add(self, m: Module, module: str, name: str, make: Callable[[], ComponentType]) -> ComponentType:
+    def add(
+        self,
+        m: Module,
+        module: str,
+        name: str,
+        make: Callable[[], ComponentType],
+        reset: Value | None = None,
+    ) -> ComponentType:
         """Add an instance of ``module`` to ``m``, elaborating what ``make`` returns if it is the first.
+
+        It is reset by ``reset`` too.
 
         Clock and reset are connected whether the module has them or not: ``netlist.tidy`` drops what it has
         not. Raises ValueError where ``module`` is known as other hardware.
@@ -57,7 +66,8 @@ class ModuleLibrary:
             ("i" if member.flow is In else "o", "__".join(map(str, path)), value)
             for path, member, value in signature.flatten(ports)
         ]
-        connections += [("i", CLOCK, ClockSignal()), ("i", RESET, ResetSignal())]
+        resetting = ResetSignal() if reset is None else ResetSignal() | reset
+        connections += [("i", CLOCK, ClockSignal()), ("i", RESET, resetting)]
         m.submodules[name] = Instance(module, *connections)
         return ports
 
@@ -87,15 +97,22 @@ def _text(hardware: tuple[Any, ...]) -> str:
 
 
 def add_shared(
-    m: Module, platform: object, module: str, name: str, make: Callable[[], ComponentType]
+    m: Module,
+    platform: object,
+    module: str,
+    name: str,
+    make: Callable[[], ComponentType],
+    *,
+    reset: Value | None = None,
 ) -> ComponentType:
     """Add the component that ``make`` returns to ``m`` as submodule ``name``, and return its ports.
 
-    Where ``platform`` is a ``ModuleLibrary`` it is an instance of the shared module ``module``. Within one
-    design that name always stands for the same hardware: ValueError if it does not.
+    ``reset`` is a reset besides that of its clock domain, of all that is in it. Where ``platform`` is a
+    ``ModuleLibrary`` it is an instance of the shared module ``module``. Within one design that name always
+    stands for the same hardware: ValueError if it does not.
     """
     if isinstance(platform, ModuleLibrary):
-        return platform.add(m, module, name, make)
+        return platform.add(m, module, name, make, reset)
     component = make()
-    m.submodules[name] = component
+    m.submodules[name] = component if reset is None else ResetInserter(reset)(component)
     return component

@@ -10,7 +10,8 @@ from amaranth.sim import SimulatorContext
 from support.streams import simulate
 from tileloom.engine.axi.engine import AxiEngine
 from tileloom.engine.config import Core, EngineConfig, EnginePort
-from tileloom_golden.engine.program import Layer
+from tileloom_golden.engine.grid import GridProgram
+from tileloom_golden.engine.program import Layer, Program
 from tileloom_sim.engine.descriptor import PLACES
 from tileloom_sim.engine.memory import MemoryImage, memory_image
 
@@ -82,7 +83,7 @@ class Jobs:
         """Add a layer with random operands; faults may be added to it."""
         case = random_case(self.config, layer, density, self.rng)
         image = memory_image(
-            case.program,
+            self.program(case),
             case.x,
             case.weights,
             case.headers,
@@ -93,6 +94,14 @@ class Jobs:
         self.jobs.append(Job(image, case))
         return self.jobs[-1]
 
+    def program(self, case: Case) -> Program | GridProgram:
+        """Return the program that a layer is computed by."""
+        return case.program
+
+    def engine(self) -> AxiEngine:
+        """Return what is tested."""
+        return AxiEngine(self.config)
+
     def run(self, idle: float, *, slow_answers: int = 0, limit: int = 30_000) -> tuple[list[Done], AxiMemory]:
         """Run them, each when the status of the one before was taken; compare all that no fault touched.
 
@@ -101,7 +110,7 @@ class Jobs:
         memory = AxiMemory(
             bytearray(self.content), self.config.bus // 8, self.rng, idle, slow_answers=slow_answers
         )
-        dut = AxiEngine(self.config)
+        dut = self.engine()
         found: list[Done] = []
 
         async def drive(ctx: SimulatorContext) -> None:

@@ -13,8 +13,9 @@ from tileloom_golden.engine.grid import (
     grid_outputs,
     strip_units,
 )
+from tileloom_golden.engine.grid_memory import in_memory
 from tileloom_golden.engine.model import EngineModel
-from tileloom_golden.engine.program import EngineSize, Layer
+from tileloom_golden.engine.program import Conv, EngineSize, Layer
 from tileloom_golden.engine.streams import activation_units, header_words, index_entries, weight_beats
 from tileloom_golden.requantise import requantise
 
@@ -114,3 +115,43 @@ def test_equal_commands_go_to_all_engines_at_once() -> None:
     loads = [words for words in commands if words[0] & 3 == 1]
     assert {words[TO_COLUMNS] for words in loads} == {1, 2}
     assert {words[TO_ROWS] for words in loads} == {3}
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+@pytest.mark.parametrize("tile_words", [0, 400])
+def test_commands_in_memory_are_each_engines_own(name: str, tile_words: int) -> None:
+    """Every engine gets its program's commands; what streams have is read once, and written by each."""
+    program = compile_grid(LAYERS[name], SIZE, rows=2, columns=3, tile_words=tile_words, axi4=True)
+    told = list(in_memory(program))
+    for row, engines in enumerate(program.engines):
+        for column, one in enumerate(engines):
+            loads, convs, writes = (
+                [
+                    each
+                    for each in told
+                    if each.slots[0] & 3 == opcode
+                    and each.slots[TO_ROWS] >> row & 1
+                    and each.slots[TO_COLUMNS] >> column & 1
+                ]
+                for opcode in (1, 2, 3)
+            )
+            for found, steps in (
+                (loads, [load for group in one.groups for load, _ in group.parts]),
+                (convs, [conv for group in one.groups for _, conv in group.parts]),
+                (writes, [group.write for group in one.groups]),
+            ):
+                each = [(*one.slots[:1], 1, *one.slots[2:10]) for one in found for _ in range(one.slots[1])]
+                assert each == [tuple(step.slots()[:10]) for step in steps]
+                places = np.cumsum([0, *(one.slots[1] for one in found)])
+                for one_told, first, end in zip(found, places[:-1], places[1:], strict=True):
+                    if one_told.first:
+                        assert (one_told.first, one_told.last) == (steps[first], steps[end - 1])
+            assert all(each.first for each in writes)
+            assert all((each.first is None) == (tile_words > 0) for each in loads)
+        read = [each for each in told if isinstance(each.first, Conv) and each.slots[TO_ROWS] >> row & 1]
+        assert all(each.slots[TO_COLUMNS] & 1 for each in read)
+        assert sum(each.slots[1] for each in read) == sum(len(group.parts) for group in engines[0].groups)
+    strips = len(program.engines[0][0].groups) // program.passes
+    for column in range(3 if tile_words else 0):
+        tiles = [each for each in told if not each.slots[0] and each.slots[TO_COLUMNS] >> column & 1]
+        assert sum(each.slots[1] for each in tiles) == strips

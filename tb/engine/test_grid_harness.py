@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tileloom.engine.config import EngineConfig
+from tileloom.engine.config import EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom.errors import CheckError, ConfigError
 from tileloom.families import load
@@ -22,7 +22,11 @@ def check(config: EngineConfig, layers: int) -> None:
     """Run random layers, stalled ones and flowing ones."""
     design = generate(config)
     jobs = random_jobs(config, layers, 1)
-    assert any(job.abandoned for job in jobs) and any(job.follows for job in jobs)
+    assert any(job.abandoned for job in jobs)
+    if config.port is EnginePort.AXI4:
+        assert any(job.failing is not None for job in jobs)
+    else:
+        assert any(job.follows for job in jobs)
     run_jobs(design, jobs)
     jobs = random_jobs(config, layers, 2, waiting=False)
     found = [run.cycles for run in run_jobs(design, jobs)]
@@ -60,6 +64,35 @@ def test_a_wrong_result_and_a_missing_one_are_found() -> None:
         run_jobs(design, [job])
 
 
+AXI4 = {**SMALL, "port": "axi4"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"grid_rows": 2, "grid_columns": 2, "wrapper": "axi4"},
+        {"grid_rows": 2, "grid_columns": 3, "burst_beats": 4},
+        {"grid_rows": 2, "grid_columns": 2, "burst_beats": 1},
+        {"grid_rows": 3, "grid_columns": 1, "bus": 128, "address_bits": 40, "requantise": False},
+    ],
+    ids=["registers", "2 x 3", "bursts of 1", "3 x 1, sums"],
+)
+def test_axi4_masters(settings: dict) -> None:
+    config = load("engine-int8", **{**AXI4, **settings})
+    assert isinstance(config, EngineConfig)
+    check(config, 150)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("columns", [2, 3])
+def test_axi4_masters_with_memory_tiles(columns: int) -> None:
+    sides = {"grid_rows": 2, "grid_columns": columns, "grid_tile_words": 700, "wrapper": "axi4"}
+    config = load("engine-int8", **{**AXI4, **sides})
+    assert isinstance(config, EngineConfig)
+    run_jobs(generate(config), random_jobs(config, 150, 4))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     "settings", [{"core": "systolic", "m": 1, "weight": "int8", "bus": 64}, {"drain_rows": 2}]
@@ -75,5 +108,5 @@ def test_what_is_for_one_engine_refuses_a_grid() -> None:
     with pytest.raises(ConfigError, match="grid_rows: power is for one engine; leave"):
         config.refuse_grid("power")
     config.engine.refuse_grid("power")
-    with pytest.raises(ConfigError, match="grid_rows: is for streams"):
-        load("engine-int8-axi4", grid_rows=2)
+    with pytest.raises(ConfigError, match="axi4_stream_names: is for streams"):
+        load("engine-int8-2x2-axi4", axi4_stream_names=True)

@@ -156,7 +156,7 @@ FIELD = RegisterFile._field
 BROKEN = {
     "no error for an address without a register": (axi_lite, "_response", lambda found: Const(0, 2)),
     "bytes without a strobe are written": (RegisterFile, "_field", no_strobes),
-    "a soft reset cuts bursts off": (control, "AxiEngine", Cut),
+    "a soft reset cuts bursts off": (control, "axi_engine", Cut),
 }
 
 
@@ -173,6 +173,13 @@ def test_broken_hardware_is_noticed(
 def test_addresses_of_32_bits_need_no_high_registers() -> None:
     names = table(register_map(CONFIG)).addresses
     assert not {"PROGRAM_HIGH", "FAULT_ADDRESS_HIGH"} & names.keys()
+
+
+def test_a_grid_says_its_size() -> None:
+    config = replace(CONFIG, grid_rows=2, grid_columns=3, grid_tile_words=700)
+    grid = next(one for one in table(register_map(config)).registers if one.address == 0x6C)
+    assert [field.value for field in grid.fields] == [2, 3, 700]
+    assert 0x6C not in {one.address for one in table(register_map(CONFIG)).registers}
 
 
 def test_streams_have_no_registers() -> None:

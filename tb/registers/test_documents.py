@@ -17,8 +17,9 @@ from tileloom.systolic.registers import register_map as array_map
 PAGE = Path(__file__).parents[2] / "docs" / "registers.md"
 COMMON = "What all families have"
 ENGINE = load("engine-int8-axi4", wrapper="axi4", address_bits=64)
+GRID = load("engine-int8-2x2-axi4", wrapper="axi4", address_bits=64)
 ARRAY = load("stream-8x8-int8", wrapper="axi4", rows=5, columns=3)
-FAMILIES = {"Systolic array": (array_map, ARRAY), "Block-sparse engine": (engine_map, ENGINE)}
+FAMILIES = {"Systolic array": (array_map, ARRAY), "Block-sparse engine": (engine_map, GRID)}
 USES = {
     "Systolic array": (
         ARRAY,

@@ -9,6 +9,7 @@ compute its last pixels or channels once more.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ FEW = 4
 
 TO_ROWS, TO_COLUMNS = 10, 11
 """Slots of a command that say, a bit for each, which rows and which columns of engines take it."""
+
+DESCRIPTOR_BITS, ASKING = 512, 4
+"""Of a command in memory, and cycles from one being handed out to the first beat of the next."""
 
 _Part = tuple[int, int]
 """First, and how many."""
@@ -52,6 +56,11 @@ class GridProgram:
     engines: tuple[tuple[Program, ...], ...]
     passes: int
     tiles: bool
+
+    @property
+    def groups(self) -> list[Group]:
+        """Those of the first engine of each row: all index entries and weights that there are."""
+        return [group for row in self.engines for group in row[0].groups]
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
@@ -90,11 +99,7 @@ class GridProgram:
         """Return what memory tiles are told of the strip that begins with a group: its units, and passes."""
         if not self.tiles or number % self.passes:
             return []
-        slots = []
-        for program in self.engines[0]:
-            units = strip_units(program.groups[number])
-            slots.append((NOTHING, 1, self.passes, units & LARGEST_SLOT, units >> 16, *[0] * 7))
-        commands = _addressed([slots])
+        commands = _addressed([[tile_slots(one.groups[number], self.passes) for one in self.engines[0]]])
         for words in commands:
             words[TO_ROWS] = 0
         return commands
@@ -120,15 +125,22 @@ def compile_grid(
     relu: bool = False,
     density: float = 1.0,
     tile_words: int = 0,
+    axi4: bool = False,
 ) -> GridProgram:
     """Return the program of a layer for rows x columns of engines, the fastest of those that fit.
 
     ``layer``, ``size`` and ``relu`` as in `compile_layer`; ``density`` is the share of blocks that are kept,
-    ``tile_words`` the units of a strip that a memory tile has room for, 0 for no tiles. Raises ValueError
+    ``tile_words`` the units of a strip that a memory tile has room for, 0 for no tiles; with ``axi4`` all
+    that is read, commands too, comes over one bus. Raises ValueError
     where not even one output pixel, with one block of channels, fits the A buffer, or no strip a tile.
     """
     size, layer = size or EngineSize(), layer.flat
     cuts = [(_cost(layer, size, cut, rows, density), cut) for cut in _cuts(layer, size, columns)]
+    if axi4:
+        cuts = [
+            (max(cost, _read(layer, size, cut, rows, density, again=not tile_words)), cut)
+            for cost, cut in cuts
+        ]
     if not cuts:
         raise ValueError(
             f"a_words is {size.a_words}: one output pixel of this layer needs "
@@ -295,6 +307,12 @@ def strip_units(group: Group) -> int:
     return sum(load.blocks * load.rows * load.width for load, _ in group.parts)
 
 
+def tile_slots(group: Group, passes: int) -> tuple[int, ...]:
+    """Return the command of a memory tile for the strip that begins with a group: its units, and blocks."""
+    units, blocks = strip_units(group), sum(load.blocks for load, _ in group.parts)
+    return (NOTHING, 1, passes, units & LARGEST_SLOT, units >> 16, *[0] * 4, blocks, 0, 0)
+
+
 def _most_units(layer: Layer, size: EngineSize, cut: _Cut) -> int:
     """Return the units of the largest strip."""
     blocks = _ceil(layer.channels, size.k)
@@ -330,6 +348,32 @@ def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int, density: float) 
         computes.append(max(computing, load) if cut.parts > 1 else computing)
     between = sum(max(pair) for pair in zip(loads[1:], computes[:-1], strict=True))
     return loads[0] // cut.parts // (outputs if cut.parts > 1 else 1) + between + computes[-1] + drain
+
+
+def _read(layer: Layer, size: EngineSize, cut: _Cut, rows: int, density: float, *, again: bool) -> int:
+    """Return the cycles that one bus takes for all that a grid reads; ``again``: cut channels, by columns."""
+    blocks, taps = _ceil(layer.channels, size.k), layer.kernel[0] * layer.kernel[1]
+    outputs = _ceil(_ceil(layer.outputs, size.n), rows)
+    columns, strips = len(cut.strips), len(cut.strips[0])
+    units = 0
+    for down, across in (strip for strips in cut.strips for strip in strips):
+        vertical, horizontal = _seen(layer, down, across)
+        units += blocks * vertical[2][1] * horizontal[2][1]
+    groups = strips * outputs
+    if cut.parts == 1:
+        # Those of equal strips repeat one set of descriptors.
+        sizes = [
+            tuple((down[1], across[1]) for down, across in strip) for strip in zip(*cut.strips, strict=True)
+        ]
+        groups = 1 + sum(one != other for one, other in pairwise(sizes))
+    elif again:
+        units *= outputs
+    commands = groups * (cut.parts * (columns + rows) + rows * columns)
+    weights = (
+        strips * rows * outputs * (cut.parts * size.header_beats + blocks * taps * density * size.block_beats)
+    )
+    beats = units * size.k * size.element_bits / size.bus + weights + commands * DESCRIPTOR_BITS / size.bus
+    return round(beats + commands * ASKING)
 
 
 def _addressed(slots: list[list[tuple[int, ...]]]) -> list[list[int]]:

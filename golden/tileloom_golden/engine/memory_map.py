@@ -4,12 +4,13 @@ Activations and results are `[channel block][y][x][channel in block]`; behind th
 each different CONV, then the descriptors (docs/engine.md, AXI4 master variant).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from .grid import GridProgram
 from .program import LARGEST_SLOT, Conv, Group, Load, Program
 from .sparse import INDEX_BYTES
 
@@ -45,7 +46,7 @@ class MemoryMap:
         Of each CONV, by `key_of`.
     """
 
-    program: Program
+    program: Program | GridProgram
     result_bytes: int
     activations: int
     results: int
@@ -82,14 +83,14 @@ def key_of(conv: Conv) -> tuple[int, ...]:
 
 
 def memory_map(
-    program: Program, mask: npt.NDArray[np.bool_], *, result_bytes: int, base: int = 0
+    program: Program | GridProgram, mask: npt.NDArray[np.bool_], *, result_bytes: int, base: int = 0
 ) -> MemoryMap:
     """Return where everything is.
 
     Parameters
     ----------
     program:
-        From `compile_layer`.
+        From `compile_layer`, or `compile_grid`.
     mask:
         Which blocks of the weights are kept, block rows x block columns.
     result_bytes:
@@ -130,23 +131,27 @@ def kept_blocks(conv: Conv, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
 
 def repetitions(program: Program) -> Iterator[list[Group]]:
     """Yield the groups that one set of descriptors serves: equal, of the same weights, at equal distances."""
-    run: list[Group] = []
-    for group in program.groups:
-        if run and not _continues(run, group):
-            yield run
-            run = []
-        run.append(group)
-    if run:
-        yield run
+    for first, count in repetitions_of([program]):
+        yield list(program.groups[first : first + count])
 
 
-def _continues(run: list[Group], group: Group) -> bool:
-    first = run[0]
-    if len(run) == LARGEST_SLOT or len(first.parts) > 1 or group.shape != first.shape:
+def repetitions_of(programs: Sequence[Program]) -> Iterator[tuple[int, int]]:
+    """Yield the first group, and how many, that one set of descriptors serves in each of the programs."""
+    first = 0
+    for number in range(1, len(programs[0].groups)):
+        if not all(_continues(program.groups, first, number) for program in programs):
+            yield first, number - first
+            first = number
+    yield first, len(programs[0].groups) - first
+
+
+def _continues(groups: Sequence[Group], start: int, number: int) -> bool:
+    first, group = groups[start], groups[number]
+    if number - start == LARGEST_SLOT or len(first.parts) > 1 or group.shape != first.shape:
         return False
     if group.parts[0][1] != first.parts[0][1]:
         return False
-    return len(run) == 1 or _distance(run[0], run[1]) == _distance(run[-1], group)
+    return number == start + 1 or _distance(first, groups[start + 1]) == _distance(groups[number - 1], group)
 
 
 def _distance(before: Group, after: Group) -> tuple[int, ...]:

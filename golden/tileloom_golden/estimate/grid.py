@@ -15,6 +15,8 @@ import numpy.typing as npt
 from ..engine.grid import TO_COLUMNS, TO_ROWS, GridProgram, strip_units
 from ..engine.program import OPCODE
 from ..engine.sparse import BlockSparse
+from .axi.bus import Bus
+from .axi.grid import grid_cycles
 from .clock import Overheads, Part, drained, room
 from .engine import Estimate, mask_of
 from .useful import useful_weights
@@ -40,6 +42,7 @@ def estimate_grid(
     kept: BlockSparse | npt.NDArray[np.bool_] | None = None,
     *,
     overheads: Overheads | None = None,
+    bus: Bus | None = None,
 ) -> Estimate:
     """Estimate a layer whose streams never wait; of several engines, cycles are the longest's.
 
@@ -47,7 +50,7 @@ def estimate_grid(
     ----------
     program:
         From `compile_grid`.
-    kept, overheads:
+    kept, overheads, bus:
         As in `estimate`. Tiles of activations that are zero are not known.
 
     Raises
@@ -87,6 +90,8 @@ def estimate_grid(
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
     macs = useful_weights(mask, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
     cycles = max(grid.leaves) + grid.times.leaving(size)
+    if bus:
+        cycles = grid_cycles(program, mask, bus, grid.times.leaving(size))
     peak = size.m * size.k * size.n * len(grid.engines)
     return Estimate(cycles, computing, loading, writing, macs, peak)
 

@@ -95,8 +95,8 @@ class EngineConfig:
     axi4_stream_names:
         Streams: as in ``SystolicConfig``. An AXI4 master always has AMBA's names.
     grid_rows, grid_columns:
-        Streams: so many engines, each as the other fields say, in a grid (``docs/grid.md``), 1 to 8 a side;
-        1 x 1 is one engine.
+        So many engines, each as the other fields say, in a grid (``docs/grid.md``), 1 to 8 a side; 1 x 1, the
+        default, is one engine. As an AXI4 master they have one port together.
     grid_tile_words:
         A grid: units in each half of a column's memory tile, 0 to 65536; 0, the default, is no tile.
 
@@ -159,12 +159,9 @@ class EngineConfig:
         settle(self, _AXI4, applies=axi4, where="is for an AXI4 master")
         if self.wrapper and not axi4:
             raise ConfigError("wrapper: is for an AXI4 master; leave it out, or set port to axi4")
-        settle(
-            self,
-            _STREAM,
-            applies=not axi4,
-            where="is for streams; an AXI4 master has AMBA's names and is one engine",
-        )
+        names = "is for streams; an AXI4 master has AMBA's names"
+        settle(self, {"axi4_stream_names": False}, applies=not axi4, where=names)
+        self._settle_grid(axi4=axi4)
         settle(self, {"grid_tile_words": 0}, applies=self.is_grid, where="is for a grid of several engines")
         check_power("m", self.m, 16)
         check_range("k", self.k, 1, 32)
@@ -181,11 +178,16 @@ class EngineConfig:
             self._check_systolic()
         if axi4:
             self._check_axi4()
-        else:
-            check_range("grid_rows", self.grid_rows, 1, LARGEST_GRID)
-            check_range("grid_columns", self.grid_columns, 1, LARGEST_GRID)
         if self.is_grid:
             check_range("grid_tile_words", self.grid_tile_words, 0, LARGEST_TILE)
+
+    def _settle_grid(self, *, axi4: bool) -> None:
+        rows, columns = self.grid
+        for name, sides in (("grid_rows", rows), ("grid_columns", columns)):
+            check_range(name, sides, 1, LARGEST_GRID)
+            # One engine with an AXI4 master has no such field.
+            one = axi4 and (rows, columns) == (1, 1)
+            object.__setattr__(self, name, None if one else sides)
 
     def _check_axi4(self) -> None:
         check_range("address_bits", self.address_bits, 13, 64)
@@ -217,7 +219,8 @@ class EngineConfig:
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of engines."""
-        return self.grid_rows or 1, self.grid_columns or 1
+        rows, columns = self.grid_rows, self.grid_columns
+        return 1 if rows is None else rows, 1 if columns is None else columns
 
     @property
     def is_grid(self) -> bool:
@@ -298,5 +301,4 @@ _SYSTOLIC: dict[str, object] = {
     "add_stages": 1,
 }
 _AXI4: dict[str, object] = {"address_bits": 32, "burst_beats": 16}
-_STREAM: dict[str, object] = {"axi4_stream_names": False, "grid_rows": 1, "grid_columns": 1}
 """The fields that some configurations have and others do not, with their defaults."""

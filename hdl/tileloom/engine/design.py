@@ -10,12 +10,12 @@ from ..registers.exports import exported
 from ..registers.software import driver
 from ..stream.ports import NamedPorts
 from .axi.control import ControlledEngine
-from .axi.engine import AxiEngine
 from .axi.ports import AxiPorts
 from .axi.registers import register_map
 from .config import EngineConfig, EnginePort
 from .engine import Engine, core_timing
 from .grid.grid import Grid
+from .grid.master import axi_engine
 
 SOFTWARE = Path(__file__).parent / "axi" / "software"
 """The driver in C."""
@@ -46,6 +46,8 @@ ORIGINS = {
     "read_weights": "AXI4 master",
     "write": "AXI4 master",
     "registers": "registers",
+    "routes": "AXI4 master",
+    "result_buffer": "AXI4 master",
 }
 """What part of the engine a module is, by the first name on the way to it; all others are control."""
 
@@ -58,14 +60,15 @@ def generate(config: EngineConfig, name: str | None = None) -> Design:
     design = build(config, parts, name)
     if not config.wrapper:
         return design
-    documents = exported(register_map(config), design)
-    return replace(design, sources={**documents, **driver(SOFTWARE, design.name)})
+    # The driver cuts layers for one engine.
+    software = {} if config.is_grid else driver(SOFTWARE, design.name)
+    return replace(design, sources={**exported(register_map(config), design), **software})
 
 
 def wrapped(config: EngineConfig) -> NamedPorts:
     """Return the engine under the names that its ports have in Verilog."""
     if config.port is EnginePort.AXI4:
-        return AxiPorts(ControlledEngine(config) if config.wrapper else AxiEngine(config))
+        return AxiPorts(ControlledEngine(config) if config.wrapper else axi_engine(config))
     component = Grid(config) if config.is_grid else Engine(config)
     return NamedPorts(component, axi4_stream_names=config.axi4_stream_names)
 
@@ -95,4 +98,5 @@ def grid_origin(path: tuple[str, ...]) -> str:
         return "broadcast"
     if shared in ("gather", "tile"):
         return {"gather": "gather", "tile": "memory tile"}[shared]
-    return "grid" if shared in ("", "array") else origin(path)
+    found = origin(path)
+    return "grid" if shared in ("", "array") and found == "control" else found

@@ -19,6 +19,10 @@ FAMILY = Family(
         "engine-int8-2x2": Preset(
             "2 x 2 of engine-int8, activations and weights broadcast", {"grid_rows": 2, "grid_columns": 2}
         ),
+        "engine-int8-2x2-axi4": Preset(
+            "2 x 2 of engine-int8 as one AXI4 master, by descriptors in memory",
+            {"grid_rows": 2, "grid_columns": 2, "port": "axi4"},
+        ),
         "engine-fp32": Preset(
             "core: an 8 x 8 systolic array, FP32 x FP32; streams", {**_SYSTOLIC, "weight": "fp32"}
         ),

@@ -5,12 +5,18 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
-from .config import ROW_BITS
+from .config import ROW_BITS, EngineConfig
 from .layouts import INDEX
 
 SKIPPED_BITS = ROW_BITS + 1
 """Width of a number of blocks of a column: there are up to 16,384."""
+
+
+def skipped_bits(config: EngineConfig) -> int:
+    """Return the width of a number of blocks of a column of every row of a grid."""
+    return SKIPPED_BITS + ceil_log2(config.grid[0])
 
 
 class Skipped(wiring.Component):

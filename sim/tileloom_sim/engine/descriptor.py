@@ -1,14 +1,13 @@
-"""The descriptors of an AXI4 engine: 64 bytes each, as ``docs/engine.md`` has them; those of a program."""
+"""A descriptor of an AXI4 engine: 64 bytes, as ``docs/engine.md`` has it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
 from tileloom.errors import UserError
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, key_of, repetitions
-from tileloom_golden.engine.program import SLOTS, Conv, Group, Load, Program, Write
-
-from .places import Lines, Places
+from tileloom_golden.engine.grid import TO_COLUMNS
+from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
+from tileloom_golden.engine.program import SLOTS
 
 PLACES = {
     "address": (24, 8),
@@ -23,7 +22,7 @@ PLACES = {
 """First byte and number of bytes of each field of a descriptor behind its command; all little-endian."""
 
 OPCODE = 0b11
-"""Of a command's first slot; 0 ends a program."""
+"""Of a command's first slot; 0 ends a program, or is for memory tiles."""
 
 CONV = 2
 
@@ -74,8 +73,13 @@ class Descriptor:
 
     @property
     def opcode(self) -> int:
-        """What the command is: 0 ends the program, 1 LOAD, 2 CONV, 3 WRITE."""
+        """What the command is: 0 ends the program or is for memory tiles, 1 LOAD, 2 CONV, 3 WRITE."""
         return self.command[0] & OPCODE
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends the program: a memory tile's command is for some column of a grid."""
+        return not self.opcode and not self.command[TO_COLUMNS]
 
     def to_bytes(self) -> bytes:
         """Return the descriptor as it is in memory."""
@@ -103,53 +107,3 @@ assert {field.name for field in fields(Descriptor)} == {"command", *PLACES}
 def _check_field(name: str, value: int, size: int) -> None:
     if not 0 <= value < 1 << 8 * size:
         raise UserError(f"descriptor: {name} must be from 0 to {(1 << 8 * size) - 1}, not {value}")
-
-
-def descriptors(program: Program, places: Places, result_bytes: int) -> bytes:
-    """Return a program's descriptors, one behind the other.
-
-    Raises UserError where something does not fit a descriptor.
-    """
-    size, addresses = program.size, 1 << places.address_bits
-
-    def pitch(count: int) -> int:
-        # With more bits of address one that goes back has no descriptor, which raises UserError.
-        return count % (1 << 32) if places.address_bits <= 32 else count
-
-    def rows(lines: Lines, block: int, y: int, x: int, unit: int, width: int, count: int) -> dict[str, int]:
-        return {
-            "address": lines.first + block * lines.plane + y * lines.line + x * unit,
-            "plane": pitch(lines.plane),
-            "line": pitch(lines.line),
-            "run": width * unit,
-            "lines": count,
-        }
-
-    def fields_of(step: Load | Conv | Write) -> dict[str, int]:
-        if isinstance(step, Load):
-            unit = size.k * size.element_bits // 8
-            return rows(places.activations, step.block, step.y, step.x, unit, step.width, step.rows)
-        if isinstance(step, Write):
-            unit = size.n * result_bytes
-            return rows(places.results, step.column, step.y, step.x, unit, step.width, step.rows)
-        part = places.parts[key_of(step)]
-        return {
-            "address": part.index,
-            "run": part.index_bytes,
-            "weight_bytes": part.weight_bytes,
-            "weights": part.weights,
-        }
-
-    def steps(group: Group) -> list[Load | Conv | Write]:
-        return [*(step for part in group.parts for step in part), group.write]
-
-    content = bytearray()
-    for run in repetitions(program):
-        for first, last in zip(steps(run[0]), steps(run[-1]), strict=True):
-            slots = first.slots()
-            found, address = fields_of(first), fields_of(last)["address"]
-            found["step"] = pitch((address - found["address"]) // max(1, len(run) - 1))
-            found["address"] %= addresses
-            command = (slots[0], len(run), *slots[2:])
-            content += Descriptor(command=command, **found).to_bytes()
-    return bytes(content + Descriptor().to_bytes())

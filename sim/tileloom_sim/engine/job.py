@@ -118,6 +118,7 @@ class Job:
             relu=relu,
             density=self.weights.density,
             tile_words=self.config.grid_tile_words or 0,
+            axi4=self.config.port is EnginePort.AXI4,
         )
 
     @cached_property
@@ -142,17 +143,17 @@ class Job:
 
     def estimate(self) -> Estimate:
         """Return what the layer takes where nothing waits; of an AXI4 master in the harness's memory."""
-        if self.config.is_grid:
-            return estimate_grid(self.grid, self.weights)
         axi = self.config.port is EnginePort.AXI4
         bus = Bus(burst_beats=self.config.burst_beats, base=self.base) if axi else None
+        if self.config.is_grid:
+            return estimate_grid(self.grid, self.weights, bus=bus)
         return estimate(self.program, self.weights, bus=bus, activations=self.activations)
 
     @cached_property
     def image(self) -> MemoryImage:
         """The memory that an AXI4 master is given. Raises UserError where it has no room for it."""
         image = memory_image(
-            self.program,
+            self.grid if self.config.is_grid else self.program,
             self.activations,
             self.weights,
             self.headers,

@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.errors import UserError
+from tileloom_golden.engine.grid import GridProgram
 from tileloom_golden.engine.memory_map import ALIGNMENT, DESCRIPTOR_BYTES, key_of, memory_map
 from tileloom_golden.engine.program import Program
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
 
-from .descriptor import CONV, Descriptor, descriptors
+from .descriptor import CONV, Descriptor
+from .descriptors import descriptors
 from .places import Places, close_together
 
 
@@ -43,7 +45,7 @@ class MemoryImage:
         Bytes of an element of C.
     """
 
-    program: Program
+    program: Program | GridProgram
     regions: tuple[tuple[int, int], ...]
     content: bytes
     places: Places
@@ -102,7 +104,7 @@ class MemoryImage:
         """The program's descriptors, with the one that ends it."""
         place = self.part(self.start, DESCRIPTOR_BYTES).start
         found = [Descriptor.from_bytes(self.content[place:])]
-        while found[-1].opcode:
+        while not found[-1].ends:
             found.append(Descriptor.from_bytes(self.content[place + DESCRIPTOR_BYTES * len(found) :]))
         return found
 
@@ -135,7 +137,7 @@ class MemoryImage:
 
 
 def memory_image(
-    program: Program,
+    program: Program | GridProgram,
     activations: npt.NDArray[Any],
     weights: BlockSparse,
     headers: npt.NDArray[np.uint64],
@@ -187,12 +189,14 @@ def memory_image(
         begin += count
     pieces += [(address, b"\xa5" * count) for address, count in memory.result_runs]
     placed = set()
-    for group in program.groups:
+    # Of a grid what the engines of a row share.
+    programs = [program] if isinstance(program, Program) else [row[0] for row in program.engines]
+    for own, group in [(one, group) for one in programs for group in one.groups]:
         for load, conv in group.parts:
             if key_of(conv) not in placed:
                 placed.add(key_of(conv))
                 part = places.parts[key_of(conv)]
-                alone = replace(program, groups=(replace(group, parts=((load, conv),)),))
+                alone = replace(own, groups=(replace(group, parts=((load, conv),)),))
                 index = index_entries(alone, weights) if entries is None else entries
                 pieces.append((part.index, index.astype("<u2").tobytes()))
                 pieces.append((part.weights, weight_beats(alone, weights, headers).tobytes()))

@@ -1,13 +1,13 @@
 """What a program has the AXI4 variant do: what each descriptor has read, and which tiles are visited."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ...engine.memory_map import kept_blocks, memory_map, repetitions
-from ...engine.program import Conv, Group, Load, Program
+from ...engine.memory_map import MemoryMap, kept_blocks, memory_map, repetitions_of
+from ...engine.program import Conv, Group, Load, Program, Write
 from ..clock import tiles_of
 from .bus import Bus
 from .repetition import Repetition
@@ -42,6 +42,8 @@ class Plan:
         Whose.
     blocked:
         Where A is not zero, if that counts; as for `clock.tiles_of`.
+    grid:
+        Of a grid that the program is one engine's of: its memory, and its repetitions, first group and count.
 
     Attributes
     ----------
@@ -58,17 +60,28 @@ class Plan:
     """
 
     def __init__(
-        self, program: Program, mask: npt.NDArray[np.bool_], bus: Bus, blocked: npt.NDArray[np.bool_] | None
+        self,
+        program: Program,
+        mask: npt.NDArray[np.bool_],
+        bus: Bus,
+        blocked: npt.NDArray[np.bool_] | None = None,
+        grid: tuple[MemoryMap, Sequence[tuple[int, int]]] | None = None,
     ) -> None:
         self.size = program.size
+        self._layer = program.layer
         self.width = program.size.bus // 8
         self._mask = mask
         self._blocked = blocked
-        self._map = memory_map(program, mask, result_bytes=1 if program.size.requantise else 4, base=bus.base)
+        result_bytes = 1 if program.size.requantise else 4
+        self._map = grid[0] if grid else memory_map(program, mask, result_bytes=result_bytes, base=bus.base)
         self.unit = self._map.unit
         self._piece = bus.burst_beats * self.width
         self._columns: dict[Conv, list[list[int]]] = {}
-        self.repetitions = [self._repetition(groups) for groups in repetitions(program)]
+        # Engines of a grid cannot leave out groups each for itself.
+        self._settles = blocked is None and not grid
+        runs = grid[1] if grid else repetitions_of([program])
+        groups = program.groups
+        self.repetitions = [self._repetition(list(groups[first : first + count])) for first, count in runs]
         self.steps = [
             Step(repetition, part)
             for repetition in self.repetitions
@@ -78,7 +91,7 @@ class Plan:
     def _repetition(self, groups: list[Group]) -> Repetition:
         first, last = (self._map.of_load(group.parts[0][0]) for group in (groups[0], groups[-1]))
         step = (last - first) // max(1, len(groups) - 1)
-        return Repetition(groups, step=step, piece=self._piece, settles=self._blocked is None)
+        return Repetition(groups, step=step, piece=self._piece, settles=self._settles)
 
     def runs(self, load: Load) -> Iterator[Run]:
         """Yield what a LOAD reads, a row of a channel block at a time."""
@@ -102,6 +115,14 @@ class Plan:
         for _, conv in step.each():
             part = self._map.of_conv(conv)
             yield [(part.weights, part.weight_bytes)]
+
+    def written(self, write: Write) -> Iterator[Run]:
+        """Yield what a WRITE writes, a row of a column at a time."""
+        (height, width), unit = self._layer.output, self.size.n * self._map.result_bytes
+        for column in range(write.column, write.column + write.columns):
+            for row in range(write.y, write.y + write.rows):
+                place = (column * height + row) * width + write.x
+                yield self._map.results + place * unit, write.width * unit
 
     def columns(self, load: Load, conv: Conv) -> list[list[int]]:
         """Return the tiles that each kept block of each block column is multiplied by."""

@@ -32,6 +32,8 @@ class Repetition:
     ----------
     groups:
         All of them.
+    settles:
+        Whether groups are left out.
     skipped:
         Cycles of those that were left out.
     """
@@ -40,7 +42,7 @@ class Repetition:
         self.groups = groups
         self.skipped = 0
         self._alike = piece // gcd(piece, step)
-        self._settles = settles
+        self.settles = settles
         self._count = len(groups)
         self._begun = self._ended = 0
         # Numbers of the ways in which groups passed, those of the last ones, and when the same were before.
@@ -61,7 +63,7 @@ class Repetition:
         self._ended += 1
         way = tuple(time - end for time in times)
         self._last.append(self._ways.setdefault(way, len(self._ways)))
-        if not self._settles or len(self._last) < IN_FLIGHT:
+        if not self.settles or len(self._last) < IN_FLIGHT:
             return
         key = (self._ended % self._alike, *self._last)
         groups, before = self._seen.setdefault(key, (self._ended, end))

@@ -187,7 +187,7 @@ def drain(plan: Plan, events: Events, leaving: int) -> Process:
                 # The row's register knows that it is the last, and the lock tells in the next cycle.
                 events.freed.append(now + 2)
                 column += 1
-            if len(repetition.groups) > 1:
+            if len(repetition.groups) > 1 and repetition.settles:
                 yield events.released, len(events.written) + HALVES
                 for client in events.clients[1:]:
                     yield client.jobs, len(events.written)

@@ -16,7 +16,8 @@ from amaranth.utils import exact_log2
 from ...registers.file import RegisterFile, connect_control, control_members
 from ...registers.table import Table, table
 from ..config import EngineConfig
-from .engine import AxiEngine, status_layout
+from ..grid.master import axi_engine
+from .engine import status_layout
 from .registers import register_map
 from .signals import DESCRIPTOR_BYTES, master_members
 
@@ -38,7 +39,7 @@ class ControlledEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
-        m.submodules.engine = engine = AxiEngine(self.config)
+        m.submodules.engine = engine = axi_engine(self.config)
         m.submodules.registers = registers = RegisterFile(self.table)
         connect_control(m, self, registers)
         for name in master_members(self.config):

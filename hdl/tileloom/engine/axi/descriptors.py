@@ -38,7 +38,7 @@ assert DESCRIPTOR.size == DESCRIPTOR_BYTES * 8
 
 
 class Descriptors(wiring.Component):
-    """Reads a program from its first descriptor to the one whose command does nothing.
+    """Reads a program from its first descriptor to the one whose command does nothing, for no memory tile.
 
     Ports
     -----
@@ -101,6 +101,9 @@ class Descriptors(wiring.Component):
             Opcode.CONV: [self.commands, self.index, self.weights],
             Opcode.WRITE: [self.commands, self.write],
         }
+        if config.grid_tile_words:
+            # Engines load what their column's memory tile has read.
+            targets |= {Opcode.LOAD: [self.commands], Opcode.NOTHING: [self.commands, self.load]}
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.start.ready.eq(1)
@@ -127,6 +130,10 @@ class Descriptors(wiring.Component):
                         with m.If(ready.all()):
                             m.d.sync += place.eq(place + 1)
                             m.next = "fetch"
+                        if opcode is Opcode.NOTHING:
+                            # The end is for no column's tile.
+                            with m.If(~command.to_columns.any()):
+                                m.next = "finish"
                 with m.Default():
                     m.next = "finish"
             with m.State("finish"):
@@ -135,7 +142,9 @@ class Descriptors(wiring.Component):
 
     def _jobs(self, m: Module, descriptor: data.View) -> None:
         command = descriptor.command
-        for port, planes in ((self.load, command.blocks), (self.write, command.columns)):
+        # A memory tile's command has passes in the place of a LOAD's channel blocks.
+        blocks = command.columns if self.config.grid_tile_words else command.blocks
+        for port, planes in ((self.load, blocks), (self.write, command.columns)):
             m.d.comb += [
                 port.payload.address.eq(descriptor.address),
                 port.payload.iterations.eq(command.iterations),

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -17,7 +19,7 @@ from ..config import INDEX_BITS, EngineConfig
 from ..drain import result_layout
 from ..engine import Engine
 from ..loader import unit_layout
-from ..skipped import SKIPPED_BITS
+from ..skipped import skipped_bits
 from .descriptors import Descriptors
 from .read import ReadChannel, ReadClient
 from .signals import STREAM_JOB, activation_job, master_members, result_job
@@ -63,7 +65,12 @@ class AxiEngine(wiring.Component):
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
-        control = {"abort": In(1), "aborting": Out(1), "reading": Out(1), "skipped": Out(SKIPPED_BITS)}
+        control = {
+            "abort": In(1),
+            "aborting": Out(1),
+            "reading": Out(1),
+            "skipped": Out(skipped_bits(config)),
+        }
         super().__init__(
             {
                 "start": In(stream.Signature(config.address_bits)),
@@ -83,21 +90,16 @@ class AxiEngine(wiring.Component):
         # Not reset are the channels, which see to their bursts' ends, and the registers of shared modules. Of
         # these the core is cleared, and the swaps on their way through a systolic array pass before new ones.
         ended = Signal()
-        engine, descriptors = Engine(config), Descriptors(config)
+        engine, descriptors = self._engine(), Descriptors(config)
         m.submodules.engine = ResetInserter(ended)(engine)
         m.d.comb += engine.clear.eq(ended)
         m.submodules.descriptors = ResetInserter(ended)(descriptors)
-        m.submodules.write = write = WriteClient(config, result_layout(config).size, result_job(config))
-        m.submodules.channel = channel = ReadChannel(config, 4)
-        clients: dict[str, Descriptors | ReadClient] = {"descriptors": descriptors}
-        unit = unit_layout(config).size
-        for name, unit_bits, bits, jobs, target in (
-            ("activations", unit, activation_job(config), descriptors.load, engine.activations),
-            ("index", INDEX_BITS, STREAM_JOB, descriptors.index, engine.index),
-            ("weights", config.bus, STREAM_JOB, descriptors.weights, engine.weights),
-        ):
-            client = ReadClient(config, unit_bits, bits)
-            m.submodules[f"read_{name}"] = ResetInserter(ended)(client)
+        m.submodules.write = write = self._writer()
+        readers = self._readers(m, descriptors)
+        m.submodules.channel = channel = ReadChannel(config, 1 + len(readers))
+        clients: dict[str, Any] = {"descriptors": descriptors}
+        for name, jobs in readers.items():
+            client, target = self._client(m, platform, name, ended), getattr(engine, name)
             wiring.connect(m, jobs, client.jobs)
             m.d.comb += [
                 target.payload.as_value().eq(client.units.payload)
@@ -116,16 +118,14 @@ class AxiEngine(wiring.Component):
                 client.beat.eq(channel.beat),
                 client.beat_valid.eq(channel.beat_valid[index]),
             ]
-        wiring.connect(m, descriptors.write, write.jobs)
+        self._write_jobs(m, descriptors, write)
         wiring.connect(m, descriptors.commands, engine.commands)
         for name in ("ar", "r"):
             wiring.connect(m, getattr(channel, name), wiring.flipped(getattr(self, name)))
         for name in ("aw", "w", "b"):
             wiring.connect(m, getattr(write, name), wiring.flipped(getattr(self, name)))
+        self._write_units(m, engine, write)
         m.d.comb += [
-            write.units.payload.eq(engine.results.payload.data.as_value()),
-            write.units.valid.eq(engine.results.valid),
-            engine.results.ready.eq(write.units.ready),
             descriptors.start.payload.eq(self.start.payload),
             descriptors.start.valid.eq(self.start.valid & ~ended),
             self.start.ready.eq(descriptors.start.ready & ~ended),
@@ -134,7 +134,11 @@ class AxiEngine(wiring.Component):
         # The first error of the program; one on R before one on B in the same cycle.
         status = self.status.payload
         error, fatal, finished = Signal(name="error"), Signal(name="fatal"), Signal(name="finished")
-        steering = Cat(channel.beat_valid[list(clients).index(name)] for name in STEERING)
+        steering = Cat(
+            channel.beat_valid[place]
+            for place, name in enumerate(clients)
+            if name.partition("_")[0] in STEERING
+        )
         stopping = channel.error & steering.any()
         m.d.comb += [
             error.eq(channel.error | write.error),
@@ -176,3 +180,50 @@ class AxiEngine(wiring.Component):
             with m.If(self.abort):
                 m.d.sync += [ended.eq(1), self.aborting.eq(1)]
         return m
+
+    def _engine(self) -> Any:
+        """Return what computes."""
+        return Engine(self.config)
+
+    def _writer(self) -> Any:
+        """Return what writes results."""
+        return WriteClient(self.config, result_layout(self.config).size, result_job(self.config))
+
+    def _readers(self, m: Module, descriptors: Descriptors) -> dict[str, Any]:
+        """Return the jobs of each read client, by the stream of the engine that it is for."""
+        return {
+            "activations": descriptors.load,
+            "index": descriptors.index,
+            "weights": descriptors.weights,
+        }
+
+    def _client(self, m: Module, platform: object, name: str, ended: Signal) -> Any:
+        """Add the read client of a stream."""
+        client = read_client(self.config, name)
+        m.submodules[f"read_{name}"] = ResetInserter(ended)(client)
+        return client
+
+    def _write_jobs(self, m: Module, descriptors: Descriptors, write: Any) -> None:
+        wiring.connect(m, descriptors.write, write.jobs)
+
+    def _write_units(self, m: Module, engine: Any, write: Any) -> None:
+        connect_results(m, engine.results, write.units)
+
+
+def read_client(config: EngineConfig, kind: str) -> ReadClient:
+    """Return the client that reads "activations", "index" or "weights"."""
+    unit, bits = {
+        "activations": (unit_layout(config).size, activation_job(config)),
+        "index": (INDEX_BITS, STREAM_JOB),
+        "weights": (config.bus, STREAM_JOB),
+    }[kind]
+    return ReadClient(config, unit, bits)
+
+
+def connect_results(m: Module, results: Any, units: Any) -> None:
+    """Connect an engine's results to who writes them."""
+    m.d.comb += [
+        units.payload.eq(results.payload.data.as_value()),
+        units.valid.eq(results.valid),
+        results.ready.eq(units.ready),
+    ]

@@ -18,6 +18,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ...stream.queue import Queue
+from ...stream.turns import in_turn
 from ..config import EngineConfig
 from .runs import JobBursts
 from .signals import JobBits, job_layout, read_layout, request_layout, run_layout
@@ -160,21 +161,12 @@ class ReadChannel(wiring.Component):
         route = data.StructLayout({"client": ceil_log2(self.clients), "addr": config.address_bits})
         m.submodules.routes = routes = Queue(route, OUTSTANDING)
 
-        # The first that asks after the one that was served last.
         served = Signal(range(self.clients))
-        chosen = Signal(range(self.clients))
-        asks = Array(port.valid for port in ports)
-        with m.Switch(served):
-            for last in range(self.clients):
-                with m.Case(last):
-                    order = [(last + 1 + index) % self.clients for index in range(self.clients)]
-                    for client in reversed(order):
-                        with m.If(asks[client]):
-                            m.d.comb += chosen.eq(client)
+        chosen, asks = in_turn(m, served, [port.valid for port in ports])
         taking = Signal()
         payloads = Array(port.payload.as_value() for port in ports)
         m.d.comb += taking.eq(
-            asks[chosen] & routes.incoming.ready & (~self.ar.valid | self.ar.ready),
+            asks & routes.incoming.ready & (~self.ar.valid | self.ar.ready),
         )
         m.d.comb += [port.ready.eq(taking & (chosen == index)) for index, port in enumerate(ports)]
         with m.If(self.ar.ready):

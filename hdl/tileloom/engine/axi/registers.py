@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...registers.parameters import formats, version
 from ...registers.table import elaborate
 from ..config import Core, EngineConfig, RequantiseRounding
+from ..skipped import skipped_bits
 
 if TYPE_CHECKING:
     from systemrdl.node import AddrmapNode
@@ -39,6 +40,10 @@ def parameters(config: EngineConfig) -> dict[str, int]:
         "A_WORDS": config.a_words,
         "ACC_TILES": config.acc_tiles,
         "WEIGHT_BEATS": config.weight_beats,
+        "SKIPPED_BITS": skipped_bits(config),
+        "GRID_ROWS": config.grid[0],
+        "GRID_COLUMNS": config.grid[1],
+        "GRID_TILE_WORDS": config.grid_tile_words or 0,
         **formats(
             ACTIVATION=config.activation or config.element_bits,
             WEIGHT=config.weight or config.weight_bits,

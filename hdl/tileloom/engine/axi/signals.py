@@ -72,9 +72,13 @@ STREAM_JOB = JobBits(run=32)
 
 
 def activation_job(config: EngineConfig) -> JobBits:
-    """Return the bits of jobs that read activations: no more than fit the A buffer."""
+    """Return the bits of jobs that read activations: no more than fit the A buffer.
+
+    A memory tile has more channel blocks.
+    """
     count = count_bits(config)
-    return JobBits(count + exact_log2(unit_layout(config).size // 8), count, count)
+    planes = COLUMN_BITS if config.grid_tile_words else count
+    return JobBits(count + exact_log2(unit_layout(config).size // 8), count, planes)
 
 
 def result_job(config: EngineConfig) -> JobBits:

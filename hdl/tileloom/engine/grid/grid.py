@@ -20,11 +20,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...hierarchy import add_shared
+from ...stream import packet
 from ...stream.fork import Fork
-from ..config import EngineConfig
+from ..config import EngineConfig, EnginePort
+from ..drain import result_layout
 from ..engine import Engine
 from ..layouts import COMMAND, INDEX, Opcode
 from ..loader import unit_layout
+from ..skipped import skipped_bits
 from .gather import Gather, gathered_layout
 from .tile import MemoryTile
 
@@ -35,11 +38,15 @@ class Grid(wiring.Component):
     Ports: streams ``commands`` (in, ``COMMAND``); of each row r ``index_r`` and ``weights_r`` (in), of each
     column c ``activations_c`` (in) and ``results_c`` (out, ``gathered_layout``), as an engine's; ``busy``
     (out), any engine's or a command waits; ``fault`` (out), that of all walkers together.
+
+    Under an AXI4 master results are not gathered: ``results_r_c`` are each engine's. There is ``clear`` (in),
+    a reset of all that is in the grid, and with registers around that ``skipped`` (out), of all rows.
     """
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
         self.rows, self.columns = config.grid
+        self.axi4 = config.port is EnginePort.AXI4
         super().__init__(
             {
                 "commands": In(stream.Signature(COMMAND)),
@@ -49,23 +56,31 @@ class Grid(wiring.Component):
                     f"activations_{column}": In(stream.Signature(unit_layout(config)))
                     for column in range(self.columns)
                 },
-                **{
-                    f"results_{column}": Out(stream.Signature(gathered_layout(config, self.rows)))
-                    for column in range(self.columns)
-                },
+                **self._results(),
                 "busy": Out(1),
                 "fault": Out(2),
+                **({"clear": In(1)} if self.axi4 else {}),
+                **({"skipped": Out(skipped_bits(config))} if config.wrapper else {}),
             }
         )
+
+    def _results(self) -> dict[str, Out]:
+        rows, columns = range(self.rows), range(self.columns)
+        if self.axi4:
+            own = stream.Signature(packet(result_layout(self.config)))
+            return {f"results_{row}_{column}": Out(own) for row in rows for column in columns}
+        gathered = stream.Signature(gathered_layout(self.config, self.rows))
+        return {f"results_{column}": Out(gathered) for column in columns}
 
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
         one = self.config.engine
+        reset = self.clear if self.axi4 else None
         rows, columns = range(self.rows), range(self.columns)
         engines: list[list[Any]] = [
             [
-                add_shared(m, platform, "engine", f"engine_{row}_{column}", lambda: Engine(one))
+                add_shared(m, platform, "engine", f"engine_{row}_{column}", lambda: Engine(one), reset=reset)
                 for column in columns
             ]
             for row in rows
@@ -78,7 +93,9 @@ class Grid(wiring.Component):
         tiles: list[Any] = []
         if self.config.grid_tile_words:
             for column in columns:
-                tile = add_shared(m, platform, "tile", f"tile_{column}", lambda: MemoryTile(self.config))
+                tile = add_shared(
+                    m, platform, "tile", f"tile_{column}", lambda: MemoryTile(self.config), reset=reset
+                )
                 tiles.append(tile)
                 takers.append(tile.commands)
                 to.append((command.opcode == Opcode.NOTHING) & command.to_columns[column])
@@ -99,6 +116,12 @@ class Grid(wiring.Component):
                 activations = tiles[column].outgoing
             ports = [engine.activations for engine in down]
             self._broadcast(m, platform, f"activations_{column}", activations, ports)
+            if self.axi4:
+                for row, engine in enumerate(down):
+                    wiring.connect(
+                        m, engine.results, wiring.flipped(getattr(self, f"results_{row}_{column}"))
+                    )
+                continue
             gather: Any = add_shared(
                 m, platform, "gather", f"gather_{column}", lambda: Gather(one, self.rows)
             )
@@ -115,6 +138,12 @@ class Grid(wiring.Component):
             ),
             self.fault.eq(Cat(Cat(engine.fault[bit] for engine in every).any() for bit in range(2))),
         ]
+        if self.axi4:
+            # All is in reset: what clears a core that is not has nothing to do.
+            m.d.comb += [engine.clear.eq(0) for engine in every]
+        if self.config.wrapper:
+            # Each row takes an entry of its index once, in its first engine, too.
+            m.d.comb += self.skipped.eq(sum(engines[row][0].skipped for row in rows))
         return m
 
     def _broadcast(
@@ -125,7 +154,8 @@ class Grid(wiring.Component):
         A port whose payload has another shape gets its fields elsewhere.
         """
         takers = len(ports)
-        fork = add_shared(m, platform, f"fork_{takers}", f"fork_{name}", lambda: Fork(takers))
+        reset = self.clear if self.axi4 else None
+        fork = add_shared(m, platform, f"fork_{takers}", f"fork_{name}", lambda: Fork(takers), reset=reset)
         m.d.comb += [
             fork.valid.eq(source.valid),
             source.ready.eq(fork.ready),
