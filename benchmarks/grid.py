@@ -55,7 +55,8 @@ def estimated(grid: tuple[int, int], sparsity: float, *, axi4: bool) -> list[dic
         count = shape[0] * shape[1]
         mask = rng.permutation(np.arange(count) >= round(sparsity * count)).reshape(shape)
         one = estimate(compile_layer(layer), mask, bus=bus).cycles
-        program = compile_grid(layer, rows=grid[0], columns=grid[1], density=1 - sparsity, axi4=axi4)
+        sides = {"rows": grid[0], "columns": grid[1]}
+        program = compile_grid(layer, **sides, density=1 - sparsity, axi4=axi4, kept=mask)
         found.append(_figure(name, one, estimate_grid(program, mask, bus=bus).cycles))
     found.append(_figure("all", *(sum(each[key] for each in found) for key in ("engine", "grid"))))
     return found

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tileloom_golden.engine.balance import balanced
 from tileloom_golden.engine.convolution import convolve_blocks
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.grid import (
@@ -46,7 +47,7 @@ def check(program: GridProgram, rng: np.random.Generator) -> None:
     """Execute every engine's share of the commands, and compare what all streams and results must be."""
     size, layer = program.size, program.layer
     x, weights, parameters = data_of(rng, layer, size, 0.5)
-    headers = header_words(parameters)
+    ordered, headers = program.weights(weights), program.headers(header_words(parameters))
     commands, units = program.commands(), []
     for row, engines in enumerate(program.engines):
         units.append([])
@@ -57,9 +58,9 @@ def check(program: GridProgram, rng: np.random.Generator) -> None:
             assert unrolled(own) == unrolled(one.commands())
             activations = activation_units(program.engines[0][column], x)
             np.testing.assert_array_equal(activations, activation_units(one, x))
-            taken = [index_entries(each, weights) for each in (engines[0], one)]
+            taken = [index_entries(each, ordered) for each in (engines[0], one)]
             np.testing.assert_array_equal(*taken)
-            beats = [weight_beats(each, weights, headers) for each in (engines[0], one)]
+            beats = [weight_beats(each, ordered, headers) for each in (engines[0], one)]
             np.testing.assert_array_equal(*beats)
             units[-1].append(EngineModel(size, own, activations, taken[0], beats[0]).run())
     sums = convolve_blocks(x, weights, layer.stride, layer.pads)
@@ -115,6 +116,42 @@ def test_equal_commands_go_to_all_engines_at_once() -> None:
     loads = [words for words in commands if words[0] & 3 == 1]
     assert {words[TO_COLUMNS] for words in loads} == {1, 2}
     assert {words[TO_ROWS] for words in loads} == {3}
+
+
+@pytest.mark.parametrize(("sizes", "together"), [([7, 7, 8], False), ([8, 8, 8], True), ([1], False)])
+def test_columns_are_spread_over_rows(sizes: list[int], together: bool, rng: np.random.Generator) -> None:
+    for _ in range(50):
+        counts = rng.integers(0, 20, sum(sizes))
+        order = balanced(counts, sizes, together=together)
+        assert sorted(order) == list(range(len(counts)))
+        rows, before = (np.split(each, np.cumsum(sizes)[:-1]) for each in (counts[order], counts))
+        if together:
+            assert np.max(rows, axis=0).sum() <= np.max(before, axis=0).sum()
+            # At each place the fullest of one is no fuller than the emptiest of the place before.
+            assert order == sorted(order) or all(
+                max(row[place] for row in rows) <= min(row[place - 1] for row in rows)
+                for place in range(1, sizes[0])
+            )
+        else:
+            loads = [int(row.sum()) for row in rows]
+            assert max(loads) <= max(int(row.sum()) for row in before)
+            assert order == sorted(order) or max(loads) - min(loads) <= 20
+
+
+def test_equally_full_columns_stay_in_order() -> None:
+    assert balanced(np.full(9, 4), [4, 5], together=False) == list(range(9))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_reordered_programs_compute_the_same(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    layer = Layer(height=6, width=9, channels=9, outputs=11, kernel=(3, 2), pads=(1, 1, 0, 1))
+    if seed % 2:
+        layer = Layer(height=3, width=4, channels=60, outputs=16, kernel=(3, 3))
+    kept = rng.random((-(-layer.channels // SIZE.k), -(-layer.outputs // SIZE.n))) < 0.4
+    program = compile_grid(layer, SIZE, rows=2, columns=2, kept=kept)
+    assert program.reordered
+    check(program, rng)
 
 
 @pytest.mark.parametrize("name", list(LAYERS))

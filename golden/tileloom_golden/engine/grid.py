@@ -7,15 +7,18 @@ compute its last pixels or channels once more.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .balance import balanced
 from .cut import Span, column_cycles, seen, strip_groups, strip_words
 from .program import LARGEST_SLOT, NOTHING, EngineSize, Group, Layer, Program
+from .sparse import BlockSparse, with_columns
 from .streams import from_units
 
 FEW = 4
@@ -48,6 +51,9 @@ class GridProgram:
         Groups that load the same strip, one after the other.
     tiles:
         Whether memory tiles keep a strip from the first of them to the last.
+    order:
+        Which block column of the layer each of the programs' is. They are in another order where rows of
+        engines would else have more blocks than they must; the programs' outputs are whole columns then.
     """
 
     layer: Layer
@@ -56,6 +62,27 @@ class GridProgram:
     engines: tuple[tuple[Program, ...], ...]
     passes: int
     tiles: bool
+    order: tuple[int, ...]
+
+    @property
+    def reordered(self) -> bool:
+        """Whether the programs' block columns are in another order than the layer's."""
+        return self.order != tuple(range(len(self.order)))
+
+    def weights(self, weights: BlockSparse) -> BlockSparse:
+        """Return the layer's weights as the programs have them."""
+        return with_columns(weights, self.order) if self.reordered else weights
+
+    def headers(self, headers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Return the headers of the layer's outputs as the programs have them."""
+        if not self.reordered:
+            return headers
+        filled = np.pad(headers, (0, len(self.order) * self.size.n - len(headers)))
+        return filled.reshape(-1, self.size.n)[list(self.order)].reshape(-1)
+
+    def columns(self, found: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the block columns of the layer, which are the first axis, from those of the programs."""
+        return found[np.argsort(self.order)]
 
     @property
     def groups(self) -> list[Group]:
@@ -126,13 +153,16 @@ def compile_grid(
     density: float = 1.0,
     tile_words: int = 0,
     axi4: bool = False,
+    kept: npt.NDArray[np.bool_] | None = None,
 ) -> GridProgram:
     """Return the program of a layer for rows x columns of engines, the fastest of those that fit.
 
     ``layer``, ``size`` and ``relu`` as in `compile_layer`; ``density`` is the share of blocks that are kept,
     ``tile_words`` the units of a strip that a memory tile has room for, 0 for no tiles; with ``axi4`` all
-    that is read, commands too, comes over one bus. Raises ValueError
-    where not even one output pixel, with one block of channels, fits the A buffer, or no strip a tile.
+    that is read, commands too, comes over one bus. ``kept``, block rows x block columns, are the blocks that
+    there are: block columns are then put in an order in which rows of engines have equally many. Raises
+    ValueError where not even one output pixel, with one block of channels, fits the A buffer, or no strip a
+    tile.
     """
     size, layer = size or EngineSize(), layer.flat
     cuts = [(_cost(layer, size, cut, rows, density), cut) for cut in _cuts(layer, size, columns)]
@@ -160,7 +190,13 @@ def compile_grid(
     cut = min((cut for cost, cut in cuts if cost <= 1.001 * least), key=lambda cut: len(cut.strips[0]))
     outputs = _ceil(layer.outputs, size.n)
     engines = []
-    for own in row_parts(outputs, rows, alike=parts > 1):
+    places = row_parts(outputs, rows, alike=parts > 1)
+    order = list(range(outputs))
+    sizes = [count for _, count in places]
+    if kept is not None and sum(sizes) == outputs:
+        order = balanced(kept.sum(axis=0), sizes, together=parts > 1)
+    whole = replace(layer, outputs=outputs * size.n) if order != list(range(outputs)) else layer
+    for own in places:
         row = []
         for strips in cut.strips:
             groups = []
@@ -173,7 +209,7 @@ def compile_grid(
                 "height": columns if cut.axis == "height" else 1,
                 "channels": parts,
             }
-            row.append(Program(layer=layer, size=size, groups=tuple(groups), splits=splits))
+            row.append(Program(layer=whole, size=size, groups=tuple(groups), splits=splits))
         engines.append(tuple(row))
     passes = len(engines[0][0].groups) // len(cut.strips[0])
     return GridProgram(
@@ -183,6 +219,7 @@ def compile_grid(
         engines=tuple(engines),
         passes=passes,
         tiles=tile_words > 0,
+        order=tuple(order),
     )
 
 
@@ -205,19 +242,24 @@ def spread(total: int, parts: int) -> list[_Part]:
 
 def grid_outputs(program: GridProgram, units: list[list[npt.NDArray[np.generic]]]) -> npt.NDArray[np.generic]:
     """Return the outputs, as `from_units`, of what each engine gave: transfers x drain_rows x n."""
-    found = np.zeros((*program.layer.output, program.layer.outputs), units[0][0].dtype)
+    size, layer = program.size, program.layer
+    outputs = program.engines[0][0].layer.outputs
+    found = np.zeros((*layer.output, outputs), units[0][0].dtype)
     for programs, row in zip(program.engines, units, strict=True):
         for one, given in zip(programs, row, strict=True):
             own = from_units(one, given)
             for write in (group.write for group in one.groups):
-                first = write.column * program.size.n
+                first = write.column * size.n
                 where = (
                     slice(write.y, write.y + write.rows),
                     slice(write.x, write.x + write.width),
-                    slice(first, first + write.columns * program.size.n),
+                    slice(first, first + write.columns * size.n),
                 )
                 found[where] = own[where]
-    return found
+    if not program.reordered:
+        return found
+    blocks = found.reshape(*layer.output, -1, size.n).transpose(2, 0, 1, 3)
+    return program.columns(blocks).transpose(1, 2, 0, 3).reshape(*layer.output, -1)[..., : layer.outputs]
 
 
 def _ceil(value: int, divisor: int) -> int:

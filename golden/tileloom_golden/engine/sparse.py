@@ -6,8 +6,8 @@ Convolution weights keep blocks of b_n output channels x h x w x b_k input chann
 Block Sparsity: Training, Compilation, and AI Engine Accelerators" (arXiv 2407.09453), where b_n = b_k = 8.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -281,6 +281,20 @@ def from_bsr(matrix: Bsr) -> BlockSparse:
     column_pointers = np.searchsorted(columns[order], np.arange(across + 1)).astype(np.int64)
     return BlockSparse(
         (int(k), int(n)), (b_k, b_n), (1, 1), column_pointers, rows[order], data[order][:, None, None]
+    )
+
+
+def with_columns(weights: BlockSparse, order: Sequence[int]) -> BlockSparse:
+    """Return the weights with their block columns in another order, all of them whole."""
+    pointers = weights.column_pointers
+    kept = [np.arange(pointers[column], pointers[column + 1]) for column in order]
+    places = np.concatenate(kept)
+    return replace(
+        weights,
+        shape=(weights.shape[0], len(order) * weights.block[1]),
+        column_pointers=np.cumsum([0, *map(len, kept)]),
+        block_rows=weights.block_rows[places],
+        blocks=weights.blocks[places],
     )
 
 

@@ -59,7 +59,8 @@ def estimate_grid(
         The mask's shape is not that of the layer's blocks.
     """
     layer, size = program.layer, program.size
-    mask = mask_of(layer, size, kept)
+    whole = mask_of(layer, size, kept)
+    mask = whole[:, list(program.order)]
     grid = _Grid(program, overheads or Overheads())
     busy = np.zeros((3, grid.rows, grid.columns), np.int64)
     known: dict[tuple[object, ...], Part] = {}
@@ -88,7 +89,7 @@ def estimate_grid(
             grid.empty()
     computing, loading, writing = (int(part.max()) for part in busy)
     per_weight = layer.output[0] * layer.output[1] * layer.kernel[0] * layer.kernel[1]
-    macs = useful_weights(mask, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
+    macs = useful_weights(whole, (layer.channels, layer.outputs), (size.k, size.n)) * per_weight
     cycles = max(grid.leaves) + grid.times.leaving(size)
     if bus:
         cycles = grid_cycles(program, mask, bus, grid.times.leaving(size))

@@ -68,6 +68,7 @@ def grid_streams(
     abandoned: int = 0,
 ) -> GridStreams:
     """Return the streams of a grid's program; arguments as in ``layer_streams``."""
+    weights, headers = program.weights(weights), program.headers(headers)
     inputs = {"commands": command_beats(program.commands())}
     for row, engines in enumerate(program.engines):
         inputs[f"index_{row}"] = index_beats(index_entries(engines[0], weights))

@@ -119,6 +119,7 @@ class Job:
             density=self.weights.density,
             tile_words=self.config.grid_tile_words or 0,
             axi4=self.config.port is EnginePort.AXI4,
+            kept=self.weights.mask,
         )
 
     @cached_property

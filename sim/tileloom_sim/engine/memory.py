@@ -133,6 +133,8 @@ class MemoryImage:
         kind = {1: np.int8, 2: np.int16, 4: np.int32}[self.result_bytes]
         rows = b"".join(content[self.part(*run)] for run in self.result_runs)
         columns = np.frombuffer(rows, kind).reshape(-1, *layer.output, n)
+        if isinstance(self.program, GridProgram):
+            columns = self.program.columns(columns)
         return columns.transpose(1, 2, 0, 3).reshape(*layer.output, -1)[..., : layer.outputs]
 
 
@@ -174,6 +176,8 @@ def memory_image(
     if base % ALIGNMENT:
         raise UserError(f"base: must be a multiple of {ALIGNMENT}, not {base}")
     layer, size = program.layer, program.size
+    if isinstance(program, GridProgram):
+        weights, headers = program.weights(weights), program.headers(headers)
     if places is None:
         places = close_together(memory_map(program, weights.mask, result_bytes=result_bytes, base=base))
     memory = MemoryImage(program, (), b"", places, result_bytes)

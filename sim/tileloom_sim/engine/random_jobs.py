@@ -289,7 +289,8 @@ def _placed(job: Job, rng: np.random.Generator, *, waiting: bool) -> Job:
         return replace(job, base=0)  # refused there
     if waiting and rng.integers(2):
         program = job.grid if job.config.is_grid else job.program
-        where = memory_map(program, job.weights.mask, result_bytes=job.config.result_bits // 8)
+        mask = (job.grid.weights(job.weights) if job.config.is_grid else job.weights).mask
+        where = memory_map(program, mask, result_bytes=job.config.result_bits // 8)
         for _ in range(TRIES):
             far = replace(job, places=scattered(where, bits, rng))
             with suppress(ValueError):

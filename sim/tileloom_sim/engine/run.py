@@ -160,8 +160,10 @@ def _compare(where: str, job: Job, run: JobRun, faults: int) -> None:
     if status != answered if run.failed else status & ERROR_AND_FAULT != answered:
         raise CheckError(f"{where}: status is {status:#x}; what came from memory calls for {answered:#x}")
     if job.config.wrapper and not run.failed and job.entries is None:
-        rows = [row[0] for row in job.grid.engines] if job.config.is_grid else [job.program]
-        skipped = sum(skipped_blocks(program, job.weights) for program in rows)
+        rows, weights = [job.program], job.weights
+        if job.config.is_grid:
+            rows, weights = [row[0] for row in job.grid.engines], job.grid.weights(weights)
+        skipped = sum(skipped_blocks(program, weights) for program in rows)
         if run.came_out.skipped != skipped:
             raise CheckError(f"{where}: BLOCKS_SKIPPED counts {run.came_out.skipped}; there were {skipped}")
     assert isinstance(run.went_in, MemoryImage)

@@ -61,7 +61,7 @@ class EngineResult(Result):
     @cached_property
     def files(self) -> Mapping[str, str]:
         """What went in and came out, as text that ``$readmemh`` reads, by name; empty for random layers."""
-        return {} if self.job is None or self.run is None else texts(self.job.config, self.run)
+        return {} if self.job is None or self.run is None else texts(self.job, self.run)
 
 
 def simulate(

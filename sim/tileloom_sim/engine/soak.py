@@ -12,7 +12,14 @@ from ..soak import RandomRun, some_fields
 LAYERS = "20"
 """In a run; a design is built for them."""
 
-SOURCES = ("engine-int8", "engine-int8-axi4", "engine-int8-2x2", "engine-fp32", "engine-fp32-int8")
+SOURCES = (
+    "engine-int8",
+    "engine-int8-axi4",
+    "engine-int8-2x2",
+    "engine-int8-2x2-axi4",
+    "engine-fp32",
+    "engine-fp32-int8",
+)
 
 _FLAGS = ("true", "false")
 _FLOATS = ("fp32", "bf16", "fp16", "fp8_e4m3")
@@ -56,7 +63,7 @@ _GRID: dict[str, Sequence[object]] = {
 def draw(rng: np.random.Generator) -> RandomRun:
     """Return a random run; some have no configuration."""
     source = SOURCES[rng.integers(len(SOURCES))]
-    systolic, grid = source.startswith("engine-fp32"), source == "engine-int8-2x2"
+    systolic, grid = source.startswith("engine-fp32"), "2x2" in source
     axi4 = source.endswith("axi4") or (not grid and not rng.integers(4))
     sides = (1, 2, 4, 8, 16) if axi4 else range(1, 10)
     choices: dict[str, Sequence[object]] = {

@@ -1,7 +1,7 @@
 """What went into an engine and came out of it as text for ``$readmemh``: a transfer, or a beat, a line.
 
 ``layer.json`` beside the files says how many bits and lines each has; of an AXI4 master also where in memory
-things are.
+things are, and of a grid which block column of the results each one is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tileloom.engine.config import EngineConfig, EnginePort
 from .axi_harness import AxiRun
 from .grid import GridRun, GridStreams
 from .harness import INPUTS, Beats, EngineRun, LayerStreams
+from .job import Job
 from .run import JobRun
 
 LAYER = "layer.json"
@@ -36,8 +37,9 @@ def file_names(config: EngineConfig) -> list[str]:
     return [LAYER, *(f"{name}.hex" for name in names)]
 
 
-def texts(config: EngineConfig, run: JobRun) -> dict[str, str]:
+def texts(job: Job, run: JobRun) -> dict[str, str]:
     """Return the files of a layer by their names: text, the most significant digit of a line first."""
+    config = job.config
     about: dict[str, object] = {"cycles": run.cycles}
     lines: dict[str, tuple[int, list[str]]] = {}
     widths = {
@@ -82,6 +84,8 @@ def texts(config: EngineConfig, run: JobRun) -> dict[str, str]:
             "results": image.results,
             "results_bytes": image.results_size,
         }
+    if config.is_grid:
+        about["block_columns"] = list(job.grid.order)
     about["files"] = {
         f"{name}.hex": {"bits": bits, "lines": len(found)} for name, (bits, found) in lines.items()
     }
