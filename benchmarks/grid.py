@@ -115,9 +115,7 @@ def generated() -> list[dict[str, Any]]:
 @click.option("--rtl", is_flag=True, help="Run a layer in RTL too.")
 @click.option("--generate", "verilog", is_flag=True, help="Generate grids too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(
-    grid: tuple[int, int], sparsity: float, axi4: bool, rtl: bool, verilog: bool, as_json: bool
-) -> None:
+def main(grid: tuple[int, int], sparsity: float, axi4: bool, rtl: bool, verilog: bool, as_json: bool) -> None:
     """Print the figures."""
     with step("Estimating layers"):
         cycles = estimated(grid, sparsity, axi4=axi4)
