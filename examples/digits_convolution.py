@@ -42,6 +42,8 @@ RATE = 1e-2
 
 Weights = dict[str, torch.Tensor]
 Masks = Mapping[str, npt.NDArray[np.bool_]]
+Network = Callable[[Mapping[str, torch.Tensor], torch.Tensor], torch.Tensor]
+Graph = Callable[[Mapping[str, torch.Tensor], int], onnx.ModelProto]
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,12 @@ def train(
     rate: float,
     masks: Callable[[float, Mapping[str, torch.Tensor]], Masks] | None = None,
     seed: int = 0,
+    network: Network = scores,
 ) -> Weights:
     """Return weights after so many epochs of Adam with a falling rate.
 
     ``masks`` says at the beginning of each epoch, by the share of epochs that are over and the weights, which
-    weights stay; the others are zero from then on.
+    weights stay; the others are zero from then on. ``network`` gives scores of weights and images.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are small
@@ -138,7 +141,7 @@ def train(
             across, down = (int(shift) for shift in torch.randint(0, 3, (2,)))
             shifted = functional.pad(x[some], (1, 1, 1, 1))[..., down : down + side, across : across + side]
             masked = {name: each * kept[name] if name in kept else each for name, each in trained.items()}
-            loss = functional.cross_entropy(scores(masked, shifted), wanted[some])
+            loss = functional.cross_entropy(network(masked, shifted), wanted[some])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -146,10 +149,10 @@ def train(
     return {name: each.detach() * kept.get(name, torch.tensor(1)) for name, each in trained.items()}
 
 
-def accuracy(weights: Weights, data: Data) -> float:
+def accuracy(weights: Weights, data: Data, network: Network = scores) -> float:
     """Return the share of the images to test with that are classified right."""
     with torch.no_grad():
-        answers = scores(weights, torch.from_numpy(data.test_images)).argmax(1).numpy()
+        answers = network(weights, torch.from_numpy(data.test_images)).argmax(1).numpy()
     return float((answers == data.test_labels).mean())
 
 
@@ -179,10 +182,10 @@ def model(weights: Mapping[str, torch.Tensor], side: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def write(weights: Weights, data: Data, folder: Path, name: str) -> None:
-    """Write the network, and images and labels to run it with."""
+def write(weights: Weights, data: Data, folder: Path, name: str, graph: Graph = model) -> None:
+    """Write the network, and images and labels to run it with; ``graph`` gives ONNX of weights and side."""
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(model(weights, data.images.shape[-1]), folder / f"{name}.onnx")
+    onnx.save(graph(weights, data.images.shape[-1]), folder / f"{name}.onnx")
     np.savez(folder / f"{name}.npz", image=data.test_images, labels=data.test_labels)
     np.savez(folder / "calibration.npz", image=data.images[:200])
 

@@ -1,4 +1,4 @@
-"""docs/training.md has what ``tileloom paper engine table1`` prints of the file in docs/blocks."""
+"""docs/training.md has what ``tileloom paper`` prints of the files in docs/blocks and docs/groups."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tileloom.errors import UserError
 from tileloom_explore.paper.accuracy import PUBLISHED, RATIOS, SHAPES, read_accuracy
 from tileloom_explore.paper.table1 import table1_command
+from tileloom_explore.paper.xdecimate import accuracy_command
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "blocks" / "digits.json"
@@ -38,6 +39,22 @@ def test_the_page_has_each_figure() -> None:
         if (each.shape, each.ratio, each.ranking) == ("8x8", 0.5, "layer"):
             least, most = (f"{100 * side(each.accuracies):.1f}" for side in (min, max))
             assert f"{percent(mean(each.accuracies))} ({least} to {most})" in page
+
+
+def test_the_page_has_accuracies_of_groups() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    networks = [
+        read_accuracy(ROOT / "docs" / "groups" / f"{name}.json") for name in ("residual", "transformer")
+    ]
+    rows = {"dense": [each.again for each in networks]}
+    for index, group in enumerate(("1:4", "1:8", "1:16")):
+        assert [each.masked[index].shape for each in networks] == [group] * 2
+        rows[group] = [each.masked[index].accuracies for each in networks]
+    for name, (cnn, transformer) in rows.items():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| {name} |"))
+        cells = [cell.split(" (")[0] for cell in row.split(" | ")]
+        assert [cells[1], cells[3]] == [percent(mean(cnn)), percent(mean(transformer))]
+    assert "1:16" in CliRunner().invoke(accuracy_command, [str(ROOT / "docs" / "groups")]).stdout
 
 
 def test_the_command_prints_the_paper_beside() -> None:

@@ -1,11 +1,23 @@
-"""The xDecimate paper's kernel suite: speed-ups on the core beside the paper's."""
+"""The xDecimate paper's figures: speed-ups of its kernels on the core, accuracies with its pattern."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 import tileloom
+from tileloom.cli.console import Sheet, note, print_json
 from tileloom.cli.options import json_option, seed_option
+
+from .accuracy import Accuracy, read_accuracy
+from .default import WithDefault
+from .kept import json_files
+from .table1 import shares
+
+PAPER = "The paper: ResNet18 and a ViT, at 1:16 less than 1.5 points below all weights (abstract)."
 
 
 def _run(core: str, seed: int | None, as_json: bool) -> None:
@@ -23,11 +35,11 @@ def _run(core: str, seed: int | None, as_json: bool) -> None:
     tileloom.simulate(preset, seed=seed).show({}, as_json=as_json)
 
 
-xdecimate_command = click.Command(
-    "xdecimate",
+fig8_command = click.Command(
+    "fig8",
     callback=_run,
     help=_run.__doc__,
-    short_help="xDecimate: speed-ups of its kernels.",
+    short_help="Speed-ups of the kernels, beside the paper's.",
     params=[
         click.Option(
             ["--core"], type=click.Choice(["cv32e40p", "cv32e40x"]), default="cv32e40p", show_default=True
@@ -36,3 +48,48 @@ xdecimate_command = click.Command(
         json_option(),
     ],
 )
+
+
+@click.command("accuracy", short_help="Accuracies with one weight kept in each group.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def accuracy_command(paths: Sequence[Path], as_json: bool) -> None:
+    """Print accuracies of networks that were trained on with one weight kept in each group of 4, 8 or 16.
+
+    FILE is what examples/grouped_digits.py wrote, or a folder of such files.
+
+    \b
+    Example:
+      tileloom paper xdecimate accuracy docs/groups
+    """
+    measured = [read_accuracy(file) for file in json_files(paths)]
+    if as_json:
+        print_json([asdict(each) for each in measured])
+        return
+    for each in measured:
+        sheet(each).show()
+        note(f"With all weights, before training on: {shares(each.baselines)}. Measured by: {each.command}")
+    note(PAPER)
+
+
+def sheet(accuracy: Accuracy) -> Sheet:
+    """Return the table: accuracy by pattern, right after the mask and after training on with it."""
+    title = f"{accuracy.network}: {accuracy.images:,} images, {len(accuracy.baselines)} seeds"
+    rows = [("dense", "", shares(accuracy.again))]
+    rows += [(each.shape, shares(each.pruned), shares(each.accuracies)) for each in accuracy.masked]
+    return Sheet(title, ("weights", "before training on", "after"), rows)
+
+
+@click.group("xdecimate", cls=WithDefault, default="fig8", short_help="xDecimate: speed-ups, accuracies.")
+def xdecimate_command() -> None:
+    """Print the figures of the xDecimate paper, ours beside the paper's.
+
+    \b
+    Examples:
+      tileloom paper xdecimate                   speed-ups of the kernels (Fig. 8)
+      tileloom paper xdecimate accuracy FILE     accuracies at 1:4, 1:8 and 1:16
+    """
+
+
+for _command in (fig8_command, accuracy_command):
+    xdecimate_command.add_command(_command)

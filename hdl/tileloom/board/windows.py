@@ -63,7 +63,9 @@ class Storage(wiring.Component):
     """The memory of a window: a write port for words, a read port for transfers, both synchronous.
 
     Ports: ``write`` (in), a bit for each word; ``write_address``, ``write_data``; ``read_address``,
-    ``read_data``, a cycle later. What is read in the cycle in which it is written is nothing to look at.
+    ``read_data``, a cycle later. A word is written in the cycle after it comes: a register stands before
+    block RAM that is all over the FPGA. What is read in the cycle in which it is written is nothing to look
+    at.
     """
 
     def __init__(self, width: int, depth: int) -> None:
@@ -81,15 +83,21 @@ class Storage(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the hardware."""
         m = Module()
+        comes = Signal.like(self.write, name="comes")
+        place, data = (
+            Signal.like(port, name=name, reset_less=True)
+            for name, port in (("place", self.write_address), ("data", self.write_data))
+        )
+        m.d.sync += [comes.eq(self.write), place.eq(self.write_address), data.eq(self.write_data)]
         for word in range(len(self.write)):
             bits = slice(WORD * word, min(WORD * (word + 1), self.width))
             words = memory.Memory(shape=bits.stop - bits.start, depth=self.depth, init=[])
             m.submodules[f"words_{word}"] = words
             write, read = words.write_port(), words.read_port()
             m.d.comb += [
-                write.en.eq(self.write[word]),
-                write.addr.eq(self.write_address),
-                write.data.eq(self.write_data[bits]),
+                write.en.eq(comes[word]),
+                write.addr.eq(place),
+                write.data.eq(data[bits]),
                 read.addr.eq(self.read_address),
                 self.read_data[bits].eq(read.data),
             ]
