@@ -43,6 +43,9 @@ ENGINE_ORIGINS = (
 )
 """The origins that only a report of an engine names."""
 
+CLUSTER_ORIGINS = ("interconnect", "core ports", "event unit", "DMA engine", "L2 port")
+"""The origins that only a report of a cluster's fabric names."""
+
 _OF_PART = {
     "multiplier": "multiplier",
     "align": "adder: align",
@@ -51,7 +54,8 @@ _OF_PART = {
     "round": "adder: round",
     "skew": "skew",
     "weight loading": "weight loading",
-    **{part: part for part in ("registers", "functional unit", "address generator", *ENGINE_ORIGINS)},
+    **{part: part for part in ("registers", "functional unit", "address generator")},
+    **{part: part for part in (*ENGINE_ORIGINS, *CLUSTER_ORIGINS)},
 }
 _IN_ELEMENT = {"processing element", "multiplier", "align", "adder", "normalise", "round"}
 _OF_ELEMENT_REGISTER = {

@@ -10,7 +10,7 @@ from typing import Any
 from .flow import Mapped
 from .library.cells import Cell
 from .library.standard_cells import Library
-from .origins import ENGINE_ORIGINS, ORIGINS, of_logic, of_register
+from .origins import CLUSTER_ORIGINS, ENGINE_ORIGINS, ORIGINS, of_logic, of_register
 from .timing import Timing
 
 
@@ -114,7 +114,7 @@ def report(
     ``origins`` says what part of the array each module is (the manifest's ``modules``); what is not in it
     counts as control.
     """
-    shares = {origin: Share() for origin in (*ENGINE_ORIGINS, *ORIGINS)}
+    shares = {origin: Share() for origin in (*ENGINE_ORIGINS, *CLUSTER_ORIGINS, *ORIGINS)}
     cells: Counter[str] = Counter()
     for name, instances in _instances(mapped).items():
         for _, kind, origin in cell_origins(mapped, name, library, origins):

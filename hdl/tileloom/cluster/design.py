@@ -7,6 +7,15 @@ from ..design import Design
 from .config import ClusterConfig
 from .fabric import Fabric
 
+PARTS = {
+    "interconnect": "interconnect",
+    "core_port": "core ports",
+    "event_unit": "event unit",
+    "dma": "DMA engine",
+    "l2_port": "L2 port",
+}
+"""By instance, numbers left out."""
+
 
 def generate(config: ClusterConfig, name: str | None = None) -> Design:
     """Return the fabric that ``config`` describes; ``name`` and errors as in ``design.build``.
@@ -19,6 +28,4 @@ def generate(config: ClusterConfig, name: str | None = None) -> Design:
 
 def origin(path: tuple[str, ...]) -> str:
     """Return which part of the fabric the module at ``path`` is."""
-    if not path:
-        return "top"
-    return path[0].rstrip("0123456789").replace("_", " ")
+    return PARTS[path[0].rstrip("0123456789")] if path else "top"

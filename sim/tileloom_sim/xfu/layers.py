@@ -38,6 +38,7 @@ ALIGNMENT = 32
 SOURCES = (
     "layers.c",
     "job.h",
+    "select.h",
     "window.h",
     "im2col.h",
     "loops_corev.h",
@@ -231,7 +232,7 @@ def run_layer(
 
     And as ``run_program``.
     """
-    job = _Job(layer, kernel, group)
+    job = KernelJob(layer, kernel, group)
     program = program or layer_program(system.core)
     memory, results, places = job.memory(program.free, activations, weights)
     report = program.free + 4 * job.REPORT
@@ -257,8 +258,17 @@ def run_layer(
     )
 
 
-class _Job:
-    """The job for one layer and one kernel."""
+class KernelJob:
+    """The job for one layer and one kernel.
+
+    Attributes
+    ----------
+    rows, steps, reach:
+        Output channels, filled up to what the kernel takes at a time; iterations of its innermost loop for
+        one of them; bytes of activations that it reads.
+
+    Raises UserError where the layer is too large, or ``group`` is none of 4, 8 and 16.
+    """
 
     FIELDS = 25
     REPORT = 23  # where cycles and instret stand
@@ -309,7 +319,7 @@ class _Job:
                 raise ValueError(
                     f"{name} is {array.dtype} of shape {array.shape}, this layer takes int8 of {shape}"
                 )
-        packed, offsets, skip = self._weights(weights)
+        packed, offsets, skip = self.packed(weights)
         data = JobMemory(base, self.FIELDS, ALIGNMENT)
         place = data.place
         input_at = place(activations.tobytes(), self.reach if layer.kernel is None else 0)
@@ -347,7 +357,7 @@ class _Job:
         }
         return bytes(data.content), results, places
 
-    def _weights(self, weights: npt.NDArray[np.int8]) -> tuple[bytes, bytes, int]:
+    def packed(self, weights: npt.NDArray[np.int8]) -> tuple[bytes, bytes, int]:
         """Return weights and offsets as the kernel reads them, and the bytes between two rows' offsets."""
         if not self.kernel.sparse:
             rows, length = weights.shape

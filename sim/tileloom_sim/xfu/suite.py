@@ -200,7 +200,7 @@ def _measure(
     waves: Path | None,
 ) -> Measurement:
     layer = case.layer
-    activations, weights = _data(case, seed)
+    activations, weights = layer_data(case, seed)
     conditions = conditions or Conditions()
     told = (lambda cycles: progress(index, cycles)) if progress else None
     run: KernelRun | CallRun
@@ -211,7 +211,7 @@ def _measure(
             layer, activations, weights, parameters, case.kernel, m=case.group, n=case.n, relu=case.relu
         )
         run = run_call(system, call, conditions=conditions, progress=told, waves=waves)
-        wanted = requantise(_sums(layer, activations, weights), parameters, relu=case.relu)
+        wanted = requantise(layer_sums(layer, activations, weights), parameters, relu=case.relu)
     else:
         run = run_layer(
             system,
@@ -224,20 +224,25 @@ def _measure(
             progress=told,
             waves=waves,
         )
-        wanted = _sums(layer, activations, weights)
-    results = run.results.reshape(wanted.shape)
+        wanted = layer_sums(layer, activations, weights)
+    check_results(case, run.results, wanted)
+    return Measurement(case=case, cycles=run.cycles, instructions=run.instructions)
+
+
+def check_results(case: Case, found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> None:
+    """Raise WrongResultError where a word is not the golden model's."""
+    results = found.reshape(wanted.shape)
     wrong = results != wanted
     if wrong.any():
         pixel, row = (int(i) for i in np.argwhere(wrong)[0])
         raise WrongResultError(
-            f"{case.kind}, {layer.channels} channels, {case.kernel_name}: pixel {pixel}, output channel "
+            f"{case.kind}, {case.layer.channels} channels, {case.kernel_name}: pixel {pixel}, output channel "
             f"{row} is {results[pixel, row]}, the golden model has {wanted[pixel, row]}; "
             f"{wrong.sum()} of {wrong.size} words differ"
         )
-    return Measurement(case=case, cycles=run.cycles, instructions=run.instructions)
 
 
-def _sums(
+def layer_sums(
     layer: LayerShape, activations: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]
 ) -> npt.NDArray[np.int32]:
     """Return the golden model's sums, pixels x output channels."""
@@ -247,7 +252,7 @@ def _sums(
     return nm_layers.fully_connected(patches, weights)
 
 
-def _data(case: Case, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+def layer_data(case: Case, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
     """Return random activations and weights of the whole range, the same for every kernel."""
     layer = case.layer
     rng = np.random.default_rng([seed, layer.rows, layer.length])
