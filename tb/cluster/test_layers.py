@@ -66,7 +66,7 @@ def test_the_runtime() -> None:
 @pytest.mark.parametrize(
     "layer",
     [
-        LayerShape(rows=44, channels=48, height=5, width=7, kernel=(3, 3), stride=1, padding=1),
+        LayerShape(rows=76, channels=48, height=5, width=7, kernel=(3, 3), stride=1, padding=1),
         LayerShape(rows=9, channels=16, height=7, width=4, kernel=(1, 2), stride=2),
         fully_connected(37, 256),
     ],
@@ -84,6 +84,7 @@ def test_layers_on_one_and_two_cores(layer: LayerShape, kernel: Kernel) -> None:
     for active in (1, 2):
         run = run_layer(cluster_system(CONFIG), layer, kernel, activations, weights, group=16, active=active)
         assert (run.results == wanted).all()
+        assert (run.tiles > 1) == (layer.rows == 76 and not kernel.sparse)
         assert run.computing < run.cycles < run.simulated
 
 

@@ -38,6 +38,9 @@ STACK_BYTES = 1024
 
 ALIGNMENT = 32
 
+WASTE = 1 / 16
+"""Of the output channels, how many a plan may add so that tiles are alike."""
+
 FIELDS = KernelJob.FIELDS + 14
 REPORT = KernelJob.REPORT
 
@@ -120,28 +123,24 @@ class Plan:
 
 
 def plan(config: ClusterConfig, layer: LayerShape, kernel: Kernel, group: int, active: int) -> Plan:
-    """Return the plan with the fewest tiles that fit, as even as the kernel allows.
+    """Return the plan with the fewest tiles that fit and do not add more than ``WASTE`` of output channels.
 
     Raises UserError where not even a tile of the fewest output channels fits.
     """
     least = KernelJob(dataclasses.replace(layer, rows=1), kernel, group).rows
     least *= active if layer.kernel is None else 1
     steps = -(-layer.rows // least)
-    wasteful = None
     for tiles in range(1, steps + 1):
-        rows = -(-steps // tiles) * least
-        found = _laid_out(config, layer, kernel, group, active, tiles, rows)
-        if found is None:
+        each = -(-steps // tiles)
+        if tiles * each > steps * (1 + WASTE):
             continue
-        if steps % tiles == 0:
+        found = _laid_out(config, layer, kernel, group, active, tiles, each * least)
+        if found is not None:
             return found
-        wasteful = wasteful or found
-    if wasteful is None:
-        raise UserError(
-            f"{config.l1_bytes} bytes of L1 do not hold the layer, {least} output channels at a time, on "
-            f"{active} cores"
-        )
-    return wasteful
+    raise UserError(
+        f"{config.l1_bytes} bytes of L1 do not hold the layer, {least} output channels at a time, on "
+        f"{active} cores"
+    )
 
 
 def _laid_out(

@@ -11,9 +11,13 @@ from tileloom import processes
 from tileloom.cli.console import Sheet
 
 from ..riscv.run import Conditions
+from ..xfu.layers import Kernel
 from ..xfu.suite import Case, check_results, layer_data, layer_sums
 from .layers import ClusterRun, run_layer
 from .system import ClusterSystem
+
+DENSE = (Kernel.DENSE_1X2, Kernel.DENSE_4X2)
+"""What speed-ups are over."""
 
 Started = Callable[[int, int], None]
 """Called with the index of a run and the cycles that it has simulated so far."""
@@ -75,7 +79,7 @@ def measure(
 
 
 def figures(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
-    """Return every run, with how much faster it is than the same on the fewest cores."""
+    """Return every run, and how much faster it is than dense kernels, and than on the fewest cores."""
     return [
         {
             "layer": each.case.kind,
@@ -90,6 +94,8 @@ def figures(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
             "computing": each.run.computing,
             "instructions": each.run.instructions,
             "macs_per_cycle": round(each.macs_per_cycle, 4),
+            "over_dense_1x2": round(_over(measurements, each, Kernel.DENSE_1X2), 4),
+            "over_dense_4x2": round(_over(measurements, each, Kernel.DENSE_4X2), 4),
             "speed_up": round(_first(measurements, each).run.cycles / each.run.cycles, 4),
             "speed_up_computing": round(_first(measurements, each).run.computing / each.run.computing, 4),
         }
@@ -103,7 +109,7 @@ def sheets(title: str, measurements: Sequence[Measurement]) -> list[Sheet]:
     fewest, most = actives[0], actives[-1]
     cores = "core" if fewest == 1 else "cores"
     headings = ("C, K", "kernel", *(f"cycles on {active}" for active in actives), "computing")
-    headings += ("MAC/cycle", f"times {fewest} {cores}", "computing")
+    headings += ("MAC/cycle", "over 1x2", "over 4x2", f"over {fewest} {cores}", "computing")
     found = []
     for kind in dict.fromkeys(each.case.kind for each in measurements):
         rows = []
@@ -117,12 +123,23 @@ def sheets(title: str, measurements: Sequence[Measurement]) -> list[Sheet]:
                     *(f"{runs[active].run.cycles:,}" for active in actives),
                     f"{last.computing:,}",
                     f"{runs[most].macs_per_cycle:.2f}",
+                    *(f"{_over(measurements, runs[most], each):.2f}" for each in DENSE),
                     f"{first.cycles / last.cycles:.2f}",
                     f"{first.computing / last.computing:.2f}",
                 )
             )
         found.append(Sheet(f"{title}: {kind}", headings, rows))
     return found
+
+
+def _over(measurements: Sequence[Measurement], of: Measurement, kernel: Kernel) -> float:
+    """Return how much faster a run is than that of a dense kernel on as many cores."""
+    dense = next(
+        each
+        for each in measurements
+        if (each.case.layer, each.case.kernel, each.active) == (of.case.layer, kernel, of.active)
+    )
+    return dense.run.cycles / of.run.cycles
 
 
 def _first(measurements: Sequence[Measurement], of: Measurement) -> Measurement:
