@@ -7,11 +7,14 @@ import pytest
 
 from tileloom.cluster.config import ClusterConfig
 from tileloom.errors import UserError
+from tileloom_golden.requantise import from_ratios, requantise
 from tileloom_golden.xfu import layers as golden
 from tileloom_golden.xfu.sparsity import prune_nm
-from tileloom_sim.cluster.layers import cluster_program, plan, run_layer
+from tileloom_sim.cluster.int8 import run_int8_layer
+from tileloom_sim.cluster.layers import plan, run_layer
 from tileloom_sim.cluster.simulate import Layers, simulate
 from tileloom_sim.cluster.system import cluster_system
+from tileloom_sim.cluster.tiles import cluster_program
 from tileloom_sim.riscv.run import ProgramError, run_program
 from tileloom_sim.xfu.layers import Kernel, LayerShape, fully_connected
 
@@ -76,6 +79,7 @@ def test_layers_on_one_and_two_cores(layer: LayerShape, kernel: Kernel) -> None:
     rng = np.random.default_rng(3)
     activations = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), dtype=np.int8)
     weights = prune_nm(rng.integers(-128, 128, (layer.rows, layer.length), dtype=np.int8), 16)
+    numbers = from_ratios(rng.uniform(1e-4, 1e-2, layer.rows), rng.integers(-5000, 5000, layer.rows))
     if layer.kernel is None:
         wanted = golden.fully_connected(activations.reshape(1, -1), weights)
     else:
@@ -86,6 +90,20 @@ def test_layers_on_one_and_two_cores(layer: LayerShape, kernel: Kernel) -> None:
         assert (run.results == wanted).all()
         assert (run.tiles > 1) == (layer.rows == 76 and not kernel.sparse)
         assert run.computing < run.cycles < run.simulated
+        if kernel is Kernel.SOFTWARE:
+            continue
+        run = run_int8_layer(
+            cluster_system(CONFIG),
+            layer,
+            kernel,
+            activations,
+            weights,
+            numbers,
+            m=16,
+            active=active,
+            relu=True,
+        )
+        assert (run.results == requantise(wanted, numbers, relu=True)).all()
 
 
 @pytest.mark.long

@@ -30,6 +30,9 @@ OPTIONS = [
     click.Option(
         ["--active"], type=Numbers(most=8), help="Cores that layers are run on.  [default: 1 and all]"
     ),
+    click.Option(
+        ["--int8"], is_flag=True, default=None, help="Layers by the C library, requantised to INT8."
+    ),
     click.Option(["--jobs"], type=Whole(1, 256), help="Layers at a time.  [default: cores]"),
     click.Option(["--waves"], is_flag=True, help="Leave a wave file of the last layer, NAME.vcd, here."),
     seed_option("Replay programs and data"),
@@ -62,7 +65,7 @@ def run(
       tileloom simulate cluster-8 --programs 100000 --seed 1          about an hour
       tileloom simulate cluster-8 --set cores=3 --set banks=2
       tileloom simulate cluster-8 --convolution 64 --active 1,2,4,8   some minutes
-      tileloom simulate cluster-8 --connected 1024 --rows 256
+      tileloom simulate cluster-8 --connected 1024 --rows 256 --int8
 
     Exit status: 0 all equal, 1 a difference or a missing tool, 2 wrong input.
     """

@@ -25,7 +25,7 @@ from tileloom.xfu.config import GROUP_SIZES
 from ..riscv.job_memory import MAX_CYCLES
 from ..riscv.run import Conditions
 from ..xfu.layers import fully_connected
-from ..xfu.suite import Case, cases, convolution
+from ..xfu.suite import Case, cases, convolution, int8_cases
 from .fabric import build, replay
 from .play import Cycle, play
 from .programs import Kind, Step, draw
@@ -76,12 +76,15 @@ class Layers:
         Output channels of all of them.
     active:
         Numbers of cores to run each on.
+    int8:
+        Results are INT8, by the C library; else sums, INT32.
     """
 
     convolution: Sequence[int] = ()
     connected: Sequence[int] = ()
     rows: int | None = None
     active: Sequence[int] | None = None
+    int8: bool = False
 
     def cases(self) -> list[Case]:
         """Return every kernel on every layer. Raises UserError for a layer that no transfer brings."""
@@ -92,6 +95,8 @@ class Layers:
             if layer.channels % GROUP:
                 option = "--convolution" if layer.kernel else "--connected"
                 raise UserError(f"{option} {layer.channels}: must be a multiple of {GROUP}")
+        if self.int8:
+            return int8_cases(layers, [(1, m) for m in GROUP_SIZES])
         return cases(layers, GROUP_SIZES)
 
 

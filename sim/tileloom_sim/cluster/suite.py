@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from tileloom import processes
 from tileloom.cli.console import Sheet
+from tileloom_golden.requantise import requantise
 
 from ..riscv.run import Conditions
 from ..xfu.layers import Kernel
-from ..xfu.suite import Case, check_results, layer_data, layer_sums
-from .layers import ClusterRun, run_layer
+from ..xfu.suite import Case, check_results, layer_data, layer_parameters, layer_sums
+from .int8 import run_int8_layer
+from .layers import run_layer
 from .system import ClusterSystem
+from .tiles import ClusterRun
 
 DENSE = (Kernel.DENSE_1X2, Kernel.DENSE_4X2)
 """What speed-ups are over."""
@@ -57,20 +62,32 @@ def measure(
 
     def work(index: int) -> Measurement:
         case, active = runs[index]
+        layer = case.layer
+        options: dict[str, Any] = {"active": active, "conditions": conditions}
+        options["progress"] = (lambda cycles: progress(index, cycles)) if progress else None
+        options["waves"] = waves if index == len(runs) - 1 else None
         activations, weights = layer_data(case, seed)
-        run = run_layer(
-            system,
-            case.layer,
-            case.kernel,
-            activations,
-            weights,
-            group=case.group or 4,
-            active=active,
-            conditions=conditions,
-            progress=(lambda cycles: progress(index, cycles)) if progress else None,
-            waves=waves if index == len(runs) - 1 else None,
-        )
-        check_results(case, run.results, layer_sums(case.layer, activations, weights))
+        wanted: npt.NDArray[Any] = layer_sums(layer, activations, weights)
+        if case.int8:
+            numbers = layer_parameters(case, seed)
+            wanted = requantise(wanted, numbers, relu=case.relu)
+            run = run_int8_layer(
+                system,
+                layer,
+                case.kernel,
+                activations,
+                weights,
+                numbers,
+                m=case.group,
+                n=case.n,
+                relu=case.relu,
+                **options,
+            )
+        else:
+            run = run_layer(
+                system, layer, case.kernel, activations, weights, group=case.group or 4, **options
+            )
+        check_results(case, run.results, wanted)
         return Measurement(case=case, active=active, run=run)
 
     with processes.threads(parallel) as pool:
@@ -88,6 +105,7 @@ def figures(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
             "kernel": str(each.case.kernel),
             "group": each.case.group or None,
             "cores": each.active,
+            "results": "int8" if each.case.int8 else "int32",
             "tiles": each.run.tiles,
             "macs": each.case.layer.macs,
             "cycles": each.run.cycles,

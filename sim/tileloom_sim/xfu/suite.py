@@ -206,7 +206,7 @@ def _measure(
     run: KernelRun | CallRun
     wanted: npt.NDArray[Any]
     if case.int8:
-        parameters = _parameters(case, seed)
+        parameters = layer_parameters(case, seed)
         call = layer_call(
             layer, activations, weights, parameters, case.kernel, m=case.group, n=case.n, relu=case.relu
         )
@@ -265,7 +265,7 @@ def layer_data(case: Case, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray
     return activations, prune_nm(whole, case.group, case.n)[:, : layer.length]
 
 
-def _parameters(case: Case, seed: int) -> Requantisation:
+def layer_parameters(case: Case, seed: int) -> Requantisation:
     """Return random biases, and ratios with which most results are no limits of INT8."""
     layer = case.layer
     rng = np.random.default_rng([seed, layer.length, layer.rows])
