@@ -166,4 +166,4 @@ def _plan(config: ClusterConfig, layer: LayerShape, part: _Part, active: int) ->
             return None
         return _Plan(tiles, rows, rows // parts, offsets_at, channels_at, tile_bytes, places, core_bytes)
 
-    return fewest(config, layer.rows, AT_A_TIME * parts, laid_out)
+    return fewest(config, layer.rows, AT_A_TIME * parts, laid_out, connected=part.connected)

@@ -76,7 +76,7 @@ def plan(config: ClusterConfig, layer: LayerShape, kernel: Kernel, group: int, a
     def laid_out(tiles: int, rows: int) -> Plan | None:
         return _laid_out(config, layer, kernel, group, active, tiles, rows)
 
-    return fewest(config, layer.rows, least, laid_out)
+    return fewest(config, layer.rows, least, laid_out, connected=layer.kernel is None)
 
 
 def _laid_out(

@@ -39,6 +39,9 @@ ALIGNMENT = 32
 WASTE = 1 / 16
 """Of the output channels, how many a plan may add so that tiles are alike."""
 
+OVERLAPPED = 4
+"""Tiles of a fully connected layer, at least."""
+
 WORDS = 17
 REPORT = 14
 """Of ``struct tiles``, and where its cycles stand."""
@@ -105,15 +108,22 @@ def parted(parts: Sequence[bytes], banks: int) -> tuple[bytes, int]:
 
 
 def fewest(
-    config: ClusterConfig, rows: int, least: int, laid_out: Callable[[int, int], Planned | None]
+    config: ClusterConfig,
+    rows: int,
+    least: int,
+    laid_out: Callable[[int, int], Planned | None],
+    *,
+    connected: bool,
 ) -> Planned:
     """Return the plan with the fewest tiles that fits and adds no more than ``WASTE`` of output channels.
 
+    A fully connected layer has ``OVERLAPPED`` tiles at least, so that all but the first come while cores
+    compute; a convolution's im2col is done anew for each, which costs more.
     ``laid_out`` returns the plan for so many tiles of so many rows, a multiple of ``least``, or None where it
     does not fit. Raises UserError where not even the smallest tiles do.
     """
     steps = -(-rows // least)
-    for tiles in range(1, steps + 1):
+    for tiles in range(min(OVERLAPPED, steps) if connected else 1, steps + 1):
         each = -(-steps // tiles)
         if tiles * each > steps * (1 + WASTE):
             continue
