@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from amaranth.sim import SimulatorContext
 
-from support.streams import simulate
+from support.streams import Bench, simulate
 from tileloom.engine.axi.engine import AxiEngine
 from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom_golden.engine.grid import GridProgram
@@ -102,6 +102,10 @@ class Jobs:
         """Return what is tested."""
         return AxiEngine(self.config)
 
+    def watches(self, dut: AxiEngine) -> list[Bench]:
+        """Return what else looks at the ports."""
+        return []
+
     def run(self, idle: float, *, slow_answers: int = 0, limit: int = 30_000) -> tuple[list[Done], AxiMemory]:
         """Run them, each when the status of the one before was taken; compare all that no fault touched.
 
@@ -143,7 +147,7 @@ class Jobs:
                 _, _, valid, busy = await ctx.tick().sample(dut.status.valid, dut.busy)
                 assert not busy and not valid
 
-        simulate(dut, drive, *memory.benches(dut))
+        simulate(dut, drive, *memory.benches(dut), *self.watches(dut))
         assert len(found) == len(self.jobs)
         untouched = bytearray(memory.data)
         for job in self.jobs:

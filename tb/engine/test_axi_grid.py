@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amaranth.sim import SimulatorContext
 
+from support.streams import Bench
 from tileloom.engine.config import EngineConfig, EnginePort
 from tileloom.engine.grid.master import AxiGrid
 from tileloom_golden.engine.grid import GridProgram, compile_grid
@@ -48,6 +50,24 @@ class GridJobs(Jobs):
     def engine(self) -> AxiGrid:
         """Return what is tested."""
         return AxiGrid(self.config)
+
+    def watches(self, dut: AxiGrid) -> list[Bench]:
+        """Return what else looks at the ports."""
+        return [write_bursts(dut)]
+
+
+def write_bursts(dut: AxiGrid) -> Bench:
+    """Return what sees that no burst that memory has accepted waits for an engine."""
+
+    async def bench(ctx: SimulatorContext) -> None:
+        owed = 0
+        async for _, _, aw, aw_ready, burst, w, w_ready in ctx.tick().sample(
+            dut.aw.valid, dut.aw.ready, dut.aw.payload, dut.w.valid, dut.w.ready
+        ):
+            assert w or owed <= 0, "a burst that was accepted waits for its data"
+            owed += (burst.len + 1) * (aw and aw_ready) - (w and w_ready)
+
+    return bench
 
 
 def conv_of_row(job: Job, row: int) -> int:
