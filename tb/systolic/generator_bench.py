@@ -11,6 +11,7 @@ from amaranth.sim import Simulator, SimulatorContext
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.coprocessor.generator import unit as generator_unit
 from tileloom.systolic.coprocessor.instruction import Operation, Setting
+from tileloom_golden.systolic.coprocessor import SUMS
 from tileloom_golden.systolic.generator import FetchingCoprocessor
 from tileloom_sim.systolic.reference import arithmetic
 from tileloom_sim.systolic.stimulus import float_words
@@ -94,7 +95,12 @@ class Bench:
         self.draw = Draw(config, seed + 1)
         self.reached: Counter[str] = Counter()
         self.golden = FetchingCoprocessor(
-            {}, rows=config.rows, columns=config.columns, double_buffer=True, **arithmetic(config)
+            {},
+            rows=config.rows,
+            columns=config.columns,
+            double_buffer=True,
+            accumulators=config.accumulators or 0,
+            **arithmetic(config),
         )
         assert config.memory_bits is not None
         self.memory = Memory(self.rng, config.memory_bits)
@@ -132,7 +138,7 @@ class Bench:
         """Pass one cycle, memory's side included; return whether an operation is ready, and its result."""
         port = self.dut.memory
         if "operation" not in core:  # something that is not wanted
-            core |= {"operation": int(self.rng.integers(9)), "a": int(self.rng.integers(1 << 32)), "b": 0}
+            core |= {"operation": int(self.rng.integers(16)), "a": int(self.rng.integers(1 << 32)), "b": 0}
         ctx.set(self.inputs, {"reset": 0, "wants": 0, **core, **self.memory.drive()})
         found = ctx.get(self.dut.ready), ctx.get(self.dut.result)
         asked = None
@@ -221,6 +227,7 @@ class Bench:
         assert status == error << 30, f"status {status:#x}, not the error {error}"
         assert await self.execute(ctx, Operation.MULTIPLY, 0, 0) == 1 << 29 | error << 30
         self.memory.faulty = range(0)
+        self.golden.reset(SUMS)
         for _ in range(20):
             await self.cycle(ctx)
             assert not ctx.get(self.dut.memory.req), "a request after an error"
@@ -247,6 +254,7 @@ class Bench:
                     await self.cycle(ctx)
                 await self.cycle(ctx, reset=1)
                 self.memory.restart()
+                self.golden.reset(SUMS)
                 self.reached["reset"] += 1
         self.reached.update(self.memory.accesses)
 

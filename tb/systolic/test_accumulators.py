@@ -1,12 +1,16 @@
 """An array that holds partial sums: its operations, what is refused, and its C library on the core."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import tileloom
 from support.long import but, few
 from support.mutant import mutant
 from support.seed import SEED
+from tileloom.cli.main import main
 from tileloom.errors import ConfigError
 from tileloom.families import design_name
 from tileloom.systolic.coprocessor import accumulators, sums, unit
@@ -136,10 +140,6 @@ def test_golden_product(fields):
     ("fields", "message"),
     [
         ({}, "accumulators: is for an array with a host"),
-        (
-            {"host": "unit", "double_buffer": True, "memory_bits": 64},
-            "accumulators: an address generator has",
-        ),
         ({"host": "unit", "accumulators": 11}, "accumulators: must be from 12 to 65536, not 11"),
     ],
 )
@@ -159,6 +159,21 @@ def test_generate():
     assert "#define TILELOOM_ACCUMULATORS 6" in with_sums.sources[NAME]
     assert "tileloom_next" in with_sums.sources[NAME]
     assert "tileloom_next" not in without.sources[NAME]
+
+
+@pytest.mark.long
+def test_the_memory_is_a_macro(tmp_path):
+    """Its area is left out, its bits are told, and its model is among the files."""
+    command = ["synth", "sasp-4x4-int8", "--json", "-o", str(tmp_path)]
+    fields = {"rows": 1, "columns": 2, "host": "unit", "accumulators": 4096}
+    sets = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+    done = CliRunner().invoke(main, [*command, *sets])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert figures["memory_bits"] == {"sums": 4096 * 32}
+    assert figures["gate_equivalents"] < 20_000
+    (model,) = tmp_path.glob("*.memories.v")
+    assert "_sums_memory" in model.read_text()
 
 
 def test_names():

@@ -44,8 +44,9 @@ class FetchingCoprocessor(Coprocessor):
     def multiply(self, x: int, y: int) -> int:
         """Multiply vectors at `x` by the next tile of weights, and add the results to the sums at `y`.
 
-        With bit 0 of `y` set they are added to +0. Return 0, as the command is taken; or with an error set
-        what says so.
+        With bit 0 of `y` set they are added to +0. With `accumulators` the sums are those that are held, and
+        with bit 1 of `y` set what comes is held in turn. Return 0, as the command is taken; or with an error
+        set what says so.
 
         Raises
         ------
@@ -69,5 +70,12 @@ class FetchingCoprocessor(Coprocessor):
             # A vector's results are read at once: no step of the next one may take them.
             for column in range(self.columns):
                 at = y + vector * settings["y_stride"] + 4 * column & WORD & ~3
-                words[at] = super().read(0 if y & 1 else words[at])
+                if not self.accumulators:
+                    words[at] = super().read(0 if y & 1 else words[at])
+                    continue
+                total = super().read(0 if y & 1 else self.sum())
+                if y & 2:
+                    self.hold(total)
+                else:
+                    words[at] = total
         return 0

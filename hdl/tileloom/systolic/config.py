@@ -96,8 +96,8 @@ class SystolicConfig:
         Of a host "unit" or "cv32e40p" with ``double_buffer``: 32, 64 or 128 bits of a memory port, through
         which an address generator beside the array fetches and stores by itself; or None.
     accumulators:
-        Of a host, without ``memory_bits``: words of a memory of partial sums, those of three vectors or more,
-        to which results are added inside the functional unit; or None.
+        Of a host: words of a memory of partial sums, those of three vectors or more, to which results are
+        added inside the functional unit; or None.
     wrapper:
         Of a stream port: registers behind AXI4-Lite that start jobs, and an interrupt; or None.
     axi4_stream_names:
@@ -197,10 +197,6 @@ class SystolicConfig:
             return
         if not self.host:
             raise ConfigError("accumulators: is for an array with a host; leave it out, or set host")
-        if self.memory_bits:
-            raise ConfigError(
-                "accumulators: an address generator has its sums in memory; leave it or memory_bits out"
-            )
         check_range("accumulators", self.accumulators, LEAST_VECTORS * self.columns, MOST_ACCUMULATORS)
 
     def _holds_weights(self) -> bool:

@@ -30,7 +30,9 @@ static inline uint32_t tileloom_error(uint32_t status) { return status >> 30; }
 #define TILELOOM_SET_ERROR 4u     // 0, or what could not be read: 1 weights, 2 activations, 3 sums, or not written
 #define TILELOOM_SETTINGS 5u
 
-#define TILELOOM_FIRST 1u  // bit of tileloom_multiply's p: sums begin from +0, whatever is in memory
+// Bits of tileloom_multiply's p.
+#define TILELOOM_FIRST 1u  // sums begin from +0, whatever is in memory or held
+#define TILELOOM_MORE 2u   // with accumulators: sums are held in the array for the next command, and not stored
 
 // Wait until no command is left; return the error. Interrupts are taken meanwhile.
 static inline uint32_t tileloom_wait(void) {

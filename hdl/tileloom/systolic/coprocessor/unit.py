@@ -60,6 +60,8 @@ class Unit(wiring.Component):
     eager:
         In: a STEP takes a result whenever there is one. It then waits only where its vector's results would
         find no room; there is enough for a step in every cycle.
+    reads:
+        With accumulators, in: FIRST, NEXT and LAST give no activation, and take a result as READ does.
     takes:
         Out: this STEP or READ takes a result.
     status:
@@ -73,6 +75,7 @@ class Unit(wiring.Component):
             "weight_write": In(1),
             "weight_ready": Out(1),
             "eager": In(1),
+            **({"reads": In(1)} if config.accumulators else {}),
             "takes": Out(1),
             "status": Out(WORD_BITS),
         }
@@ -98,8 +101,11 @@ class Unit(wiring.Component):
         does = {each: Signal(name=f"does_{each.name.lower()}") for each in Operation if each in known}
         m.d.comb += [signal.eq(self.operation == operation) for operation, signal in does.items()]
         stepping: Value = does[Operation.STEP]
+        reading: Value = does[Operation.READ]
         if config.accumulators:
-            stepping = reduce(or_, (does[operation] for operation in (Operation.STEP, *STEPS)))
+            summing = reduce(or_, (does[operation] for operation in STEPS))
+            reads = self.reads if config.memory_bits else Const(0)
+            stepping, reading = stepping | summing & ~reads, reading | summing & reads
         clears_vectors = self.taken & does[Operation.RESET] & (self.a & RESET_VECTORS).any()
         clears_weights = self.taken & does[Operation.RESET] & (self.a & RESET_WEIGHTS).any()
 
@@ -171,7 +177,7 @@ class Unit(wiring.Component):
                 m.d.comb += enough.eq(results.count != 0)
                 m.d.comb += fits.eq((place != steps - 1) | (unread <= depth - columns + takes))
         m.d.comb += [
-            takes.eq(stepping & enough | does[Operation.READ] & (unread != 0)),
+            takes.eq(stepping & enough | reading & (unread != 0)),
             # The rest of the vector begun must take as many as it takes for its own to fit in.
             room.eq((unread != 2 * columns) & (unread + place < columns + steps)),
             puts.eq(self.taken & does[Operation.RESULT] & room),
@@ -232,7 +238,8 @@ class Unit(wiring.Component):
             with m.Switch(self.operation):
                 with m.Case(*STEPS):
                     m.d.comb += add.a.eq(held.addend)
-                    m.d.comb += self.ready.eq((~takes | (results.count != 0)) & held.ready)
+                    come = (~takes | (results.count != 0)) & (fits | reading)
+                    m.d.comb += self.ready.eq(come & held.ready)
                 with m.Case(Operation.SUM, Operation.HELD):
                     m.d.comb += [self.result.eq(held.word), self.ready.eq(held.ready)]
         return m

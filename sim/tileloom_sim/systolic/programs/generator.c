@@ -11,9 +11,9 @@ void tileloom_prepare(const uint32_t *w, uint32_t vectors, uint32_t x_stride, ui
     tileloom_setting(y_stride, TILELOOM_SET_Y_STRIDE);
 }
 
-uint32_t tileloom_begin_partial_gemm(const uint32_t *x, uint32_t *y, uint32_t first) {
+uint32_t tileloom_begin_partial_gemm(const uint32_t *x, uint32_t *y, uint32_t how) {
     uint32_t refused;
-    while ((refused = tileloom_multiply((uint32_t)x, (uint32_t)y | (first != 0 ? TILELOOM_FIRST : 0)))) {
+    while ((refused = tileloom_multiply((uint32_t)x, (uint32_t)y | how))) {
         if (tileloom_error(refused)) return tileloom_error(refused);
     }
     return 0;
@@ -25,6 +25,58 @@ static void clear(uint32_t y, uint32_t vectors, uint32_t stride) {
     }
 }
 
+#if TILELOOM_ACCUMULATORS
+#define MOST (TILELOOM_ACCUMULATORS / TILELOOM_COLUMNS)  // vectors whose sums are held
+
+// Where one is in the tiles: the next one's weights, and its bit.
+struct place {
+    const uint32_t *w, *kept;
+    uint32_t bits, left;
+};
+
+// Some vectors by a column of tiles from `at` on, which moves behind it. A command waits until the next tile that is
+// there is found, as only the last one stores sums.
+static uint32_t column_of(const struct tileloom_product *product, struct place *at, uint32_t x, uint32_t y,
+                          uint32_t vectors) {
+    uint32_t there = 0, waiting = 0, how = TILELOOM_FIRST;
+    for (uint32_t row = 0; row < product->tiles_k; ++row, x += product->x_tile, at->bits >>= 1, --at->left) {
+        if (!at->left) at->bits = *at->kept++, at->left = 32;
+        if (!(at->bits & 1)) continue;
+        at->w += TILELOOM_WEIGHT_WORDS;
+        if (there) {
+            const uint32_t error =
+                tileloom_begin_partial_gemm((const uint32_t *)waiting, (uint32_t *)y, how | TILELOOM_MORE);
+            if (error) return error;
+            how = 0;
+        }
+        there = 1;
+        waiting = x;
+    }
+    if (there) return tileloom_begin_partial_gemm((const uint32_t *)waiting, (uint32_t *)y, how);
+    clear(y, vectors, product->y_stride);
+    return 0;
+}
+
+uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) {
+    const uint32_t parts = (product->vectors + MOST - 1) / MOST;
+    struct place begin = {product->w, product->kept, 0, 0};
+    uint32_t y = (uint32_t)product->y;
+    tileloom_prepare(product->w, product->vectors, product->x_stride, product->y_stride);
+    for (uint32_t column = 0; column < product->tiles_n; ++column, y += product->y_tile) {
+        struct place at = begin;
+        for (uint32_t part = parts, done = 0, vectors; part; --part, done += vectors) {
+            vectors = (product->vectors - done) / part;
+            at = begin;
+            if (parts > 1) tileloom_prepare(at.w, vectors, product->x_stride, product->y_stride);
+            const uint32_t error = column_of(product, &at, (uint32_t)product->x + done * product->x_stride,
+                                             y + done * product->y_stride, vectors);
+            if (error) return error;
+        }
+        begin = at;
+    }
+    return tileloom_wait();
+}
+#else
 uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) {
     tileloom_prepare(product->w, product->vectors, product->x_stride, product->y_stride);
     const uint32_t *kept = product->kept;
@@ -42,3 +94,4 @@ uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) {
     }
     return tileloom_wait();
 }
+#endif

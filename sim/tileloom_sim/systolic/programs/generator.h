@@ -10,9 +10,10 @@
 // the bytes from one to the next. Waits until no command is left.
 void tileloom_prepare(const uint32_t *w, uint32_t vectors, uint32_t x_stride, uint32_t y_stride);
 
-// Y += X times the next tile; with `first` Y = X times it. Returns once the command is taken, 0, or with the error of an
+// Y += X times the next tile; with `how` TILELOOM_FIRST Y = X times it. In an array that holds sums they are not in Y
+// but in the array: with TILELOOM_MORE, too, they stay there, and without it they go to Y. Returns once the command is taken, 0, or with the error of an
 // earlier one. Y is complete, and X and Y may be used, once tileloom_wait has returned.
-uint32_t tileloom_begin_partial_gemm(const uint32_t *x, uint32_t *y, uint32_t first);
+uint32_t tileloom_begin_partial_gemm(const uint32_t *x, uint32_t *y, uint32_t how);
 
 // Y = X W, as tileloom_gemm; returns tileloom_wait's error. `vectors` may be 1 to 65,536.
 uint32_t tileloom_fetched_gemm(const struct tileloom_product *product);

@@ -68,34 +68,49 @@ static void accumulate(uint32_t holds, uint32_t tiles, uint32_t vectors, const u
 }
 #endif
 
+#if TILELOOM_MEMORY_BITS
+// The same by the address generator, which adds to sums in memory, or to those that are held in the array and, of every
+// other tile, stay there.
+static void fetch(uint32_t tiles, uint32_t vectors, const uint32_t *weights, const uint32_t *activations,
+                  const uint32_t *sums, uint32_t *results) {
+    tileloom_wait();
+    tileloom_setting((uint32_t)weights, TILELOOM_SET_WEIGHTS);
+    tileloom_setting(vectors, TILELOOM_SET_VECTORS);
+    tileloom_setting(4 * TILELOOM_STEPS, TILELOOM_SET_X_STRIDE);
+    tileloom_setting(4 * TILELOOM_COLUMNS, TILELOOM_SET_Y_STRIDE);
+    const uint32_t count = vectors * TILELOOM_COLUMNS;
+#if TILELOOM_ACCUMULATORS
+    for (uint32_t tile = 0; tile < tiles; tile++, results += count, activations += vectors * TILELOOM_STEPS) {
+        for (uint32_t i = 0; i < count; i++) tileloom_hold(*sums++);
+        const uint32_t more = tile & 1 ? TILELOOM_MORE : 0;
+        while (tileloom_multiply((uint32_t)activations, (uint32_t)results | more)) {}
+        for (uint32_t i = 0; more && i < count; i++) results[i] = tileloom_sum();
+    }
+#else
+    for (uint32_t i = 0; i < tiles * count; i++) results[i] = sums[i];
+    tileloom_wait();
+    for (uint32_t tile = 0; tile < tiles; tile++, results += count, activations += vectors * TILELOOM_STEPS) {
+        while (tileloom_multiply((uint32_t)activations, (uint32_t)results)) {}
+    }
+#endif
+    tileloom_wait();
+}
+#endif
+
 #define WAYS (1 + (TILELOOM_MEMORY_BITS != 0) + 2 * (TILELOOM_ACCUMULATORS != 0))
+#define BY_FETCHING (TILELOOM_MEMORY_BITS != 0)  // the number of that way, if there is one
 
 // One of the ways to multiply that this array has: 0 by steps alone.
 static void product(uint32_t way, uint32_t tiles, uint32_t vectors, const uint32_t *weights,
                     const uint32_t *activations, const uint32_t *sums, uint32_t *results) {
 #if TILELOOM_MEMORY_BITS
-    if (way) {
-        for (uint32_t i = 0; i < tiles * vectors * TILELOOM_COLUMNS; i++) results[i] = sums[i];
-        tileloom_wait();
-        tileloom_setting((uint32_t)weights, TILELOOM_SET_WEIGHTS);
-        tileloom_setting(vectors, TILELOOM_SET_VECTORS);
-        tileloom_setting(4 * TILELOOM_STEPS, TILELOOM_SET_X_STRIDE);
-        tileloom_setting(4 * TILELOOM_COLUMNS, TILELOOM_SET_Y_STRIDE);
-        for (uint32_t tile = 0; tile < tiles; tile++) {
-            const uint32_t *x = activations + tile * vectors * TILELOOM_STEPS;
-            while (tileloom_multiply((uint32_t)x, (uint32_t)(results + tile * vectors * TILELOOM_COLUMNS))) {}
-        }
-        tileloom_wait();
-        return;
-    }
-#elif TILELOOM_ACCUMULATORS
-    if (way) {
-        accumulate(way - 1, tiles, vectors, weights, activations, sums, results);
-        return;
-    }
-#else
-    (void)way;
+    const uint32_t fits = !TILELOOM_ACCUMULATORS || vectors * TILELOOM_COLUMNS <= TILELOOM_ACCUMULATORS;
+    if (way == BY_FETCHING && fits) return fetch(tiles, vectors, weights, activations, sums, results);
 #endif
+#if TILELOOM_ACCUMULATORS
+    if (way > BY_FETCHING) return accumulate(way & 1, tiles, vectors, weights, activations, sums, results);
+#endif
+    (void)way;
     multiply(tiles, vectors, weights, activations, sums, results);
 }
 

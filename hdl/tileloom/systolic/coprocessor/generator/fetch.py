@@ -48,7 +48,8 @@ class Fetch(wiring.Component):
         ``word``, ``last`` (out): the next one, and whether it is a tile's last; ``take`` (in).
     stores:
         Words that go: ``start``, ``base``, ``free`` as above, ``busy`` (out) while words of a tile are to
-        come; ``ready`` (out), ``put``, ``word`` (in).
+        come; ``ready`` (out), ``put``, ``word`` (in). With accumulators ``held`` (in): words of this tile are
+        counted and not stored. There are no ``sums`` to fetch then.
     ahead:
         In: sums come from a later tile than what is stored: of the same place they wait until it is.
     run, clear:
@@ -67,6 +68,8 @@ class Fetch(wiring.Component):
         begin = {"start": In(1), "base": In(ADDRESS_BITS), "free": Out(1)}
         words = {"valid": Out(1), "word": Out(WORD_BITS), "last": Out(1), "take": In(1)}
         stores = {"busy": Out(1), "ready": Out(1), "put": In(1), "word": In(config.accumulator.width)}
+        if config.accumulators:
+            stores["held"] = In(1)
         super().__init__(
             {
                 "memory": Out(wiring.Signature(port(self.bits))),
@@ -111,6 +114,10 @@ class Fetch(wiring.Component):
             packer.completes.eq(completes),
             packer.address.eq(walk.beat),
         ]
+        if config.accumulators:
+            with m.If(self.stores.held):
+                m.d.comb += [self.stores.ready.eq(1), packer.put.eq(0)]
+            m.d.comb += self.sums.free.eq(1)
         with m.If(self.stores.put):
             m.d.sync += [lane.eq(place + 1), within.eq(~completes)]
         with m.If(self.clear):
@@ -131,6 +138,8 @@ class Fetch(wiring.Component):
             Kind.ACTIVATIONS: (self.activations, config.rows, self.x_stride, self.vectors),
             Kind.WEIGHTS: (self.weights, self.tile_words, 0, 1),
         }
+        if config.accumulators:
+            del readers[Kind.SUMS]
         quiet = memory.idle & ~packer.full & ~walk.busy
         taken = packer.full
         store_walk = walk

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import enum
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...config import WORD_BITS, SystolicConfig
 from ..decode import OPERATION_BITS
-from ..instruction import GENERATOR_STATUS, RESET_VECTORS, RESET_WEIGHTS, Operation, Setting
+from ..instruction import GENERATOR_STATUS, RESET_SUMS, RESET_VECTORS, RESET_WEIGHTS, Operation, Setting
 from ..unit import Unit
 from .fetch import Fetch
 from .memory import port
@@ -98,7 +98,8 @@ class FetchingUnit(wiring.Component):
         ]
 
         # Commands. What waits is gone once each of its parts is.
-        place = data.StructLayout({"first": 1, "base": ADDRESS_BITS})
+        held = config.accumulators is not None
+        place = data.StructLayout({"first": 1, **({"more": 1} if held else {}), "base": ADDRESS_BITS})
         x, y = Signal(ADDRESS_BITS), Signal(place)
         needs_weights, needs_x, needs_y, loads = Signal(), Signal(), Signal(), Signal()
         waiting = needs_weights | needs_x | needs_y | loads
@@ -114,16 +115,19 @@ class FetchingUnit(wiring.Component):
                 y.first.eq(self.b[0]),
                 Cat(needs_weights, needs_x, needs_y, loads).eq(0b1111),
             ]
+            if held:
+                m.d.sync += y.more.eq(self.b[1])
         # Its sums, and then the place to store them, in turn.
         sums, sums_wait = Signal(place), Signal()
         first = Signal()  # of what is stored
+        more = Signal() if held else None
         sums_begin = runs & needs_y & fetch.sums.free & ~sums_wait
         m.d.comb += [
             fetch.weights.start.eq(runs & needs_weights & fetch.weights.free),
             fetch.weights.base.eq(weights),
             fetch.activations.start.eq(runs & needs_x & fetch.activations.free),
             fetch.activations.base.eq(x),
-            fetch.sums.start.eq(sums_begin & ~y.first),
+            fetch.sums.start.eq(0 if held else sums_begin & ~y.first),
             fetch.sums.base.eq(y.base),
             fetch.stores.start.eq(runs & sums_wait & fetch.stores.free),
             fetch.stores.base.eq(sums.base),
@@ -135,6 +139,8 @@ class FetchingUnit(wiring.Component):
             m.d.sync += needs_x.eq(0)
         with m.If(fetch.stores.start):
             m.d.sync += [sums_wait.eq(0), first.eq(sums.first)]
+            if more is not None:
+                m.d.sync += more.eq(sums.more)
         with m.If(sums_begin):
             m.d.sync += [needs_y.eq(0), sums_wait.eq(1), sums.eq(y)]
 
@@ -155,12 +161,15 @@ class FetchingUnit(wiring.Component):
         has_activation = step < config.rows
         fires, adds = Signal(), Signal()
         m.d.comb += [
-            adds.eq(unit.takes & ~first),
+            adds.eq(0 if held else unit.takes & ~first),
             fires.eq(
                 runs
                 & unit.ready
                 & Mux(steps_now, ~has_activation | fetch.activations.valid, unit.takes)
-                & (~unit.takes | fetch.stores.busy & fetch.stores.ready & (first | fetch.sums.valid))
+                & (
+                    ~unit.takes
+                    | fetch.stores.busy & fetch.stores.ready & (1 if held else first | fetch.sums.valid)
+                )
             ),
             fetch.activations.take.eq(fires & steps_now & has_activation),
             fetch.sums.take.eq(fires & adds),
@@ -177,11 +186,14 @@ class FetchingUnit(wiring.Component):
                 m.d.sync += [step.eq(0), ending.eq(0), stepping.eq(~ends)]
 
         # What the array does: the core's operations, or the generator's.
+        of_the_core: Value = self.operation < Operation.MULTIPLY
+        if held:
+            of_the_core = of_the_core | (self.operation > Operation.SETTING)
         m.d.comb += [
             unit.operation.eq(self.operation),
             unit.a.eq(self.a),
             unit.b.eq(self.b),
-            unit.taken.eq(self.taken & idle & (self.operation < Operation.MULTIPLY)),
+            unit.taken.eq(self.taken & idle & of_the_core),
             self.ready.eq(idle & unit.ready),
             self.result.eq(unit.result),
             fetch.run.eq(runs),
@@ -194,12 +206,21 @@ class FetchingUnit(wiring.Component):
                 unit.taken.eq(fires),
                 unit.eager.eq(1),
             ]
+            if more is not None:
+                m.d.comb += [unit.reads.eq(~steps_now), fetch.stores.held.eq(more)]
+                with m.If(more):
+                    m.d.comb += unit.operation.eq(Mux(first, Operation.FIRST, Operation.NEXT))
+                with m.Elif(~first):
+                    m.d.comb += unit.operation.eq(Operation.LAST)
         with m.Elif(~idle):
             m.d.comb += [
                 unit.operation.eq(Operation.RESET),
                 unit.a.eq(RESET_VECTORS | RESET_WEIGHTS),
                 unit.taken.eq(unit.ready & ((state == State.BEGIN) | fetch.idle)),
             ]
+            if held:
+                with m.If(state == State.FAIL):
+                    m.d.comb += unit.a.eq(RESET_VECTORS | RESET_WEIGHTS | RESET_SUMS)
         status = Signal(WORD_BITS)
         m.d.comb += status.eq(unit.status)
         for name, value in {"busy": ~idle, "error": error}.items():
