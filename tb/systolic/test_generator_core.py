@@ -6,7 +6,9 @@ import pytest
 import tileloom
 from support.seed import SEED
 from tileloom.errors import CheckError
+from tileloom_golden.estimate.between import rectify_beside_cycles
 from tileloom_golden.estimate.generator import generator_cycles
+from tileloom_golden.systolic.gemm import gemm
 from tileloom_golden.systolic.tiles import kept_tiles
 from tileloom_sim.riscv.run import SASP_CACHES, BusError, Conditions, Waits, run_program
 from tileloom_sim.systolic import reference
@@ -110,3 +112,42 @@ def test_cycles_are_those_of_the_model():
         worst = max(worst, abs(expected / found - 1))
         assert expected == pytest.approx(found, rel=0.01), (m, k, n)
     print(f"50 random layers: model within {worst:.2%} of RTL")
+
+
+def test_a_product_is_added_to_what_is_there():
+    """A residual sum is the first addend of each sum, and costs no cycle that the model does not say."""
+    config, random = array(**CONFIGS["4x8"]), np.random.default_rng(SEED)
+    timing = tileloom.generate(config).manifest["timing"]
+    for m, k, n, zeros in ((32, 24, 40, 0.0), (48, 13, 19, 0.5)):
+        x, w = drawn(config, (m, k, n), zeros=zeros)
+        before = random.normal(size=(m, n)).astype(np.float32).view(np.uint32).astype(np.uint64)
+        run = run_array(config, x, w, onto=before)
+        how = reference.arithmetic(config)
+        wanted = gemm(x, w, rows=4, columns=8, host_adds_tiles=True, psum=before, **how)
+        assert run.results.tolist() == wanted.tolist()
+        expected = generator_cycles(
+            kept_tiles(w, 4, 8, reference.operand_format(config.weight)),
+            m,
+            rows=4,
+            columns=8,
+            weight_words=8,
+            beat_words=4,
+            latency=timing["first_result_cycles"],
+            onto=True,
+        )
+        assert expected == pytest.approx(run.cycles, rel=0.01)
+
+
+def test_the_core_rectifies_what_is_complete_beside_the_product():
+    """ReLU costs a quarter of what it takes alone, and the last column of tiles; no word changes."""
+    config = tileloom.load("sasp-8x8-int8", host="cv32e40p", double_buffer=True, memory_bits=128)
+    for (m, k, n), eighths in (((64, 128, 32), 4), ((128, 128, 16), 8), ((24, 80, 40), 3)):
+        x, w = drawn(config, (m, k, n), zeros=0)
+        alone = run_array(config, x, w)
+        for conditions in (None, SLOW) if m == 24 else (None,):
+            run = run_array(config, x, w, rectified=eighths, conditions=conditions)
+            values = alone.results.view(np.float32)
+            assert (run.results == np.where(values > 0, alone.results, 0)).all()
+        if m > 24:
+            expected = alone.cycles + rectify_beside_cycles(m, n, columns=8)
+            assert expected == pytest.approx(run.cycles, rel=0.01)

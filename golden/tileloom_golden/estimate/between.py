@@ -8,6 +8,9 @@ from ..checks import check_positive
 
 SOFTMAX, NORMALISE, RECTIFY, RESIDUAL = 21.0, 6.0, 3.0, 4.25
 """Of each word: the largest, 2^x and sum, quotient; sums, results; load, largest, store; and a sum."""
+BESIDE = 0.8
+"""Of each word that becomes its ReLU beside a product: what the array waits as the core is at the memory. On
+a square array with a port of 128 bits, at least 9 tiles along k, by RTL of 8 x 8."""
 TILE = 3
 """Of each tile of a vector, pointers, in softmax and normalisation."""
 SOFTMAX_VECTOR, NORMALISE_VECTOR = 63, 75
@@ -35,6 +38,15 @@ def normalise_cycles(vectors: int, length: int, *, columns: int) -> int:
 def rectify_cycles(vectors: int, length: int, *, columns: int) -> int:
     """Return the cycles of ``tileloom_rectify``; parameters and ValueError as `softmax_cycles`."""
     return round(RECTIFY * vectors * _tiles(vectors, length, columns) * columns + RECTIFY_START)
+
+
+def rectify_beside_cycles(vectors: int, length: int, *, columns: int) -> int:
+    """Return what ReLU adds to the product that it is made of, by ``tileloom_rectify_beside``.
+
+    All but the last column of tiles are done beside it. Parameters and ValueError as `softmax_cycles`.
+    """
+    beside = _tiles(vectors, length, columns) - 1
+    return round(vectors * columns * (BESIDE * beside + RECTIFY))
 
 
 def residual_cycles(vectors: int, length: int, *, columns: int) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..checks import check_ndim, check_positive
 
-START, END = 38.8, 30
+START, END = 41.8, 30
 """Of a product: before the first tile is looked at, and after the last sum is stored."""
 COLUMN, TESTED, GIVEN = 20.87, 9.04, 8.35
 """Of the core, for each column of tiles, each tile, and each that is computed besides."""
@@ -37,6 +37,7 @@ def generator_cycles(
     weight_words: int,
     beat_words: int,
     latency: int,
+    onto: bool = False,
 ) -> int:
     """Return the cycles of ``tileloom_fetched_gemm``, vectors at multiples of a beat.
 
@@ -54,6 +55,8 @@ def generator_cycles(
         Words of a beat of the memory port: 4, 2 or 1.
     latency:
         Cycles from a vector's last step to its first result, ``first_result_cycles`` of the manifest.
+    onto:
+        The product is added to what is there: ``tileloom_fetched_gemm_onto``.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def generator_cycles(
     core, begins, ends, free = float(START), 0.0, 0.0, 0.0
     for column in kept.T:
         core += COLUMN
-        first = True
+        first = not onto
         for tile in column:
             core += TESTED
             if not tile:

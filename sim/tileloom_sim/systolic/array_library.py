@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tileloom.errors import CheckError
 from tileloom.formats import SignMagnitude
-from tileloom.systolic.config import SystolicConfig
+from tileloom.systolic.config import Host, SystolicConfig
 from tileloom.systolic.coprocessor.intrinsics import NAME, header
 from tileloom_golden.checks import Words
 from tileloom_golden.systolic.packing import pack_weights
@@ -58,6 +58,11 @@ def quantises(config: SystolicConfig) -> bool:
     return config.weight == SignMagnitude(8) and rows % 4 == 0 and columns % rows == 0
 
 
+def has_between(config: SystolicConfig) -> bool:
+    """Return whether the library has what stands between products: of CV32E40P, columns in whole fours."""
+    return config.host is Host.CV32E40P and config.columns % 4 == 0 and config.columns >= config.rows
+
+
 def array_program(config: SystolicConfig) -> Program:
     """Return the library and ``gemm.c`` compiled for the array's host.
 
@@ -68,6 +73,12 @@ def array_program(config: SystolicConfig) -> Program:
     if config.memory_bits:
         main, headers = ["gemm.c", "generator.c"], [*headers, "generator.h"]
         defines["WITH_GENERATOR"] = 1
+        # Sums that pass through memory may begin there, and be used while the next column's are made.
+        if not config.accumulators:
+            defines["WITH_ONTO"] = 1
+        if has_between(config) and not config.accumulators:
+            main, headers = [*main, "beside.c", "between.S"], [*headers, "beside.h"]
+            defines["WITH_BESIDE"] = 1
     elif config.accumulators:
         main, headers = [*main, "accumulated.c"], [*headers, "accumulated.h"]
         defines["WITH_ACCUMULATORS"] = 1
@@ -85,6 +96,8 @@ def run_array(
     *,
     arrangement: Arrangement = Arrangement.TILES,
     skip_zero_tiles: bool = True,
+    onto: Words | None = None,
+    rectified: int = 0,
     conditions: Conditions | None = None,
     progress: Progress | None = None,
     waves: Path | None = None,
@@ -101,6 +114,10 @@ def run_array(
         How X and Y lie.
     skip_zero_tiles:
         Leave tiles of zeros out.
+    onto:
+        Of an array with an address generator: what the product is added to, M x N words.
+    rectified:
+        Of such an array: 0, or the core makes ReLU of the results meanwhile, so many eighths with each tile.
     conditions, progress, waves:
         As ``run_program`` takes them; the memory's size is found here.
 
@@ -115,7 +132,10 @@ def run_array(
     tiles = split_tiles(w, rows, columns).swapaxes(0, 1)[kept.T]
     job = Job(program.free)
     job.fields["w"] = job.place(_words([pack_weights(tile, config.weight.width) for tile in tiles]))
-    return multiply(config, program, job, x, kept, w.shape[1], arrangement, conditions, progress, waves)[1]
+    assert (onto is None and not rectified) or (config.memory_bits and not config.accumulators)
+    job.fields["slice"] = rectified
+    n = w.shape[1]
+    return multiply(config, program, job, x, kept, n, arrangement, onto, conditions, progress, waves)[1]
 
 
 def multiply(
@@ -126,6 +146,7 @@ def multiply(
     kept: npt.NDArray[np.bool_],
     n: int,
     arrangement: Arrangement = Arrangement.TILES,
+    onto: Words | None = None,
     conditions: Conditions | None = None,
     progress: Progress | None = None,
     waves: Path | None = None,
@@ -138,7 +159,8 @@ def multiply(
     vectors = m if config.memory_bits else max(m, LAG)
     tiles_k, tiles_n = kept.shape
     inputs = arranged(x, vectors, rows, _room(config, rows), arrangement)
-    outputs = arranged(np.zeros((m, n), np.uint64), vectors, columns, _room(config, columns), arrangement)
+    before = np.zeros((m, n), np.uint64) if onto is None else onto
+    outputs = arranged(before, vectors, columns, _room(config, columns), arrangement)
     job.fields |= {
         "method": 0,
         "m": vectors,
@@ -146,7 +168,8 @@ def multiply(
         "n": tiles_n,
         "x": job.place(inputs.tobytes()),
         "kept": job.place(np.packbits(kept.T.ravel(), bitorder="little").tobytes() + bytes(4)),
-        "y": job.place(room=outputs.nbytes),
+        "y": job.place(outputs.tobytes()),
+        "onto": int(onto is not None),
     }
     for name, array, across in (("x", inputs, rows), ("y", outputs, columns)):
         tiled = arrangement is Arrangement.TILES

@@ -15,7 +15,7 @@ from tileloom.systolic.coprocessor.intrinsics import NAME, header
 from ..riscv.compile import compile_program
 from ..riscv.job_memory import JobMemory, conditions_for
 from ..riscv.run import Conditions, run_program
-from .array_library import Arrangement, arranged, system_of
+from .array_library import Arrangement, arranged, has_between, system_of
 from .software import ALIGNMENT, CORE, PROGRAMS
 
 Singles = npt.NDArray[np.float32]
@@ -70,7 +70,7 @@ def run_between(
     Raises ConfigError for another array, ValueError for another size, and as ``run_program``.
     """
     system = system_of(config)
-    if system.core != CORE or config.columns % 4 or config.columns < config.rows:
+    if not has_between(config):
         raise ConfigError(
             f"columns: {config.rows} x {config.columns} with host {config.host}; what is between products is "
             "for cv32e40p, and columns that are a multiple of 4 and no fewer than the rows"

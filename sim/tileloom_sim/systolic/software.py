@@ -81,7 +81,7 @@ class Job(JobMemory):
 
     NAMES = (
         *("method", "integers", "m", "k", "n", "x", "w", "y", "x_panel", "w_panel"),
-        *("kept", "x_vector", "y_vector", "x_tile", "y_tile", "computed", "turned"),
+        *("kept", "x_vector", "y_vector", "x_tile", "y_tile", "computed", "turned", "onto", "slice"),
         *("cycles", "instret", *EVENTS, "quantising", "power"),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tileloom_golden.estimate.between import (
     normalise_cycles,
+    rectify_beside_cycles,
     rectify_cycles,
     residual_cycles,
     softmax_cycles,
@@ -24,18 +25,25 @@ PARTS = (
 """Of an encoder's cycles, products first; keys and values are quantised."""
 
 
-def library_rest(encoder: Encoder, columns: int) -> dict[str, Work]:
-    """Return what each thing between products takes of one block, beside an array of so many columns."""
+def library_rest(encoder: Encoder, columns: int, means: Means = Means.INSTRUCTIONS) -> dict[str, Work]:
+    """Return what each thing between products takes of one block, beside an array of so many columns.
+
+    By the generator residual sums are what the array adds its products to, and the core makes ReLU of one
+    column of tiles while the array multiplies the next.
+    """
     length, width, hidden = encoder.sequence, encoder.width, encoder.hidden
     scores, vectors = encoder.heads * length**2, length * width
     softmax = encoder.heads * softmax_cycles(length, length, columns=columns)
     normalise = 2 * normalise_cycles(length, width, columns=columns)
+    rectify, residual = rectify_cycles, 2 * residual_cycles(length, width, columns=columns)
+    if means is Means.GENERATOR:
+        rectify, residual = rectify_beside_cycles, 0
     return {
         # Scores are read three times and written twice, vectors read twice.
         "softmax": Work(softmax, accesses=5 * scores),
-        "activation": Work(rectify_cycles(length, hidden, columns=columns), accesses=2 * length * hidden),
+        "activation": Work(rectify(length, hidden, columns=columns), accesses=2 * length * hidden),
         "normalisation": Work(normalise, accesses=2 * 3 * vectors),
-        "residual sum": Work(2 * residual_cycles(length, width, columns=columns), accesses=2 * 3 * vectors),
+        "residual sum": Work(residual, accesses=2 * 3 * vectors if residual else 0),
     }
 
 
@@ -48,7 +56,7 @@ def parts_of(size: int, means: Means) -> dict[str, int]:
     attention = sum(products[each.name].cycles for each in computed)
     whole = sum(each.cycles for each in products.values())
     once = dict(zip(PARTS, (whole - attention, attention - made, made), strict=False))
-    once |= {name: work.cycles for name, work in library_rest(SASP, size).items()}
+    once |= {name: work.cycles for name, work in library_rest(SASP, size, means).items()}
     return {name: SASP.blocks * cycles for name, cycles in once.items()}
 
 

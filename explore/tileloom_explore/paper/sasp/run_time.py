@@ -25,8 +25,8 @@ class Run:
         Share of the feed-forward tiles that is left.
     products:
         What each product takes, of all blocks.
-    rest:
-        What is no product takes.
+    rest, alone:
+        What is no product takes; and of the core without the array.
     """
 
     weights: str
@@ -34,6 +34,7 @@ class Run:
     kept: float
     products: Mapping[str, Work]
     rest: Work
+    alone: Work
 
     @property
     def array(self) -> Work:
@@ -53,7 +54,7 @@ class Run:
 
     def over(self, method: str) -> float:
         """Return the speed-up of the encoder over software alone."""
-        return (software(self.weights, method) + self.rest).cycles / self.whole.cycles
+        return (software(self.weights, method) + self.alone).cycles / self.whole.cycles
 
 
 @cache
@@ -87,5 +88,9 @@ def run_time(
     }
     block = block_work(SASP, config, masks, attention=attention)
     products = {name: each.times(SASP.blocks) for name, each in block.items()}
-    rest = sum(library_rest(SASP, size).values(), Work()) if library else rest_work(SASP)
-    return Run(weights, size, kept, products, rest.times(SASP.blocks))
+    rest = alone = rest_work(SASP)
+    if library:
+        rest, alone = (
+            sum(library_rest(SASP, size, how).values(), Work()) for how in (means, Means.INSTRUCTIONS)
+        )
+    return Run(weights, size, kept, products, rest.times(SASP.blocks), alone.times(SASP.blocks))

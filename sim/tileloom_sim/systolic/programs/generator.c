@@ -77,21 +77,36 @@ uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) {
     return tileloom_wait();
 }
 #else
-uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) {
+// Constant arguments leave out what is not asked for.
+static inline __attribute__((always_inline)) uint32_t multiply(const struct tileloom_product *product, uint32_t onto,
+                                                               tileloom_work *work, void *state) {
     tileloom_prepare(product->w, product->vectors, product->x_stride, product->y_stride);
     const uint32_t *kept = product->kept;
-    uint32_t y = (uint32_t)product->y, bits = 0, left = 0;
+    uint32_t y = (uint32_t)product->y, bits = 0, left = 0, before = 0, last = 0;
     for (uint32_t column = 0; column < product->tiles_n; ++column, y += product->y_tile) {
-        uint32_t x = (uint32_t)product->x, first = 1;
+        uint32_t x = (uint32_t)product->x, first = !onto;
         for (uint32_t row = 0; row < product->tiles_k; ++row, x += product->x_tile, bits >>= 1, --left) {
             if (!left) bits = *kept++, left = 32;
             if (!(bits & 1)) continue;
             const uint32_t error = tileloom_begin_partial_gemm((const uint32_t *)x, (uint32_t *)y, first);
             if (error) return error;
             first = 0;
+            if (!work) continue;
+            // Of three commands the first may not be done yet; those of columns before the first one's are.
+            work(state, before);
+            before = last;
+            last = column;
         }
         if (first) clear(y, product->vectors, product->y_stride);
     }
     return tileloom_wait();
+}
+
+uint32_t tileloom_fetched_gemm(const struct tileloom_product *product) { return multiply(product, 0, 0, 0); }
+
+uint32_t tileloom_fetched_gemm_onto(const struct tileloom_product *product) { return multiply(product, 1, 0, 0); }
+
+uint32_t tileloom_fetched_gemm_beside(const struct tileloom_product *product, tileloom_work *work, void *state) {
+    return multiply(product, 0, work, state);
 }
 #endif

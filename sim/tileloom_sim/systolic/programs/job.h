@@ -20,6 +20,8 @@ struct job {
     uint32_t x_tile, y_tile;      // ARRAY: bytes from a tile to the next
     const uint32_t *computed;     // ARRAY: null, or what becomes W first, tile after tile; w then is room for it
     uint32_t turned;              // of this, 1: its transpose becomes W
+    uint32_t onto;                // ARRAY with address generator, 1: Y += X W
+    uint32_t slice;               // the same: 0, or Y becomes its ReLU, so many eighths with each command
     uint32_t cycles, instret, events[EVENTS];  // out: what the product took, by the core's counters
     uint32_t quantising, power;   // out: cycles of these that W took to be made, and what its integers are to be times
 };
