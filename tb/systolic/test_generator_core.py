@@ -8,11 +8,16 @@ from support.seed import SEED
 from tileloom.errors import CheckError
 from tileloom_golden.estimate.between import rectify_beside_cycles
 from tileloom_golden.estimate.generator import generator_cycles
+from tileloom_golden.estimate.quantise import quantise_beside_cycles
+from tileloom_golden.integers import sign_magnitude
 from tileloom_golden.systolic.gemm import gemm
-from tileloom_golden.systolic.tiles import kept_tiles
+from tileloom_golden.systolic.packing import pack_weights
+from tileloom_golden.systolic.quantise import quantise_by_power
+from tileloom_golden.systolic.tiles import kept_tiles, split_tiles
 from tileloom_sim.riscv.run import SASP_CACHES, BusError, Conditions, Waits, run_program
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.array_library import Arrangement, run_array
+from tileloom_sim.systolic.computed import run_beside
 from tileloom_sim.systolic.hosts import coprocessor_system
 from tileloom_sim.systolic.simulate_host import library_cycles
 from tileloom_sim.systolic.stream_program import random_stream
@@ -32,6 +37,7 @@ CONFIGS = {
     "5x3": {"rows": 5, "columns": 3, "memory_bits": 64, "weight": "int5", "rounding": "nearest-even"},
     "4x4 fp32": {"memory_bits": 32, "weight": "fp32", "add_stages": 2},
 }
+SQUARE = {"host": "cv32e40p", "double_buffer": True, "memory_bits": 128}
 SLOW = Conditions(data_waits=Waits(grant=1, response=3), random_seed=SEED)
 
 
@@ -140,7 +146,7 @@ def test_a_product_is_added_to_what_is_there():
 
 def test_the_core_rectifies_what_is_complete_beside_the_product():
     """ReLU costs a quarter of what it takes alone, and the last column of tiles; no word changes."""
-    config = tileloom.load("sasp-8x8-int8", host="cv32e40p", double_buffer=True, memory_bits=128)
+    config = tileloom.load("sasp-8x8-int8", **SQUARE)
     for (m, k, n), eighths in (((64, 128, 32), 4), ((128, 128, 16), 8), ((24, 80, 40), 3)):
         x, w = drawn(config, (m, k, n), zeros=0)
         alone = run_array(config, x, w)
@@ -151,3 +157,34 @@ def test_the_core_rectifies_what_is_complete_beside_the_product():
         if m > 24:
             expected = alone.cycles + rectify_beside_cycles(m, n, columns=8)
             assert expected == pytest.approx(run.cycles, rel=0.01)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_core_makes_weights_of_other_matrices_beside_the_product(turned):
+    """In a fifth of the cycles that they take alone, at most; no word of either changes."""
+    config, random = tileloom.load("sasp-8x8-int8", **SQUARE), np.random.default_rng(SEED)
+    for (m, k, n), matrices in (((128, 64, 64), (2, 32, 32)), ((40, 24, 16), (1, 16, 8))):
+        x, w = drawn(config, (m, k, n), zeros=0)
+        drawn_matrices = random.normal(size=matrices) * 10.0 ** random.integers(-9, 9, (matrices[0], 1, 1))
+        others = drawn_matrices.astype(np.float32)
+        tiles = packed(w).reshape(n // 8, k // 8, -1)
+        commands = k * n // 64
+        values = np.asarray(x, np.uint32).view(np.float32)
+        share = 2 * others.size // commands + 1
+        for conditions in (None, SLOW) if m == 40 else (None,):
+            run = run_beside(config, values, tiles, others, turned=turned, share=share, conditions=conditions)
+            assert run.product.results.tolist() == golden(config, x, w)
+            for matrix, weights, power in zip(others, run.weights, run.powers, strict=True):
+                made = quantise_by_power(matrix.T if turned else matrix)
+                assert power == made.scale
+                assert (packed(sign_magnitude(made.integers)).ravel() == weights).all()
+        if m == 128:
+            alone = run_array(config, x, w).cycles
+            expected = alone + quantise_beside_cycles(others.size, commands)
+            assert expected == pytest.approx(run.product.cycles, rel=0.01)
+
+
+def packed(w):
+    """Return the words of 8 x 8 tiles of weights, in order of k within each column."""
+    columns = split_tiles(w, 8, 8).swapaxes(0, 1)
+    return np.stack([[pack_weights(tile, 8) for tile in column] for column in columns]).astype(np.uint32)

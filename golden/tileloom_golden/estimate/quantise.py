@@ -14,6 +14,10 @@ FOUR, TILE, FURTHER, COLUMN = 6.94, 24, 32.4, 5
 """Turned: of four vectors of a tile; of a tile, the first of its vectors and a further one; and of a column
 of tiles."""
 
+BESIDE_START, BESIDE_WORD, COMMAND = 220, 1.27, 6
+"""Beside a product, what the array waits as the core is at the memory: once, for each word, and for each
+command of the product. On a square array with a port of 128 bits, by RTL of 8 x 8."""
+
 
 def quantise_cycles(vectors: int, length: int, *, rows: int, columns: int, turned: bool) -> int:
     """Return the cycles of ``tileloom_quantise``.
@@ -43,3 +47,23 @@ def quantise_cycles(vectors: int, length: int, *, rows: int, columns: int, turne
     tiles, first = words // (rows * columns), words // columns**2
     cycles = TURNED + WORD * words + FOUR * tiles * columns / 4 + COLUMN * (vectors // columns)
     return round(cycles + TILE * first + FURTHER * (tiles - first))
+
+
+def quantise_beside_cycles(words: int, commands: int) -> int:
+    """Return what ``tileloom_quantise_beside`` adds to a product of so many commands, long enough for it.
+
+    Parameters
+    ----------
+    words:
+        Of all matrices.
+    commands:
+        Tiles of the product.
+
+    Raises
+    ------
+    ValueError
+        A number is not positive.
+    """
+    for value, name in ((words, "words"), (commands, "commands")):
+        check_positive(value, name)
+    return round(BESIDE_START + BESIDE_WORD * words + COMMAND * commands)

@@ -63,7 +63,21 @@ def has_between(config: SystolicConfig) -> bool:
     return config.host is Host.CV32E40P and config.columns % 4 == 0 and config.columns >= config.rows
 
 
-def array_program(config: SystolicConfig) -> Program:
+class Way(enum.StrEnum):
+    """What ``gemm.c`` does besides the product; the macro that asks for it."""
+
+    PLAIN = ""
+    COMPUTED = "RUN_COMPUTED"
+    """Weights are made before."""
+    ONTO = "RUN_ONTO"
+    """It is added to what is there."""
+    RECTIFIED = "RUN_RECTIFIED"
+    """ReLU is made of it, beside it."""
+    QUANTISING = "RUN_QUANTISING"
+    """Weights of other products are made beside it."""
+
+
+def array_program(config: SystolicConfig, way: Way = Way.PLAIN) -> Program:
     """Return the library and ``gemm.c`` compiled for the array's host.
 
     Raises ConfigError where the array has none, ToolError where the compiler is missing.
@@ -73,18 +87,16 @@ def array_program(config: SystolicConfig) -> Program:
     if config.memory_bits:
         main, headers = ["gemm.c", "generator.c"], [*headers, "generator.h"]
         defines["WITH_GENERATOR"] = 1
-        # Sums that pass through memory may begin there, and be used while the next column's are made.
-        if not config.accumulators:
-            defines["WITH_ONTO"] = 1
+        # What sums that pass through memory allow: they are used while the next column's are made.
         if has_between(config) and not config.accumulators:
             main, headers = [*main, "beside.c", "between.S"], [*headers, "beside.h"]
-            defines["WITH_BESIDE"] = 1
     elif config.accumulators:
         main, headers = [*main, "accumulated.c"], [*headers, "accumulated.h"]
         defines["WITH_ACCUMULATORS"] = 1
     if quantises(config):
         main += ["quantise.c", "quantise.S"]
-        defines["WITH_QUANTISE"] = 1
+    if way:
+        defines[way.value] = 1
     sources = {name: (PROGRAMS / name).read_text() for name in (*main, *headers)} | {NAME: header(config)}
     return compile_program(core, sources, main=main, defines=defines)
 
@@ -125,7 +137,8 @@ def run_array(
     product is too large for the system, and as ``run_program``.
     """
     rows, columns = config.rows, config.columns
-    program = array_program(config)
+    way = Way.PLAIN if onto is None else Way.ONTO
+    program = array_program(config, Way.RECTIFIED if rectified else way)
     kept = kept_tiles(w, rows, columns, operand_format(config.weight))
     if not skip_zero_tiles:
         kept[:] = True
@@ -133,7 +146,7 @@ def run_array(
     job = Job(program.free)
     job.fields["w"] = job.place(_words([pack_weights(tile, config.weight.width) for tile in tiles]))
     assert (onto is None and not rectified) or (config.memory_bits and not config.accumulators)
-    job.fields["slice"] = rectified
+    job.fields["share"] = rectified
     n = w.shape[1]
     return multiply(config, program, job, x, kept, n, arrangement, onto, conditions, progress, waves)[1]
 
@@ -169,7 +182,6 @@ def multiply(
         "x": job.place(inputs.tobytes()),
         "kept": job.place(np.packbits(kept.T.ravel(), bitorder="little").tobytes() + bytes(4)),
         "y": job.place(outputs.tobytes()),
-        "onto": int(onto is not None),
     }
     for name, array, across in (("x", inputs, rows), ("y", outputs, columns)):
         tiled = arrangement is Arrangement.TILES

@@ -15,7 +15,7 @@ from tileloom.errors import ConfigError
 from tileloom.systolic.config import SystolicConfig
 
 from ..riscv.run import Conditions, Progress
-from .array_library import Arrangement, arranged, array_program, multiply, quantises
+from .array_library import Arrangement, Way, arranged, array_program, multiply, quantises
 from .software import GemmRun, Job
 
 Singles = npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ def run_computed(
     k, n = matrix.shape[::-1] if turned else matrix.shape
     if k % config.rows or n % config.columns or matrix.shape[1] % config.columns:
         raise ValueError(f"matrix is {matrix.shape}, no multiple of {config.rows} x {config.columns}")
-    program = array_program(config)
+    program = array_program(config, Way.COMPUTED)
     job = Job(program.free)
     words = matrix.view(np.uint32).astype(np.uint64)
     lying = arranged(words, len(matrix), config.columns, config.columns, Arrangement.TILES)
@@ -87,3 +87,86 @@ def run_computed(
     begin = Job.NAMES.index("cycles")
     quantising, power = (whole.results[Job.NAMES.index(name) - begin] for name in ("quantising", "power"))
     return ComputedRun(run, int(quantising), float(np.uint32(power).view(np.float32)))
+
+
+@dataclass(frozen=True)
+class BesideRun:
+    """What came of a product and of weights that the core made beside it.
+
+    Attributes
+    ----------
+    product:
+        Results, M x N words; cycles and instructions of all.
+    weights:
+        Words of tiles of weights, matrices x words, as the library packs them.
+    powers:
+        What a step of each matrix's weights is worth.
+    """
+
+    product: GemmRun
+    weights: npt.NDArray[np.uint32]
+    powers: Singles
+
+
+def run_beside(
+    config: SystolicConfig,
+    x: Singles,
+    tiles: npt.NDArray[np.uint32],
+    matrices: Singles,
+    *,
+    turned: bool,
+    share: int,
+    conditions: Conditions | None = None,
+) -> BesideRun:
+    """Multiply by weights that are there, and meanwhile make weights of other matrices.
+
+    Parameters
+    ----------
+    config:
+        As in `run_computed`, with an address generator.
+    x:
+        M x K activations.
+    tiles:
+        Tiles along N x tiles along K x words of weights, packed.
+    matrices:
+        Matrices x vectors x words: multiples of the array's columns.
+    turned:
+        Their transposes become weights.
+    share:
+        Words of matrices for each command; each counts twice.
+    conditions:
+        As ``run_program`` takes them.
+
+    Raises as `run_array`.
+    """
+    assert quantises(config) and config.memory_bits
+    program = array_program(config, Way.QUANTISING)
+    job = Job(program.free)
+    count, vectors, length = matrices.shape
+    lying = [
+        arranged(
+            each.view(np.uint32).astype(np.uint64), vectors, config.columns, config.columns, Arrangement.TILES
+        )
+        for each in matrices
+    ]
+    room, made = matrices.size, np.ones(tiles.shape[1::-1], bool)
+    job.fields |= {
+        "computed": job.place(b"".join(each.tobytes() for each in lying)),
+        "turned": int(turned),
+        "w": job.place(tiles.astype("<u4").tobytes()),
+        "made": job.place(room=room),
+        "powers": job.place(room=4 * count),
+        "matrices": count,
+        "vectors": vectors,
+        "tiles": length // config.columns,
+        "share": share,
+    }
+    n = len(tiles) * config.columns
+    words = x.view(np.uint32).astype(np.uint64)
+    whole, run = multiply(config, program, job, words, made, n, conditions=conditions)
+    begin = job.base + 4 * Job.NAMES.index("cycles")
+    weights, powers = (
+        whole.results[(job.fields[name] - begin) // 4 :][:size]
+        for name, size in (("made", room // 4), ("powers", count))
+    )
+    return BesideRun(run, weights.reshape(count, -1), powers.view(np.float32))

@@ -81,7 +81,8 @@ class Job(JobMemory):
 
     NAMES = (
         *("method", "integers", "m", "k", "n", "x", "w", "y", "x_panel", "w_panel"),
-        *("kept", "x_vector", "y_vector", "x_tile", "y_tile", "computed", "turned", "onto", "slice"),
+        *("kept", "x_vector", "y_vector", "x_tile", "y_tile", "computed", "turned"),
+        *("made", "powers", "matrices", "vectors", "tiles", "share"),
         *("cycles", "instret", *EVENTS, "quantising", "power"),
     )
 

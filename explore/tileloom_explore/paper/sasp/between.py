@@ -16,7 +16,7 @@ from tileloom_golden.estimate.between import (
 )
 
 from .arrays import SIZES
-from .encoder import SASP, Encoder, Means, Work, block_work, host_array, weights_work
+from .encoder import SASP, Encoder, Means, Work, beside_work, block_work, host_array, weights_work
 
 PARTS = (
     *("products of weights", "products of attention", "keys and values"),
@@ -50,9 +50,11 @@ def library_rest(encoder: Encoder, columns: int, means: Means = Means.INSTRUCTIO
 def parts_of(size: int, means: Means) -> dict[str, int]:
     """Return the cycles of each of `PARTS` of the paper's encoder with an array of INT8 weights."""
     config = host_array(size, "int8", means)
-    products = block_work(SASP, config, {}, attention=True)
+    beside = means is Means.GENERATOR
+    products = block_work(SASP, config, {}, attention=True, beside=beside)
     computed = [each for each in SASP.products if not each.weights]
-    made = sum(each.times * weights_work(config, each).cycles for each in computed)
+    work = [beside_work(SASP, config, each) if beside else weights_work(config, each) for each in computed]
+    made = sum(each.times * its.cycles for each, its in zip(computed, work, strict=True))
     attention = sum(products[each.name].cycles for each in computed)
     whole = sum(each.cycles for each in products.values())
     once = dict(zip(PARTS, (whole - attention, attention - made, made), strict=False))

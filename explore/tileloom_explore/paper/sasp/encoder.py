@@ -9,6 +9,7 @@ what is no product, is estimated by instructions for each element.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,7 @@ from tileloom.systolic.coprocessor.design import timing
 from tileloom_golden.estimate.accumulated import accumulated_cycles
 from tileloom_golden.estimate.coprocessor import array_cycles
 from tileloom_golden.estimate.generator import generator_cycles
-from tileloom_golden.estimate.quantise import quantise_cycles
+from tileloom_golden.estimate.quantise import quantise_beside_cycles, quantise_cycles
 from tileloom_golden.estimate.software import blocked_cycles, plain_cycles
 from tileloom_golden.systolic.tiles import tile_grid
 
@@ -259,12 +260,26 @@ def weights_work(config: SystolicConfig, product: Product) -> Work:
     return Work(cycles, accesses=2 * words + words // 4)
 
 
+def beside_work(encoder: Encoder, config: SystolicConfig, product: Product) -> Work:
+    """Return the same where the core does it beside the next projection, by the address generator."""
+    words = product.k * product.n
+    commands = math.prod(tile_grid(encoder.width, encoder.width, config.rows, config.columns))
+    cycles = quantise_beside_cycles(product.times * words, commands) // product.times
+    return Work(cycles, accesses=2 * words + words // 4)
+
+
 def block_work(
-    encoder: Encoder, config: SystolicConfig, masks: Mapping[str, Mask], *, attention: bool = False
+    encoder: Encoder,
+    config: SystolicConfig,
+    masks: Mapping[str, Mask],
+    *,
+    attention: bool = False,
+    beside: bool = False,
 ) -> dict[str, Work]:
     """Return what each product of a block takes with an array; ``masks`` by product, else all is kept.
 
-    With ``attention`` an array of integers has scores and their use too, and not software.
+    With ``attention`` an array of integers has scores and their use too, and not software; with ``beside``
+    the core makes its weights while an address generator is at the projections of values and queries.
     """
     integers = config.weight.width < 32
     found = {}
@@ -274,7 +289,9 @@ def block_work(
             continue
         everything = np.ones(tile_grid(each.k, each.n, config.rows, config.columns), bool)
         once = array_work(config, each.m, masks.get(each.name, everything))
-        made = Work() if each.weights else weights_work(config, each)
+        made = Work()
+        if not each.weights:
+            made = beside_work(encoder, config, each) if beside else weights_work(config, each)
         found[each.name] = (once + made).times(each.times)
     return found
 

@@ -78,7 +78,7 @@ def run_time(
     """Return the run time with an array, this share of its feed-forward tiles kept, drawn at random.
 
     With ``attention`` scores and their use are the array's with INT8 weights, too; with ``library`` what is
-    no product is by the C library, not estimated.
+    no product is by the C library, not estimated, and beside products where there is a generator.
     """
     config = host_array(size, weights, means)
     masks = {
@@ -86,7 +86,8 @@ def run_time(
         for index, each in enumerate(SASP.products)
         if each.layer == FEED_FORWARD
     }
-    block = block_work(SASP, config, masks, attention=attention)
+    beside = attention and library and means is Means.GENERATOR
+    block = block_work(SASP, config, masks, attention=attention, beside=beside)
     products = {name: each.times(SASP.blocks) for name, each in block.items()}
     rest = alone = rest_work(SASP)
     if library:

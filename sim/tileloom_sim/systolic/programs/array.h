@@ -55,3 +55,17 @@ struct tileloom_computed {
     uint32_t tiles;     // of TILELOOM_COLUMNS columns of Y
 };
 uint32_t tileloom_quantise(const struct tileloom_computed *computed, uint32_t turned);
+
+// The same of matrices one behind the other, the heads of attention, bit by bit: beside a product by an array with an
+// address generator, whose work tileloom_quantise_beside is. `vectors` are a multiple of TILELOOM_COLUMNS.
+struct tileloom_quantising {
+    struct tileloom_computed computed;  // the next matrix
+    uint32_t matrices, turned;          // how many are left; whether their transposes become weights
+    uint32_t *powers;                   // where the next one's goes
+    uint32_t slice;                     // words for each command, each of which counts twice
+    uint32_t words, exponent, largest, due;  // where it is: 0 to begin with
+};
+void tileloom_quantise_beside(void *quantising, uint32_t columns);
+
+// What is left after the product.
+void tileloom_quantise_rest(struct tileloom_quantising *quantising);

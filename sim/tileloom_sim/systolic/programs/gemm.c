@@ -2,13 +2,12 @@
 #include "counters.h"
 #include "job.h"
 
-#if defined(WITH_QUANTISE)
-#include "array.h"
+#ifdef RUN_COMPUTED
 #include "tileloom_array.h"
 #endif
 #if defined(WITH_GENERATOR)
 #include "generator.h"
-#ifdef WITH_BESIDE
+#ifdef RUN_RECTIFIED
 #include "beside.h"
 #endif
 #elif defined(WITH_ACCUMULATORS)
@@ -21,13 +20,45 @@
 
 extern struct job __free;
 
-// Each returns 0, or what was wrong.
+// Returns 0, or what was wrong. Ways of an array that are asked for by a macro are programs of their own, so that nothing
+// is decided while cycles are counted.
 #ifdef WITH_ARRAY
-#define PRODUCT(job)                                                                               \
+#define PRODUCT(job)                                                                    \
     {(job)->x, (job)->w,        (job)->kept,     (job)->y,      (job)->m,     (job)->k, \
      (job)->n, (job)->x_vector, (job)->y_vector, (job)->x_tile, (job)->y_tile}
 
+#if defined(RUN_ONTO)
 static uint32_t run(struct job *job) {
+    const struct tileloom_product product = PRODUCT(job);
+    return tileloom_fetched_gemm_onto(&product);
+}
+#elif defined(RUN_RECTIFIED)
+static uint32_t run(struct job *job) {
+    const struct tileloom_product product = PRODUCT(job);
+    struct tileloom_rectifying rectifying = {job->y, job->y_tile / 32, job->share, 0};
+    const uint32_t wrong = tileloom_fetched_gemm_beside(&product, tileloom_rectify_beside, &rectifying);
+    tileloom_rectify_rest(&rectifying, job->n);
+    return wrong;
+}
+#elif defined(RUN_QUANTISING)
+static uint32_t run(struct job *job) {
+    const struct tileloom_product product = PRODUCT(job);
+    struct tileloom_quantising quantising = {{job->computed, job->made, job->vectors, job->tiles},
+                                             job->matrices, job->turned, job->powers, job->share, 0, 0, 0, 0};
+    const uint32_t wrong = tileloom_fetched_gemm_beside(&product, tileloom_quantise_beside, &quantising);
+    tileloom_quantise_rest(&quantising);
+    return wrong;
+}
+#else
+static uint32_t run(struct job *job) {
+#ifdef RUN_COMPUTED
+    const uint32_t across = job->turned ? job->k * TILELOOM_ROWS / TILELOOM_COLUMNS : job->n;
+    const uint32_t down = job->turned ? job->n * TILELOOM_COLUMNS : job->k * TILELOOM_ROWS;
+    const struct tileloom_computed computed = {job->computed, (uint32_t *)job->w, down, across};
+    const uint32_t cycles = COUNTER("mcycle");
+    job->power = tileloom_quantise(&computed, job->turned);
+    job->quantising = COUNTER("mcycle") - cycles;
+#endif
     const struct tileloom_product product = PRODUCT(job);
 #if defined(WITH_GENERATOR)
     return tileloom_fetched_gemm(&product);
@@ -39,34 +70,6 @@ static uint32_t run(struct job *job) {
     return 0;
 #endif
 }
-
-#ifdef WITH_ONTO
-static uint32_t run_onto(struct job *job) {
-    const struct tileloom_product product = PRODUCT(job);
-    return tileloom_fetched_gemm_onto(&product);
-}
-#endif
-
-#ifdef WITH_BESIDE
-static uint32_t run_rectified(struct job *job) {
-    const struct tileloom_product product = PRODUCT(job);
-    struct tileloom_rectifying rectifying = {job->y, job->y_tile / 32, job->slice, 0};
-    const uint32_t wrong = tileloom_fetched_gemm_beside(&product, tileloom_rectify_beside, &rectifying);
-    tileloom_rectify_rest(&rectifying, job->n);
-    return wrong;
-}
-#endif
-
-#ifdef WITH_QUANTISE
-static uint32_t run_computed(struct job *job) {
-    const uint32_t across = job->turned ? job->k * TILELOOM_ROWS / TILELOOM_COLUMNS : job->n;
-    const uint32_t down = job->turned ? job->n * TILELOOM_COLUMNS : job->k * TILELOOM_ROWS;
-    const struct tileloom_computed computed = {job->computed, (uint32_t *)job->w, down, across};
-    const uint32_t cycles = COUNTER("mcycle");
-    job->power = tileloom_quantise(&computed, job->turned);
-    job->quantising = COUNTER("mcycle") - cycles;
-    return run(job);
-}
 #endif
 #else
 static uint32_t run(struct job *job) {
@@ -77,8 +80,8 @@ static uint32_t run(struct job *job) {
 }
 #endif
 
-// Which way it is run is decided before anything is counted.
-static inline __attribute__((always_inline)) int counted(struct job *job, uint32_t (*how)(struct job *)) {
+int main(void) {
+    struct job *job = &__free;
     uint32_t events[EVENTS];
     // Events of CV32E40P's counters 3 to 7: load, store, jump, branch, and waiting for a load.
     __asm__ volatile("csrw mhpmevent3, %0" ::"r"(1 << 5));
@@ -93,7 +96,7 @@ static inline __attribute__((always_inline)) int counted(struct job *job, uint32
     events[4] = COUNTER("mhpmcounter7");
     const uint32_t instret = COUNTER("minstret");
     const uint32_t cycles = COUNTER("mcycle");
-    const uint32_t wrong = how(job);
+    const uint32_t wrong = run(job);
     job->cycles = COUNTER("mcycle") - cycles;
     job->instret = COUNTER("minstret") - instret;
     job->events[0] = COUNTER("mhpmcounter3") - events[0];
@@ -101,19 +104,5 @@ static inline __attribute__((always_inline)) int counted(struct job *job, uint32
     job->events[2] = COUNTER("mhpmcounter5") - events[2];
     job->events[3] = COUNTER("mhpmcounter6") - events[3];
     job->events[4] = COUNTER("mhpmcounter7") - events[4];
-    return (int)wrong;
-}
-
-int main(void) {
-    struct job *job = &__free;
-#ifdef WITH_QUANTISE
-    if (job->computed) return counted(job, run_computed);
-#endif
-#ifdef WITH_ONTO
-    if (job->onto) return counted(job, run_onto);
-#endif
-#ifdef WITH_BESIDE
-    if (job->slice) return counted(job, run_rectified);
-#endif
-    return counted(job, run);
+    return wrong;
 }

@@ -18,10 +18,11 @@ struct job {
     const uint32_t *kept;    // ARRAY: a bit for each tile of W, those of a column of tiles in turn
     uint32_t x_vector, y_vector;  // ARRAY: bytes from a vector to the next
     uint32_t x_tile, y_tile;      // ARRAY: bytes from a tile to the next
-    const uint32_t *computed;     // ARRAY: null, or what becomes W first, tile after tile; w then is room for it
+    const uint32_t *computed;     // ARRAY: what becomes W first, tile after tile; w then is room for it
     uint32_t turned;              // of this, 1: its transpose becomes W
-    uint32_t onto;                // ARRAY with address generator, 1: Y += X W
-    uint32_t slice;               // the same: 0, or Y becomes its ReLU, so many eighths with each command
+    uint32_t *made, *powers;      // ARRAY: where `computed` becomes weights beside the product,
+    uint32_t matrices, vectors, tiles;  // so many matrices of so many vectors and tiles
+    uint32_t share;                     // with each command: words of these, or eighths of Y to be rectified
     uint32_t cycles, instret, events[EVENTS];  // out: what the product took, by the core's counters
     uint32_t quantising, power;   // out: cycles of these that W took to be made, and what its integers are to be times
 };

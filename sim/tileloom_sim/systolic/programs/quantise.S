@@ -24,46 +24,103 @@ tileloom_largest_halves:
     cv.lw   t0, (a2), 4
     cv.lw   t1, (a2), 4
     cv.lw   t2, (a2), 4
-    cv.lw   t3, (a2), 4
-    cv.lw   t4, (a2), 4
-    cv.lw   t5, (a2), 4
-    cv.lw   t6, (a2), 4
-    cv.lw   a3, (a2), 4
     cv.pack.h t0, t0, t1
-    cv.pack.h t2, t2, t3
-    cv.pack.h t4, t4, t5
-    cv.pack.h t6, t6, a3
+    cv.lw   t3, (a2), 4
     cv.sll.sci.h t0, t0, 1
-    cv.sll.sci.h t2, t2, 1
-    cv.sll.sci.h t4, t4, 1
-    cv.sll.sci.h t6, t6, 1
     cv.maxu.h a0, a0, t0
-    cv.maxu.h t2, t2, t4
-    cv.maxu.h a0, a0, t6
+    cv.lw   t4, (a2), 4
+    cv.pack.h t2, t2, t3
+    cv.lw   t5, (a2), 4
+    cv.sll.sci.h t2, t2, 1
     cv.maxu.h a0, a0, t2
+    cv.lw   t6, (a2), 4
+    cv.pack.h t4, t4, t5
+    cv.lw   a3, (a2), 4
+    cv.sll.sci.h t4, t4, 1
+    cv.maxu.h a0, a0, t4
+    cv.pack.h t6, t6, a3
+    cv.sll.sci.h t6, t6, 1
+    cv.maxu.h a0, a0, t6
     ret
 
-// A word of weights from the four words `apart` bytes apart from `at` on: times the scale (f10) plus 1.5 * 2^23 (f11),
-// rounded once to nearest, ties to even, the low byte is the integer in two's complement. a3 is 0x80808080.
-.macro weights at, apart, further
-    flw     f0, \at(a0)
-    flw     f1, \at+\apart(a0)
-    flw     f2, \at+2*\apart(a0)
-    flw     f3, \at+3*\apart(a0)
-    fmadd.s f0, f0, f10, f11, rne
-    fmadd.s f1, f1, f10, f11, rne
-    fmadd.s f2, f2, f10, f11, rne
-    fmadd.s f3, f3, f10, f11, rne
-    fmv.x.w t0, f0
-    fmv.x.w t1, f1
-    fmv.x.w t2, f2
-    fmv.x.w t3, f3
+// A word of weights from four words in \a to \d: times the scale (f10) plus 1.5 * 2^23 (f11), rounded once to nearest,
+// ties to even, the low byte is the integer in two's complement. a3 is 0x80808080. What `\load` loads meanwhile, at
+// \at, are the next four words, one for every few instructions: so an array that fetches by itself is held up least.
+.macro weights a, b, c, d, further, load=no_load, at=0, apart=0
+    fmadd.s \a, \a, f10, f11, rne
+    fmadd.s \b, \b, f10, f11, rne
+    \load   0, \a, \at
+    fmadd.s \c, \c, f10, f11, rne
+    fmadd.s \d, \d, f10, f11, rne
+    fmv.x.w t0, \a
+    \load   1, \a, \at+\apart
+    fmv.x.w t1, \b
+    fmv.x.w t2, \c
+    fmv.x.w t3, \d
+    \load   2, \a, \at+2*\apart
     cv.packhi.b t4, t0, t1
     cv.packlo.b t4, t2, t3
     cv.abs.b t0, t4
+    \load   3, \a, \at+3*\apart
     and     t4, t4, a3
     or      t0, t0, t4
     cv.sw   t0, (a1), \further
+.endm
+
+.macro no_load number, beside, at
+.endm
+
+// The next words go to f0 to f3 while f4 to f7 are converted, and the other way round.
+.macro load_other number, beside, at
+    .ifc    \beside, f0
+    load_f4_\number \at
+    .else
+    load_f0_\number \at
+    .endif
+.endm
+
+.macro load_f0_0 at
+    flw     f0, \at(a0)
+.endm
+
+.macro load_f0_1 at
+    flw     f1, \at(a0)
+.endm
+
+.macro load_f0_2 at
+    flw     f2, \at(a0)
+.endm
+
+.macro load_f0_3 at
+    flw     f3, \at(a0)
+.endm
+
+.macro load_f4_0 at
+    flw     f4, \at(a0)
+.endm
+
+.macro load_f4_1 at
+    flw     f5, \at(a0)
+.endm
+
+.macro load_f4_2 at
+    flw     f6, \at(a0)
+.endm
+
+.macro load_f4_3 at
+    flw     f7, \at(a0)
+.endm
+
+// Four words of weights, of each four words `apart` bytes apart, and one from the next `step` bytes.
+.macro four_words apart, step, further
+    flw     f0, 0(a0)
+    flw     f1, \apart(a0)
+    flw     f2, 2*\apart(a0)
+    flw     f3, 3*\apart(a0)
+    weights f0, f1, f2, f3, \further, load_other, \step, \apart
+    weights f4, f5, f6, f7, \further, load_other, 2*\step, \apart
+    weights f0, f1, f2, f3, \further, load_other, 3*\step, \apart
+    weights f4, f5, f6, f7, \further
 .endm
 
 .macro constants scale
@@ -80,10 +137,7 @@ tileloom_largest_halves:
 tileloom_weights_as_they_are:
     constants a3
     hardware_loop a2, 4 * 18 + 1
-    weights 0, 4, 4
-    weights 16, 4, 4
-    weights 32, 4, 4
-    weights 48, 4, 4
+    four_words 4, 16, 4
     addi    a0, a0, 64
     ret
 
@@ -99,10 +153,7 @@ tileloom_weights_turned:
     li      a6, 16 * TILELOOM_STEPS - 4 * TILELOOM_ROWS
     li      a7, 4 - TILELOOM_ROWS * TILELOOM_COLUMNS
 0:  hardware_loop a4, 4 * 18 + 1
-    weights 0, 4 * TILELOOM_STEPS, TILELOOM_COLUMNS
-    weights 4, 4 * TILELOOM_STEPS, TILELOOM_COLUMNS
-    weights 8, 4 * TILELOOM_STEPS, TILELOOM_COLUMNS
-    weights 12, 4 * TILELOOM_STEPS, TILELOOM_COLUMNS
+    four_words 4*TILELOOM_STEPS, 4, TILELOOM_COLUMNS
     addi    a0, a0, 16
     add     a0, a0, a6
     add     a1, a1, a7

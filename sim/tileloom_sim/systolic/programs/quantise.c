@@ -61,26 +61,76 @@ static void tileloom_weights_turned(const uint32_t *from, uint32_t *to, uint32_t
 }
 #endif
 
+// The significand comes to 64 to 127; from 127.5 on it would round to 128, and is halved instead.
+static uint32_t exponent_of(uint32_t largest) {
+    const uint32_t exponent = (largest + 2) >> 8;
+    return exponent < LEAST_EXPONENT ? LEAST_EXPONENT : exponent;
+}
+
+static uint32_t power_of(uint32_t exponent) { return (exponent - BITS) << 23; }
+
+#define SQUARE (TILELOOM_COLUMNS * TILELOOM_STEPS)  // words of as many vectors of a tile as it has columns
+
+// The tiles of weights of a square, turned; returns where the next ones go.
+static uint32_t *turn(const uint32_t *from, uint32_t *w, uint32_t scale) {
+    for (uint32_t row = 0; row < TILELOOM_COLUMNS; row += TILELOOM_ROWS, w += TILELOOM_WEIGHT_WORDS) {
+        tileloom_weights_turned(from + row, w, scale);
+    }
+    return w;
+}
+
 uint32_t tileloom_quantise(const struct tileloom_computed *computed, uint32_t turned) {
     const uint32_t vectors = computed->vectors, tile = vectors * TILELOOM_STEPS, words = computed->tiles * tile;
-    // The significand comes to 64 to 127; from 127.5 on it would round to 128, and is halved instead.
-    uint32_t exponent = (largest_half(computed->y, words) + 2) >> 8;
-    if (exponent < LEAST_EXPONENT) exponent = LEAST_EXPONENT;
-    const uint32_t scale = scale_of(exponent), power = (exponent - BITS) << 23;
+    const uint32_t exponent = exponent_of(largest_half(computed->y, words)), scale = scale_of(exponent);
     uint32_t *w = computed->w;
     if (!turned) {
         tileloom_weights_as_they_are(computed->y, w, words / 16, scale);
-        return power;
+        return power_of(exponent);
     }
     const uint32_t *y = computed->y, *end = y + tile;
-    for (; y < end; y += TILELOOM_COLUMNS * TILELOOM_STEPS) {
+    for (; y < end; y += SQUARE) {
         const uint32_t *from = y;
-        for (uint32_t i = 0; i < computed->tiles; ++i, from += tile) {
-            for (uint32_t row = 0; row < TILELOOM_COLUMNS; row += TILELOOM_ROWS, w += TILELOOM_WEIGHT_WORDS) {
-                tileloom_weights_turned(from + row, w, scale);
-            }
-        }
+        for (uint32_t i = 0; i < computed->tiles; ++i, from += tile) w = turn(from, w, scale);
     }
-    return power;
+    return power_of(exponent);
+}
+
+// A square of the largest, or of the weights.
+static void next_square(struct tileloom_quantising *at) {
+    const struct tileloom_computed *computed = &at->computed;
+    const uint32_t tile = computed->vectors * TILELOOM_STEPS, words = computed->tiles * tile;
+    if (!at->exponent) {
+        const uint32_t found = largest_half(computed->y + at->words, SQUARE);
+        if (found > at->largest) at->largest = found;
+        at->words += SQUARE;
+        if (at->words < words) return;
+        at->exponent = exponent_of(at->largest);
+        *at->powers++ = power_of(at->exponent);
+        at->words = 0;
+        return;
+    }
+    const uint32_t scale = scale_of(at->exponent);
+    if (at->turned) {
+        const uint32_t down = at->words / (SQUARE * computed->tiles), i = at->words / SQUARE % computed->tiles;
+        turn(computed->y + i * tile + down * SQUARE, computed->w + at->words / 4, scale);
+    } else {
+        tileloom_weights_as_they_are(computed->y + at->words, computed->w + at->words / 4, SQUARE / 16, scale);
+    }
+    at->words += SQUARE;
+    if (at->words < words) return;
+    at->computed.y += words;
+    at->computed.w += words / 4;
+    at->words = at->exponent = at->largest = 0;
+    --at->matrices;
+}
+
+void tileloom_quantise_beside(void *state, uint32_t columns) {
+    struct tileloom_quantising *at = state;
+    (void)columns;
+    for (at->due += at->slice; at->due >= SQUARE && at->matrices; at->due -= SQUARE) next_square(at);
+}
+
+void tileloom_quantise_rest(struct tileloom_quantising *at) {
+    while (at->matrices) next_square(at);
 }
 #endif
