@@ -83,13 +83,15 @@ static inline uint32_t tileloom_weight_of(uint32_t product) {
 }
 
 // Take back the tile that the next vector would use, by one unit vector for each row. Nothing may be begun or unread.
+// Of two rows or more the first two vectors return nothing, and of one row the only one does.
+#define TILELOOM_BEHIND (TILELOOM_ROWS < 2 ? TILELOOM_ROWS : 2)
 static inline void tileloom_save_tile(uint32_t *words) {
     uint32_t taken = 0, word = 0, column = 0;
-    for (uint32_t row = 0; row < TILELOOM_ROWS + 2; row++) {
+    for (uint32_t row = 0; row < TILELOOM_ROWS + TILELOOM_BEHIND; row++) {
         for (uint32_t i = 0; i < (row < TILELOOM_ROWS ? TILELOOM_STEPS : TILELOOM_COLUMNS); i++) {
             uint32_t product =
                 row < TILELOOM_ROWS ? tileloom_step(i == row ? TILELOOM_ONE : 0, 0) : tileloom_read(0);
-            if (row < 2 || i >= TILELOOM_COLUMNS) continue;
+            if (row < TILELOOM_BEHIND || i >= TILELOOM_COLUMNS) continue;
             word |= tileloom_weight_of(product)
                     << (32 - (column % TILELOOM_WEIGHTS_PER_WORD + 1) * TILELOOM_WEIGHT_BITS);
             if (++column % TILELOOM_WEIGHTS_PER_WORD == 0 || column == TILELOOM_COLUMNS) {
