@@ -34,7 +34,7 @@ def test_plans_fill_l1_and_do_not_overlap(kernel: Kernel) -> None:
     # Patches of all cores begin in banks of their own, where the kernel lets them.
     starts = [found.places[f"patch{n}"] + i * found.core_bytes for n in (0, 1) for i in range(8)]
     banks = {start // 4 % config.banks for start in starts}
-    assert len(banks) == (2 if kernel is Kernel.SOFTWARE else 16)
+    assert len(banks) == {Kernel.SOFTWARE: 2, Kernel.DENSE_4X2: 8}.get(kernel, 16)
     # Not even the fewest output channels fit here.
     with pytest.raises(UserError, match="bytes of L1 do not hold the layer, "):
         plan(ClusterConfig(l1_bytes=16384), PAPER, kernel, 8, 8)

@@ -22,8 +22,10 @@ from ..xfu.library import library_files
 from ..xfu.operands import KERNELS, Weights, channels, check_sums, dense, sparse
 from .system import CORE, ClusterSystem
 from .tiles import (
+    ALIGNMENT,
     PROGRAMS,
     ClusterRun,
+    bank_line,
     buffers,
     check_active,
     cluster_program,
@@ -42,10 +44,14 @@ CHANNEL_BYTES = 12
 
 
 @functools.cache
-def int8_program(l1_bytes: int) -> Program:
-    """Return ``cluster_int8.c`` and the library compiled for clusters with so much L1."""
+def int8_program(l1_bytes: int, line: int) -> Program:
+    """Return ``cluster_int8.c`` and the library compiled for clusters with so much L1.
+
+    ``line`` is what ``bank_line`` returns.
+    """
     sources = {"cluster_int8.c": (PROGRAMS / "cluster_int8.c").read_text()} | library_files(every_size(CORE))
-    return cluster_program(l1_bytes, sources, also=["convolution.c"])
+    defines = {"TILELOOM_BANK_LINE": line} if line else {}
+    return cluster_program(l1_bytes, sources, also=["convolution.c"], defines=defines)
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,7 @@ def run_int8_layer(
     one, places = packed[0], planned.places
     run = run_tiles(
         system,
-        int8_program(config.l1_bytes),
+        int8_program(config.l1_bytes, bank_line(config, kernel)),
         active=active,
         input=image.tobytes(),
         tiles=tiles,
@@ -159,9 +165,10 @@ def _plan(config: ClusterConfig, layer: LayerShape, part: _Part, active: int) ->
         input_bytes = layer.height * layer.width * layer.channels + packed.line_bytes
         places, place = buffers(input_bytes, tile_bytes, rows * layer.output[0] * layer.output[1], tiles)
         # Patches of all cores begin in different banks.
-        line = 4 * config.banks
+        line, apart = max(4 * config.banks, ALIGNMENT), bank_line(config, part.kernel) // 2
         places["workspace"] = place = up(place, line)
-        core_bytes = 0 if part.connected else up(2 * up(packed.line_bytes, 4), line) + 8
+        core_bytes = up(2 * up(packed.line_bytes, line) + apart, line) + (4 if apart else 8)
+        core_bytes = 0 if part.connected else core_bytes
         if not fits(config, place + active * core_bytes):
             return None
         return _Plan(tiles, rows, rows // parts, offsets_at, channels_at, tile_bytes, places, core_bytes)

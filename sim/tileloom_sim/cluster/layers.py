@@ -22,6 +22,7 @@ from .tiles import (
     ALIGNMENT,
     PROGRAMS,
     ClusterRun,
+    bank_line,
     buffers,
     check_active,
     cluster_program,
@@ -97,16 +98,16 @@ def _laid_out(
     if connected:
         places |= dict.fromkeys(("patch0", "patch1", "pairs", "spare"), place)
     else:
-        # Cores go through their patches side by side, so that both of all cores begin in different banks.
-        line = max(4 * config.banks, ALIGNMENT)
+        # Patches of all cores begin in different banks.
+        line, apart = max(4 * config.banks, ALIGNMENT), bank_line(config, kernel) // 2
         places["patch0"] = place = up(place, line)
-        places["patch1"] = places["patch0"] + up(job.reach, line) + line // 2
+        places["patch1"] = places["patch0"] + up(job.reach, line) + apart
         places["pairs"] = places["spare"] = up(places["patch1"] + job.reach, line)
         if kernel is Kernel.SOFTWARE:
             places["spare"] += up(2 * job.reach)
         core_bytes = up(places["spare"] + 4 * rows - place, line)
         # The software kernels' pairs lie at multiples of a group of two patches.
-        core_bytes += ALIGNMENT if kernel is Kernel.SOFTWARE else 4
+        core_bytes += ALIGNMENT if kernel is Kernel.SOFTWARE else 4 if apart else 8
     if not fits(config, place + active * core_bytes):
         return None
     return Plan(tiles, rows, job, tile_bytes, offsets_at, places, core_bytes)

@@ -25,7 +25,7 @@ from ..riscv.compile import Program, compile_program
 from ..riscv.job_memory import JobMemory, conditions_for
 from ..riscv.run import Conditions, Progress, run_program
 from ..riscv.system import MEMORY_BASE
-from ..xfu.layers import every_size
+from ..xfu.layers import Kernel, every_size
 from .system import CORE, L1_BASE, L2_BYTES, ClusterSystem
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -77,18 +77,32 @@ class ClusterRun:
     simulated: int
 
 
-def cluster_program(l1_bytes: int, sources: Mapping[str, str], also: Sequence[str] = ()) -> Program:
+def cluster_program(
+    l1_bytes: int,
+    sources: Mapping[str, str],
+    also: Sequence[str] = (),
+    defines: Mapping[str, int] | None = None,
+) -> Program:
     """Return a program for all cores of a cluster with so much L1.
 
     The first of ``sources`` and ``also`` are compiled, the others may be included, as may ``cluster.h``, the
-    runtime, ``tiles.h`` and ``xdecimate.h``. Each core has ``STACK_BYTES`` of stack at the end of L1; program
-    and data are in L2.
+    runtime, ``tiles.h`` and ``xdecimate.h``; ``defines`` are macros. Each core has a stack of ``STACK_BYTES``
+    at the end of L1; program and data are in L2.
     """
     texts = {name: (PROGRAMS / name).read_text() for name in ("cluster.h", "tiles.h", "crt0.S", "link.ld")}
     texts["xdecimate.h"] = intrinsics_header(every_size(CORE))
-    defines = {"STACK_BYTES": STACK_BYTES, "__l1_end": L1_BASE + l1_bytes}
+    macros = {"STACK_BYTES": STACK_BYTES, "__l1_end": L1_BASE + l1_bytes, **(defines or {})}
     main = [next(iter(sources)), *also, "memory.c"]
-    return compile_program(CORE, {**sources, **texts}, main=main, defines=defines)
+    return compile_program(CORE, {**sources, **texts}, main=main, defines=macros)
+
+
+def bank_line(config: ClusterConfig, kernel: Kernel) -> int:
+    """Return the bytes of a word of each bank where a kernel's two patches are half of them apart, or 0.
+
+    Cores go through their patches side by side. Dense 4x2, which reads four rows of weights from one bank, is
+    faster with both patches at one bank, two banks after the next core's.
+    """
+    return 0 if kernel is Kernel.DENSE_4X2 else max(4 * config.banks, ALIGNMENT)
 
 
 def up(size: int, multiple: int = ALIGNMENT) -> int:

@@ -115,7 +115,7 @@ void tileloom_convolution(const struct tileloom_window *window, const struct til
         }
         return;
     }
-    uint8_t *const patches[2] = {workspace, workspace + ((tileloom_line_bytes(weights) + 3) & ~3u)};
+    uint8_t *const patches[2] = {workspace, workspace + tileloom_second_patch(tileloom_line_bytes(weights))};
     uint32_t oy = 0, ox = 0;
     for (uint32_t pixel = 0; pixel < pixels; pixel += 2, output += 2 * weights->rows) {
         const uint32_t lines = pixel + 1 < pixels ? 2 : 1;

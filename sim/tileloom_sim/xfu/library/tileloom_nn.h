@@ -46,12 +46,22 @@ static inline uint32_t tileloom_line_bytes(const struct tileloom_weights *weight
     return weights->kernel == TILELOOM_XDECIMATE ? words * weights->segments * weights->group : words;
 }
 
+// Bytes from the first patch of a workspace to the second. Where cores share a memory in banks, with TILELOOM_BANK_LINE
+// the bytes of a word of each bank, a power of two: the second begins half of the banks away.
+static inline uint32_t tileloom_second_patch(uint32_t line_bytes) {
+#ifdef TILELOOM_BANK_LINE
+    return ((line_bytes + TILELOOM_BANK_LINE - 1) & ~(TILELOOM_BANK_LINE - 1u)) + TILELOOM_BANK_LINE / 2;
+#else
+    return (line_bytes + 3) & ~3u;
+#endif
+}
+
 // A convolution, by im2col two pixels at a time. A 1 x 1 window without padding reads its pixels where they lie.
 //   channels   one for each row
 //   least      enum tileloom_least
 //   image      window->height x width x channels; for a 1 x 1 window, each pixel has tileloom_line_bytes to read
 //   output     window->output_height x output_width x rows
-//   workspace  2 x tileloom_line_bytes, rounded up to words, 4-byte aligned; not used by a 1 x 1 window
+//   workspace  two patches of tileloom_line_bytes, 4-byte aligned; not used by a 1 x 1 window
 void tileloom_convolution(const struct tileloom_window *window, const struct tileloom_weights *weights,
                           const struct tileloom_channel *channels, int32_t least, const int8_t *image,
                           int8_t *output, uint8_t *workspace);
