@@ -11,16 +11,17 @@ from support.long import but, few
 from support.mutant import mutant
 from support.seed import SEED
 from tileloom.cli.main import main
-from tileloom.errors import ConfigError
+from tileloom.errors import CheckError, ConfigError
 from tileloom.families import design_name
 from tileloom.systolic.coprocessor import accumulators, sums, unit
 from tileloom.systolic.coprocessor.instruction import ACCUMULATORS, FORMS
-from tileloom.systolic.coprocessor.intrinsics import NAME
+from tileloom.systolic.coprocessor.intrinsics import NAME, header
 from tileloom_golden.estimate.accumulated import accumulated_cycles, parts
 from tileloom_golden.systolic.gemm import gemm
 from tileloom_golden.systolic.packing import pack_weights
 from tileloom_golden.systolic.tiles import kept_tiles
 from tileloom_sim.riscv.run import SASP_CACHES, Conditions, Waits
+from tileloom_sim.systolic import stream_program
 from tileloom_sim.systolic.array_library import Arrangement, run_array
 from tileloom_sim.systolic.hosts import coprocessor_system
 from tileloom_sim.systolic.reference import arithmetic, operand_format
@@ -235,6 +236,17 @@ def test_interrupts(fields, host):
     system = coprocessor_system(config)
     random_stream(config, system, seed=SEED, tiles=5, vectors=7)
     assert random_stream(config, system, seed=SEED, interrupts=250, distance=900).interrupts >= 250
+
+
+@pytest.mark.long
+def test_sums_that_are_not_restored_are_missed(monkeypatch):
+    """A handler that leaves them out is found out."""
+    config, text = on_core(ON_CORE["1x1"]), "tileloom_hold(context->sums[i]);"
+    right = header(config)
+    assert right.count(text) == 1
+    monkeypatch.setattr(stream_program, "header", lambda _: right.replace(text, "tileloom_hold(0);"))
+    with pytest.raises(CheckError):
+        random_stream(config, coprocessor_system(config), seed=SEED, interrupts=60, distance=300)
 
 
 @pytest.mark.long
