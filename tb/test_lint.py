@@ -61,6 +61,11 @@ XFU = tuple(
     for errors in ("", " precise_errors=false")
     if preset == "xfu-cv-x-if" or not errors
 )
+CLUSTER = (
+    "cluster-1 banks=1 l1_bytes=1024 dma_lanes=1 l2_latency=1",
+    "cluster-8 cores=3 banks=64 l1_bytes=1024 dma_lanes=4 l2_latency=3",
+    "cluster-8",
+)
 
 
 def generated(configuration: str) -> Design:
@@ -99,8 +104,8 @@ LATER = [
 @pytest.mark.parametrize(
     "configuration",
     [
-        *(name for name in [*SYSTOLIC, *ENGINE, *XFU] if name not in LATER),
-        *(pytest.param(name, marks=pytest.mark.long) for name in LATER),
+        *(name for name in [*SYSTOLIC, *ENGINE, *XFU, *CLUSTER[:1]] if name not in LATER),
+        *(pytest.param(name, marks=pytest.mark.long) for name in (*LATER, *CLUSTER[1:])),
     ],
 )
 def test_the_linters_say_nothing(configuration: str, tmp_path: Path) -> None:
@@ -113,7 +118,7 @@ def test_the_linters_say_nothing(configuration: str, tmp_path: Path) -> None:
         for high, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", top, re.MULTILINE)
     }
     for port in design.manifest["ports"]:
-        if configuration in (*XFU, *HOSTS):
+        if configuration in (*XFU, *HOSTS, *CLUSTER):
             assert port["width"] == ports[port["name"]]
             continue
         assert port["elements"] * port["element_width"] <= ports[port["signals"]["data"]]

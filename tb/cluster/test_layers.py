@@ -109,7 +109,7 @@ def test_layers_on_one_and_two_cores(layer: LayerShape, kernel: Kernel) -> None:
 @pytest.mark.long
 def test_eight_cores_are_seven_times_as_fast() -> None:
     """On the paper's convolution of 64 channels, between the transfers."""
-    figures = simulate(ClusterConfig(), layers=Layers(convolution=[64], rows=8), seed=1).figures
-    for run in figures["runs"]:
-        if run["cores"] == 8 and run["kernel"] != "software":
-            assert run["speed_up_computing"] > 7
+    figures = simulate(ClusterConfig(), layers=Layers(convolution=[64], rows=8, int8=True), seed=1).figures
+    found = [run["speed_up_computing"] for run in figures["runs"] if run["cores"] == 8]
+    assert len(found) == 5
+    assert min(found) > 7
