@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tileloom import processes
 from tileloom.cli.console import Sheet
+from tileloom.errors import UserError
 from tileloom_golden.requantise import requantise
 
 from ..riscv.run import Conditions
@@ -68,25 +69,29 @@ def measure(
         options["waves"] = waves if index == len(runs) - 1 else None
         activations, weights = layer_data(case, seed)
         wanted: npt.NDArray[Any] = layer_sums(layer, activations, weights)
-        if case.int8:
-            numbers = layer_parameters(case, seed)
-            wanted = requantise(wanted, numbers, relu=case.relu)
-            run = run_int8_layer(
-                system,
-                layer,
-                case.kernel,
-                activations,
-                weights,
-                numbers,
-                m=case.group,
-                n=case.n,
-                relu=case.relu,
-                **options,
-            )
-        else:
-            run = run_layer(
-                system, layer, case.kernel, activations, weights, group=case.group or 4, **options
-            )
+        try:
+            if case.int8:
+                numbers = layer_parameters(case, seed)
+                wanted = requantise(wanted, numbers, relu=case.relu)
+                run = run_int8_layer(
+                    system,
+                    layer,
+                    case.kernel,
+                    activations,
+                    weights,
+                    numbers,
+                    m=case.group,
+                    n=case.n,
+                    relu=case.relu,
+                    **options,
+                )
+            else:
+                run = run_layer(
+                    system, layer, case.kernel, activations, weights, group=case.group or 4, **options
+                )
+        except UserError as error:
+            name = f"{case.kind}, {layer.channels} channels, {case.kernel_name}"
+            raise UserError(f"{name}, {active} cores: {error}") from None
         check_results(case, run.results, wanted)
         return Measurement(case=case, active=active, run=run)
 
