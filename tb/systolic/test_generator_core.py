@@ -6,10 +6,11 @@ import pytest
 import tileloom
 from support.seed import SEED
 from tileloom.errors import CheckError
-from tileloom_golden.estimate.between import rectify_beside_cycles
+from tileloom_golden.estimate.between import rectify_beside_cycles, softmax_beside_cycles
 from tileloom_golden.estimate.generator import generator_cycles
 from tileloom_golden.estimate.quantise import quantise_beside_cycles
 from tileloom_golden.integers import sign_magnitude
+from tileloom_golden.systolic.between import softmax
 from tileloom_golden.systolic.gemm import gemm
 from tileloom_golden.systolic.packing import pack_weights
 from tileloom_golden.systolic.quantise import quantise_by_power
@@ -17,6 +18,7 @@ from tileloom_golden.systolic.tiles import kept_tiles, split_tiles
 from tileloom_sim.riscv.run import SASP_CACHES, BusError, Conditions, Waits, run_program
 from tileloom_sim.systolic import reference
 from tileloom_sim.systolic.array_library import Arrangement, run_array
+from tileloom_sim.systolic.between import run_softmax_beside
 from tileloom_sim.systolic.computed import run_beside
 from tileloom_sim.systolic.hosts import coprocessor_system
 from tileloom_sim.systolic.simulate_host import library_cycles
@@ -182,6 +184,30 @@ def test_the_core_makes_weights_of_other_matrices_beside_the_product(turned):
             alone = run_array(config, x, w).cycles
             expected = alone + quantise_beside_cycles(others.size, commands)
             assert expected == pytest.approx(run.product.cycles, rel=0.01)
+
+
+def test_the_core_makes_softmax_of_another_matrix_beside_the_product():
+    """Whichever of the two takes longer is what both take; no word of either changes."""
+    config, random = tileloom.load("sasp-8x8-int8", **SQUARE), np.random.default_rng(SEED)
+    for (m, k, n), (vectors, length), rows in (
+        ((128, 32, 32), (16, 32), 1),  # as long as the array's product
+        ((64, 32, 32), (32, 64), 2),  # as long as softmax
+        ((128, 64, 32), (16, 64), 1),  # longer than either for half of the product
+        ((24, 16, 16), (9, 16), 2),
+    ):
+        x, w = drawn(config, (m, k, n), zeros=0)
+        scores = (random.normal(size=(vectors, length)) * 9).astype(np.float32)
+        values = np.asarray(x, np.uint32).view(np.float32)
+        for conditions in (None, SLOW) if m == 24 else (None,):
+            run, found = run_softmax_beside(
+                config, values, w, scores, numbers=(0.3, 0.25), rows=rows, conditions=conditions
+            )
+            assert run.results.tolist() == golden(config, x, w)
+            assert found.tobytes() == softmax(scores, 0.3, 0.25).tobytes()
+        if m > 24:
+            alone, commands = run_array(config, x, w).cycles, k * n // 64
+            expected = softmax_beside_cycles(alone, commands, vectors, length, columns=8, rows=rows)
+            assert expected == pytest.approx(run.cycles, rel=0.01)
 
 
 def packed(w):

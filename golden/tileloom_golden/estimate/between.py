@@ -11,6 +11,8 @@ SOFTMAX, NORMALISE, RECTIFY, RESIDUAL = 21.0, 6.0, 3.0, 4.25
 BESIDE = 0.8
 """Of each word that becomes its ReLU beside a product: what the array waits as the core is at the memory. On
 a square array with a port of 128 bits, at least 9 tiles along k, by RTL of 8 x 8."""
+SOFTMAX_BESIDE, GIVEN = 5.0, 60
+"""Beside a product: of each word of softmax what the array waits, as above; of the core for each command."""
 TILE = 3
 """Of each tile of a vector, pointers, in softmax and normalisation."""
 SOFTMAX_VECTOR, NORMALISE_VECTOR = 63, 75
@@ -26,6 +28,37 @@ def softmax_cycles(vectors: int, length: int, *, columns: int) -> int:
     tiles = _tiles(vectors, length, columns)
     cycles = SOFTMAX * vectors * tiles * columns + vectors * (SOFTMAX_VECTOR + TILE * tiles)
     return round(cycles + SOFTMAX_START)
+
+
+def softmax_beside_cycles(
+    product: int, commands: int, vectors: int, length: int, *, columns: int, rows: int
+) -> int:
+    """Return the cycles of a product and of softmax, made beside it by ``tileloom_soften_beside``.
+
+    Parameters
+    ----------
+    product, commands:
+        Cycles of the product alone, and its tiles.
+    vectors, length, columns:
+        As in `softmax_cycles`.
+    rows:
+        Vectors of softmax with each command.
+
+    Raises
+    ------
+    ValueError
+        A number is not positive.
+    """
+    for value, name in ((product, "product"), (commands, "commands"), (rows, "rows")):
+        check_positive(value, name)
+    tiles = _tiles(vectors, length, columns)
+    row = SOFTMAX * tiles * columns + SOFTMAX_VECTOR + TILE * tiles
+    tile = product / commands
+    beside = min(commands, -(-vectors // rows))
+    # A command with its rows takes as long as the core has to do, or the array.
+    each = max(rows * row + GIVEN, tile + SOFTMAX_BESIDE * rows * length)
+    left = max(0, vectors - beside * rows)
+    return round(beside * each + (commands - beside) * tile + left * row)
 
 
 def normalise_cycles(vectors: int, length: int, *, columns: int) -> int:

@@ -73,6 +73,8 @@ class Way(enum.StrEnum):
     """It is added to what is there."""
     RECTIFIED = "RUN_RECTIFIED"
     """ReLU is made of it, beside it."""
+    SOFTENING = "RUN_SOFTENING"
+    """Softmax is made of another matrix beside it."""
     QUANTISING = "RUN_QUANTISING"
     """Weights of other products are made beside it."""
 
@@ -89,7 +91,7 @@ def array_program(config: SystolicConfig, way: Way = Way.PLAIN) -> Program:
         defines["WITH_GENERATOR"] = 1
         # What sums that pass through memory allow: they are used while the next column's are made.
         if has_between(config) and not config.accumulators:
-            main, headers = [*main, "beside.c", "between.S"], [*headers, "beside.h"]
+            main, headers = [*main, "beside.c", "between.S"], [*headers, "beside.h", "between.h"]
     elif config.accumulators:
         main, headers = [*main, "accumulated.c"], [*headers, "accumulated.h"]
         defines["WITH_ACCUMULATORS"] = 1

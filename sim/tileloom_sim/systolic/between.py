@@ -11,12 +11,15 @@ import numpy.typing as npt
 from tileloom.errors import ConfigError
 from tileloom.systolic.config import SystolicConfig
 from tileloom.systolic.coprocessor.intrinsics import NAME, header
+from tileloom_golden.checks import Words
+from tileloom_golden.systolic.packing import pack_weights
+from tileloom_golden.systolic.tiles import split_tiles
 
 from ..riscv.compile import compile_program
 from ..riscv.job_memory import JobMemory, conditions_for
 from ..riscv.run import Conditions, run_program
-from .array_library import Arrangement, arranged, has_between, system_of
-from .software import ALIGNMENT, CORE, PROGRAMS
+from .array_library import Arrangement, Way, arranged, array_program, has_between, multiply, system_of
+from .software import ALIGNMENT, CORE, PROGRAMS, GemmRun, Job
 
 Singles = npt.NDArray[np.float32]
 FIELDS = ("operation", "x", "y", "vectors", "tiles", "first", "second", "cycles", "instret")
@@ -103,3 +106,57 @@ def run_between(
     found = run.results[at : at + x.size].reshape(-1, vectors, config.columns).swapaxes(0, 1)
     cycles, instructions = (int(each) for each in run.results[:2])
     return BetweenRun(found.reshape(x.shape).view(np.float32), cycles, instructions)
+
+
+def run_softmax_beside(
+    config: SystolicConfig,
+    x: Singles,
+    w: Words,
+    scores: Singles,
+    *,
+    numbers: tuple[float, float],
+    rows: int,
+    conditions: Conditions | None = None,
+) -> tuple[GemmRun, Singles]:
+    """Multiply by an array with an address generator, and meanwhile make softmax of another matrix.
+
+    Parameters
+    ----------
+    config:
+        As in `run_between`, with a memory port.
+    x, w:
+        M x K activations, and K x N weights as words; multiples of the array's size.
+    scores:
+        Vectors x words, a multiple of the array's columns.
+    numbers:
+        Scale and power.
+    rows:
+        Of scores, with each command.
+    conditions:
+        As ``run_program`` takes them.
+
+    Returns the product's run, whose cycles are of both, and softmax. Raises as `run_array`.
+    """
+    assert has_between(config) and config.memory_bits
+    program = array_program(config, Way.SOFTENING)
+    job = Job(program.free)
+    across = config.columns
+    words = scores.view(np.uint32).astype(np.uint64)
+    tiles = split_tiles(w, config.rows, across).swapaxes(0, 1)
+    packed = [pack_weights(tile, config.weight.width) for column in tiles for tile in column]
+    scale, quotient = (int(np.float32(number).view(np.uint32)) for number in numbers)
+    job.fields |= {
+        "w": job.place(np.concatenate(packed).astype("<u4").tobytes()),
+        "computed": job.place(arranged(words, len(scores), across, across, Arrangement.TILES).tobytes()),
+        "vectors": len(scores),
+        "tiles": scores.shape[1] // across,
+        "share": rows,
+        "scale": scale,
+        "quotient": quotient,
+    }
+    kept = np.ones(tiles.shape[1::-1], bool)
+    x_words = x.view(np.uint32).astype(np.uint64)
+    whole, run = multiply(config, program, job, x_words, kept, w.shape[1], conditions=conditions)
+    at = (job.fields["computed"] - job.base) // 4 - Job.NAMES.index("cycles")
+    found = whole.results[at : at + scores.size].reshape(-1, len(scores), across).swapaxes(0, 1)
+    return run, found.reshape(scores.shape).view(np.float32)

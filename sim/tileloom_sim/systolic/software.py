@@ -82,7 +82,7 @@ class Job(JobMemory):
     NAMES = (
         *("method", "integers", "m", "k", "n", "x", "w", "y", "x_panel", "w_panel"),
         *("kept", "x_vector", "y_vector", "x_tile", "y_tile", "computed", "turned"),
-        *("made", "powers", "matrices", "vectors", "tiles", "share"),
+        *("made", "powers", "matrices", "vectors", "tiles", "share", "scale", "quotient"),
         *("cycles", "instret", *EVENTS, "quantising", "power"),
     )
 

@@ -5,18 +5,23 @@ Cycles are of models within 1 % of RTL, in place of the estimates in `encoder`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from tileloom_golden.estimate.between import (
     normalise_cycles,
     rectify_beside_cycles,
     rectify_cycles,
     residual_cycles,
+    softmax_beside_cycles,
     softmax_cycles,
 )
+from tileloom_golden.systolic.tiles import tile_grid
 
 from .arrays import SIZES
-from .encoder import SASP, Encoder, Means, Work, beside_work, block_work, host_array, weights_work
+from .encoder import SASP, Encoder, Means, Work, array_work, beside_work, block_work, host_array, weights_work
 
 PARTS = (
     *("products of weights", "products of attention", "keys and values"),
@@ -28,8 +33,8 @@ PARTS = (
 def library_rest(encoder: Encoder, columns: int, means: Means = Means.INSTRUCTIONS) -> dict[str, Work]:
     """Return what each thing between products takes of one block, beside an array of so many columns.
 
-    By the generator residual sums are what the array adds its products to, and the core makes ReLU of one
-    column of tiles while the array multiplies the next.
+    By the generator residual sums are what the array adds its products to; the core makes ReLU of one column
+    of tiles while the array multiplies the next, and softmax of one head while it has products of others.
     """
     length, width, hidden = encoder.sequence, encoder.width, encoder.hidden
     scores, vectors = encoder.heads * length**2, length * width
@@ -37,7 +42,7 @@ def library_rest(encoder: Encoder, columns: int, means: Means = Means.INSTRUCTIO
     normalise = 2 * normalise_cycles(length, width, columns=columns)
     rectify, residual = rectify_cycles, 2 * residual_cycles(length, width, columns=columns)
     if means is Means.GENERATOR:
-        rectify, residual = rectify_beside_cycles, 0
+        rectify, residual, softmax = rectify_beside_cycles, 0, _softmax_added(encoder, columns)
     return {
         # Scores are read three times and written twice, vectors read twice.
         "softmax": Work(softmax, accesses=5 * scores),
@@ -45,6 +50,32 @@ def library_rest(encoder: Encoder, columns: int, means: Means = Means.INSTRUCTIO
         "normalisation": Work(normalise, accesses=2 * 3 * vectors),
         "residual sum": Work(residual, accesses=2 * 3 * vectors if residual else 0),
     }
+
+
+def _softmax_added(encoder: Encoder, size: int) -> int:
+    """Return what softmax adds to attention's products.
+
+    Beside that of each head are the scores of the next head and the context of the one before.
+    """
+    config, heads, length = host_array(size, "int8", Means.GENERATOR), encoder.heads, encoder.sequence
+    scores, context = (each for each in encoder.products if not each.weights)
+    cycles, commands = {}, {}
+    for each in (scores, context):
+        shape = tile_grid(each.k, each.n, size, size)
+        cycles[each] = array_work(config, each.m, np.ones(shape, bool)).cycles
+        commands[each] = math.prod(shape)
+    whole = cycles[scores] + cycles[context]
+    for head in range(heads):
+        beside = [scores] * (head + 1 < heads) + [context] * (head > 0)
+        tiles = sum(commands[each] for each in beside)
+        product = sum(cycles[each] for each in beside)
+        rows = -(-length // tiles) if tiles else 0
+        whole += (
+            softmax_beside_cycles(product, tiles, length, length, columns=size, rows=rows)
+            if tiles
+            else softmax_cycles(length, length, columns=size)
+        )
+    return whole - heads * (cycles[scores] + cycles[context])
 
 
 def parts_of(size: int, means: Means) -> dict[str, int]:

@@ -2,6 +2,7 @@
 // array goes on without a pause as long as the core leaves it enough of the memory: a quarter of the cycles are free in
 // a product by a port of 128 bits, and no more are used here.
 #pragma once
+#include "between.h"
 #include "generator.h"
 
 // ReLU of the product's own results, as columns of tiles are complete.
@@ -15,3 +16,15 @@ void tileloom_rectify_beside(void *rectifying, uint32_t columns);
 
 // What is left after the product, of all its columns.
 void tileloom_rectify_rest(struct tileloom_rectifying *rectifying, uint32_t columns);
+
+// Softmax of another matrix, row by row: the scores of one head while those of the next are multiplied.
+struct tileloom_softening {
+    struct tileloom_matrix matrix;  // what is left: the next row, and how many
+    uint32_t tile_bytes;            // from a tile of it to the next
+    uint32_t scale, power;          // as tileloom_softmax takes them
+    uint32_t rows;                  // with each command
+};
+void tileloom_soften_beside(void *softening, uint32_t columns);
+
+// What is left after the product.
+void tileloom_soften_rest(struct tileloom_softening *softening);

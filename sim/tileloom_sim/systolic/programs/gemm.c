@@ -2,12 +2,12 @@
 #include "counters.h"
 #include "job.h"
 
-#ifdef RUN_COMPUTED
+#if defined(RUN_COMPUTED) || defined(RUN_SOFTENING)
 #include "tileloom_array.h"
 #endif
 #if defined(WITH_GENERATOR)
 #include "generator.h"
-#ifdef RUN_RECTIFIED
+#if defined(RUN_RECTIFIED) || defined(RUN_SOFTENING)
 #include "beside.h"
 #endif
 #elif defined(WITH_ACCUMULATORS)
@@ -38,6 +38,15 @@ static uint32_t run(struct job *job) {
     struct tileloom_rectifying rectifying = {job->y, job->y_tile / 32, job->share, 0};
     const uint32_t wrong = tileloom_fetched_gemm_beside(&product, tileloom_rectify_beside, &rectifying);
     tileloom_rectify_rest(&rectifying, job->n);
+    return wrong;
+}
+#elif defined(RUN_SOFTENING)
+static uint32_t run(struct job *job) {
+    const struct tileloom_product product = PRODUCT(job);
+    struct tileloom_softening softening = {{(uint32_t *)job->computed, job->vectors, job->tiles},
+                                           4 * TILELOOM_STEPS * job->vectors, job->scale, job->quotient, job->share};
+    const uint32_t wrong = tileloom_fetched_gemm_beside(&product, tileloom_soften_beside, &softening);
+    tileloom_soften_rest(&softening);
     return wrong;
 }
 #elif defined(RUN_QUANTISING)

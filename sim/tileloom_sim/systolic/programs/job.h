@@ -22,7 +22,8 @@ struct job {
     uint32_t turned;              // of this, 1: its transpose becomes W
     uint32_t *made, *powers;      // ARRAY: where `computed` becomes weights beside the product,
     uint32_t matrices, vectors, tiles;  // so many matrices of so many vectors and tiles
-    uint32_t share;                     // with each command: words of these, or eighths of Y to be rectified
+    uint32_t share;                     // with each command: words of these, eighths of Y to be rectified, or rows
+    uint32_t scale, quotient;           // of `computed` for softmax with these numbers
     uint32_t cycles, instret, events[EVENTS];  // out: what the product took, by the core's counters
     uint32_t quantising, power;   // out: cycles of these that W took to be made, and what its integers are to be times
 };
