@@ -1,6 +1,6 @@
 """Grids of engines beside one: ResNet-50's 3 x 3 layers, by estimate and in RTL; size and time of Verilog.
 
-Run: python benchmarks/grid.py [--grid RxC] [--sparsity SHARE] [--axi4] [--rtl] [--generate] [--json]
+Run: python benchmarks/grid.py [--grid RxC] [--tile-words N] [--sparsity SHARE] [--axi4] [--rtl] [--generate]
 Targets: 2 x 2 at least 3.9 times one engine on these layers; RTL within 3 % of the estimate; Verilog and the
 time that it takes grow with distinct modules only.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from tileloom.cli.console import print_json, print_table, step
 from tileloom.cli.main import Told
 from tileloom.cli.options import Sides
+from tileloom.config import SETTLED
 from tileloom.engine.config import EngineConfig, EnginePort
 from tileloom.engine.design import generate
 from tileloom_explore.compiler.abstraction import LARGEST_SIDE
@@ -42,12 +43,14 @@ def layers() -> dict[str, Layer]:
     return {name: layer for name, layer in NETWORKS["ResNet-50"]() if layer.kernel == (3, 3)}
 
 
-def estimated(grid: tuple[int, int], sparsity: float, *, axi4: bool) -> list[dict[str, Any]]:
-    """Return the cycles of every layer on one engine and on a grid, and of all together.
+def estimated(config: EngineConfig, sparsity: float) -> list[dict[str, Any]]:
+    """Return the cycles of every layer on one engine and on a grid of them, and of all together.
 
-    With ``axi4`` each is an AXI4 master whose memory answers at once.
+    The memory of AXI4 masters answers at once.
     """
+    axi4 = config.port is EnginePort.AXI4
     bus = Bus() if axi4 else None
+    sides = {"rows": config.grid[0], "columns": config.grid[1], "tile_words": config.grid_tile_words or 0}
     rng = np.random.default_rng(1)
     found = []
     for name, layer in layers().items():
@@ -55,7 +58,6 @@ def estimated(grid: tuple[int, int], sparsity: float, *, axi4: bool) -> list[dic
         count = shape[0] * shape[1]
         mask = rng.permutation(np.arange(count) >= round(sparsity * count)).reshape(shape)
         one = estimate(compile_layer(layer), mask, bus=bus).cycles
-        sides = {"rows": grid[0], "columns": grid[1]}
         program = compile_grid(layer, **sides, density=1 - sparsity, axi4=axi4, kept=mask)
         found.append(_figure(name, one, estimate_grid(program, mask, bus=bus).cycles))
     found.append(_figure("all", *(sum(each[key] for each in found) for key in ("engine", "grid"))))
@@ -66,7 +68,7 @@ def _figure(name: str, engine: int, grid: int) -> dict[str, Any]:
     return {"layer": name, "engine": engine, "grid": grid, "ratio": round(engine / grid, 3)}
 
 
-def in_rtl(grid: tuple[int, int], sparsity: float, *, axi4: bool) -> list[dict[str, Any]]:
+def in_rtl(grid: EngineConfig, sparsity: float) -> list[dict[str, Any]]:
     """Return the cycles of a layer in RTL, bit for bit, beside the estimate."""
     name, rows = IN_RTL
     layer = crop(layers()[name], rows)
@@ -74,9 +76,7 @@ def in_rtl(grid: tuple[int, int], sparsity: float, *, axi4: bool) -> list[dict[s
     x = rng.integers(-128, 128, (layer.height, layer.width, layer.channels), np.int8)
     w = rng.integers(-128, 128, (layer.outputs, *layer.kernel, layer.channels), np.int8)
     found: dict[str, list[int]] = {"RTL": [], "estimate": []}
-    for rows_of_grid, columns in ((1, 1), grid):
-        port = EnginePort.AXI4 if axi4 else EnginePort.STREAM
-        config = EngineConfig(port=port, grid_rows=rows_of_grid, grid_columns=columns)
+    for config in (grid.engine, grid):
         job: Job = make_job(config, ("X", x), ("W", w), "OHWI", pads=layer.pads, prune=sparsity)
         found["RTL"].append(run_jobs(generate(config), [job])[0].cycles)
         found["estimate"].append(job.estimate().cycles)
@@ -111,16 +111,31 @@ def generated() -> list[dict[str, Any]]:
     help="Rows and columns of engines.",
 )
 @click.option("--sparsity", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Of blocks.")
+@click.option("--tile-words", type=click.IntRange(0, 1 << 16), default=0, help="Of half a memory tile.")
 @click.option("--axi4", is_flag=True, help="Engine and grid as AXI4 masters.")
 @click.option("--rtl", is_flag=True, help="Run a layer in RTL too.")
 @click.option("--generate", "verilog", is_flag=True, help="Generate grids too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(grid: tuple[int, int], sparsity: float, axi4: bool, rtl: bool, verilog: bool, as_json: bool) -> None:
+def main(
+    grid: tuple[int, int],
+    sparsity: float,
+    tile_words: int,
+    axi4: bool,
+    rtl: bool,
+    verilog: bool,
+    as_json: bool,
+) -> None:
     """Print the figures."""
+    config = EngineConfig(
+        port=EnginePort.AXI4 if axi4 else EnginePort.STREAM,
+        grid_rows=grid[0],
+        grid_columns=grid[1],
+        grid_tile_words=tile_words or SETTLED,
+    )
     with step("Estimating layers"):
-        cycles = estimated(grid, sparsity, axi4=axi4)
+        cycles = estimated(config, sparsity)
     if rtl:
-        cycles += in_rtl(grid, sparsity, axi4=axi4)
+        cycles += in_rtl(config, sparsity)
     sizes: list[dict[str, Any]] = []
     if verilog:
         with step("Generating grids"):

@@ -24,6 +24,9 @@ WIDE = replace(CONFIG, grid_columns=3, grid_tile_words=140, burst_beats=16)
 STRIPS = (Layer.product(37, 5, 9), 0.7)
 """Ragged: the columns' parts and strips, the rows' block columns."""
 
+RAGGED = (Layer(height=5, width=13, channels=3, outputs=7, kernel=(3, 3), pads=(1, 1, 1, 1)), 0.7)
+"""Strips whose columns have other tiles come before others: their CONVs share an index and weights."""
+
 SPLIT = (Layer(height=3, width=4, channels=30, outputs=6, kernel=(3, 3)), 0.5)
 SMALL_ONE = (Layer.product(3, 4, 5), 0.6)
 
@@ -87,7 +90,7 @@ def conv_of_row(job: Job, row: int) -> int:
 )
 def test_programs(config: EngineConfig, idle: float, rng: np.random.Generator) -> None:
     jobs = GridJobs(config, rng)
-    for layer, density in (STRIPS, SPLIT, (Layer.product(9, 4, 8), 0.0), (Layer.product(1, 4, 1), 1.0)):
+    for layer, density in (RAGGED, STRIPS, SPLIT, (Layer.product(1, 4, 8), 0.0)):
         jobs.add(layer, density)
     found, memory = jobs.run(idle)
     assert all(map(well, found))
