@@ -142,6 +142,10 @@ class Registers:
         self.words[self.table.addresses[name] // 4] = word
 
 
+NOT_READ = {"FAMILY", "SKIPPED_BITS", "GRID_ROWS", "GRID_COLUMNS", "GRID_TILE_WORDS"}
+"""By a driver of one engine: it refuses another family, and a grid's registers are not there."""
+
+
 @pytest.mark.parametrize("config", [CONFIG, WIDE, HALF_EVEN, SYSTOLIC, SUMS])
 def test_reads_what_was_built(config: EngineConfig, compiled: Compiled) -> None:
     library, engine, registers = compiled(WIDE), Engine(), Registers(config)
@@ -149,7 +153,7 @@ def test_reads_what_was_built(config: EngineConfig, compiled: Compiled) -> None:
     assert library.tileloom_engine_open(engine, registers.base) == Outcome.OK
     assert registers["INTERRUPT_ENABLE"] == 0 and registers["INTERRUPT_STATUS"] == 0xFFFF_FFFF
     found = {name: getattr(engine.built, name) for name in (*Built.NUMBERS, *Built.FLAGS)}
-    wanted = {name.lower(): value for name, value in parameters(config).items() if name != "FAMILY"}
+    wanted = {name.lower(): value for name, value in parameters(config).items() if name not in NOT_READ}
     version = sum(wanted.pop(name) << place for name, place in (("major", 16), ("minor", 8), ("patch", 0)))
     wanted |= {"version": version, "result_zero_point": wanted.pop("zero_point")}
     assert found == wanted
