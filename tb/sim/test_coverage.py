@@ -103,6 +103,7 @@ def test_other_builds_are_as_they_were():
     assert set(build_coverage.OPTIONS) < set(verilator.RUNTIMES)
 
 
+@pytest.mark.long
 def test_an_engine_is_covered_and_a_stimulus_left_out_is_told(monkeypatch):
     """The random layers hit every bin; without waits and resets those are missing."""
     arguments = [part for field in SMALL for part in ("--set", field)]

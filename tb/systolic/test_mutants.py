@@ -63,7 +63,8 @@ class LateSwap(Timetable):
         return super().activation_due(row) + (row == self.config.rows - 1)
 
 
-pytestmark = pytest.mark.xdist_group("mutants of an array")  # all in one simulator
+# All in one simulator; in every run others are caught in proofs and in the mutants of all families.
+pytestmark = [pytest.mark.xdist_group("mutants of an array"), pytest.mark.long]
 
 MUTANTS: dict[str, tuple[object, str, object]] = {
     "multiplier": (tileloom.systolic.pe, "Multiply", LosesLowestBit),
