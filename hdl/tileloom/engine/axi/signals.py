@@ -33,9 +33,14 @@ def read_layout(config: EngineConfig) -> data.StructLayout:
     return data.StructLayout({"data": config.bus, "resp": 2, "last": 1})
 
 
+def beat_layout(config: EngineConfig) -> data.StructLayout:
+    """Return a beat of W without ``last``."""
+    return data.StructLayout({"data": config.bus, "strb": config.bus // 8})
+
+
 def write_layout(config: EngineConfig) -> data.StructLayout:
     """Return the payload of W."""
-    return data.StructLayout({"data": config.bus, "strb": config.bus // 8, "last": 1})
+    return data.StructLayout({**beat_layout(config).members, "last": 1})
 
 
 def master_members(config: EngineConfig) -> dict[str, In | Out]:

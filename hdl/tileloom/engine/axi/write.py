@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -19,7 +19,22 @@ from ...stream.queue import Queue
 from ..config import EngineConfig
 from .read import ERROR, OUTSTANDING
 from .runs import JobBursts
-from .signals import JobBits, job_layout, request_layout, run_layout, write_layout
+from .signals import JobBits, beat_layout, job_layout, request_layout, run_layout, write_layout
+
+
+def write_members(config: EngineConfig) -> dict[str, In | Out]:
+    """Return the ports of who writes: channels of AXI4, and control, as ``WriteClient`` says."""
+    return {
+        "aw": Out(stream.Signature(request_layout(config))),
+        "w": Out(stream.Signature(write_layout(config))),
+        "b": In(stream.Signature(2)),
+        "stop": In(1),
+        "error": Out(1),
+        "response": Out(2),
+        "address": Out(config.address_bits),
+        "idle": Out(1),
+        "stopped": Out(1),
+    }
 
 
 class Beats(wiring.Component):
@@ -32,12 +47,11 @@ class Beats(wiring.Component):
     def __init__(self, config: EngineConfig, unit_bits: int, bits: JobBits) -> None:
         self.config = config
         self.unit_bits = unit_bits
-        beat = data.StructLayout({"data": config.bus, "strb": config.bus // 8})
         super().__init__(
             {
                 "runs": In(stream.Signature(run_layout(config, bits))),
                 "units": In(stream.Signature(unit_bits)),
-                "beats": Out(stream.Signature(beat)),
+                "beats": Out(stream.Signature(beat_layout(config))),
                 "idle": Out(1),
             }
         )
@@ -116,15 +130,7 @@ class WriteClient(wiring.Component):
             {
                 "jobs": In(stream.Signature(job_layout(config, bits))),
                 "units": In(stream.Signature(unit_bits)),
-                "aw": Out(stream.Signature(request_layout(config))),
-                "w": Out(stream.Signature(write_layout(config))),
-                "b": In(stream.Signature(2)),
-                "stop": In(1),
-                "error": Out(1),
-                "response": Out(2),
-                "address": Out(config.address_bits),
-                "idle": Out(1),
-                "stopped": Out(1),
+                **write_members(config),
             }
         )
 

@@ -24,30 +24,10 @@ from ...stream.queue import Queue
 from ...stream.turns import in_turn
 from ..axi.read import ERROR, OUTSTANDING
 from ..axi.runs import JobBursts
-from ..axi.signals import job_layout, request_layout, result_job, write_layout
-from ..axi.write import Beats
+from ..axi.signals import beat_layout, job_layout, request_layout, result_job
+from ..axi.write import Beats, write_members
 from ..config import EngineConfig
 from ..drain import result_layout
-
-
-def write_members(config: EngineConfig) -> dict[str, In | Out]:
-    """Return the ports of who writes: channels of AXI4, and control as a ``WriteClient`` has it."""
-    return {
-        "aw": Out(stream.Signature(request_layout(config))),
-        "w": Out(stream.Signature(write_layout(config))),
-        "b": In(stream.Signature(2)),
-        "stop": In(1),
-        "error": Out(1),
-        "response": Out(2),
-        "address": Out(config.address_bits),
-        "idle": Out(1),
-        "stopped": Out(1),
-    }
-
-
-def beat_layout(config: EngineConfig) -> data.StructLayout:
-    """Return a beat of W without ``last``."""
-    return data.StructLayout({"data": config.bus, "strb": config.bus // 8})
 
 
 class ResultBuffer(wiring.Component):
