@@ -72,6 +72,15 @@ def families() -> Mapping[str, Family]:
     return {name: importlib.import_module(f"{__package__}.{name}.presets").FAMILY for name in NAMES}
 
 
+def rooms(package: str, module: str) -> Mapping[str, ModuleType]:
+    """Return the modules of that name in a package, by family; of families that have one."""
+    return {
+        family.name: family.room(package, module)
+        for family in families().values()
+        if family.has_room(package, module)
+    }
+
+
 def family_of(config: Config) -> Family:
     """Return the family that a configuration is of."""
     return next(family for family in families().values() if type(config) is family.config)

@@ -23,7 +23,7 @@ import numpy as np
 from tileloom import processes, scratch
 from tileloom.cli.console import Sheet, Step, step
 from tileloom.errors import CheckError, ConfigError, ToolError
-from tileloom.families import families, load
+from tileloom.families import families, load, rooms
 
 SECONDS = 900
 """What a case may take before it counts as one that stands still."""
@@ -230,7 +230,7 @@ def soak(minutes: float, seed: int, *, workers: int | None = None) -> Soak:
 
 def soaked() -> list[str]:
     """Return the families of which designs are drawn."""
-    return [name for name, family in families().items() if family.has_room(__package__, "soak")]
+    return list(rooms(__package__, "soak"))
 
 
 def some_fields(rng: np.random.Generator, choices: Mapping[str, Sequence[object]]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from ..config import Config
 from ..errors import UserError
-from ..families import Family, families, load, named_family, presets, split_override
+from ..families import Family, families, load, named_family, presets, rooms, split_override
 
 
 def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -202,11 +202,7 @@ class Verb(click.Command):
 
     def __init__(self, name: str, package: str, module: str = "command", **settings: Any) -> None:
         """Gather the options of the families' modules ``package.FAMILY.module``."""
-        self.modules = {
-            family.name: family.room(package, module)
-            for family in families().values()
-            if family.has_room(package, module)
-        }
+        self.modules = rooms(package, module)
         self.settings = settings
         union: dict[str, click.Parameter] = {}
         for found in self.modules.values():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tileloom.cli.console import Step, step
 from tileloom.config import Config
 from tileloom.errors import CheckError
-from tileloom.families import Family, families, family_of, load
+from tileloom.families import Family, family_of, load, rooms
 
 from ..build import coverage as build_coverage
 from . import points
@@ -103,10 +103,7 @@ def coverage_of_families(seed: int) -> Coverage:
     found: list[Covered] = []
     stale: list[Reason] = []
     with step("Covering") as shown:
-        for family in families().values():
-            if not family.has_room("tileloom_sim", "cover"):
-                continue
-            room = family.room("tileloom_sim", "cover")
+        for room in rooms("tileloom_sim", "cover").values():
             own = [_cover(load(source, **fields), seed, shown) for source, fields in room.DESIGNS]
             stale += unused(room.REASONS, own)
             found += own

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tileloom.config import Config
-from tileloom.families import family_of, preset, presets
+from tileloom.families import families, family_of, preset, rooms
 
 from .proof import Proof
 
@@ -19,16 +17,13 @@ def proofs_of(config: Config) -> list[Proof]:
 def proofs_of_presets() -> list[tuple[Proof, list[str]]]:
     """Return each proof that a preset calls for, once, with the presets that do, and those beside them."""
     found: dict[tuple[str, str, str, int], tuple[Proof, list[str]]] = {}
-    rooms: dict[Any, list[Config]] = {}
-    for name in presets():
-        config = preset(name)
-        if not family_of(config).has_room("tileloom_synth", "formal"):
-            continue
-        room = family_of(config).room("tileloom_synth", "formal")
-        rooms.setdefault(room, []).append(config)
-        for proof in room.proofs(config):
-            found.setdefault(proof.key, (proof, []))[1].append(name)
-    for room, configs in rooms.items():
-        for proof in room.beside(configs) if hasattr(room, "beside") else ():
-            found.setdefault(proof.key, (proof, []))
+    rest: list[Proof] = []
+    for family, room in rooms("tileloom_synth", "formal").items():
+        configs = {name: preset(name) for name in families()[family].presets}
+        for name, config in configs.items():
+            for proof in room.proofs(config):
+                found.setdefault(proof.key, (proof, []))[1].append(name)
+        rest += room.beside(list(configs.values())) if hasattr(room, "beside") else []
+    for proof in rest:
+        found.setdefault(proof.key, (proof, []))
     return list(found.values())
