@@ -72,7 +72,7 @@ def compile_layer(layer: Layer, size: EngineSize | None = None, *, relu: bool = 
     splits = {
         "width": len(cut.across(width)),
         "outputs": 1,
-        "height": _ceil(height, cut.rows),
+        "height": ceil(height, cut.rows),
         "channels": cut.parts,
     }
     return Program(layer=layer, size=size, groups=tuple(groups), splits=splits)
@@ -82,7 +82,8 @@ Span = tuple[int, int, tuple[int, int, int, int]]
 """Outputs of a strip on one axis: the first, how many, and what they see."""
 
 
-def _ceil(value: int, divisor: int) -> int:
+def ceil(value: int, divisor: int) -> int:
+    """Return the quotient, rounded up."""
     return -(-value // divisor)
 
 
@@ -100,7 +101,7 @@ def masked(layer: Layer, size: EngineSize) -> bool:
 def _phase_groups(layer: Layer, size: EngineSize, width: int) -> int:
     """Return G: groups of m places in a phase of an image row."""
     padded = (width - 1) * layer.stride + layer.kernel[1]
-    return _ceil(_ceil(padded, layer.stride), size.m)
+    return ceil(ceil(padded, layer.stride), size.m)
 
 
 def _spans(total: int, most: int) -> list[tuple[int, int]]:
@@ -115,23 +116,23 @@ def _cuts(layer: Layer, size: EngineSize, parts: int, widths: list[int]) -> Iter
     The others are twice as wide at most: where few blocks are kept, computing it hides no wider one's load.
     """
     height = layer.output[0]
-    blocks = _ceil(_ceil(layer.channels, size.k), parts)
+    blocks = ceil(ceil(layer.channels, size.k), parts)
     if blocks > LARGEST_BLOCKS:
         return
-    shortest = size.m * _ceil(column_cycles(size, blocks, 1), blocks)
+    shortest = size.m * ceil(column_cycles(size, blocks, 1), blocks)
     # A strip's columns, padding among them, are counted in 16 bits; its rows are never that many.
     widest = (LARGEST_SLOT - layer.kernel[1]) // layer.stride + 1
     for across in widths:
         if across > widest:
             continue
-        rows = min(height, size.acc_tiles // _ceil(across, size.m))
+        rows = min(height, size.acc_tiles // ceil(across, size.m))
         while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
             rows -= 1
         if rows:
             narrower = height == 1 and shortest < across <= 2 * shortest
             firsts = {across, shortest} if narrower else {across}
             for first in sorted(firsts, reverse=True):
-                yield Cut(_ceil(height, _ceil(height, rows)), across, parts, first)
+                yield Cut(ceil(height, ceil(height, rows)), across, parts, first)
 
 
 def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
@@ -140,7 +141,7 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
     The first strip is loaded, each is computed while the next is loaded, the last block column is written.
     """
     height, width = layer.output
-    blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
+    blocks, columns = ceil(layer.channels, size.k), ceil(layer.outputs, size.n)
     taps = layer.kernel[0] * layer.kernel[1]
 
     @cache
@@ -148,8 +149,8 @@ def _cost(layer: Layer, size: EngineSize, cut: Cut) -> int:
         """Return how long a strip is loaded, computed, and a block column of it written."""
         padded = (rows - 1) * layer.stride + layer.kernel[0], (across - 1) * layer.stride + layer.kernel[1]
         load = padded[0] * padded[1] * blocks * (columns if cut.parts > 1 else 1)
-        drain = rows * _ceil(across, size.drain_rows)
-        computing = columns * max(column_cycles(size, blocks * taps, rows * _ceil(across, size.m)), drain)
+        drain = rows * ceil(across, size.drain_rows)
+        computing = columns * max(column_cycles(size, blocks * taps, rows * ceil(across, size.m)), drain)
         return load, max(computing, load) if cut.parts > 1 else computing, drain
 
     beside = [across for _, across in cut.across(width)]
@@ -178,10 +179,10 @@ def column_cycles(size: EngineSize, blocks: int, tiles: int) -> int:
 
 def _best_cut(layer: Layer, size: EngineSize) -> Cut:
     width = layer.output[1]
-    tiles = range(min(size.acc_tiles, _ceil(width, size.m)), 0, -1)
+    tiles = range(min(size.acc_tiles, ceil(width, size.m)), 0, -1)
     # Less than a tile wastes lanes of the core: only where no cut of the channels makes room for a whole one.
     for widths in ([min(count * size.m, width) for count in tiles], list(range(min(size.m, width), 0, -1))):
-        for parts in range(1, _ceil(layer.channels, size.k) + 1):
+        for parts in range(1, ceil(layer.channels, size.k) + 1):
             cuts = list(_cuts(layer, size, parts, widths))
             if cuts:
                 # Tiles that are zero pay only in strips of more tiles than a block's weights take to come.
@@ -190,7 +191,7 @@ def _best_cut(layer: Layer, size: EngineSize) -> Cut:
                 costs = [_cost(layer, size, cut) for cut in cuts]
                 # Weights pass once for each strip: of cuts that are as good the one with the fewest.
                 near = [cut for cut, cost in zip(cuts, costs, strict=True) if cost <= 1.001 * min(costs)]
-                return min(near, key=lambda cut: _ceil(layer.output[0], cut.rows) * len(cut.across(width)))
+                return min(near, key=lambda cut: ceil(layer.output[0], cut.rows) * len(cut.across(width)))
     needed = strip_words(layer, size, 1, 1, 1)
     raise ValueError(f"a_words is {size.a_words}: one output pixel of this layer needs {needed}")
 
@@ -212,10 +213,10 @@ def strip_groups(
     """
     (y, rows, (begin_y, count_y, top, bottom)) = vertical
     (x, width, (begin_x, count_x, left, right)) = horizontal
-    blocks, columns = _ceil(layer.channels, size.k), _ceil(layer.outputs, size.n)
+    blocks, columns = ceil(layer.channels, size.k), ceil(layer.outputs, size.n)
     first, columns = outputs or (0, columns)
     groups = []
-    spans = _spans(blocks, _ceil(blocks, parts))
+    spans = _spans(blocks, ceil(blocks, parts))
     most = LARGEST_COLUMNS if len(spans) == 1 else 1
     for column, together in ((first + begin, count) for begin, count in _spans(columns, most)):
         pairs = []
@@ -237,7 +238,7 @@ def strip_groups(
                 column=column,
                 blocks=count,
                 rows=rows,
-                tiles=_ceil(width, size.m),
+                tiles=ceil(width, size.m),
                 kernel=layer.kernel,
                 stride=layer.stride,
                 phase_pitch=pitch,

@@ -6,32 +6,22 @@ weights in the same order: every column has as many strips, and where a part is 
 compute its last pixels or channels once more.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .balance import balanced
-from .cut import Span, column_cycles, seen, strip_groups, strip_words
+from .cut import ceil, strip_groups, strip_words
+from .grid_cuts import computed_cycles, cuts_of, most_units, read_cycles, row_parts, seen_by
 from .program import LARGEST_SLOT, NOTHING, EngineSize, Group, Layer, Program
 from .sparse import BlockSparse, with_columns
 from .streams import from_units
 
-FEW = 4
-"""Into so many parts input channels are cut where that is faster; into more only where nothing else fits."""
-
 TO_ROWS, TO_COLUMNS = 10, 11
 """Slots of a command that say, a bit for each, which rows and which columns of engines take it."""
-
-DESCRIPTOR_BITS, ASKING = 512, 4
-"""Of a command in memory, and cycles from one being handed out to the first beat of the next."""
-
-_Part = tuple[int, int]
-"""First, and how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,10 +155,10 @@ def compile_grid(
     tile.
     """
     size, layer = size or EngineSize(), layer.flat
-    cuts = [(_cost(layer, size, cut, rows, density), cut) for cut in _cuts(layer, size, columns)]
+    cuts = [(computed_cycles(layer, size, cut, rows, density), cut) for cut in cuts_of(layer, size, columns)]
     if axi4:
         cuts = [
-            (max(cost, _read(layer, size, cut, rows, density, again=not tile_words)), cut)
+            (max(cost, read_cycles(layer, size, cut, rows, density, again=not tile_words)), cut)
             for cost, cut in cuts
         ]
     if not cuts:
@@ -179,7 +169,7 @@ def compile_grid(
     # Input channels are cut only where it pays, as activations then pass once for each block column; of cuts
     # that are as fast the one with the fewest strips, as weights pass once for each.
     if tile_words:
-        needed = [_most_units(layer, size, cut) for _, cut in cuts]
+        needed = [most_units(layer, size, cut) for _, cut in cuts]
         cuts = [one for one, units in zip(cuts, needed, strict=True) if units <= tile_words]
         if not cuts:
             raise ValueError(f"grid_tile_words is {tile_words}: a strip of this layer needs {min(needed)}")
@@ -188,7 +178,7 @@ def compile_grid(
     cuts = [(cost, cut) for cost, cut in cuts if cut.parts == parts]
     least = min(cost for cost, _ in cuts)
     cut = min((cut for cost, cut in cuts if cost <= 1.001 * least), key=lambda cut: len(cut.strips[0]))
-    outputs = _ceil(layer.outputs, size.n)
+    outputs = ceil(layer.outputs, size.n)
     engines = []
     places = row_parts(outputs, rows, alike=parts > 1)
     order = list(range(outputs))
@@ -201,7 +191,7 @@ def compile_grid(
         for strips in cut.strips:
             groups = []
             for down, across in strips:
-                vertical, horizontal = _seen(layer, down, across)
+                vertical, horizontal = seen_by(layer, down, across)
                 groups += strip_groups(layer, size, parts, vertical, horizontal, own, relu=relu)
             splits = {
                 "width": columns if cut.axis == "width" else 1,
@@ -221,23 +211,6 @@ def compile_grid(
         tiles=tile_words > 0,
         order=tuple(order),
     )
-
-
-def row_parts(outputs: int, rows: int, *, alike: bool = False) -> list[_Part]:
-    """Return the block columns of each row of engines; with ``alike`` as many everywhere, some twice."""
-    if not alike or outputs < rows:
-        return spread(outputs, rows)
-    each = _ceil(outputs, rows)
-    return [(min(row * each, outputs - each), each) for row in range(rows)]
-
-
-def spread(total: int, parts: int) -> list[_Part]:
-    """Return even parts of 0 .. total - 1, the smaller first; where there are too few, some are equal."""
-    small, more = divmod(total, parts)
-    if not small:
-        return [(index * total // parts, 1) for index in range(parts)]
-    sizes = [small] * (parts - more) + [small + 1] * more
-    return [(sum(sizes[:index]), count) for index, count in enumerate(sizes)]
 
 
 def grid_outputs(program: GridProgram, units: list[list[npt.NDArray[np.generic]]]) -> npt.NDArray[np.generic]:
@@ -262,88 +235,6 @@ def grid_outputs(program: GridProgram, units: list[list[npt.NDArray[np.generic]]
     return program.columns(blocks).transpose(1, 2, 0, 3).reshape(*layer.output, -1)[..., : layer.outputs]
 
 
-def _ceil(value: int, divisor: int) -> int:
-    return -(-value // divisor)
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """A way to cut: the axis, parts of the input channels, and each column's strips, down and across."""
-
-    axis: str
-    parts: int
-    strips: tuple[tuple[tuple[_Part, _Part], ...], ...]
-
-
-def _cuts(layer: Layer, size: EngineSize, columns: int) -> Iterator[_Cut]:
-    """Yield cuts that fit: by either axis, strips of any number of tiles across and as high as may be."""
-    blocks = _ceil(layer.channels, size.k)
-    # Less than a tile wastes lanes of the core: only where there is room for no whole one.
-    for whole in (True, False):
-        found = False
-        for parts in range(1, blocks + 1):
-            if found and parts > FEW:
-                return
-            for axis in ("width", "height"):
-                for cut in _cuts_along(layer, size, columns, axis, parts, whole=whole):
-                    found = True
-                    yield cut
-        if found:
-            return
-
-
-def _cuts_along(
-    layer: Layer, size: EngineSize, columns: int, axis: str, parts: int, *, whole: bool
-) -> Iterator[_Cut]:
-    height, width = layer.output
-    downs, acrosses = [(0, height)] * columns, [(0, width)] * columns
-    if axis == "height":
-        downs = spread(height, columns)
-    else:
-        acrosses = spread(width, columns)
-    highest, widest = max(count for _, count in downs), max(count for _, count in acrosses)
-    blocks = _ceil(_ceil(layer.channels, size.k), parts)
-    if whole:
-        counts = range(1, min(size.acc_tiles, _ceil(widest, size.m)) + 1)
-        widths = [min(count * size.m, widest) for count in counts]
-    else:
-        widths = list(range(1, min(size.m, widest) + 1))
-    for across in widths:
-        rows = min(highest, size.acc_tiles // _ceil(across, size.m))
-        while rows and strip_words(layer, size, rows, across, blocks) > size.a_words:
-            rows -= 1
-        if rows:
-            lane = min(size.m, across)
-            high, wide = _ceil(highest, rows), _ceil(widest, across)
-            yield _Cut(
-                axis,
-                parts,
-                tuple(
-                    tuple(
-                        ((down[0] + y, count_y), (beside[0] + x, count_x))
-                        for y, count_y in spread(down[1], high)
-                        for x, count_x in _in_tiles(beside[1], wide, lane)
-                    )
-                    for down, beside in zip(downs, acrosses, strict=True)
-                ),
-            )
-
-
-def _in_tiles(width: int, parts: int, lane: int) -> list[_Part]:
-    """Return parts of a row as `spread` does, of whole tiles of ``lane`` pixels but for the last tile."""
-    return [
-        (first * lane, min(count * lane, width - first * lane))
-        for first, count in spread(_ceil(width, lane), parts)
-    ]
-
-
-def _seen(layer: Layer, down: _Part, across: _Part) -> tuple[Span, Span]:
-    """Return what a strip's outputs see on both axes."""
-    vertical = seen(*down, layer.stride, layer.kernel[0], layer.pads[0], layer.height)
-    horizontal = seen(*across, layer.stride, layer.kernel[1], layer.pads[2], layer.width)
-    return (*down, vertical), (*across, horizontal)
-
-
 def strip_units(group: Group) -> int:
     """Return the units of activations that a strip has in the stream, of all its input channels."""
     return sum(load.blocks * load.rows * load.width for load, _ in group.parts)
@@ -353,69 +244,6 @@ def tile_slots(group: Group, passes: int) -> tuple[int, ...]:
     """Return the command of a memory tile for the strip that begins with a group: its units, and blocks."""
     units, blocks = strip_units(group), sum(load.blocks for load, _ in group.parts)
     return (NOTHING, 1, passes, units & LARGEST_SLOT, units >> 16, *[0] * 4, blocks, 0, 0)
-
-
-def _most_units(layer: Layer, size: EngineSize, cut: _Cut) -> int:
-    """Return the units of the largest strip."""
-    blocks = _ceil(layer.channels, size.k)
-    largest = 0
-    for down, across in (strip for strips in cut.strips for strip in strips):
-        vertical, horizontal = _seen(layer, down, across)
-        largest = max(largest, blocks * vertical[2][1] * horizontal[2][1])
-    return largest
-
-
-def _cost(layer: Layer, size: EngineSize, cut: _Cut, rows: int, density: float) -> int:
-    """Return about how many cycles the layer takes, of the slowest column in each strip.
-
-    The first strip is loaded, each is computed while the next is loaded, the last block column is written;
-    what is written of a column of engines goes one way.
-    """
-    blocks, taps = _ceil(layer.channels, size.k), layer.kernel[0] * layer.kernel[1]
-    outputs = _ceil(_ceil(layer.outputs, size.n), rows)
-    loads, computes, drain = [], [], 0
-    for number in range(len(cut.strips[0])):
-        load = computing = drain = 0
-        for down, across in (strips[number] for strips in cut.strips):
-            high, wide = (
-                (part[1] - 1) * layer.stride + kernel
-                for part, kernel in zip((down, across), layer.kernel, strict=True)
-            )
-            load = max(load, high * wide * blocks * (outputs if cut.parts > 1 else 1))
-            tiles = down[1] * _ceil(across[1], size.m)
-            drain = max(drain, rows * down[1] * _ceil(across[1], size.drain_rows))
-            kept = max(1, round(blocks * taps * density))
-            computing = max(computing, outputs * max(column_cycles(size, kept, tiles), drain))
-        loads.append(load)
-        computes.append(max(computing, load) if cut.parts > 1 else computing)
-    between = sum(max(pair) for pair in zip(loads[1:], computes[:-1], strict=True))
-    return loads[0] // cut.parts // (outputs if cut.parts > 1 else 1) + between + computes[-1] + drain
-
-
-def _read(layer: Layer, size: EngineSize, cut: _Cut, rows: int, density: float, *, again: bool) -> int:
-    """Return the cycles that one bus takes for all that a grid reads; ``again``: cut channels, by columns."""
-    blocks, taps = _ceil(layer.channels, size.k), layer.kernel[0] * layer.kernel[1]
-    outputs = _ceil(_ceil(layer.outputs, size.n), rows)
-    columns, strips = len(cut.strips), len(cut.strips[0])
-    units = 0
-    for down, across in (strip for strips in cut.strips for strip in strips):
-        vertical, horizontal = _seen(layer, down, across)
-        units += blocks * vertical[2][1] * horizontal[2][1]
-    groups = strips * outputs
-    if cut.parts == 1:
-        # Those of equal strips repeat one set of descriptors.
-        sizes = [
-            tuple((down[1], across[1]) for down, across in strip) for strip in zip(*cut.strips, strict=True)
-        ]
-        groups = 1 + sum(one != other for one, other in pairwise(sizes))
-    elif again:
-        units *= outputs
-    commands = groups * (cut.parts * (columns + rows) + rows * columns)
-    weights = (
-        strips * rows * outputs * (cut.parts * size.header_beats + blocks * taps * density * size.block_beats)
-    )
-    beats = units * size.k * size.element_bits / size.bus + weights + commands * DESCRIPTOR_BITS / size.bus
-    return round(beats + commands * ASKING)
 
 
 def _addressed(slots: list[list[tuple[int, ...]]]) -> list[list[int]]:
