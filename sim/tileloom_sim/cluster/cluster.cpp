@@ -26,6 +26,7 @@
 #define RESET_ACTIVE 0
 #include "harness.h"
 #include "bus.h"
+#include "program_memory.h"
 
 namespace {
 
@@ -59,9 +60,9 @@ private:
 class Cluster {
 public:
     void option(const std::string& key, const std::string& value) {
-        if (key == "memory") memory_.resize(number(value));
+        if (key == "memory") memory_.bytes().resize(number(value));
         else if (key == "boot") boot_ = number(value);
-        else if (key == "load") load(value);
+        else if (key == "load") memory_.load(value);
         else if (key == "save") saves_.push_back(value);
         else if (key == "limit") limit_ = number(value);
         else if (key == "console") console_ = std::fopen(value.c_str(), "wb");
@@ -86,34 +87,13 @@ public:
         }
         model_.finish();
         if (console_) std::fclose(console_);
-        for (const auto& text : saves_) save(text);
+        for (const auto& text : saves_) memory_.save(text);
         const auto cycles = static_cast<unsigned long long>(cycles_);
         if (trapped_) std::printf("trap %llu %u %u\n", cycles, code_, trap_pc_);
         else std::printf("done %llu %u\n", cycles, code_);
     }
 
 private:
-    uint8_t* place(uint32_t address, uint64_t bytes) {
-        if (address < MEMORY || address - MEMORY + bytes > memory_.size()) return nullptr;
-        return &memory_[address - MEMORY];
-    }
-    void load(const std::string& text) {
-        const auto fields = split(text, 2);
-        const auto bytes = read_file<uint8_t>(fields[1]);
-        uint8_t* target = place(number(fields[0]), bytes.size());
-        if (!target) fail(fields[1] + ": does not fit into L2");
-        std::memcpy(target, bytes.data(), bytes.size());
-    }
-    void save(const std::string& text) {
-        const auto fields = split(text, 3);
-        const uint64_t bytes = number(fields[1]);
-        const uint8_t* source = place(number(fields[0]), bytes);
-        if (!source) fail(fields[2] + ": not all of it is in L2");
-        Output file(fields[2]);
-        file.write(source, bytes);
-        file.close();
-    }
-
     // One cycle: settle, see what is asked for, clock, and set what is seen in the next cycle.
     void cycle() {
         model_.clock(0);
@@ -126,7 +106,7 @@ private:
         for (int i = 0; i < LANES; ++i) {
             if (!(top_.dma_req_o >> i & 1)) continue;
             const uint32_t address = get_word(top_.dma_addr_o, i);
-            uint8_t* target = place(address, 4);
+            uint8_t* target = memory_.place(address, 4);
             if (!target) fail("the DMA engine asks for " + hex(address) + ", where nothing is");
             uint32_t word;
             std::memcpy(&word, target, 4);
@@ -140,7 +120,7 @@ private:
         for (int i = 0; i < CORES; ++i) {
             if (!(fetches >> i & 1)) continue;
             uint32_t word = 0;  // illegal; a prefetch from nowhere is no mistake
-            if (const uint8_t* source = place(fetched_[i] & ~3u, 4)) std::memcpy(&word, source, 4);
+            if (const uint8_t* source = memory_.place(fetched_[i] & ~3u, 4)) std::memcpy(&word, source, 4);
             set_word(top_.instr_rdata_i, i, word);
         }
         uint32_t word;
@@ -163,7 +143,7 @@ private:
         const uint32_t address = top_.l2_addr_o & ~3u;
         const bool write = top_.l2_we_o;
         uint32_t word = 0;
-        if (uint8_t* target = place(address, 4)) {
+        if (uint8_t* target = memory_.place(address, 4)) {
             std::memcpy(&word, target, 4);
             for (int i = 0; write && i < 4; ++i) {
                 if (top_.l2_be_o >> i & 1) target[i] = top_.l2_wdata_o >> 8 * i;
@@ -195,7 +175,7 @@ private:
     Model model_;
     Vtop& top_ = model_.top;
     Progress progress_;
-    std::vector<uint8_t> memory_;
+    ProgramMemory memory_{"L2"};
     std::vector<std::string> saves_;
     Pipe l2_, lanes_[LANES];
     std::string waves_;

@@ -57,7 +57,7 @@ class ClusterSystem(System):
         numbers["L2_LATENCY"] = self.config.l2_latency
         flags = [part for name, value in numbers.items() for part in ("-CFLAGS", f"-D{name}={value}")]
         defines = [f"-D{name}={value}" for name, value in self.defines().items()]
-        files = (HERE / HARNESS, riscv.HERE / "bus.h")
+        files = (HERE / HARNESS, *(riscv.HERE / name for name in ("bus.h", "program_memory.h")))
         return harness.compile_harness(
             f"cluster-{self.config.cores}",
             "",

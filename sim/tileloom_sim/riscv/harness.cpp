@@ -46,6 +46,7 @@
 #define RESET_ACTIVE 0
 #include "harness.h"
 #include "bus.h"
+#include "program_memory.h"
 #include "cache.h"
 #if defined(BEAT_BYTES)
 #include "master_memory.h"
@@ -108,9 +109,9 @@ public:
 class System {
 public:
     void option(const std::string& key, const std::string& value) {
-        if (key == "memory") memory_.resize(number(value));
+        if (key == "memory") memory_.bytes().resize(number(value));
         else if (key == "boot") boot_ = number(value);
-        else if (key == "load") load(value);
+        else if (key == "load") memory_.load(value);
         else if (key == "save") saves_.push_back(value);
         else if (key == "limit") limit_ = number(value);
         else if (key == "instr") instr_.waits(value);
@@ -146,7 +147,7 @@ public:
         }
         model_.finish();
         if (console_) std::fclose(console_);
-        for (const auto& text : saves_) save(text);
+        for (const auto& text : saves_) memory_.save(text);
         for (const auto& each : counters_) {
             std::printf("count");
             for (const auto* pair : {each.accesses, each.moved})
@@ -190,27 +191,6 @@ private:
         for (int i = 0; i < 4; ++i) numbers[i] = number(fields[i]);
         caches_.emplace_back(numbers[0], numbers[1], numbers[2], numbers[3], next, behind_);
         return &caches_.back();
-    }
-
-    uint8_t* place(uint32_t address, uint64_t bytes) {
-        if (address < MEMORY || address - MEMORY + bytes > memory_.size()) return nullptr;
-        return &memory_[address - MEMORY];
-    }
-    void load(const std::string& text) {
-        const auto fields = split(text, 2);
-        const auto bytes = read_file<uint8_t>(fields[1]);
-        uint8_t* target = place(number(fields[0]), bytes.size());
-        if (!target) fail(fields[1] + ": does not fit into the memory");
-        std::memcpy(target, bytes.data(), bytes.size());
-    }
-    void save(const std::string& text) {
-        const auto fields = split(text, 3);
-        const uint64_t bytes = number(fields[1]);
-        const uint8_t* source = place(number(fields[0]), bytes);
-        if (!source) fail(fields[2] + ": not all of it is in the memory");
-        Output file(fields[2]);
-        file.write(source, bytes);
-        file.close();
     }
 
     void reset() {
@@ -261,7 +241,7 @@ private:
     void answer_fetch(uint32_t address) {
         last_fetch_ = address;
         uint32_t word = 0;
-        const uint8_t* source = place(address & ~3u, 4);
+        const uint8_t* source = memory_.place(address & ~3u, 4);
         if (source) std::memcpy(&word, source, 4);
         // A prefetch from nowhere is no mistake; executing what it brought (0: illegal) is.
         instr_.answer(cycles_, word, !source || instr_.must_fail(address),
@@ -274,7 +254,7 @@ private:
         uint64_t cycles = 1;
         bool error = data_.must_fail(address);
         if (!error) {
-            if (uint8_t* target = place(address & ~3u, 4)) {
+            if (uint8_t* target = memory_.place(address & ~3u, 4)) {
                 std::memcpy(&word, target, 4);
                 if (data_cache_) cycles = data_cache_->access(address);
                 if (write) {
@@ -320,7 +300,7 @@ private:
         port_.next(top_.memory_req_o, taken);
         if (!taken) return;
         const uint32_t address = top_.memory_addr_o;
-        uint8_t* target = port_.must_fail(address) ? nullptr : place(address, PORT_BYTES);
+        uint8_t* target = port_.must_fail(address) ? nullptr : memory_.place(address, PORT_BYTES);
         uint64_t cycles = 1;
         if (target) {
             if (data_cache_) cycles = data_cache_->access(address);
@@ -371,8 +351,8 @@ private:
     Model model_;
     Vtop& top_ = model_.top;
     Progress progress_;
-    std::vector<uint8_t> memory_;
-    Mover mover_{top_, memory_};
+    ProgramMemory memory_{"the memory"};
+    Mover mover_{top_, memory_.bytes()};
     Bus instr_, data_, port_;
     std::deque<uint32_t> port_words_;  // read there, of answers to come
     std::string levels_[2];

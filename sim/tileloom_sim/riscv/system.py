@@ -40,7 +40,7 @@ REGISTERS_BASE = 0x1000_0000
 DEVICE_BASE = 0x4000_0000
 
 HERE = Path(__file__).parent
-HARNESS = ("harness.cpp", "bus.h", "cache.h", "master_memory.h", "stream_dma.h")
+HARNESS = ("harness.cpp", "bus.h", "program_memory.h", "cache.h", "master_memory.h", "stream_dma.h")
 TOP = "tileloom_riscv_system"
 # What keeps Verilator from making sense of the cores' own assertions and delays, and what makes it fast.
 OPTIONS = ["--timescale", "1ns/1ps", "--no-timing"]
