@@ -1,7 +1,7 @@
 """The transformer of the examples: its ONNX is what was trained, masks hold, tiles are those of a sweep."""
 
 import importlib.util
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -10,29 +10,18 @@ import onnx
 import pytest
 
 from explore.network.models import answers
+from support.examples import example
 from tileloom.families import load
 from tileloom_explore.network.sweep import Variant, pruned_layers
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
-
 
 @pytest.fixture(scope="module")
-def pruned(monkeypatch_module: pytest.MonkeyPatch) -> ModuleType:
+def pruned() -> Iterator[ModuleType]:
     """Return ``pruned_digits`` as a module; tests are skipped where it has nothing to train with."""
     if importlib.util.find_spec("torch") is None:
         pytest.skip("needs pip install '.[training]'")
-    monkeypatch_module.syspath_prepend(str(EXAMPLES))
-    import pruned_digits
-
-    return pruned_digits
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-    for name in ("pruned_digits", "digits_transformer"):
-        sys.modules.pop(name, None)
+    with example("pruned_digits") as module:
+        yield module
 
 
 def test_the_file_has_what_was_trained_and_masked_weights_are_zero(

@@ -1,7 +1,6 @@
 """Groups of the example: the largest weight of each stays, and stays alone in training and in the file."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,9 +11,9 @@ from click.testing import CliRunner
 from onnx.numpy_helper import to_array
 
 from explore.network.models import answers
+from support.examples import example
 from tileloom.cli.main import main
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 if importlib.util.find_spec("torch") is None:
     pytest.skip("needs pip install '.[training]'", allow_module_level=True)
 
@@ -22,13 +21,8 @@ if importlib.util.find_spec("torch") is None:
 @pytest.fixture(scope="module")
 def grouped():
     """Return ``grouped_digits`` as a module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(EXAMPLES))
-        import grouped_digits
-
-        yield grouped_digits
-    for name in ("grouped_digits", "digits_residual", "digits_convolution", "digits_transformer"):
-        sys.modules.pop(name, None)
+    with example("grouped_digits") as module:
+        yield module
 
 
 @pytest.mark.parametrize("group", [4, 8, 16])

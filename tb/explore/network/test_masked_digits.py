@@ -2,7 +2,6 @@
 
 import importlib.util
 import itertools
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,8 +10,8 @@ import onnx
 import pytest
 
 from explore.network.models import answers
+from support.examples import example
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 if importlib.util.find_spec("torch") is None:
     pytest.skip("needs pip install '.[training]'", allow_module_level=True)
 
@@ -20,13 +19,8 @@ if importlib.util.find_spec("torch") is None:
 @pytest.fixture(scope="module")
 def masked():
     """Return ``masked_digits`` as a module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(EXAMPLES))
-        import masked_digits
-
-        yield masked_digits
-    for name in ("masked_digits", "digits_convolution"):
-        sys.modules.pop(name, None)
+    with example("masked_digits") as module:
+        yield module
 
 
 @pytest.mark.parametrize("shape", ["8x8", "16x4", "4x16", "1x1", "5x3"])
