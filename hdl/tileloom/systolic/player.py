@@ -147,9 +147,9 @@ class Player(wiring.Component):
             m.d.sync += [there.eq(fetch | there & ~taker.ready), left.eq(left - fetch)]
             with m.If(fetch & (left == 1)):
                 m.d.sync += more[name].eq(0)
-        weight, activation, psum = (
+        weight, activation = (
             Signal.like(getattr(self, f"{name}_data"), name=name, reset_less=True)
-            for name in ("weights", "activations", "results")
+            for name in ("weights", "activations")
         )
         last = Signal(reset_less=True)
         with m.If(fetches["weights"]):
@@ -162,13 +162,10 @@ class Player(wiring.Component):
             ]
             m.d.sync += [
                 activation.eq(self.activations_data),
-                psum.eq(Mux(accumulate, self.results_data, 0)),
                 last.eq(activations_left == 1),
             ]
         m.d.comb += [
-            array.weights.payload.as_value().eq(weight)
-            if isinstance(array.weights.payload, data.View)
-            else array.weights.payload.eq(weight),
+            Value.cast(array.weights.payload).eq(weight),
             Value.cast(array.activations.payload.data).eq(activation),
             array.activations.payload.last.eq(last),
             array.results.ready.eq(1),
@@ -177,8 +174,11 @@ class Player(wiring.Component):
             self.result_data.eq(Value.cast(array.results.payload.data)),
         ]
         if sums:
+            psum = Signal.like(self.results_data, name="psum", reset_less=True)
+            with m.If(fetches["activations"]):
+                m.d.sync += psum.eq(Mux(accumulate, self.results_data, 0))
             m.d.comb += [
-                array.psum_in.payload.as_value().eq(psum),
+                Value.cast(array.psum_in.payload).eq(psum),
                 array.psum_in.valid.eq(array.activations.valid),
             ]
         with m.If(array.results.valid):
