@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
@@ -28,16 +28,29 @@ def table1_command(paths: Sequence[Path], as_json: bool) -> None:
     Example:
       tileloom paper engine table1 docs/blocks
     """
-    files = json_files(paths)
-    measured = [read_accuracy(file) for file in files]
-    if as_json:
-        print_json([to_json(each) for each in measured])
+    paper = "The paper: ResNet-50 on 20 classes of ImageNet, its mask chosen once."
+    print_measured(paths, to_json if as_json else None, sheets, paper)
+
+
+def print_measured(
+    paths: Sequence[Path],
+    plain: Callable[[Accuracy], Mapping[str, Any]] | None,
+    tables: Callable[[Accuracy], Sequence[Sheet]],
+    paper: str,
+) -> None:
+    """Print what files and folders of accuracies have.
+
+    With ``plain`` as JSON, that of each network; else ``tables`` of each, and what ``paper`` is measured on.
+    """
+    measured = [read_accuracy(file) for file in json_files(paths)]
+    if plain:
+        print_json([plain(each) for each in measured])
         return
     for each in measured:
-        for sheet in sheets(each):
+        for sheet in tables(each):
             sheet.show()
         note(f"With all weights, before training on: {shares(each.baselines)}. Measured by: {each.command}")
-    note("The paper: ResNet-50 on 20 classes of ImageNet, its mask chosen once.")
+    note(paper)
 
 
 def shares(figures: tuple[float, ...]) -> str:

@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 
 import tileloom
-from tileloom.cli.console import Sheet, note, print_json
+from tileloom.cli.console import Sheet
 from tileloom.cli.options import json_option, seed_option
 
-from .accuracy import Accuracy, read_accuracy
+from .accuracy import Accuracy
 from .default import WithDefault
-from .kept import json_files
-from .table1 import shares
+from .table1 import print_measured, shares
 
 PAPER = "The paper: ResNet18 and a ViT, at 1:16 less than 1.5 points below all weights (abstract)."
 
@@ -62,22 +61,15 @@ def accuracy_command(paths: Sequence[Path], as_json: bool) -> None:
     Example:
       tileloom paper xdecimate accuracy docs/groups
     """
-    measured = [read_accuracy(file) for file in json_files(paths)]
-    if as_json:
-        print_json([asdict(each) for each in measured])
-        return
-    for each in measured:
-        sheet(each).show()
-        note(f"With all weights, before training on: {shares(each.baselines)}. Measured by: {each.command}")
-    note(PAPER)
+    print_measured(paths, asdict if as_json else None, sheets, PAPER)
 
 
-def sheet(accuracy: Accuracy) -> Sheet:
+def sheets(accuracy: Accuracy) -> list[Sheet]:
     """Return the table: accuracy by pattern, right after the mask and after training on with it."""
     title = f"{accuracy.network}: {accuracy.images:,} images, {len(accuracy.baselines)} seeds"
     rows = [("dense", "", shares(accuracy.again))]
     rows += [(each.shape, shares(each.pruned), shares(each.accuracies)) for each in accuracy.masked]
-    return Sheet(title, ("weights", "before training on", "after"), rows)
+    return [Sheet(title, ("weights", "before training on", "after"), rows)]
 
 
 @click.group("xdecimate", cls=WithDefault, default="fig8", short_help="xDecimate: speed-ups, accuracies.")
