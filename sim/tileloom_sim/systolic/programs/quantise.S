@@ -43,15 +43,15 @@ tileloom_largest_halves:
     cv.maxu.h a0, a0, t6
     ret
 
-// A word of weights from four words in \a to \d: times the scale (f10) plus 1.5 * 2^23 (f11), rounded once to nearest,
+// A word of weights from four words in \a to \d: times the scale (f28) plus 1.5 * 2^23 (f29), rounded once to nearest,
 // ties to even, the low byte is the integer in two's complement. a3 is 0x80808080. What `\load` loads meanwhile, at
 // \at, are the next four words, one for every few instructions: so an array that fetches by itself is held up least.
 .macro weights a, b, c, d, further, load=no_load, at=0, apart=0
-    fmadd.s \a, \a, f10, f11, rne
-    fmadd.s \b, \b, f10, f11, rne
+    fmadd.s \a, \a, f28, f29, rne
+    fmadd.s \b, \b, f28, f29, rne
     \load   0, \a, \at
-    fmadd.s \c, \c, f10, f11, rne
-    fmadd.s \d, \d, f10, f11, rne
+    fmadd.s \c, \c, f28, f29, rne
+    fmadd.s \d, \d, f28, f29, rne
     fmv.x.w t0, \a
     \load   1, \a, \at+\apart
     fmv.x.w t1, \b
@@ -70,45 +70,13 @@ tileloom_largest_halves:
 .macro no_load number, beside, at
 .endm
 
-// The next words go to f0 to f3 while f4 to f7 are converted, and the other way round.
+// The next words go to f0 to f3 while f10 to f13 are converted, and the other way round.
 .macro load_other number, beside, at
     .ifc    \beside, f0
-    load_f4_\number \at
+    flw     f1\number, \at(a0)
     .else
-    load_f0_\number \at
+    flw     f\number, \at(a0)
     .endif
-.endm
-
-.macro load_f0_0 at
-    flw     f0, \at(a0)
-.endm
-
-.macro load_f0_1 at
-    flw     f1, \at(a0)
-.endm
-
-.macro load_f0_2 at
-    flw     f2, \at(a0)
-.endm
-
-.macro load_f0_3 at
-    flw     f3, \at(a0)
-.endm
-
-.macro load_f4_0 at
-    flw     f4, \at(a0)
-.endm
-
-.macro load_f4_1 at
-    flw     f5, \at(a0)
-.endm
-
-.macro load_f4_2 at
-    flw     f6, \at(a0)
-.endm
-
-.macro load_f4_3 at
-    flw     f7, \at(a0)
 .endm
 
 // Four words of weights, of each four words `apart` bytes apart, and one from the next `step` bytes.
@@ -118,15 +86,15 @@ tileloom_largest_halves:
     flw     f2, 2*\apart(a0)
     flw     f3, 3*\apart(a0)
     weights f0, f1, f2, f3, \further, load_other, \step, \apart
-    weights f4, f5, f6, f7, \further, load_other, 2*\step, \apart
+    weights f10, f11, f12, f13, \further, load_other, 2*\step, \apart
     weights f0, f1, f2, f3, \further, load_other, 3*\step, \apart
-    weights f4, f5, f6, f7, \further
+    weights f10, f11, f12, f13, \further
 .endm
 
 .macro constants scale
-    fmv.w.x f10, \scale
+    fmv.w.x f28, \scale
     li      t0, 0x4b400000
-    fmv.w.x f11, t0
+    fmv.w.x f29, t0
     li      a3, 0x80808080
 .endm
 
