@@ -2,8 +2,16 @@
 //
 // A hardware loop (CV32E40P user manual, "CORE-V Hardware Loop feature") is set up by the instruction in front
 // of its body: HARDWARE_LOOP(0, "%[n]", 12) repeats the 12 instructions that follow n times, n > 0. Loop 1 may
-// hold loop 0, and must end at least two instructions after it.
+// hold loop 0, and must end at least two instructions after it. In assembly `hardware_loop` is loop 0.
 #pragma once
+#ifdef __ASSEMBLER__
+
+// Repeat the `body` instructions that follow as often as the register `count` says, which must not be 0.
+.macro hardware_loop count, body
+    .insn   i 0x2b, 4, x14, \count, \body + 1
+.endm
+
+#else
 #include <stdint.h>
 
 #define HARDWARE_LOOP(loop, count, instructions) \
@@ -27,3 +35,5 @@ static inline void copy_words(void *to, const void *from, uint32_t words) {
                          : "memory");
     }
 }
+
+#endif

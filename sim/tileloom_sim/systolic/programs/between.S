@@ -1,11 +1,7 @@
 // What an encoder has between its products, for CV32E40P with its FPU: inner loops, each instruction a cycle. See
 // between.h. Four words at a time, so that no instruction waits for a load.
+#include "corev.h"
 #include "tileloom_array.h"
-
-// Repeat the `body` instructions that follow as often as the register `count` says, which must not be 0.
-.macro hardware_loop count, body
-    .insn   i 0x2b, 4, x14, \count, \body + 1
-.endm
 
 // An instruction for each of four words: of register n, n + 1, n + 2, n + 3 of what begins with \to.
 .macro load_four pointer, at

@@ -1,13 +1,9 @@
 // Activations that become weights as they are computed: inner loops for CV32E40P with its FPU. No instruction waits for
 // another, and each is a cycle. See array.h.
+#include "corev.h"
 #include "tileloom_array.h"
 
 #if defined(XPULP) && defined(__riscv_flen)
-
-// Repeat the `body` instructions that follow as often as the register `count` says, which must not be 0.
-.macro hardware_loop count, body
-    .insn   i 0x2b, 4, x14, \count, \body + 1
-.endm
 
     .text
     .option norvc

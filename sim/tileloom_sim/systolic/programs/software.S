@@ -1,10 +1,6 @@
 // Inner loops of the FP32 product for CV32E40P with its FPU (FPU_ADDMUL_LAT = 0): no instruction waits for another, so
 // that each is a cycle. Floats are passed in integer registers, and no FP register is anyone's to keep.
-
-// Repeat the `body` instructions that follow as often as the register `count` says, which must not be 0.
-.macro hardware_loop count, body
-    .insn   i 0x2b, 4, x14, \count, \body + 1
-.endm
+#include "corev.h"
 
 // A column of the block: its four sums gain activations (f24 to f27) times weight `w`.
 .macro column w, sum0, sum1, sum2, sum3
