@@ -14,7 +14,7 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRou
 from tileloom.engine.design import generate
 from tileloom.errors import CheckError
 from tileloom.formats import BF16, FP32, FloatFormat, Rounding, SignMagnitude
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES
 from tileloom_golden.engine.streams import packet_ends
 from tileloom_sim.engine import job
 from tileloom_sim.engine.axi_harness import AxiProgram, run_programs

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .cut import Span, ceil, column_cycles, seen, strip_words
-from .program import EngineSize, Layer
+from .program import DESCRIPTOR_BYTES, EngineSize, Layer
 
 FEW = 4
 """Into so many parts input channels are cut where that is faster; into more only where nothing else fits."""
 
-DESCRIPTOR_BITS, ASKING = 512, 4
-"""Of a command in memory, and cycles from one being handed out to the first beat of the next."""
+ASKING = 4
+"""Cycles from a command being handed out to the first beat of the next."""
 
 Part = tuple[int, int]
 """First, and how many."""
@@ -175,5 +175,7 @@ def read_cycles(layer: Layer, size: EngineSize, cut: Cut, rows: int, density: fl
     weights = (
         strips * rows * outputs * (cut.parts * size.header_beats + blocks * taps * density * size.block_beats)
     )
-    beats = units * size.k * size.element_bits / size.bus + weights + commands * DESCRIPTOR_BITS / size.bus
+    beats = (
+        units * size.k * size.element_bits / size.bus + weights + commands * 8 * DESCRIPTOR_BYTES / size.bus
+    )
     return round(beats + commands * ASKING)

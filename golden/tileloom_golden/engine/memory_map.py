@@ -17,8 +17,6 @@ from .sparse import INDEX_BYTES
 ALIGNMENT = 64
 """Of descriptors, and of everything else here, in bytes."""
 
-DESCRIPTOR_BYTES = 64
-
 
 @dataclass(frozen=True)
 class Weights:

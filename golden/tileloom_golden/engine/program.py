@@ -28,6 +28,9 @@ SLOT_NAMES = (
 )
 """What each slot holds; of CONV ``width`` is tiles of a row, and ``pads`` the kernel."""
 
+DESCRIPTOR_BYTES = 64
+"""Of a command in memory."""
+
 LARGEST_SLOT = LARGEST_COLUMNS = 65535
 
 LARGEST_BLOCKS = 1 << 14

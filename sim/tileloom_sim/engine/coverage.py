@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tileloom.engine.config import Core, EngineConfig, EnginePort, RequantiseRounding
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES
 
 from .axi_harness import AxiRun
 from .descriptor import CONV

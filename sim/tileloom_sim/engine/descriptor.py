@@ -6,8 +6,7 @@ from dataclasses import dataclass, fields
 
 from tileloom.errors import UserError
 from tileloom_golden.engine.grid import TO_COLUMNS
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
-from tileloom_golden.engine.program import SLOTS
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES, SLOTS
 
 PLACES = {
     "address": (24, 8),

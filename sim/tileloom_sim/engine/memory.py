@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from tileloom.errors import UserError
 from tileloom_golden.engine.grid import GridProgram
-from tileloom_golden.engine.memory_map import ALIGNMENT, DESCRIPTOR_BYTES, key_of, memory_map
-from tileloom_golden.engine.program import Program
+from tileloom_golden.engine.memory_map import ALIGNMENT, key_of, memory_map
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES, Program
 from tileloom_golden.engine.sparse import BlockSparse
 from tileloom_golden.engine.streams import index_entries, to_blocks, weight_beats
 

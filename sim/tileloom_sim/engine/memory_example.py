@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, memory_map
+from tileloom_golden.engine.memory_map import memory_map
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES
 
 from ..package.example import digits, table
 from .descriptor import Descriptor

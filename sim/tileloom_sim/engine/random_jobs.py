@@ -14,8 +14,8 @@ from tileloom.engine.config import Core, EngineConfig, EnginePort
 from tileloom.formats import SignMagnitude
 from tileloom_golden.engine.cut import compile_layer
 from tileloom_golden.engine.masks import block_mask
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES, memory_map
-from tileloom_golden.engine.program import EngineSize, Layer, Program
+from tileloom_golden.engine.memory_map import memory_map
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES, EngineSize, Layer, Program
 from tileloom_golden.engine.sparse import from_convolution
 from tileloom_golden.integers import wrap_int32
 from tileloom_golden.requantise import Requantisation

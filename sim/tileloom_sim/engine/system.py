@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tileloom.design import Design
 from tileloom.engine.config import EngineConfig
-from tileloom_golden.engine.memory_map import DESCRIPTOR_BYTES
+from tileloom_golden.engine.program import DESCRIPTOR_BYTES
 
 from ..build import verilator
 from ..riscv.compile import Program, c_sources, compile_program

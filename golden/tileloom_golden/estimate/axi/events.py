@@ -1,7 +1,7 @@
 """When things happen in the AXI4 variant: what its units tell each other."""
 
 from ...engine.layer import EngineSize
-from ...engine.memory_map import DESCRIPTOR_BYTES
+from ...engine.program import DESCRIPTOR_BYTES
 from .bus import Bus, ReadClient
 from .processes import Times
 

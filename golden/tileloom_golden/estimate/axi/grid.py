@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from ...engine.grid import TO_COLUMNS, TO_ROWS, GridProgram
 from ...engine.grid_memory import in_memory
-from ...engine.memory_map import DESCRIPTOR_BYTES, memory_map, repetitions_of
-from ...engine.program import CONV, LOAD, NOTHING, OPCODE, WRITE
+from ...engine.memory_map import memory_map, repetitions_of
+from ...engine.program import CONV, DESCRIPTOR_BYTES, LOAD, NOTHING, OPCODE, WRITE
 from .bus import OUTSTANDING, Bus, ReadChannel, ReadClient
 from .engine import IDLE
 from .events import HALVES, Events

@@ -6,7 +6,7 @@ cycle tells.
 
 from itertools import count
 
-from ...engine.memory_map import DESCRIPTOR_BYTES
+from ...engine.program import DESCRIPTOR_BYTES
 from ...engine.sparse import INDEX_BYTES
 from .bus import Bus
 from .events import HALVES, Events
