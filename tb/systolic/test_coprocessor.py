@@ -74,7 +74,7 @@ def test_random_host(fields):
 
 
 MUTANTS = {
-    "a result too early": (unit, "(~takes | (results.count != 0)) & (fits | does", "(fits | does"),
+    "a result too early": (unit, "(~takes | (results.count != 0)) & (fits | reading)", "(fits | reading)"),
     "taken from too few": (unit, "(unread > columns)", "(unread >= columns)"),
     "no swap": (tile, "swap.start.eq(self.start & self.complete)", "swap.start.eq(0)"),
     "weights before the swap has passed": (tile, "self.vacant.eq(~swap.taps.any())", "self.vacant.eq(1)"),

@@ -213,9 +213,10 @@ class Unit(wiring.Component):
             self.ready.eq(1),
             self.result.eq(add.sum),
         ]
+        come = (~takes | (results.count != 0)) & (fits | reading)
         with m.Switch(self.operation):
             with m.Case(Operation.STEP, Operation.READ):
-                m.d.comb += self.ready.eq((~takes | (results.count != 0)) & (fits | does[Operation.READ]))
+                m.d.comb += self.ready.eq(come)
             with m.Case(Operation.WEIGHT):
                 m.d.comb += self.ready.eq(tile.vacant)
             with m.Case(Operation.STATUS):
@@ -237,9 +238,7 @@ class Unit(wiring.Component):
             ]
             with m.Switch(self.operation):
                 with m.Case(*STEPS):
-                    m.d.comb += add.a.eq(held.addend)
-                    come = (~takes | (results.count != 0)) & (fits | reading)
-                    m.d.comb += self.ready.eq(come & held.ready)
+                    m.d.comb += [add.a.eq(held.addend), self.ready.eq(come & held.ready)]
                 with m.Case(Operation.SUM, Operation.HELD):
                     m.d.comb += [self.result.eq(held.word), self.ready.eq(held.ready)]
         return m
